@@ -1,0 +1,119 @@
+"""History: what happened in a model or was observed of the world, with no speaker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from groundswell.data.places import Places
+from groundswell.data.window import Window
+from groundswell.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """E single events, sorted by time.
+
+    time_days : (E,) float days since the window's start. place : (E,) in [0, P).
+    size : (E,) participants, or None. arrests : (E,) persons, or None.
+    day_precision : True where times are known to the day only, so ties are real.
+    """
+
+    time_days: np.ndarray
+    place: np.ndarray
+    size: np.ndarray | None = None
+    arrests: np.ndarray | None = None
+    day_precision: bool = False
+
+    def __post_init__(self) -> None:
+        times = np.array(self.time_days, dtype=float)
+        place = np.array(self.place, dtype=np.int64)
+        if times.ndim != 1 or place.shape != times.shape:
+            raise DataError(f"Events.time_days {times.shape} and Events.place {place.shape}; expected (E,) both.")
+        if not np.isfinite(times).all():
+            raise DataError("Events.time_days holds a missing or infinite time; leave such events out and say so.")
+        if (np.diff(times) < 0).any():
+            raise DataError("Events.time_days must not fall; sort the events by time first.")
+        object.__setattr__(self, "time_days", times)
+        object.__setattr__(self, "place", place)
+        for what in ("size", "arrests"):
+            given = getattr(self, what)
+            if given is not None and np.shape(given) != times.shape:
+                raise DataError(f"Events.{what} has shape {np.shape(given)}; expected {times.shape}.")
+
+    def __len__(self) -> int:
+        return len(self.time_days)
+
+
+@dataclass(frozen=True, eq=False)
+class Later:
+    """Series of the organised groups after the window, in the setting's later steps.
+
+    edges : (K + 1,) days since the window's start. series : name -> (P, K).
+    """
+
+    edges: tuple[int, ...]
+    series: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """Named place-by-step series over a window and, where known, the single events.
+
+    series : name -> (P, T). Names in use: events, arrests, participants, warned, groups, formed,
+    broken_up, members_arrested, members_warned, active, jailed, calls.
+    exploded : the draw passed the model's cap on a day and was ended there; kept and counted,
+    never truncated in silence.
+    """
+
+    places: Places
+    window: Window
+    series: Mapping[str, np.ndarray] = field(default_factory=dict)
+    events: Events | None = None
+    later: Later | None = None
+    exploded: bool = False
+
+    def __post_init__(self) -> None:
+        shape = (len(self.places), self.window.periods)
+        for name, values in self.series.items():
+            if np.shape(values) != shape:
+                raise DataError(f'History series "{name}" has shape {np.shape(values)}; expected (P, T) = {shape}.')
+        if self.events is not None and len(self.events):
+            if self.events.place.min() < 0 or self.events.place.max() >= shape[0]:
+                raise DataError(f"History.events names a place outside [0, {shape[0]}).")
+            times = self.events.time_days
+            if times[0] < 0 or times[-1] > self.window.days:
+                raise DataError(
+                    f"History.events spans {times[0]:g} to {times[-1]:g} days; expected times inside the "
+                    f"window of {self.window.days} days. Use `before` of the model for earlier events."
+                )
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self.series:
+            raise DataError(f'this history has no series "{name}"; it has: {", ".join(sorted(self.series)) or "none"}.')
+        return self.series[name]
+
+    def during(self, periods: int) -> History:
+        """The first `periods` steps, events included; what was known at a forecast's origin."""
+        window = Window(self.window.start, periods, self.window.step)
+        events = self.events
+        if events is not None:
+            kept = events.time_days < window.days
+            events = Events(
+                events.time_days[kept],
+                events.place[kept],
+                None if events.size is None else events.size[kept],
+                None if events.arrests is None else events.arrests[kept],
+                events.day_precision,
+            )
+        return History(self.places, window, {k: v[:, :periods] for k, v in self.series.items()}, events)
+
+
+def from_events(places: Places, window: Window, events: Events) -> History:
+    """A history whose `events` series counts the single events by place and step."""
+    counts = np.zeros((len(places), window.periods))
+    step = np.minimum((events.time_days // window.step).astype(int), window.periods - 1)
+    np.add.at(counts, (events.place, step), 1)
+    return History(places, window, {"events": counts}, events)

@@ -1,0 +1,109 @@
+"""What a claim can be about: each quantity's functional, unit, class and direction.
+
+The direction d says whose side gains by enlarging the figure: +1 where the opposition does,
+-1 where the authorities do (design of the reporting model). It is a judgement, stated here once
+and printed with every result. Classes share a bias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from groundswell.data.history import History
+from groundswell.errors import DataError, nearest
+
+Functional = Literal["distinct", "sum", "ratio"]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number that can be computed from a history over a window and a set of places.
+
+    functional : "distinct" counts places whose series is above 0 on some step of the window;
+    "sum" adds the series over places and steps; "ratio" is (sum + 1/2) / (sum of below + 1/2).
+    series, below : names of the history's series that it reads.
+    """
+
+    name: str
+    functional: Functional
+    series: str
+    unit: str
+    kind: Literal["cities", "participants", "arrests", "groups"]
+    direction: Literal[1, -1]
+    doc: str
+    below: str = ""
+    runs_later: bool = False
+
+    def value(self, history: History, places: np.ndarray, first: int, last: int) -> float:
+        """The quantity over `places` (indices) from day `first` to day `last`, inclusive.
+
+        Steps that lie only partly inside the days count whole, in the window as after it.
+        """
+        if self.functional == "distinct":
+            rows = history[self.series][places]
+            step = history.window.step
+            return float((rows[:, first // step : last // step + 1] > 0).any(axis=1).sum())
+        total = _total(history, self.series, places, first, last)
+        if self.functional == "sum":
+            return total
+        return (total + 0.5) / (_total(history, self.below, places, first, last) + 0.5)
+
+
+def _total(history: History, series: str, places: np.ndarray, first: int, last: int) -> float:
+    step = history.window.step
+    total = float(history[series][places][:, first // step : last // step + 1].sum())
+    if history.later is not None and series in history.later.series:
+        edges = np.array(history.later.edges)
+        inside = (edges[:-1] <= last) & (edges[1:] > first)
+        total += float(history.later.series[series][places][:, inside].sum())
+    return total
+
+
+_ALL = (
+    Quantity("cities_with_protest", "distinct", "events", "cities", "cities", 1,
+             "distinct places with at least one event in the window; on one day, places active that day"),
+    Quantity("cities_with_confrontation", "distinct", "arrests", "cities", "cities", 1,
+             "distinct places with at least one arrest at an event in the window"),
+    Quantity("events", "sum", "events", "events", "cities", 1, "events in the window"),
+    Quantity("participants", "sum", "participants", "persons", "participants", 1,
+             "participations summed over the events of the window, not a peak"),
+    Quantity("arrests", "sum", "arrests", "persons", "arrests", 1, "persons arrested at events"),
+    Quantity("warnings", "sum", "warned", "persons", "arrests", 1, "persons warned at events"),
+    Quantity("teams_arrested", "sum", "broken_up", "teams", "groups", -1,
+             "organised groups broken up", runs_later=True),
+    Quantity("groups_formed", "sum", "formed", "teams", "groups", 1,
+             "organised groups newly formed", runs_later=True),
+    Quantity("members_arrested", "sum", "members_arrested", "persons", "groups", -1,
+             "persons arrested with their groups", runs_later=True),
+    Quantity("members_warned", "sum", "members_warned", "persons", "groups", -1,
+             "persons warned as connected to groups", runs_later=True),
+    Quantity("joins_per_arrest", "ratio", "formed", "ratio", "groups", 1,
+             "groups formed per group broken up, which is persons joined per person arrested",
+             below="broken_up", runs_later=True),
+)  # fmt: skip
+
+QUANTITIES: Mapping[str, Quantity] = {quantity.name: quantity for quantity in _ALL}
+
+INPUTS: Mapping[str, str] = {
+    "cities_called_to_protest": "a call to protest is an input of the model: used as setting, not weighed",
+    "call_to_protest": "a call to protest is an input of the model: used as setting, not weighed",
+}
+"""Quantities that a study may take as given; a claim about one is listed and not weighed."""
+
+UNSPOKEN: Mapping[str, str] = {
+    name: f"no model here speaks of {name.replace('_', ' ')}; the claim is kept as a claim"
+    for name in ("deaths", "death_sentences", "prison_sentences", "executions", "tortured", "injured")
+}
+"""Quantities without a functional: kept as claims that the model cannot speak to."""
+
+
+def quantity(name: str) -> Quantity:
+    """The quantity by name; DataError names the nearest."""
+    if name not in QUANTITIES:
+        known = [*QUANTITIES, *INPUTS, *UNSPOKEN]
+        raise DataError(f'quantity "{name}" is not known.' + nearest(name, known))
+    return QUANTITIES[name]

@@ -1,0 +1,1 @@
+"""Forecasts, baselines, scores and comparison."""

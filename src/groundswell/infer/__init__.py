@@ -1,0 +1,1 @@
+"""Methods of inference; they know models only through their verbs."""

@@ -1,0 +1,1 @@
+"""The models; each knows the data floor only."""

@@ -1,0 +1,100 @@
+"""What a model is: a frozen set of parameters with units, and the verbs it truly has.
+
+Verbs, each optional but `simulate`; `can(model, verb)` asks, `require(...)` insists.
+
+simulate(setting, *, rng, given=None) -> History
+    Draw a history. With `given` (a history of the first steps of the window) it continues from it.
+likelihood(setting, history) -> Callable[[vector], (value, gradient)]
+    The log density and its gradient as a function of the parameter vector, in the order of
+    `params.names(model)` and in natural units; everything that the data fix is computed once.
+    `Model.log_density(setting, history)` follows from it.
+intensity(setting, history) -> (P, T) expected events by place and step, given the past.
+start(setting, *, rng, histories=1) -> state;  step(state, day, *, rng, forced=None) -> (state, log_weight)
+    Day by day, for `histories` histories at once. state.today is {series: (S, P)} for the day just
+    made. `forced` is a sequence of (place, day) that must be active; log_weight, (S,), is the exact
+    log probability of what was forced (0 where nothing was), so filters stay unbiased.
+report(setting, history, questions, *, rng) -> Record
+    Reporting models only: what each speaker would have claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from groundswell.data.history import History
+from groundswell.data.record import Record
+from groundswell.data.setting import Setting
+from groundswell.errors import MissingVerb
+from groundswell.params import Component, vector
+
+Likelihood = Callable[[np.ndarray], tuple[float, np.ndarray]]
+
+ADVICE = {
+    "likelihood": "Use TemperedSMC for a day-by-day model, or SyntheticLikelihood or ABC.",
+    "step": "A particle filter needs a day-by-day model such as Mobilisation.",
+    "report": "Join the process with a reporting model: Account(process, reporting).",
+    "intensity": "Compare simulated histories instead.",
+}
+
+
+class Model(Component):
+    """Base of every model of a process. Running a model never changes it."""
+
+    title: ClassVar[str] = ""
+    """A line for `groundswell models list`."""
+    paper: ClassVar[str] = ""
+    """The source of the equations, with the equation's number where there is one."""
+
+    @classmethod
+    def example(cls) -> tuple[Model, Setting]:
+        """A small instance and a lopsided setting, for the contract tests and the docs."""
+        raise MissingVerb(f"{cls.__name__} has no example(); give it one so that the contract tests can run.")
+
+    def lacks(self, verb: str) -> str | None:
+        """Why this instance cannot do `verb` and what to use instead; None if it can."""
+        if callable(getattr(self, verb, None)):
+            return None
+        return ADVICE.get(verb, "")
+
+    def simulate(self, setting: Setting, *, rng: np.random.Generator, given: History | None = None) -> History:
+        """Draw one history over the setting's window, continuing from `given` if there is one."""
+        raise MissingVerb(f"{type(self).__name__} has no simulate().")
+
+    def log_density(self, setting: Setting, history: History) -> float:
+        """Log density of the history at this model's own parameters."""
+        require(self, "likelihood", "log_density")
+        return self.likelihood(setting, history)(vector(self))[0]  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Account(Component):
+    """A process and a way of being reported: hidden history, visible claims."""
+
+    process: Model
+    reporting: Any
+
+    def simulate(self, setting: Setting, questions: Record, *, rng: np.random.Generator) -> tuple[History, Record]:
+        """A history and the claims that the speakers of `questions` would have made of it."""
+        history = self.process.simulate(setting, rng=rng)
+        return history, self.reporting.report(setting, history, questions, rng=rng)
+
+
+def can(model: object, verb: str) -> bool:
+    """Whether this very instance has the verb."""
+    lacks = getattr(model, "lacks", None)
+    return lacks(verb) is None if callable(lacks) else callable(getattr(model, verb, None))
+
+
+def require(model: object, verb: str, method: str) -> None:
+    """MissingVerb, naming the method to use instead, unless the model has the verb."""
+    if can(model, verb):
+        return
+    lacks = getattr(model, "lacks", None)
+    advice = lacks(verb) if callable(lacks) else ADVICE.get(verb, "")
+    raise MissingVerb(
+        f"{method} needs {type(model).__name__}.{verb}(), which this model does not have. {advice}".rstrip()
+    )

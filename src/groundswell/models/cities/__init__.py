@@ -1,0 +1,1 @@
+"""Models of counts by place and day."""

@@ -1,0 +1,41 @@
+"""The one table that knows every model by name; nothing is imported before it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Literal
+
+from groundswell.errors import UsageError, nearest
+from groundswell.models.base import Model
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a model lives and at which level it speaks."""
+
+    module: str
+    model: str
+    level: Literal["agents", "cities", "events"]
+
+    def load(self) -> type[Model]:
+        """The model's class; imports its module."""
+        return getattr(import_module(f"groundswell.models.{self.level}.{self.module}"), self.model)
+
+
+LIBRARY: Mapping[str, Entry] = {
+    "mobilisation": Entry("mobilisation", "Mobilisation", "cities"),
+    "endemic_epidemic": Entry("endemic_epidemic", "EndemicEpidemic", "cities"),
+    "self_exciting": Entry("self_exciting", "SelfExciting", "events"),
+    "civil_violence": Entry("civil_violence", "CivilViolence", "agents"),
+    "thresholds": Entry("thresholds", "Thresholds", "agents"),
+}
+
+
+def load(name: str) -> type[Model]:
+    """The class of the model `name`; dashes count as underscores."""
+    key = name.replace("-", "_")
+    if key not in LIBRARY:
+        raise UsageError(f'no model is called "{name}".' + nearest(key, LIBRARY) + f" Known: {', '.join(LIBRARY)}.")
+    return LIBRARY[key].load()

@@ -1,0 +1,1 @@
+"""Models of what is said about a history."""

@@ -1,0 +1,266 @@
+"""Parameters: declared once, then checked, named, flattened, transformed and tabulated.
+
+A component of a model is a frozen dataclass that derives from `Component`. A field made
+with `param(...)` is a leaf; a field that holds another component, or `None`, is a branch.
+Dotted names ("between.reach.delta") address the leaves.
+
+Every leaf has an unconstrained ("free") coordinate, set by its range alone: the log for
+[0, inf), the logit for a bounded interval, the value itself for the whole line. A prior
+is normal on that coordinate, so `Prior(median, sd)` is a log-normal, logit-normal or
+normal distribution according to the range, and `sd` is in free units.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
+
+import numpy as np
+
+from groundswell.errors import ParameterError, nearest
+
+C = TypeVar("C", bound="Component")
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Normal on the parameter's free coordinate, given by its median and sd there."""
+
+    median: float
+    sd: float
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What `param` was told: unit, range, prior, meaning and its source."""
+
+    unit: str
+    low: float
+    high: float
+    prior: Prior | None
+    doc: str
+
+
+class Effects(Mapping[str, float]):
+    """Coefficients keyed by labels (covariates, stances, speakers); frozen and hashable.
+
+    The labels are part of the model's structure, the numbers are its parameters:
+    `Effects(sin=.1, cos=-.2)` inside `endemic` gives `endemic.effects.sin`.
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, float] | None = None, /, **more: float) -> None:
+        merged = {**(dict(items) if items else {}), **more}
+        self._items = {str(label): float(value) for label, value in merged.items()}
+
+    def __getitem__(self, label: str) -> float:
+        return self._items[label]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._items.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Effects) and self._items == other._items
+
+    def __repr__(self) -> str:
+        return f"Effects({self._items!r})"
+
+    @property
+    def values_array(self) -> np.ndarray:
+        """The numbers in label order, (K,) float."""
+        return np.array(list(self._items.values()), dtype=float)
+
+
+def param(
+    unit: str,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    prior: Prior | None = None,
+    default: float | Effects | None = None,
+    doc: str,
+) -> Any:
+    """Declare a parameter of a component; the starting value defaults to the prior's median.
+
+    unit : as people say it ("events/day", "km", "1" for a pure number).
+    low, high : the closed range of admissible values; they also choose the free coordinate.
+    prior : for Bayesian methods; a parameter without one can only be fitted by likelihood.
+    doc : what it is, in a clause; the documentation table and the flags quote it.
+    """
+    declared = Declaration(unit, low, high, prior, doc)
+    if default is None and prior is not None:
+        default = prior.median
+    if default is None:
+        return dataclasses.field(metadata={"param": declared})
+    return dataclasses.field(default=default, metadata={"param": declared})
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One number of a model, with its dotted name and its declaration."""
+
+    name: str
+    value: float
+    unit: str
+    low: float
+    high: float
+    prior: Prior | None
+    doc: str
+
+    def to_free(self, value: float) -> float:
+        """The value on the whole line; infinite exactly on the boundary of the range."""
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            share = (value - self.low) / (self.high - self.low)
+            if share <= 0:
+                return -math.inf
+            return math.inf if share >= 1 else math.log(share) - math.log1p(-share)
+        if math.isfinite(self.low):
+            return math.log(value - self.low) if value > self.low else -math.inf
+        if math.isfinite(self.high):
+            return -math.log(self.high - value) if value < self.high else math.inf
+        return value
+
+    def from_free(self, free: float) -> float:
+        """Inverse of `to_free`."""
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            share = 1 / (1 + math.exp(-free)) if free > -700 else 0.0
+            return self.low + (self.high - self.low) * share
+        if math.isfinite(self.low):
+            return self.low + math.exp(min(free, 700.0))
+        if math.isfinite(self.high):
+            return self.high - math.exp(min(-free, 700.0))
+        return free
+
+    def slope(self, free: float) -> float:
+        """d value / d free at `free`: the factor of the chain rule and of the Jacobian."""
+        value = self.from_free(free)
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            return (value - self.low) * (self.high - value) / (self.high - self.low)
+        if math.isfinite(self.low):
+            return value - self.low
+        if math.isfinite(self.high):
+            return self.high - value
+        return 1.0
+
+
+class Component:
+    """Base of every frozen dataclass that holds parameters; checks them when it is made."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            declared: Declaration | None = field.metadata.get("param")
+            if declared is None:
+                continue
+            given = getattr(self, field.name)
+            numbers = given.items() if isinstance(given, Effects) else [("", given)]
+            for label, number in numbers:
+                name = f"{type(self).__name__}.{field.name}" + (f".{label}" if label else "")
+                _check(name, number, declared)
+
+    def replacing(self, values: Mapping[str, float]) -> Self:
+        """A copy with the named leaves changed; ParameterError for a name it does not have."""
+        return replacing(self, values)
+
+
+def _check(name: str, number: object, declared: Declaration) -> None:
+    if isinstance(number, bool) or not isinstance(number, int | float | np.number):
+        raise ParameterError(f"{name} is {number!r}; expected a number ({declared.unit}).")
+    if not declared.low <= number <= declared.high or not math.isfinite(number):
+        raise ParameterError(
+            f"{name} is {number:g}; expected a finite value in "
+            f"[{declared.low:g}, {declared.high:g}] {declared.unit} ({declared.doc})."
+        )
+
+
+def leaves(component: Component, prefix: str = "") -> tuple[Leaf, ...]:
+    """Every parameter of a component and of the components inside it, in field order."""
+    found: list[Leaf] = []
+    for field in dataclasses.fields(component):  # type: ignore[arg-type]
+        given = getattr(component, field.name)
+        declared: Declaration | None = field.metadata.get("param")
+        name = prefix + field.name
+        if declared is not None:
+            numbers = (
+                [(f"{name}.{label}", number) for label, number in given.items()]
+                if isinstance(given, Effects)
+                else [(name, given)]
+            )
+            found += [
+                Leaf(
+                    full,
+                    float(number),
+                    declared.unit,
+                    declared.low,
+                    declared.high,
+                    declared.prior,
+                    declared.doc,
+                )
+                for full, number in numbers
+            ]
+        elif isinstance(given, Component):
+            found += leaves(given, name + ".")
+    return tuple(found)
+
+
+def names(component: Component) -> tuple[str, ...]:
+    """Dotted names in vector order."""
+    return tuple(leaf.name for leaf in leaves(component))
+
+
+def vector(component: Component) -> np.ndarray:
+    """All parameter values, (K,), in the order of `names`."""
+    return np.array([leaf.value for leaf in leaves(component)], dtype=float)
+
+
+def from_vector(component: C, values: Sequence[float] | np.ndarray) -> C:
+    """The component with all its parameters set from a vector in the order of `names`."""
+    order = names(component)
+    if len(values) != len(order):
+        raise ParameterError(
+            f"{type(component).__name__} has {len(order)} parameters; the vector has {len(values)} values."
+        )
+    return replacing(component, dict(zip(order, map(float, values), strict=True)))
+
+
+def replacing(component: C, values: Mapping[str, float]) -> C:
+    """A copy of the component with the leaves named in `values` changed."""
+    changes: dict[str, Any] = {}
+    remaining = dict(values)
+    for field in dataclasses.fields(component):  # type: ignore[arg-type]
+        given = getattr(component, field.name)
+        if "param" in field.metadata:
+            if isinstance(given, Effects):
+                start = field.name + "."
+                mine = {k[len(start) :]: remaining.pop(k) for k in list(remaining) if k.startswith(start)}
+                if unknown := sorted(set(mine) - set(given)):
+                    raise ParameterError(
+                        f'{type(component).__name__}.{field.name} has no label "{unknown[0]}".'
+                        + nearest(unknown[0], given)
+                    )
+                if mine:
+                    changes[field.name] = Effects({**given, **mine})
+            elif field.name in remaining:
+                changes[field.name] = float(remaining.pop(field.name))
+        elif isinstance(given, Component):
+            start = field.name + "."
+            inner = {k[len(start) :]: remaining.pop(k) for k in list(remaining) if k.startswith(start)}
+            if inner:
+                changes[field.name] = replacing(given, inner)
+    if remaining:
+        wrong = next(iter(remaining))
+        raise ParameterError(
+            f'{type(component).__name__} has no parameter "{wrong}".'
+            + nearest(wrong, names(component), 3)
+            + " A component that is left out (None) has no parameters."
+        )
+    return dataclasses.replace(component, **changes) if changes else component  # type: ignore[type-var]

@@ -1,0 +1,1 @@
+"""Pictures: a result goes in, matplotlib axes come out."""

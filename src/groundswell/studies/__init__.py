@@ -1,0 +1,1 @@
+"""Whole cases: data, setting, accounts and questions."""

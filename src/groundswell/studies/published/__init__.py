@@ -1,0 +1,1 @@
+"""Published numbers that the models must reproduce, one module a level; `groundswell reproduce`."""
