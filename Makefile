@@ -1,0 +1,49 @@
+# Every command makes .venv first, once, from the pinned versions of constraints.txt.
+# Override the interpreter with: make test PYTHON=/path/to/python3.12
+
+.DELETE_ON_ERROR:
+.PHONY: study study-full test bench calibrate lint
+
+PYTHON ?=
+BIN := .venv/bin
+READY := .venv/.ready
+
+study: $(READY)
+	@$(BIN)/groundswell study run iran-2017
+
+study-full: $(READY)
+	@$(BIN)/groundswell study run iran-2017 --full
+
+# A file of tests stays with one worker, so that its kernels are compiled by one of them only.
+test: $(READY)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --durations 15
+
+calibrate: $(READY)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile -m slow
+
+bench: $(READY)
+	@$(BIN)/python -m benchmarks
+
+lint: $(READY)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/codespell
+	@$(BIN)/pyright
+
+$(READY): pyproject.toml constraints.txt
+	@found=; bare=; \
+	for python in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
+	  $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || continue; \
+	  if $$python -c 'import venv, ensurepip' 2>/dev/null; then found=$$python; break; fi; \
+	  bare=$${bare:-$$python}; \
+	done; \
+	if [ -z "$$found" ] && [ -n "$$bare" ]; then \
+	  echo "$$bare is here but its modules venv and ensurepip are missing: install them (Debian, Ubuntu: the package $$bare-venv), then run make again." >&2; exit 1; \
+	elif [ -z "$$found" ]; then \
+	  echo "Python 3.11, 3.12 or 3.13 is missing: install one, or name it with PYTHON=/path/to/python, then run make again." >&2; exit 1; \
+	fi; \
+	echo "Making .venv with $$($$found --version) (once; about a minute)" >&2; \
+	$(BIN)/python -c 'import pip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	  || $$found -m venv --clear .venv || exit 1; \
+	pip="$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt"; \
+	$$pip setuptools && $$pip --no-build-isolation -e '.[test,dev]' && touch $@
