@@ -1,0 +1,142 @@
+"""Triggering kernels: how far (reach, km) and how late (delay, days) an event sets off another.
+
+A kernel is a small bundle of pieces that belong together: its logarithm, its value, and the
+derivative of both in each of its own parameters, in field order. A model multiplies, sums and
+normalises; it never asks which kernel it holds. A new kernel states `log_value` and
+`log_gradient` and inherits the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from groundswell.errors import DataError
+from groundswell.params import Component, Prior, param
+
+SHORTEST_KM = 1e-6
+"""A scale below a millimetre is taken as one millimetre: the kernel is local already, and stays finite."""
+
+
+class Reach(Component):
+    """How triggering falls with distance; 1 at distance 0, not normalised (see `reach_weights`)."""
+
+    def log_value(self, distance_km: np.ndarray) -> np.ndarray:
+        """log f(d), same shape as `distance_km`."""
+        raise NotImplementedError
+
+    def log_gradient(self, distance_km: np.ndarray) -> np.ndarray:
+        """d log f(d) / d parameter, (k, ...) for the k parameters in field order."""
+        raise NotImplementedError
+
+    def value(self, distance_km: np.ndarray) -> np.ndarray:
+        """f(d), same shape as `distance_km`."""
+        return np.exp(self.log_value(distance_km))
+
+    def gradient(self, distance_km: np.ndarray) -> np.ndarray:
+        """d f(d) / d parameter, (k, ...) for the k parameters in field order."""
+        return self.value(distance_km) * self.log_gradient(distance_km)
+
+
+@dataclass(frozen=True)
+class PowerLaw(Reach):
+    """f(d) = (1 + d / scale_km)^-decay: many short steps and a few very long ones.
+
+    Over a bounded map the two parameters trade off (a larger scale with a faster decay looks
+    alike), so their joint uncertainty is a ridge; hold one with `fixed` where data are few.
+    """
+
+    scale_km: float = param(
+        "km", low=0, prior=Prior(60, 0.6), doc="distance over which the power law is still nearly flat"
+    )
+    decay: float = param("1", low=0, prior=Prior(2, 0.5), doc="power with which reach falls at long distances")
+
+    def log_value(self, distance_km: np.ndarray) -> np.ndarray:
+        """-decay log(1 + d / scale)."""
+        return -self.decay * np.log1p(np.asarray(distance_km) / max(self.scale_km, SHORTEST_KM))
+
+    def log_gradient(self, distance_km: np.ndarray) -> np.ndarray:
+        """In scale_km, decay."""
+        distance, scale = np.asarray(distance_km), max(self.scale_km, SHORTEST_KM)
+        return np.stack([self.decay * distance / (scale * (scale + distance)), -np.log1p(distance / scale)])
+
+
+@dataclass(frozen=True)
+class Exponential(Reach):
+    """f(d) = exp(-d / scale_km): reach with a typical distance and no long jumps."""
+
+    scale_km: float = param("km", low=0, prior=Prior(60, 0.6), doc="distance over which reach falls by the factor e")
+
+    def log_value(self, distance_km: np.ndarray) -> np.ndarray:
+        """-d / scale."""
+        return -np.asarray(distance_km) / max(self.scale_km, SHORTEST_KM)
+
+    def log_gradient(self, distance_km: np.ndarray) -> np.ndarray:
+        """In scale_km."""
+        return (np.asarray(distance_km) / max(self.scale_km, SHORTEST_KM) ** 2)[None]
+
+
+@dataclass(frozen=True)
+class ExponentialDelay(Component):
+    """g(u) = decay exp(-decay u) for u >= 0 days: integrates to 1, mean delay 1 / decay."""
+
+    decay: float = param(
+        "1/day", low=0, prior=Prior(0.7, 0.6), doc="how fast an event stops triggering; 1 / decay is the mean delay"
+    )
+
+    def value(self, delay_days: np.ndarray) -> np.ndarray:
+        """g(u), 1/day; 0 for negative delays."""
+        delay = np.asarray(delay_days)
+        return np.where(delay < 0, 0.0, self.decay * np.exp(-self.decay * np.maximum(delay, 0)))
+
+    def gradient(self, delay_days: np.ndarray) -> np.ndarray:
+        """d g(u) / d decay, (1, ...)."""
+        delay = np.maximum(np.asarray(delay_days), 0)
+        inside = np.asarray(delay_days) >= 0
+        return np.where(inside, (1 - self.decay * delay) * np.exp(-self.decay * delay), 0.0)[None]
+
+    def integral(self, delay_days: np.ndarray) -> np.ndarray:
+        """Share of the offspring that come within `delay_days`: 1 - exp(-decay u)."""
+        return -np.expm1(-self.decay * np.maximum(np.asarray(delay_days), 0))
+
+
+def reach_weights(
+    reach: Reach, distance_km: np.ndarray, receivers_weight: np.ndarray, *, own_place: bool = False
+) -> np.ndarray:
+    """W (P, P), row q the sender, column p the receiver: w_qp proportional to receivers_weight_p f(d_qp).
+
+    Rows sum to 1, so what an event triggers is shared out among the receivers and a remote sender
+    triggers as much as a central one. Without `own_place`, w_qq = 0 and a sender that has no
+    receiver keeps a zero row. Normalised in logs: a reach far below the nearest distance still
+    sends everything to the nearest receiver instead of 0/0.
+
+    distance_km : (P, P). receivers_weight : (P,), 0 or more (population to some power, or ones).
+    """
+    distance, weight = np.asarray(distance_km, dtype=float), np.asarray(receivers_weight, dtype=float)
+    if weight.ndim != 1 or distance.shape != (len(weight), len(weight)):
+        raise DataError(
+            f"reach_weights was given distances {distance.shape} and receivers' weights {weight.shape}; "
+            "expected (P, P) and (P,)."
+        )
+    if not (np.isfinite(weight) & (weight >= 0)).all():
+        raise DataError("reach_weights needs finite receivers' weights of 0 or more; a place can only receive.")
+    with np.errstate(divide="ignore"):
+        logs = reach.log_value(distance) + np.log(weight)
+    if not own_place:
+        np.fill_diagonal(logs, -np.inf)
+    highest = logs.max(axis=1, keepdims=True)
+    raw = np.exp(logs - np.where(np.isfinite(highest), highest, 0))
+    total = raw.sum(axis=1, keepdims=True)
+    return raw / np.where(total > 0, total, 1)
+
+
+def weights_gradient(weights: np.ndarray, log_gradient: np.ndarray) -> np.ndarray:
+    """Derivative of the normalised weights from that of the logarithm of their unnormalised terms.
+
+    With w_qp = k_qp / sum_p k_qp: dw_qp = w_qp (dlog k_qp - sum_p w_qp dlog k_qp). For a reach
+    parameter pass `reach.log_gradient(distance_km)`; for the exponent of receivers' weights
+    N^scale pass log N, shaped (1, P). A kernel's every parameter is one call: (k, P, P) in and out.
+    """
+    mean = (weights * log_gradient).sum(axis=-1, keepdims=True)
+    return weights * (log_gradient - mean)
