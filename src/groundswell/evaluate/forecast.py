@@ -1,0 +1,211 @@
+"""Forecasts as draws: simulate on from what was known at an origin, again and again.
+
+A forecaster is a model (its `simulate` continues a given past) or anything with the verb
+`paths(setting, history, *, draws, rng, series) -> (S, P, K)`, such as a baseline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from groundswell.data.history import History
+from groundswell.data.places import Places
+from groundswell.data.setting import Setting
+from groundswell.data.table import Table
+from groundswell.data.window import Window
+from groundswell.errors import DataError, UsageError
+from groundswell.evaluate.scores import quantiles
+
+TABLE_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """S draws of N cells; a cell is a place at a target step, seen from an origin.
+
+    draws : (N, S). Column s is one simulated path: draws of different cells with the same origin
+    belong together, so totals and joint events may be computed column by column.
+    unit : (N,) place index. origin : (N,) steps that were known. step : (N,) steps ahead, 1 is the
+    first unknown one. time : (N,) step of the window that is forecast, origin + step - 1.
+    exploded : paths that passed the model's cap and were ended there; their later steps hold what
+    the model left in them, and a reader must be told of their number.
+    """
+
+    draws: np.ndarray
+    unit: np.ndarray
+    time: np.ndarray
+    origin: np.ndarray
+    step: np.ndarray
+    places: Places
+    window: Window
+    series: str = "events"
+    exploded: int = 0
+
+    def __len__(self) -> int:
+        return len(self.draws)
+
+    def observed(self, history: History) -> np.ndarray:
+        """(N,) what happened; DataError where the history ends before a target."""
+        if len(self) and self.time.max() >= history.window.periods:
+            late = self.window.dates()[int(self.time.max())]
+            raise DataError(f"the history ends {history.window.end}; the forecast reaches the step of {late}.")
+        return np.asarray(history[self.series], dtype=float)[self.unit, self.time]
+
+    def together(self, functional: Literal["total", "active"]) -> Forecast:
+        """One cell for each origin and target: events of all places, or the number of active places."""
+        groups, position = np.unique(np.stack([self.origin, self.time]), axis=1, return_inverse=True)
+        per_cell = self.draws if functional == "total" else self.draws > 0
+        draws = np.zeros((groups.shape[1], self.draws.shape[1]))
+        np.add.at(draws, position.ravel(), per_cell)
+        origin, time = groups
+        return replace(
+            self,
+            draws=draws,
+            unit=np.zeros(len(draws), dtype=int),
+            time=time,
+            origin=origin,
+            step=time - origin + 1,
+            places=Places.single(float(self.places.population.sum()), "all places"),
+        )
+
+    def cells(self) -> dict[str, list[Any]]:
+        """What each cell is, in words: `origin` is the last known day, `date` the first of the target step."""
+        return {
+            "origin": [self.window.date(self.window.step * i - 1).isoformat() for i in self.origin.tolist()],
+            "date": [self.window.date(self.window.step * i).isoformat() for i in self.time.tolist()],
+            "step": self.step.tolist(),
+            "place": [self.places.name[i] for i in self.unit.tolist()],
+        }
+
+    def summary(self, probabilities: Sequence[float] = TABLE_QUANTILES) -> Table:
+        """Mean, share of draws with an event, and quantiles, a row for each cell."""
+        columns = self.cells() | {
+            "mean": self.draws.mean(axis=1).tolist(),
+            "active": (self.draws > 0).mean(axis=1).tolist(),
+        }
+        for share, column in zip(probabilities, quantiles(self.draws, probabilities).T, strict=True):
+            columns[f"q{100 * share:g}"] = column.tolist()
+        return Table(columns)
+
+    def table(self) -> Table:
+        """Every draw in a row of its own (origin, date, step, place, draw, value): N x S rows."""
+        size = self.draws.shape[1]
+        columns: dict[str, Any] = {
+            name: [value for value in values for _ in range(size)] for name, values in self.cells().items()
+        }
+        return Table(columns | {"draw": list(range(size)) * len(self), "value": self.draws.ravel().tolist()})
+
+
+def forecast(
+    source: Any,
+    setting: Setting,
+    history: History,
+    *,
+    origin: int,
+    steps: int,
+    draws: int,
+    rng: np.random.Generator,
+    series: str = "events",
+) -> Forecast:
+    """`draws` joint paths of the `steps` steps that follow the first `origin` steps of the history.
+
+    Only history.during(origin) reaches the forecaster. The setting does reach it up to the last
+    target step: covariates, calls and the abroad series of those steps count as known in advance.
+    Cells are ordered by step, then place. Errors: UsageError if the targets pass the setting's window.
+    """
+    if origin < 1 or steps < 1 or draws < 1 or origin + steps > setting.window.periods:
+        raise UsageError(
+            f"origin {origin}, steps {steps}, draws {draws}: expected 1 or more of each, and targets inside "
+            f"the setting's {setting.window.periods} steps. Use `extended` to forecast past the window."
+        )
+    past, ahead = history.during(origin), setting.during(origin + steps)
+    if hasattr(source, "paths"):
+        paths, exploded = source.paths(ahead, past, draws=draws, rng=rng, series=series), 0
+    else:
+        made = [source.simulate(ahead, rng=rng, given=past) for _ in range(draws)]
+        paths = np.stack([path[series][:, origin:] for path in made])
+        exploded = sum(path.exploded for path in made)
+    places = len(setting.places)
+    if paths.shape != (draws, places, steps):
+        raise UsageError(
+            f"{source!r} gave paths of shape {paths.shape}; expected (S, P, K) = {(draws, places, steps)}."
+        )
+    step = np.repeat(np.arange(1, steps + 1), places)
+    return Forecast(
+        draws=paths.transpose(2, 1, 0).reshape(-1, draws),
+        unit=np.tile(np.arange(places), steps),
+        time=origin + step - 1,
+        origin=np.full(len(step), origin),
+        step=step,
+        places=setting.places,
+        window=setting.window,
+        series=series,
+        exploded=exploded,
+    )
+
+
+def extended(setting: Setting, steps: int) -> Setting:
+    """The setting with `steps` more steps at its end, to forecast what lies past the data.
+
+    Refuses a setting with covariates, calls or an abroad series: their future values are the
+    user's to give, and a silent zero would be a forecast of its own.
+    """
+    given = [*setting.covariates] + [what for what in ("calls", "abroad") if getattr(setting, what) is not None]
+    if given:
+        raise UsageError(
+            f"the setting has {', '.join(given)}, whose values past {setting.window.end} are not known. "
+            "Build a Setting over the longer window with the values that you assume."
+        )
+    window = replace(setting.window, periods=setting.window.periods + steps)
+    return replace(setting, window=window, later_edges=())
+
+
+def rolling_origins(periods: int, *, steps: int, count: int, first: int | None = None) -> tuple[int, ...]:
+    """`count` origins evenly spread from `first` to the last one with `steps` known targets.
+
+    An origin is the number of steps known. `first` defaults to a third of the window, at least 8
+    steps: earlier, there is little to learn from. Fewer origins are returned where fewer exist.
+    """
+    last = periods - steps
+    low = max(8, periods // 3) if first is None else first
+    if low < 1 or low > last or count < 1:
+        raise UsageError(
+            f"{count} origins from step {low}, {steps} steps ahead, in a window of {periods} steps: there is none. "
+            "Use a longer window, a shorter step, or fewer steps ahead."
+        )
+    spread = np.linspace(low, last, min(count, last - low + 1))
+    return tuple(dict.fromkeys(int(origin) for origin in np.round(spread)))
+
+
+def rolling(
+    source: Any,
+    setting: Setting,
+    history: History,
+    *,
+    origins: Sequence[int],
+    steps: int,
+    draws: int,
+    generators: Sequence[np.random.Generator],
+    method: Any = None,
+    refit_every: int = 1,
+    series: str = "events",
+) -> Iterator[tuple[Forecast, Any]]:
+    """A forecast from each origin, with the Fit in force; `method` refits at every `refit_every`-th origin.
+
+    Each fit sees the history up to its origin and starts from the model's own values, not from the
+    last fit, so that an estimate on a boundary cannot hold the next one there. Without a method the
+    source is used as it stands and the Fit is None. One generator for each origin.
+    """
+    from groundswell.infer.base import fit
+
+    current, fitted = source, None
+    for i, (origin, rng) in enumerate(zip(origins, generators, strict=True)):
+        if method is not None and i % refit_every == 0:
+            fitted = fit(source, setting.during(origin), history.during(origin), method, rng=rng)
+            current = fitted.model
+        made = forecast(current, setting, history, origin=origin, steps=steps, draws=draws, rng=rng, series=series)
+        yield made, fitted

@@ -1,0 +1,118 @@
+"""Baselines: each does exactly what its name says, from the past alone."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from groundswell.data.history import History
+from groundswell.data.setting import Setting
+from groundswell.data.window import Window
+from groundswell.errors import UsageError
+from groundswell.evaluate.baselines import BASELINES, Climatology, Conflictology, LastValue, Zero
+from groundswell.rng import generator
+
+
+def made(places, counts, *, steps, start="2020-05-25", step=1):
+    counts = np.asarray(counts, dtype=float)
+    past = Window(date.fromisoformat(start), counts.shape[1], step)
+    ahead = Window(past.start, past.periods + steps, step)
+    return Setting(places, ahead), History(places, past, {"events": counts})
+
+
+@pytest.mark.parametrize("baseline", BASELINES, ids=lambda b: b.name)
+@pytest.mark.parametrize("periods", [1, 2, 40])
+@pytest.mark.parametrize("step", [1, 7])
+def test_shape_counts_and_seed(baseline, periods, step, lopsided):
+    setting, history = made(lopsided, generator(1).poisson(0.7, (4, periods)), steps=5, step=step)
+    first, again = (baseline.paths(setting, history, draws=30, rng=generator(9)) for _ in range(2))
+    assert first.shape == (30, 4, 5)
+    assert first.dtype == float
+    assert (first >= 0).all()
+    assert (first == np.floor(first)).all()
+    np.testing.assert_array_equal(first, again)
+    with pytest.raises(UsageError, match="longer than the history"):
+        baseline.paths(setting.during(periods), history, draws=3, rng=generator(0))
+
+
+def test_names_are_distinct():
+    assert len({b.name for b in BASELINES}) == len(BASELINES)
+
+
+def test_zero(lopsided):
+    setting, history = made(lopsided, np.full((4, 9), 5), steps=2)
+    assert not Zero().paths(setting, history, draws=3, rng=generator(0)).any()
+
+
+def test_last_value_has_the_stated_mean_and_variance(lopsided):
+    counts = generator(2).negative_binomial(1.5, 0.25, (4, 200)).astype(float)
+    counts[:, -1] = (0, 1, 6, 20)
+    setting, history = made(lopsided, counts, steps=1)
+    mean = counts[:, -1]
+    before, after = counts[:, :-1], counts[:, 1:]
+    psi = ((after - before) ** 2 - before).sum() / (before**2).sum()
+    assert psi > 0.1
+    for baseline, variance in ((LastValue(), mean), (LastValue("negative_binomial"), mean + psi * mean**2)):
+        draws = baseline.paths(setting, history, draws=40_000, rng=generator(3))[:, :, 0]
+        assert not draws[:, 0].any()
+        np.testing.assert_allclose(draws.mean(axis=0), mean, atol=4 * np.sqrt(variance.max() / 40_000))
+        np.testing.assert_allclose(draws.var(axis=0), variance, rtol=0.08)
+
+
+def test_a_past_that_never_moves_leaves_no_overdispersion(lopsided):
+    setting, history = made(lopsided, np.full((4, 20), 3.0), steps=1)
+    poisson, negative = (
+        b.paths(setting, history, draws=50, rng=generator(3)) for b in (LastValue(), LastValue("negative_binomial"))
+    )
+    np.testing.assert_array_equal(poisson, negative)
+
+
+def test_conflictology_resamples_whole_dates_of_its_window_only(lopsided):
+    counts = np.arange(60.0) + 1000 * np.arange(4)[:, None]
+    setting, history = made(lopsided, counts, steps=3)
+    draws = Conflictology(14).paths(setting, history, draws=4000, rng=generator(5))
+    dates = draws[:, 0, :]
+    assert set(np.unique(dates)) == set(range(46, 60))
+    for place in range(4):
+        np.testing.assert_array_equal(draws[:, place, :] - 1000 * place, dates)
+    share = (dates == 50).mean()
+    assert abs(share - 1 / 14) < 4 * np.sqrt(1 / 14 / 12_000)
+
+
+@pytest.mark.parametrize(("days", "step", "oldest"), [(30, 7, 56), (14, 7, 58), (90, 7, 48), (5, 7, 59), (900, 1, 0)])
+def test_the_window_of_conflictology_in_steps(days, step, oldest, lopsided):
+    counts = np.tile(np.arange(60.0), (4, 1))
+    setting, history = made(lopsided, counts, steps=1, step=step)
+    draws = Conflictology(days).paths(setting, history, draws=3000, rng=generator(5))
+    assert draws.min() == oldest
+    assert draws.max() == 59
+
+
+def test_conflictology_needs_a_window():
+    with pytest.raises(UsageError, match="expected 1 or more"):
+        Conflictology(0)
+
+
+def test_climatology_keeps_the_weekday(lopsided):
+    # 2020-05-25 is a Monday; each past date holds its own number.
+    counts = np.tile(np.arange(21.0), (4, 1))
+    setting, history = made(lopsided, counts, steps=9)
+    draws = Climatology().paths(setting, history, draws=500, rng=generator(5))
+    for k in range(9):
+        assert set(np.unique(draws[:, 0, k] % 7)) == {(21 + k) % 7}
+    assert set(np.unique(draws[:, 0, 0])) == {0, 7, 14}
+
+
+def test_climatology_of_weeks_keeps_the_month_and_falls_back_on_the_whole_past(lopsided):
+    counts = np.tile(np.arange(70.0), (4, 1))
+    setting, history = made(lopsided, counts, steps=4, start="2018-01-01", step=7)
+    starts = setting.window.dates()
+    draws = Climatology().paths(setting, history, draws=800, rng=generator(5))
+    for k in range(4):
+        month = starts[70 + k].month
+        assert {starts[int(t)].month for t in np.unique(draws[:, 0, k])} == {month}
+    setting, history = made(lopsided, counts[:, :3], steps=8, start="2018-01-01", step=7)
+    last = Climatology().paths(setting, history, draws=800, rng=generator(5))[:, 0, -1]
+    assert set(np.unique(last)) == {0, 1, 2}
