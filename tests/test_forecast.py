@@ -122,16 +122,22 @@ def test_rolling_refits_on_the_past_alone_and_only_when_told(known):
     np.testing.assert_array_equal(run[1][0].draws, plain.draws)
 
 
-def test_exploded_paths_are_counted(known):
+def test_exploded_paths_are_counted_and_stay_at_their_last_step(known):
     setting, history = known
 
     class Exploding(Growth):
         def simulate(self, setting, *, rng, given=None):
-            made = super().simulate(setting, rng=rng, given=given)
-            return History(made.places, made.window, made.series, exploded=bool(rng.random() < 0.5))
+            counts = np.full(setting.shape, 7.0)
+            counts[:, given.window.periods] = 500
+            if exploded := bool(rng.random() < 0.5):
+                counts[:, given.window.periods + 1 :] = 0
+            return History(setting.places, setting.window, {"events": counts}, exploded=exploded)
 
-    made = forecast(Exploding(), setting, history, origin=10, steps=2, draws=200, rng=generator(3))
+    made = forecast(Exploding(), setting, history, origin=10, steps=3, draws=200, rng=generator(3))
     assert 60 < made.exploded < 140
+    for step, value in ((1, 500), (2, 7), (3, 7)):
+        assert set(np.unique(made.draws[made.step == step])) == {value} | ({500} if step > 1 else set())
+    assert (made.draws[made.step == 3] == 500).sum() == 4 * made.exploded
 
 
 def test_origins_are_spread_and_leave_room_for_the_targets():

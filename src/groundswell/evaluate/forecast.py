@@ -1,12 +1,13 @@
 """Forecasts as draws: simulate on from what was known at an origin, again and again.
 
 A forecaster is a model (its `simulate` continues a given past) or anything with the verb
-`paths(setting, history, *, draws, rng, series) -> (S, P, K)`, such as a baseline.
+`paths(setting, history, *, draws, rng, series) -> (S, P, K)`: a baseline, or a model that makes many
+paths at once faster than one by one. NaN in a path marks the steps after it exploded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -31,8 +32,8 @@ class Forecast:
     belong together, so totals and joint events may be computed column by column.
     unit : (N,) place index. origin : (N,) steps that were known. step : (N,) steps ahead, 1 is the
     first unknown one. time : (N,) step of the window that is forecast, origin + step - 1.
-    exploded : paths that passed the model's cap and were ended there; their later steps hold what
-    the model left in them, and a reader must be told of their number.
+    exploded : paths that passed the model's cap and were ended there. They stay at their last made
+    step (a zero would read as calm), and a reader must be told of their number.
     """
 
     draws: np.ndarray
@@ -124,11 +125,10 @@ def forecast(
         )
     past, ahead = history.during(origin), setting.during(origin + steps)
     if hasattr(source, "paths"):
-        paths, exploded = source.paths(ahead, past, draws=draws, rng=rng, series=series), 0
+        paths = source.paths(ahead, past, draws=draws, rng=rng, series=series)
     else:
-        made = [source.simulate(ahead, rng=rng, given=past) for _ in range(draws)]
-        paths = np.stack([path[series][:, origin:] for path in made])
-        exploded = sum(path.exploded for path in made)
+        paths = np.stack([_path(source.simulate(ahead, rng=rng, given=past), origin, series) for _ in range(draws)])
+    paths, exploded = _held(paths, np.asarray(past[series], dtype=float)[:, -1])
     places = len(setting.places)
     if paths.shape != (draws, places, steps):
         raise UsageError(
@@ -146,6 +146,27 @@ def forecast(
         series=series,
         exploded=exploded,
     )
+
+
+def _path(history: History, origin: int, series: str) -> np.ndarray:
+    """(P, K) of one simulated history; NaN after the last step that an exploded one made."""
+    path = np.array(history[series], dtype=float)
+    if history.exploded:
+        made = np.flatnonzero(path.any(axis=0))
+        path[:, (made[-1] + 1 if made.size else 0) :] = np.nan
+    return path[:, origin:]
+
+
+def _held(paths: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, int]:
+    """Paths whose NaN steps repeat the step before them, and how many paths had any."""
+    ended: np.ndarray = np.isnan(paths).any(axis=1)
+    if not ended.any():
+        return paths, 0
+    paths = paths.copy()
+    for k in range(paths.shape[2]):
+        before = paths[:, :, k - 1] if k else np.broadcast_to(last, paths.shape[:2])
+        paths[ended[:, k], :, k] = before[ended[:, k]]
+    return paths, int(ended.any(axis=1).sum())
 
 
 def extended(setting: Setting, steps: int) -> Setting:
@@ -192,6 +213,7 @@ def rolling(
     generators: Sequence[np.random.Generator],
     method: Any = None,
     refit_every: int = 1,
+    fixed: Mapping[str, float] | None = None,
     series: str = "events",
 ) -> Iterator[tuple[Forecast, Any]]:
     """A forecast from each origin, with the Fit in force; `method` refits at every `refit_every`-th origin.
@@ -205,7 +227,7 @@ def rolling(
     current, fitted = source, None
     for i, (origin, rng) in enumerate(zip(origins, generators, strict=True)):
         if method is not None and i % refit_every == 0:
-            fitted = fit(source, setting.during(origin), history.during(origin), method, rng=rng)
+            fitted = fit(source, setting.during(origin), history.during(origin), method, rng=rng, fixed=fixed)
             current = fitted.model
         made = forecast(current, setting, history, origin=origin, steps=steps, draws=draws, rng=rng, series=series)
         yield made, fitted

@@ -1,0 +1,234 @@
+"""compare(candidates): forecast the same held-out dates with each, and keep what they lost.
+
+Rankings, skills, intervals and sentences are read off the result in `ranking`.
+"""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from groundswell.data.history import History
+from groundswell.data.setting import Setting
+from groundswell.data.table import Table
+from groundswell.errors import GroundswellError, GroundswellWarning, UsageError
+from groundswell.evaluate.forecast import Forecast, rolling
+from groundswell.evaluate.scores import CELL_SCORES, brier_at_least, interval_covers
+from groundswell.infer.base import Fit, Progress, fit, silent
+from groundswell.rng import keyed
+
+PLACES_SCORE = "brier_places"
+COVERED = "covered"
+COVERAGE_LEVEL = 0.8
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A forecaster under comparison.
+
+    source : a model or a baseline. method : how a model is refitted at the origins; None uses it as
+    it stands. family, mechanisms : candidates of one family that differ by one mechanism are set
+    against each other to say whether that mechanism earns its keep.
+    observes : what the likelihood is a density of ("counts", "times"); AIC compares only like with like.
+    fixed : dotted names of parameters held at a value in every fit.
+    """
+
+    name: str
+    source: Any
+    method: Any = None
+    family: str = ""
+    mechanisms: frozenset[str] = frozenset()
+    observes: str = "counts"
+    fixed: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What M candidates lost over D target dates, summed over the cells of each date.
+
+    losses : score name -> (M, D). cells : score name -> (D,) how many cells a date's sum holds; a date
+    that is a target from several origins holds the cells of each. "covered" is no loss: it counts
+    the cells inside the central 80 % interval. horizon : score name -> (M, K) mean loss by steps ahead.
+    fits : the fit to the whole window, for candidates with a method; failed, notes : sentences by
+    candidate. totals : candidate -> forecasts of the events of all places, for the fan.
+    places_active : the k of the Brier score for "k or more places active", or None.
+    """
+
+    candidates: tuple[Candidate, ...]
+    setting: Setting
+    history: History
+    origins: tuple[int, ...]
+    steps: int
+    draws: int
+    targets: np.ndarray
+    losses: Mapping[str, np.ndarray]
+    cells: Mapping[str, np.ndarray]
+    horizon: Mapping[str, np.ndarray]
+    fits: Mapping[str, Fit]
+    failed: Mapping[str, str]
+    notes: Mapping[str, tuple[str, ...]]
+    totals: Mapping[str, tuple[Forecast, ...]]
+    places_active: int | None
+    series: str = "events"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The M candidates that could be scored, in the order given."""
+        return tuple(c.name for c in self.candidates if c.name not in self.failed)
+
+    def index(self, name: str) -> int:
+        """Row of a candidate in the loss arrays; UsageError with the reason if it has none."""
+        if name in self.failed:
+            raise UsageError(f"{name} could not be scored: {self.failed[name]}")
+        if name not in self.names:
+            raise UsageError(f'"{name}" is not among the candidates: {", ".join(self.names)}.')
+        return self.names.index(name)
+
+    def fan(self) -> Table:
+        """Forecasts of the total by candidate, origin and date, with what happened."""
+        rows: list[dict[str, Any]] = []
+        total = self.history[self.series].sum(axis=0)
+        for name, forecasts in self.totals.items():
+            for made in forecasts:
+                for row, time in zip(made.summary().rows(), made.time.tolist(), strict=True):
+                    rows.append({"model": name, **row, "observed": float(total[time])})
+        return Table.from_rows(rows)
+
+
+def compare(
+    candidates: Sequence[Candidate],
+    setting: Setting,
+    history: History,
+    *,
+    origins: Sequence[int],
+    steps: int,
+    draws: int = 500,
+    rng: np.random.Generator,
+    refit_every: int = 1,
+    series: str = "events",
+    progress: Progress = silent,
+) -> Comparison:
+    """Forecast `steps` steps from every origin with every candidate, and score each place and step.
+
+    Every candidate sees the same past and is scored on the same cells; one that raises a
+    GroundswellError at any origin is listed in `failed` with the reason and takes no part, since a
+    score over fewer cells is not comparable. Randomness is keyed by the candidate's name and the origin: adding a
+    candidate or changing their order changes no other's draws.
+
+    The k of "k or more places active" is the mean number of active places before the first origin,
+    rounded up and at least 2, so that it depends on nothing that is scored; None with one place.
+    Cost: origins x (fit / refit_every + draws x simulate) for each candidate.
+    """
+    _check(candidates, origins, refit_every)
+    root = int(rng.integers(2**63))
+    grid = np.add.outer(np.asarray(origins), np.arange(steps))
+    targets = np.unique(grid)
+    early = history[series][:, : origins[0]]
+    places_active = None if len(setting.places) == 1 else max(2, int(np.ceil((early > 0).sum(axis=0).mean())))
+
+    scored: dict[str, dict[str, np.ndarray]] = {}
+    fits: dict[str, Fit] = {}
+    failed: dict[str, str] = {}
+    notes: dict[str, tuple[str, ...]] = {}
+    totals: dict[str, tuple[Forecast, ...]] = {}
+    for i, candidate in enumerate(candidates):
+        progress(i / len(candidates), candidate.name)
+        key = zlib.crc32(candidate.name.encode())
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", GroundswellWarning)
+            try:
+                made = rolling(
+                    candidate.source, setting, history, origins=origins, steps=steps, draws=draws,
+                    generators=[keyed(root, key, origin) for origin in origins],
+                    method=candidate.method, refit_every=refit_every, series=series, fixed=candidate.fixed,
+                )  # fmt: skip
+                kept, losses, remarks = _score_all(made, history, places_active)
+                if candidate.method is not None:
+                    fits[candidate.name] = fit(
+                        candidate.source, setting, history, candidate.method,
+                        rng=keyed(root, key), fixed=candidate.fixed,
+                    )  # fmt: skip
+                    remarks += _remarks(fits[candidate.name])
+                scored[candidate.name], totals[candidate.name] = losses, kept
+            except GroundswellError as error:
+                failed[candidate.name] = str(error)
+                continue
+        named = [str(w.message) for w in caught if issubclass(w.category, GroundswellWarning)]
+        notes[candidate.name] = tuple(dict.fromkeys([*remarks, *named]))
+        _pass_on([w for w in caught if not issubclass(w.category, GroundswellWarning)])
+    if not scored:
+        raise UsageError("no candidate could be scored: " + " ".join(f"{k}: {v}" for k, v in failed.items()))
+
+    kinds = list(next(iter(scored.values())))
+    size = {kind: 1 if kind == PLACES_SCORE else len(setting.places) for kind in kinds}
+    at = np.searchsorted(targets, grid)
+    times_a_target = np.bincount(at.ravel(), minlength=len(targets))
+    by_date = {kind: np.zeros((len(scored), len(targets))) for kind in kinds}
+    for m, losses in enumerate(scored.values()):
+        for kind in kinds:
+            np.add.at(by_date[kind][m], at, losses[kind])
+    return Comparison(
+        candidates=tuple(candidates), setting=setting, history=history, origins=tuple(origins), steps=steps,
+        draws=draws, targets=targets, losses=by_date,
+        cells={kind: times_a_target * size[kind] for kind in kinds},
+        horizon={
+            kind: np.stack([losses[kind].mean(axis=0) / size[kind] for losses in scored.values()]) for kind in kinds
+        },
+        fits=fits, failed=failed, notes=notes, totals=totals, places_active=places_active, series=series,
+    )  # fmt: skip
+
+
+def _score_all(
+    made: Any, history: History, places_active: int | None
+) -> tuple[tuple[Forecast, ...], dict[str, np.ndarray], list[str]]:
+    """Totals, losses summed over places (score -> (O, K)), and remarks, over the rolling forecasts."""
+    rows: dict[str, list[np.ndarray]] = {}
+    totals: list[Forecast] = []
+    exploded, unsure = 0, 0
+    for forecast, fitted in made:
+        observed = forecast.observed(history)
+        shape = (int(forecast.step.max()), -1)
+        found = {score.name: score.losses(forecast.draws, observed) for score in CELL_SCORES}
+        found[COVERED] = interval_covers(forecast.draws, observed, COVERAGE_LEVEL).astype(float)
+        for name, values in found.items():
+            rows.setdefault(name, []).append(values.reshape(shape).sum(axis=1))
+        if places_active is not None:
+            active = forecast.together("active")
+            happened = (observed.reshape(shape) > 0).sum(axis=1)
+            rows.setdefault(PLACES_SCORE, []).append(brier_at_least(active.draws, happened, places_active))
+        totals.append(forecast.together("total"))
+        exploded += forecast.exploded
+        unsure += fitted is not None and not fitted.converged
+    remarks = []
+    if exploded:
+        paths = sum(total.draws.shape[1] for total in totals)
+        remarks.append(f"{exploded} of {paths} simulated paths passed the model's cap and were ended there.")
+    if unsure:
+        remarks.append(
+            f"the fit did not converge at {unsure} of {len(totals)} origins; the forecasts are scored all the same."
+        )
+    return tuple(totals), {name: np.stack(values) for name, values in rows.items()}, remarks
+
+
+def _remarks(fitted: Fit) -> list[str]:
+    return [*([] if fitted.converged else [fitted.status]), *fitted.notes]
+
+
+def _pass_on(caught: Sequence[warnings.WarningMessage]) -> None:
+    for warning in caught:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+
+def _check(candidates: Sequence[Candidate], origins: Sequence[int], refit_every: int) -> None:
+    names = [candidate.name for candidate in candidates]
+    if not names or len(set(names)) < len(names):
+        raise UsageError(f"candidates are called {', '.join(names) or 'nothing'}; expected one or more distinct names.")
+    if not len(origins) or list(origins) != sorted(set(origins)):
+        raise UsageError("origins must rise and there must be at least one.")
+    if refit_every < 1:
+        raise UsageError(f"refit_every is {refit_every}; expected 1 or more origins.")
