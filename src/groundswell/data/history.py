@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from groundswell.data.places import Places
+from groundswell.data.table import Table
 from groundswell.data.window import Window
 from groundswell.errors import DataError
 
@@ -94,6 +95,26 @@ class History:
         if name not in self.series:
             raise DataError(f'this history has no series "{name}"; it has: {", ".join(sorted(self.series)) or "none"}.')
         return self.series[name]
+
+    def table(self) -> Table:
+        """One row a place and step: place, date (the first day of the step), then a column a series."""
+        dates = [day.isoformat() for day in self.window.dates()]
+        places = self.places.name
+        columns = {name: np.asarray(values).ravel().tolist() for name, values in self.series.items()}
+        return Table({"place": [name for name in places for _ in dates], "date": dates * len(places), **columns})
+
+    def events_table(self) -> Table:
+        """One row an event: date, time in days since the window's start, place, and size and arrests if known."""
+        events = self.events
+        if events is None:
+            raise DataError("this history holds counts by place and step, no single events; use table().")
+        columns = {
+            "date": [self.window.date(time).isoformat() for time in events.time_days],
+            "time_days": events.time_days.tolist(),
+            "place": [self.places.name[i] for i in events.place],
+        }
+        known = {"size": events.size, "arrests": events.arrests}
+        return Table(columns | {name: np.asarray(v).tolist() for name, v in known.items() if v is not None})
 
     def during(self, periods: int) -> History:
         """The first `periods` steps, events included; what was known at a forecast's origin."""
