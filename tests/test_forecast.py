@@ -14,6 +14,7 @@ from groundswell.errors import DataError, UsageError
 from groundswell.evaluate.forecast import extended, forecast, rolling, rolling_origins
 from groundswell.infer.base import Fit
 from groundswell.models.base import Model
+from groundswell.models.cities.endemic_epidemic import EndemicEpidemic
 from groundswell.params import param
 from groundswell.rng import generator
 
@@ -138,6 +139,36 @@ def test_exploded_paths_are_counted_and_stay_at_their_last_step(known):
     for step, value in ((1, 500), (2, 7), (3, 7)):
         assert set(np.unique(made.draws[made.step == step])) == {value} | ({500} if step > 1 else set())
     assert (made.draws[made.step == 3] == 500).sum() == 4 * made.exploded
+
+
+def test_paths_made_at_once_follow_the_same_law_as_one_by_one():
+    model, setting = EndemicEpidemic.example()
+    history = model.simulate(setting, rng=generator(1))
+    assert hasattr(model, "paths")
+
+    class OneByOne:
+        simulate = staticmethod(model.simulate)
+
+    options = {"origin": 90, "steps": 6, "draws": 1500}
+    at_once, one_by_one = (
+        forecast(source, setting, history, **options, rng=generator(seed)).together("total")
+        for seed, source in ((2, model), (3, OneByOne()))
+    )
+    for a, b in zip(at_once.draws, one_by_one.draws, strict=True):
+        spread = np.sqrt((a.var() + b.var()) / 1500)
+        assert abs(a.mean() - b.mean()) < 4 * spread
+        assert 0.75 < a.std() / b.std() < 1.33
+
+
+def test_an_explosive_model_ends_its_paths():
+    model, setting = EndemicEpidemic.example()
+    history = model.simulate(setting, rng=generator(1))
+    made = forecast(
+        model.replacing({"within.intercept": 3.0}), setting, history, origin=90, steps=9, draws=50, rng=generator(2)
+    )
+    assert made.exploded == 50
+    assert np.isfinite(made.draws).all()
+    assert made.together("total").draws[-1].min() > 1e4
 
 
 def test_origins_are_spread_and_leave_room_for_the_targets():

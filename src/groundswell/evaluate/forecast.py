@@ -159,7 +159,7 @@ def _path(history: History, origin: int, series: str) -> np.ndarray:
 
 def _held(paths: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, int]:
     """Paths whose NaN steps repeat the step before them, and how many paths had any."""
-    ended: np.ndarray = np.isnan(paths).any(axis=1)
+    ended = np.asarray(np.isnan(paths).any(axis=1))
     if not ended.any():
         return paths, 0
     paths = paths.copy()

@@ -4,6 +4,9 @@ Verbs, each optional but `simulate`; `can(model, verb)` asks, `require(...)` ins
 
 simulate(setting, *, rng, given=None) -> History
     Draw a history. With `given` (a history of the first steps of the window) it continues from it.
+paths(setting, history, *, draws, rng, series) -> (S, P, K)
+    The K steps after `history`, S times at once: for models that do this faster than S calls of
+    `simulate`. NaN from the step at which a path exploded.
 likelihood(setting, history) -> Callable[[vector], (value, gradient)]
     The log density and its gradient as a function of the parameter vector, in the order of
     `params.names(model)` and in natural units; everything that the data fix is computed once.

@@ -11,8 +11,6 @@ negative binomial, with variance mu (1 + psi mu).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import lgamma
 from typing import TYPE_CHECKING, ClassVar
@@ -21,8 +19,9 @@ import numpy as np
 
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
-from groundswell.errors import DataError, UsageError, nearest
+from groundswell.errors import DataError
 from groundswell.models.base import Likelihood, Model
+from groundswell.models.cities.log_linear import LogLinear
 from groundswell.models.cities.weights import FirstOrder, Weights
 from groundswell.params import Component, Effects, Prior, names, param
 
@@ -31,46 +30,6 @@ if TYPE_CHECKING:
 
 MOST_EVENTS = 1e7
 """A step that expects more events than this over all places ends a simulated history as exploded."""
-
-
-@dataclass(frozen=True)
-class LogLinear(Component):
-    """offset exp(intercept + sum of coefficient x column): the rate of one part of the mean.
-
-    effects : coefficients keyed by column. A column is "trend" (the step's number, 0 for the window's
-    first), "sin(k)" or "cos(k)" (harmonic k of `period`), the name of a covariate of the setting,
-    "population_share" (each place's share of all persons, unless a covariate has that name), or
-    "log(NAME)" of one of the last two.
-    offset : a covariate, or "population_share", that multiplies the rate with no coefficient.
-    period : steps in one season (52 for weekly data over years, 7 for daily data over weeks).
-    """
-
-    intercept: float = param("log rate", prior=Prior(0.0, 1.0), doc="log rate where every column is 0")
-    effects: Effects = param(
-        "log/column", prior=Prior(0.0, 0.5), default=Effects(), doc="change of the log rate for a unit of the column"
-    )
-    offset: str | None = None
-    period: float | None = None
-
-    def columns(self, setting: Setting) -> list[np.ndarray]:
-        """One (P, T) column for each coefficient, in order."""
-        return [_column(label, self.period, setting) for label in self.effects]
-
-    def factor(self, setting: Setting) -> np.ndarray:
-        """(P, T) offset, 1 where there is none."""
-        if self.offset is None:
-            return np.ones(setting.shape)
-        offset = _values(self.offset, setting, "offset")
-        if (offset < 0).any():
-            raise DataError(f'offset "{self.offset}" is negative somewhere; it multiplies a rate, so give 0 or more.')
-        return offset
-
-    def rate(self, setting: Setting) -> np.ndarray:
-        """(P, T) offset times the exponential."""
-        log_rate = np.full(setting.shape, self.intercept)
-        for coefficient, column in zip(self.effects.values(), self.columns(setting), strict=True):
-            log_rate += coefficient * column
-        return self.factor(setting) * np.exp(log_rate)
 
 
 @dataclass(frozen=True)
@@ -218,33 +177,60 @@ class EndemicEpidemic(Model):
         is empty, is drawn from the endemic part. A draw that expects more than MOST_EVENTS in a step
         is ended there: its later counts are 0 and History.exploded is set.
         """
-        places, steps = setting.shape
-        counts = np.zeros((places, steps))
-        endemic = self.endemic.rate(setting)
-        within = None if self.within is None else self.within.rate(setting)
-        between = None if self.between is None else self.between.rate(setting)
-        passed_on = None if self.between is None else self.between.weights.matrix(setting).T
+        counts = np.zeros(setting.shape)
         first = 0
         if given is not None:
-            first = given.window.periods
-            if len(given.places) != places or first > steps:
-                raise DataError(
-                    f"`given` has {len(given.places)} places and {first} steps; the setting has {places} and {steps}."
-                )
+            first = self._known(setting, given)
             counts[:, :first] = _whole(given["events"])
         elif setting.active_on_day0:
             first = 1
             counts[[setting.places.index(name) for name in setting.active_on_day0], 0] = 1
+        drawn = self._continued(setting, counts[:, :first], draws=1, rng=rng)[0]
+        counts[:, first:] = np.nan_to_num(drawn, nan=0.0)
+        return History(setting.places, setting.window, {"events": counts}, exploded=bool(np.isnan(drawn).any()))
+
+    def paths(
+        self, setting: Setting, history: History, *, draws: int, rng: np.random.Generator, series: str = "events"
+    ) -> np.ndarray:
+        """(S, P, K) counts of the K steps after `history`, all draws at once; NaN from where one explodes.
+
+        The same distribution as `simulate` with `given`, but rates and weights are computed once.
+        """
+        self._known(setting, history)
+        return self._continued(setting, _whole(history[series]), draws=draws, rng=rng)
+
+    def _known(self, setting: Setting, given: History) -> int:
+        places, steps = setting.shape
+        if len(given.places) != places or given.window.periods > steps:
+            raise DataError(
+                f"`given` has {len(given.places)} places and {given.window.periods} steps; the setting has {places} "
+                f"and {steps}."
+            )
+        return given.window.periods
+
+    def _continued(self, setting: Setting, known: np.ndarray, *, draws: int, rng: np.random.Generator) -> np.ndarray:
+        """(S, P, K) steps after the (P, first) known counts."""
+        places, steps = setting.shape
+        first = known.shape[1]
+        endemic = self.endemic.rate(setting)
+        within = None if self.within is None else self.within.rate(setting)
+        between = None if self.between is None else self.between.rate(setting)
+        sent = None if self.between is None else self.between.weights.matrix(setting)
+        out = np.full((draws, places, steps - first), np.nan)
+        last = np.tile(known[:, -1] if first else np.zeros(places), (draws, 1))
         for t in range(first, steps):
-            mean = endemic[:, t].copy()
-            if t > 0 and within is not None:
-                mean += within[:, t] * counts[:, t - 1]
-            if t > 0 and between is not None and passed_on is not None:
-                mean += between[:, t] * (passed_on @ counts[:, t - 1])
-            if not mean.sum() <= MOST_EVENTS:
-                return History(setting.places, setting.window, {"events": counts}, exploded=True)
-            counts[:, t] = self._draw(mean, rng)
-        return History(setting.places, setting.window, {"events": counts})
+            mean = np.tile(endemic[:, t], (draws, 1))
+            if within is not None:
+                mean += within[:, t] * last
+            if between is not None and sent is not None:
+                mean += between[:, t] * (last @ sent)
+            alive = mean.sum(axis=1) <= MOST_EVENTS
+            if not alive.any():
+                break
+            last = np.full_like(last, np.nan)
+            last[alive] = self._draw(mean[alive], rng)
+            out[:, :, t - first] = last
+        return out
 
     def _draw(self, mean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         psi = 0.0 if self.overdispersion is None else self.overdispersion.psi
@@ -328,48 +314,6 @@ def _stacked(rows: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
 
 def _pairs(columns: list[tuple[int, int, np.ndarray]]) -> np.ndarray:
     return np.array([(c, k) for c, k, _ in columns], dtype=np.int64).reshape(-1, 2)
-
-
-_HARMONIC = re.compile(r"(sin|cos)\((\d+)\)")
-_LOGARITHM = re.compile(r"log\((.+)\)")
-
-
-def _column(label: str, period: float | None, setting: Setting) -> np.ndarray:
-    """(P, T) column of a label."""
-    step = np.arange(setting.window.periods)
-    if label == "trend" or _HARMONIC.fullmatch(label):
-        if label in setting.covariates:
-            raise DataError(f'a covariate is called "{label}", which names a column of time; rename the covariate.')
-        if label == "trend":
-            return np.broadcast_to(step.astype(float), setting.shape)
-    if harmonic := _HARMONIC.fullmatch(label):
-        if period is None:
-            raise UsageError(
-                f'the effect "{label}" needs a period, the steps in one season: LogLinear(..., period=52) for weekly '
-                "data over years, period=7 for daily data over weeks."
-            )
-        wave: Callable[[np.ndarray], np.ndarray] = np.sin if harmonic[1] == "sin" else np.cos
-        return np.broadcast_to(wave(2 * np.pi * int(harmonic[2]) * step / period), setting.shape)
-    if logarithm := _LOGARITHM.fullmatch(label):
-        values = _values(logarithm[1], setting, "effect")
-        if (values <= 0).any():
-            raise DataError(f'the effect "{label}" takes the logarithm of values that are not above 0.')
-        return np.log(values)
-    return _values(label, setting, "effect")
-
-
-def _values(name: str, setting: Setting, role: str) -> np.ndarray:
-    """(P, T) covariate, or the share of the population."""
-    if name in setting.covariates:
-        return setting.covariates[name]
-    if name == "population_share":
-        share = setting.places.population / setting.places.population.sum()
-        return np.broadcast_to(share[:, None], setting.shape)
-    known = [*setting.covariates, "population_share", "trend", "sin(1)", "cos(1)"]
-    raise DataError(
-        f'the {role} "{name}" is no covariate of this setting; it has: {", ".join(setting.covariates) or "none"}.'
-        + nearest(name, known)
-    )
 
 
 def _counts(setting: Setting, history: History) -> np.ndarray:

@@ -1,0 +1,95 @@
+"""Log-linear rates: the exponential of an intercept plus coefficients times columns of time, place and covariates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from groundswell.data.setting import Setting
+from groundswell.errors import DataError, UsageError, nearest
+from groundswell.params import Component, Effects, Prior, param
+
+
+@dataclass(frozen=True)
+class LogLinear(Component):
+    """offset exp(intercept + sum of coefficient x column): the rate of one part of the mean.
+
+    effects : coefficients keyed by column. A column is "trend" (the step's number, 0 for the window's
+    first), "sin(k)" or "cos(k)" (harmonic k of `period`), the name of a covariate of the setting,
+    "population_share" (each place's share of all persons, unless a covariate has that name), or
+    "log(NAME)" of one of the last two.
+    offset : a covariate, or "population_share", that multiplies the rate with no coefficient.
+    period : steps in one season (52 for weekly data over years, 7 for daily data over weeks).
+    """
+
+    intercept: float = param("log rate", prior=Prior(0.0, 1.0), doc="log rate where every column is 0")
+    effects: Effects = param(
+        "log/column", prior=Prior(0.0, 0.5), default=Effects(), doc="change of the log rate for a unit of the column"
+    )
+    offset: str | None = None
+    period: float | None = None
+
+    def columns(self, setting: Setting) -> list[np.ndarray]:
+        """One (P, T) column for each coefficient, in order."""
+        return [_column(label, self.period, setting) for label in self.effects]
+
+    def factor(self, setting: Setting) -> np.ndarray:
+        """(P, T) offset, 1 where there is none."""
+        if self.offset is None:
+            return np.ones(setting.shape)
+        offset = _values(self.offset, setting, "offset")
+        if (offset < 0).any():
+            raise DataError(f'offset "{self.offset}" is negative somewhere; it multiplies a rate, so give 0 or more.')
+        return offset
+
+    def rate(self, setting: Setting) -> np.ndarray:
+        """(P, T) offset times the exponential."""
+        log_rate = np.full(setting.shape, self.intercept)
+        for coefficient, column in zip(self.effects.values(), self.columns(setting), strict=True):
+            log_rate += coefficient * column
+        return self.factor(setting) * np.exp(log_rate)
+
+
+_HARMONIC = re.compile(r"(sin|cos)\((\d+)\)")
+_LOGARITHM = re.compile(r"log\((.+)\)")
+
+
+def _column(label: str, period: float | None, setting: Setting) -> np.ndarray:
+    """(P, T) column of a label."""
+    step = np.arange(setting.window.periods)
+    if label == "trend" or _HARMONIC.fullmatch(label):
+        if label in setting.covariates:
+            raise DataError(f'a covariate is called "{label}", which names a column of time; rename the covariate.')
+        if label == "trend":
+            return np.broadcast_to(step.astype(float), setting.shape)
+    if harmonic := _HARMONIC.fullmatch(label):
+        if period is None:
+            raise UsageError(
+                f'the effect "{label}" needs a period, the steps in one season: LogLinear(..., period=52) for weekly '
+                "data over years, period=7 for daily data over weeks."
+            )
+        wave: Callable[[np.ndarray], np.ndarray] = np.sin if harmonic[1] == "sin" else np.cos
+        return np.broadcast_to(wave(2 * np.pi * int(harmonic[2]) * step / period), setting.shape)
+    if logarithm := _LOGARITHM.fullmatch(label):
+        values = _values(logarithm[1], setting, "effect")
+        if (values <= 0).any():
+            raise DataError(f'the effect "{label}" takes the logarithm of values that are not above 0.')
+        return np.log(values)
+    return _values(label, setting, "effect")
+
+
+def _values(name: str, setting: Setting, role: str) -> np.ndarray:
+    """(P, T) covariate, or the share of the population."""
+    if name in setting.covariates:
+        return setting.covariates[name]
+    if name == "population_share":
+        share = setting.places.population / setting.places.population.sum()
+        return np.broadcast_to(share[:, None], setting.shape)
+    known = [*setting.covariates, "population_share", "trend", "sin(1)", "cos(1)"]
+    raise DataError(
+        f'the {role} "{name}" is no covariate of this setting; it has: {", ".join(setting.covariates) or "none"}.'
+        + nearest(name, known)
+    )
