@@ -145,3 +145,7 @@ def _with_hint(error: typer.TyperException) -> str:
 
 def _one_line(message: Warning | str, *_: Any, **__: Any) -> None:
     typer.echo("warning: " + " ".join(str(message).split()), err=True)
+
+
+if __name__ == "__main__":
+    run()
