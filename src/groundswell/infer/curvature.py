@@ -1,30 +1,29 @@
 """What the curvature at a maximum says: how sure each parameter is, and what the data cannot tell.
 
-A small curvature alone is no proof, since it depends on a parameter's unit. So a suspect direction
-is tried: a determined parameter five standard errors away costs 12.5 in log density on the
-quadratic; where the log density hardly falls, it is level in truth.
+A small curvature alone is no proof, since it depends on a parameter's unit. So a suspect parameter
+is moved: five standard errors away the quadratic through the maximum has lost 12.5 in log density.
+Where the log density has hardly fallen by then, the quadratic is wrong and no standard error holds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from groundswell.params import Leaf
 
-FAR = 5.0
-"""Standard errors to go out when a direction is tried; also the standard error that makes it suspect."""
+SUSPECT = 5.0
+"""A standard error above this, in free units, makes a parameter suspect; also how many of them to go out."""
 
 FURTHEST = 30.0
-"""The most free units to go out: a factor of 1e13 for a parameter above 0."""
+"""The most free units to go out for a parameter with a bound: a factor of 1e13."""
 
-LEVEL = 0.05
-"""A loss in log density below this, that far out, counts as none."""
+LEVEL = 1.35
+"""A loss in log density below this counts as none: a 90 % profile interval would not close."""
 
-DEPENDENT = 1e-7
+DEPENDENT = 1e-6
 """An eigenvalue of the information in correlation form below this counts as 0."""
 
 
@@ -33,18 +32,16 @@ class Density(Protocol):
 
     leaves: Sequence[Leaf]
 
-    def __call__(self, at: np.ndarray) -> tuple[float, np.ndarray]: ...
+    def __call__(self, at: np.ndarray) -> tuple[float, np.ndarray]:
+        """Value and gradient."""
+        ...
 
 
-@dataclass(frozen=True)
-class Curvature:
-    """covariance (K, K) on free coordinates, NaN in the rows and columns of what is not determined."""
+def examine(density: Density, at: np.ndarray, hessian: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Covariance (K, K) on free coordinates and a sentence for every direction that is not determined.
 
-    covariance: np.ndarray
-
-
-def examine(density: Density, at: np.ndarray, hessian: np.ndarray) -> tuple[Curvature, tuple[str, ...]]:
-    """Covariance of the determined parameters, and a sentence for every direction that is not."""
+    Rows and columns of parameters that are not determined are NaN; the others take them as held.
+    """
     count = len(at)
     covariance = np.full((count, count), np.nan)
     notes = []
@@ -67,27 +64,24 @@ def examine(density: Density, at: np.ndarray, hessian: np.ndarray) -> tuple[Curv
             involved = np.abs(axis) > 0.1 * np.abs(axis).max()
             blurred |= involved
             leading = np.flatnonzero(involved)[np.argsort(-np.abs(axis[involved]))][:5]
-            notes.append(_together([density.leaves[kept[n]] for n in leading], (axis * scale)[leading]))
+            notes.append(_together([density.leaves[int(kept[n])] for n in leading], (axis * scale)[leading]))
         inverse[blurred] = np.nan
         inverse[:, blurred] = np.nan
         covariance[np.ix_(kept, kept)] = inverse
-    return Curvature(covariance), tuple(notes)
+    return covariance, tuple(notes)
 
 
 def _alone(density: Density, at: np.ndarray, k: int, leaf: Leaf, curvature: float) -> str | None:
     """Why parameter k by itself is not determined, or None if it is."""
-    error = 1 / np.sqrt(curvature) if curvature > 0 else np.inf
-    if error < FAR:
+    error = 1 / np.sqrt(curvature) if curvature > 0 else 1e6
+    if error < SUSPECT:
         return None
-    out = min(FAR * error, FURTHEST)
+    out = SUSPECT * error
+    if np.isfinite(leaf.low) or np.isfinite(leaf.high):
+        out = min(out, FURTHEST)
     here = density(at)[0]
-    losses = []
-    for sign in (-1.0, 1.0):
-        there = at.copy()
-        there[k] += sign * out
-        losses.append(density(there)[0] - here)
-    # off its scale but well determined: the loss is that of the quadratic
-    down, up = (loss < min(LEVEL, 0.1 * (out / error) ** 2 / 2 + 1e-9) or loss < 1e-6 for loss in losses)
+    step = np.eye(len(at))[k] * out
+    down, up = (density(at + sign * step)[0] - here < LEVEL for sign in (-1, 1))
     value = leaf.from_free(float(at[k]))
     if down and up:
         return (
@@ -97,7 +91,7 @@ def _alone(density: Density, at: np.ndarray, k: int, leaf: Leaf, curvature: floa
     if down and np.isfinite(leaf.low):
         return (
             f"{leaf.name} = {value:.3g} sits on its lower limit {leaf.low:g}: the data show none of it. No standard "
-            "error applies; an upper limit comes from `profile`, and leaving its component out fits as well."
+            "error applies; an upper limit comes from `infer.profile`, and leaving its component out fits as well."
         )
     if up and np.isfinite(leaf.high):
         return (
@@ -107,8 +101,8 @@ def _alone(density: Density, at: np.ndarray, k: int, leaf: Leaf, curvature: floa
     if down or up:
         return (
             f"{leaf.name} = {value:.3g} has no finite estimate: the log density never falls as it goes to "
-            f"{'minus ' if down else ''}infinity. What it scales is then absent or complete; no standard error applies, "
-            "and leaving its component out fits as well."
+            f"{'minus ' if down else ''}infinity. What it scales is then absent; no standard error applies, and "
+            "leaving its component out fits as well."
         )
     return None
 
@@ -116,7 +110,9 @@ def _alone(density: Density, at: np.ndarray, k: int, leaf: Leaf, curvature: floa
 def _together(involved: list[Leaf], weights: np.ndarray) -> str:
     """The sentence for a direction in several parameters."""
     weights = weights / weights[np.argmax(np.abs(weights))]
-    direction = " ".join(f"{'+' if w > 0 else '-'} {abs(w):.3g} {leaf.name}" for w, leaf in zip(weights, involved))
+    direction = " ".join(
+        f"{'+' if w > 0 else '-'} {abs(w):.3g} {leaf.name}" for w, leaf in zip(weights, involved, strict=True)
+    )
     if len(involved) == 1:
         return f"{involved[0].name} is not determined: the log density is level along it; hold it with `fixed`."
     names = ", ".join(leaf.name for leaf in involved[:-1]) + f" and {involved[-1].name}"

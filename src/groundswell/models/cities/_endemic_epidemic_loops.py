@@ -204,9 +204,7 @@ def _weight_gradient(between_slope, weights, design, gradient):
                 for i in range(places):
                     centre += weights[j, i] * design.weight_x[m, j, i]
             for i in range(places):
-                gradient[design.weight_at[m]] += (
-                    received[j, i] * weights[j, i] * (design.weight_x[m, j, i] - centre)
-                )
+                gradient[design.weight_at[m]] += received[j, i] * weights[j, i] * (design.weight_x[m, j, i] - centre)
 
 
 @njit(cache=True, error_model="numpy")

@@ -46,7 +46,7 @@ class Weights(Component):
 
 @dataclass(frozen=True)
 class FirstOrder(Weights):
-    """1 for adjacent places, 0 otherwise: raw by default, so that a place with many neighbours receives and sends more."""
+    """1 for adjacent places, 0 otherwise; raw by default: a place with many neighbours sends and receives more."""
 
     normalised: bool = False
 
