@@ -1,0 +1,408 @@
+"""A particle filter for claims on a day-by-day model: an unbiased estimate of their probability.
+
+Histories are drawn forward together. Where claims speak of a whole country, histories are weighed at the end
+of the claim's window and resampled when their weights grow uneven. Where claims speak of one named place,
+weighing afterwards would throw nearly every history away; there the model draws the day's events and arrests
+from their distributions tilted by the claims (`Guide`), and the exact normaliser enters the weight:
+arrests are summed out, crowds averaged over many draws. For windows of several days the tilt of a day that
+is not the last looks ahead by a guess, which is taken back the day after; it changes the noise, never the mean.
+
+The groups that run on after the daily window are copied several times from every history.
+
+References: Gordon, Salmond and Smith (1993) for the filter; Pitt and Shephard (1999) for the tilt;
+Del Moral (2004) for the unbiased normalising constant.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from groundswell.data.history import History, Later
+from groundswell.data.record import Record
+from groundswell.data.setting import Setting
+from groundswell.errors import UsageError
+from groundswell.infer import _particle_loops as loops
+from groundswell.models.base import Account, require
+from groundswell.models.cities._mobilisation_loops import weights_of_persons
+from groundswell.models.cities.mobilisation import Guide
+
+NODE_STEP = 0.05
+"""Spacing of the nodes in log(persons + 1/2) at which a local claim is weighed; cubic between them."""
+MOST_EVENTS = 12
+"""Events of a guided place-day up to which the tilt is tabulated; beyond, it is corrected by its exact weight."""
+LOOK_AHEAD = ((0.3, 0.0), (0.3, 0.25), (0.25, 1.0), (0.15, 2.5))
+"""Weights and multiples of the expected later arrests in the guess that guides a window of several days."""
+
+
+@dataclass(frozen=True)
+class ParticleFilter:
+    """How many histories a filter carries, and its smaller settings.
+
+    histories : S. copies : continuations of the groups per history after the daily window.
+    crowd_draws : draws over which the participants of a named place-day are averaged.
+    threshold : resample when the effective share of histories falls below it.
+    """
+
+    histories: int = 24
+    copies: int = 4
+    crowd_draws: int = 32
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.histories < 1 or self.copies < 1 or self.crowd_draws < 1 or not 0 < self.threshold <= 1:
+            raise UsageError(f"{self} cannot run: counts of 1 or more and a threshold in (0, 1] are expected.")
+
+    def log_likelihood(self, account: Account, setting: Setting, record: Record, *, rng: np.random.Generator) -> float:
+        """Log of an unbiased estimate of the probability of the weighed claims of `record`."""
+        return Plan(account, setting, record).run(account, self, rng=rng).log_likelihood
+
+
+@dataclass(frozen=True)
+class Filtered:
+    """What a filter run returns; `history` is one draw from the histories given the claims, if asked for."""
+
+    log_likelihood: float
+    history: History | None = None
+
+
+@dataclass(frozen=True)
+class _Local:
+    """Groups on the arrests in one named place over one window, weighed together."""
+
+    place: int
+    first: int
+    last: int
+    groups: tuple[int, ...]
+    most: int
+
+
+class Plan:
+    """What a setting and a record fix for every parameter value: which claim is weighed where and when."""
+
+    def __init__(self, account: Account, setting: Setting, record: Record) -> None:
+        require(account.process, "step", "ParticleFilter")
+        self.setting = setting
+        self.groups = account.reporting.prepare(record)
+        self.columns = {name: i for i, name in enumerate(account.process.columns)}
+        window = setting.window
+        self.span = [(window.day(g.start), window.day(g.end)) for g in self.groups]
+        self.where = [setting.places.covered_by(g.place) for g in self.groups]
+        integrates = hasattr(account.process, "arrests_given_events")
+        self.crowds: dict[int, list[tuple[int, list[int]]]] = {}
+        self.locals: list[_Local] = []
+        self.counted: dict[int, list[int]] = defaultdict(list)
+        self.later: list[int] = []
+        local_groups, crowd_groups = self._sort(integrates)
+        for i, (_, last) in enumerate(self.span):
+            if last >= window.days:
+                self.later.append(i)
+            elif i not in local_groups and i not in crowd_groups:
+                self.counted[last].append(i)
+        self._count()
+
+    def _sort(self, integrates: bool) -> tuple[set[int], set[int]]:
+        arrests: dict[tuple[int, int, int], list[int]] = defaultdict(list)
+        crowds: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for i, group in enumerate(self.groups):
+            first, last = self.span[i]
+            if not integrates or len(self.where[i]) != 1 or last >= self.setting.window.days:
+                continue
+            place = int(self.where[i][0])
+            if group.quantity.name == "arrests":
+                arrests[place, first, last].append(i)
+            elif group.quantity.name == "participants" and first == last:
+                crowds[place, first].append(i)
+        taken: set[tuple[int, int]] = set()
+        for (place, first, last), members in sorted(arrests.items(), key=lambda item: (item[0][2] - item[0][1], item[0])):
+            days = {(place, day) for day in range(first, last + 1)}
+            if days & taken:
+                continue  # overlapping windows at one place: the longer one is weighed when it ends
+            taken |= days
+            reach = [
+                (30 if (group.sign < 0).any() else 6) * max(c.value_high or c.value for c in group.claims)
+                for group in (self.groups[i] for i in members)
+            ]
+            self.locals.append(_Local(place, first, last, tuple(members), int(min(reach)) + 300))
+        for (place, day), members in sorted(crowds.items()):
+            self.crowds.setdefault(day, []).append((place, members))
+        return {i for local in self.locals for i in local.groups}, {i for c in crowds.values() for i in c}
+
+    def _count(self) -> None:
+        """Counters, shared by the groups that speak of the same series, places and first day."""
+        known: dict[tuple, int] = {}
+        rows: list[tuple[int, int, int, np.ndarray, bool]] = []
+        self.counter: dict[tuple[int, str], int] = {}
+        counted = [i for day in sorted(self.counted) for i in self.counted[day]] + self.later
+        for i in counted:
+            quantity = self.groups[i].quantity
+            for series in filter(None, (quantity.series, quantity.below)):
+                first, last = self.span[i]
+                distinct = quantity.functional == "distinct"
+                key = (series, distinct, self.where[i].tobytes(), first)
+                if key not in known:
+                    known[key] = len(rows)
+                    rows.append((self.columns[series], first, last, self.where[i], distinct))
+                at = known[key]
+                rows[at] = (*rows[at][:2], max(rows[at][2], last), *rows[at][3:])
+                self.counter[i, series] = at
+        count = len(self.setting.places)
+        self.column = np.array([row[0] for row in rows], dtype=np.int64)
+        self.first = np.array([row[1] for row in rows], dtype=np.int64)
+        self.last = np.array([row[2] for row in rows], dtype=np.int64)
+        self.member = np.zeros((len(rows), count), dtype=np.bool_)
+        for at, row in enumerate(rows):
+            self.member[at, row[3]] = True
+        order = iter(range(len(rows)))
+        self.distinct = np.array([next(order) if row[4] else -1 for row in rows], dtype=np.int64)
+        self.distincts = max(1, sum(row[4] for row in rows))
+        # places that no later claim tells apart run on as one unit
+        marks = np.array([[p in set(self.where[i]) for i in self.later] for p in range(count)], dtype=np.int64)
+        _, unit = np.unique(marks.reshape(count, -1), axis=0, return_inverse=True)
+        self.unit = unit.reshape(-1)
+
+    def run(
+        self, account: Account, method: ParticleFilter, *, rng: np.random.Generator, trace: bool = False
+    ) -> Filtered:
+        """One filter. Cost: about histories times a simulation of the model, plus the local tables."""
+        return _Run(self, account, method, rng, trace).go()
+
+
+class _Run:
+    """One pass of a filter over the days; the steps of `go` in order."""
+
+    def __init__(self, plan: Plan, account: Account, method: ParticleFilter, rng: np.random.Generator, trace: bool):
+        self.plan, self.method, self.rng = plan, method, rng
+        self.model: Any = account.process
+        self.bound = plan.groups.bind(account.reporting)
+        size = method.histories
+        self.state = self.model.start(plan.setting, rng=rng, histories=size)
+        self.totals = np.zeros((size, len(plan.column)))
+        self.seen = np.zeros((size, plan.distincts, len(plan.setting.places)), dtype=np.bool_)
+        self.log_weight = np.zeros(size)
+        self.log_total = 0.0
+        self.tables = [self._table(local) for local in plan.locals]
+        self.offset = np.zeros((len(plan.locals), size))
+        self.trace: list[tuple] | None = [] if trace else None
+
+    def go(self) -> Filtered:
+        plan = self.plan
+        for day in range(plan.setting.window.periods):
+            self._day(day)
+            if self.log_total == -math.inf:
+                return Filtered(-math.inf)
+        weights, chosen = self._finish()
+        if weights is None:
+            return Filtered(-math.inf)
+        history = self._history(chosen) if self.trace is not None else None
+        return Filtered(self.log_total, history)
+
+    def _table(self, local: _Local) -> np.ndarray:
+        """Weight of 0..A arrests in a local window, scaled by its largest value, which enters the total."""
+        low = math.log(0.5)
+        nodes = low + NODE_STEP * np.arange(int((math.log(local.most + 0.5) - low) / NODE_STEP) + 4)
+        logs = np.zeros(len(nodes))
+        for i in local.groups:
+            logs += self.bound[i].log_likelihood(np.exp(nodes) - 0.5)
+        top = float(logs.max())
+        self.log_total += top
+        return weights_of_persons(logs - top, low, NODE_STEP, local.most)
+
+    def _ahead(self, at: int, day: int) -> np.ndarray:
+        """The weight that stands for a local window on `day`: exact on its last day, a guess before."""
+        local, table = self.plan.locals[at], self.tables[at]
+        left = local.last - day
+        if left == 0:
+            return table
+        later = 0.5 * left * self.model.arrests.per_event
+        index = np.arange(len(table))
+        return sum(
+            share * table[np.minimum(index + int(many * later), len(table) - 1)] for share, many in LOOK_AHEAD
+        ) + 1e-12  # type: ignore[operator]
+
+    def _guide(self, day: int) -> Guide | None:
+        plan = self.plan
+        open_now = [at for at, local in enumerate(plan.locals) if local.first <= day <= local.last]
+        crowds = dict(plan.crowds.get(day, ()))
+        places = sorted({plan.locals[at].place for at in open_now} | set(crowds))
+        if not places:
+            return None
+        by_place = {plan.locals[at].place: at for at in open_now}
+        width = max([1, *(len(self.tables[at]) for at in open_now)])
+        rows = len(places)
+        log_g = np.zeros((rows, MOST_EVENTS + 1))
+        arrests, before = np.zeros((rows, width)), np.ones((rows, width))
+        offset = np.zeros((rows, self.method.histories))
+        for row, place in enumerate(places):
+            at = by_place.get(place)
+            if at is None:
+                arrests[row, 0] = -1.0
+            else:
+                local = plan.locals[at]
+                now = self._ahead(at, day)
+                arrests[row, : len(now)] = now
+                if day > local.first:
+                    past = self._ahead(at, day - 1)
+                    before[row, : len(past)] = past
+                    offset[row] = self.offset[at]
+                if local.first == local.last:
+                    with np.errstate(divide="ignore"):
+                        log_g[row] += np.log(self.model.arrests_given_events(now, MOST_EVENTS))
+            if place in crowds:
+                log_g[row] += self._crowd_tilt(crowds[place])
+        return Guide(np.array(places, dtype=np.int64), log_g, arrests, before, offset)
+
+    def _crowd_tilt(self, members: Sequence[int]) -> np.ndarray:
+        """log of the average weight of the crowd at 0..Y events; `step` takes it back, `_crowd` puts the true one."""
+        events = np.arange(MOST_EVENTS + 1)
+        sizes = self.model.crowd_sizes(events, self.method.crowd_draws, rng=self.rng)
+        logs = sum(self.bound[i].log_likelihood(sizes.ravel()) for i in members).reshape(sizes.shape)  # type: ignore[union-attr]
+        return _log_mean_exp(logs, axis=1)
+
+    def _crowd(self, place: int, members: Sequence[int]) -> None:
+        """Average the weight of a named place's crowd over draws; keep one draw by its weight."""
+        state, size = self.state, self.method.histories
+        rows = loops.noted_at(place, state.noted_count, state.noted_place)
+        here = np.arange(size)
+        events = np.where(rows >= 0, state.noted[here, np.maximum(rows, 0), self.plan.columns["events"]], 0.0)
+        sizes = self.model.crowd_sizes(events.astype(np.int64), self.method.crowd_draws, rng=self.rng)
+        logs = sum(self.bound[i].log_likelihood(sizes.ravel()) for i in members).reshape(sizes.shape)  # type: ignore[union-attr]
+        self.log_weight += _log_mean_exp(logs, axis=1)
+        share = np.exp(logs - logs.max(axis=1, keepdims=True)).cumsum(axis=1)
+        pick = (share < self.rng.random((size, 1)) * share[:, -1:]).sum(axis=1)
+        kept = sizes[here, np.minimum(pick, sizes.shape[1] - 1)]
+        there = rows >= 0
+        state.noted[here[there], rows[there], self.plan.columns["participants"]] = kept[there]
+
+    def _day(self, day: int) -> None:
+        plan, size = self.plan, self.method.histories
+        guide = self._guide(day)
+        before_groups = self.state.groups.copy() if self.trace is not None else None
+        self.state, gain = self.model.step(self.state, day, rng=self.rng, forced=guide)
+        state = self.state
+        self.log_weight += gain
+        for place, members in plan.crowds.get(day, ()):
+            self._crowd(place, members)
+        self.log_weight[state.exploded] = -np.inf
+        for at, local in enumerate(plan.locals):
+            if local.first <= day < local.last:
+                rows = loops.noted_at(local.place, state.noted_count, state.noted_place)
+                noted = state.noted[np.arange(size), np.maximum(rows, 0), plan.columns["arrests"]]
+                self.offset[at] += np.where(rows >= 0, noted, 0.0)
+        loops.tally(
+            day, state.noted_count, state.noted_place, state.noted, plan.column, plan.first, plan.last,
+            plan.member, plan.distinct, self.totals, self.seen,
+        )  # fmt: skip
+        for i in plan.counted.get(day, ()):
+            self.log_weight += self.bound[i].log_likelihood(self._value(i, self.totals))
+        ancestors = self._resample() if guide is not None or day in plan.counted else None
+        if self.trace is not None:
+            most = int(state.noted_count.max())
+            self.trace.append(
+                (state.noted_count.copy(), state.noted_place[:, :most].copy(), state.noted[:, :most].copy(),
+                 before_groups, ancestors)
+            )  # fmt: skip
+
+    def _value(self, i: int, totals: np.ndarray) -> np.ndarray:
+        quantity = self.plan.groups[i].quantity
+        above = totals[:, self.plan.counter[i, quantity.series]]
+        if quantity.functional != "ratio":
+            return above
+        return (above + 0.5) / (totals[:, self.plan.counter[i, quantity.below]] + 0.5)
+
+    def _resample(self) -> np.ndarray | None:
+        top = self.log_weight.max()
+        if top == -np.inf or np.isnan(top):
+            self.log_total = -math.inf
+            return None
+        weights = np.exp(self.log_weight - top)
+        total = weights.sum()
+        if total**2 >= self.method.threshold * len(weights) * (weights**2).sum():
+            return None
+        self.log_total += top + math.log(total / len(weights))
+        ancestors = loops.systematic(weights / total, self.rng.random())
+        self.state.resample(ancestors)
+        self.totals, self.seen = self.totals[ancestors], self.seen[ancestors]
+        self.offset = self.offset[:, ancestors]
+        self.log_weight = np.zeros(len(weights))
+        return ancestors
+
+    def _finish(self) -> tuple[np.ndarray | None, int]:
+        """Run the groups on, weigh the claims about them, and close the total."""
+        plan, copies = self.plan, self.method.copies
+        size = self.method.histories
+        if plan.later:
+            units = int(plan.unit.max()) + 1
+            groups = np.zeros((size, units))
+            np.add.at(groups.T, plan.unit, self.state.groups.T)
+            edges = np.array(plan.setting.later_edges)
+            steps = self.model.run_later(np.repeat(groups, copies, axis=0), edges, rng=self.rng)
+            totals = np.repeat(self.totals, copies, axis=0)
+            offset = len(self.model.columns) - steps.shape[3]
+            done: set[int] = set()
+            logs = np.zeros(size * copies)
+            for i in plan.later:
+                quantity = plan.groups[i].quantity
+                inside = (edges[:-1] <= plan.span[i][1]) & (edges[1:] > plan.span[i][0])
+                mine = np.unique(plan.unit[plan.where[i]])
+                values = totals.copy()
+                for series in filter(None, (quantity.series, quantity.below)):
+                    column = plan.columns[series] - offset
+                    at = plan.counter[i, series]
+                    values[:, at] += steps[:, mine][:, :, inside, column].sum(axis=(1, 2))
+                    done.add(at)
+                logs += self.bound[i].log_likelihood(self._value(i, values))
+            self.later_steps = steps.reshape(size, copies, *steps.shape[1:])
+            self.later_logs = logs.reshape(size, copies)
+            self.log_weight += _log_mean_exp(self.later_logs, axis=1)
+        top = self.log_weight.max()
+        if top == -np.inf or np.isnan(top):
+            self.log_total = -math.inf
+            return None, -1
+        weights = np.exp(self.log_weight - top)
+        self.log_total += top + math.log(weights.mean())
+        share = (weights / weights.sum()).cumsum()
+        chosen = min(int((share < self.rng.random()).sum()), size - 1) if self.trace is not None else -1
+        return weights, chosen
+
+    def _history(self, chosen: int) -> History:
+        """Follow one history back through its ancestors."""
+        plan, trace = self.plan, self.trace
+        assert trace is not None
+        setting = plan.setting
+        count, periods = setting.shape
+        series = {name: np.zeros((count, periods)) for name in (*plan.columns, "groups")}
+        later = None
+        if plan.later:
+            logs = self.later_logs[chosen]
+            share = np.exp(logs - logs.max()).cumsum()
+            copy = min(int((share < self.rng.random() * share[-1]).sum()), len(share) - 1)
+            steps = self.later_steps[chosen, copy]
+            names = list(plan.columns)[-steps.shape[2] :]
+            spread = np.zeros((count, *steps.shape[1:]))
+            # a unit's groups are shown at its first place: claims cannot tell its places apart
+            for unit in range(steps.shape[0]):
+                spread[np.flatnonzero(plan.unit == unit)[0]] = steps[unit]
+            later = Later(setting.later_edges, {name: spread[:, :, k] for k, name in enumerate(names)})
+        at = chosen
+        for day in reversed(range(periods)):
+            noted_count, noted_place, noted, groups, ancestors = trace[day]
+            if ancestors is not None:
+                at = int(ancestors[at])
+            rows = noted_count[at]
+            for name, column in plan.columns.items():
+                series[name][noted_place[at, :rows], day] = noted[at, :rows, column]
+            series["groups"][:, day] = groups[at]
+        return History(setting.places, setting.window, series, later=later)
+
+
+def _log_mean_exp(logs: np.ndarray, axis: int) -> np.ndarray:
+    top = logs.max(axis=axis, keepdims=True)
+    safe = np.where(np.isfinite(top), top, 0.0)
+    with np.errstate(divide="ignore"):
+        return np.log(np.exp(logs - safe).mean(axis=axis)) + np.squeeze(safe, axis=axis)

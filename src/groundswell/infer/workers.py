@@ -1,0 +1,60 @@
+"""The same function in one or several processes, with the same answers in the same order."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Sequence
+from typing import Any
+
+_work: Callable[..., Any] | None = None
+
+
+class Workers:
+    """`make(*arguments)` builds the function once in every process; `map` applies it to tuples of arguments.
+
+    With one process everything runs here. Otherwise fresh processes are started (never forked, so that
+    threads and compiled code are safe); Ctrl-C reaches the parent alone, which ends them.
+    """
+
+    def __init__(self, function: tuple[Callable[..., Any], tuple], processes: int) -> None:
+        self.make, self.arguments = function
+        self.processes = processes
+        self.pool: Any = None
+
+    def __enter__(self) -> Workers:
+        if self.processes == 1:
+            self.work = self.make(*self.arguments)
+            return self
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
+        self.pool = ProcessPoolExecutor(
+            self.processes,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_begin,
+            initargs=(self.make, self.arguments),
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.pool is not None:
+            self.pool.shutdown(wait=True, cancel_futures=True)
+
+    def map(self, tasks: Sequence[tuple]) -> list[Any]:
+        """Results in the order of the tasks."""
+        if self.pool is None:
+            return [self.work(*task) for task in tasks]
+        size = max(1, len(tasks) // (16 * self.processes))
+        chunks = [tasks[i : i + size] for i in range(0, len(tasks), size)]
+        return [value for chunk in self.pool.map(_run, chunks) for value in chunk]
+
+
+def _begin(make: Callable[..., Any], arguments: tuple) -> None:
+    global _work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _work = make(*arguments)
+
+
+def _run(tasks: Sequence[tuple]) -> list[Any]:
+    assert _work is not None
+    return [_work(*task) for task in tasks]

@@ -1,0 +1,442 @@
+"""One day of the mobilisation model for many histories at once, compiled.
+
+Events are drawn by superposition: over the places in order, the expected events add up, and unit
+exponential gaps on that sum mark the candidates. A negative binomial count is positive with a
+probability of at most 1 - exp(-mu), so only candidates need any further work; a country-day of
+hundreds of quiet places costs one pass of additions.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+COLUMNS = (
+    "events", "arrests", "participants", "warned", "formed", "broken_up", "members_arrested", "members_warned",
+)  # fmt: skip
+"""What is noted of a place on a day, in the order of the columns of `noted`."""
+EVENTS, ARRESTS, PARTICIPANTS, WARNED, FORMED, BROKEN_UP, MEMBERS_ARRESTED, MEMBERS_WARNED = range(8)
+
+
+class Rates(NamedTuple):
+    """The scalar parameters in the units of the loop (per day, per event)."""
+
+    keep: float
+    within: float  # times 1 - keep, as the next two
+    between: float
+    media: float
+    organised: float  # events a day by one group
+    organised_call: float
+    deterrence: float
+    backlash: float
+    crackdown_memory: float
+    overdispersion: float
+    arrests_per_event: float
+    arrests_overdispersion: float
+    participants: float  # log of the median at one event
+    participants_spread: float
+    warnings_per_arrest: float
+    recruitment: float
+    breakup: float
+    momentum_recruitment: float
+    exposure: float
+    members: float
+    warned_per_member: float
+    population: float  # 100,000 persons, the whole country
+    cap: float  # events on one day in the country
+
+
+@njit(cache=True)
+def _some_events(rng, mu, psi):
+    """A negative binomial count given that it is above 0: by inversion, or gamma-Poisson where mu is large."""
+    if mu > 30.0:
+        while True:
+            count = rng.poisson(mu if psi < 1e-9 else psi * mu * rng.standard_gamma(1.0 / psi))
+            if count > 0:
+                return count
+    if psi < 1e-9:
+        zero = math.exp(-mu)
+        term, shape, share = zero * mu, 0.0, 0.0
+        target = rng.random() * -math.expm1(-mu)
+    else:
+        shape, share = 1.0 / psi, psi * mu / (1.0 + psi * mu)
+        zero = math.exp(-math.log1p(psi * mu) / psi)
+        term = zero * shape * share
+        target = rng.random() * -math.expm1(-math.log1p(psi * mu) / psi)
+    count = 1
+    while target > term and term > 0.0 and count < 100_000:
+        target -= term
+        term *= mu / (count + 1) if psi < 1e-9 else (count + shape) / (count + 1) * share
+        count += 1
+    return count
+
+
+@njit(cache=True)
+def _active_probability(mu, psi):
+    """P(Y > 0), accurate at tiny means."""
+    return -math.expm1(-mu) if psi < 1e-9 else -math.expm1(-math.log1p(psi * mu) / psi)
+
+
+@njit(cache=True)
+def _count(rng, mean, psi):
+    """A negative binomial count with variance mean + psi mean^2."""
+    if mean <= 0.0:
+        return 0
+    return rng.poisson(mean if psi < 1e-9 else psi * mean * rng.standard_gamma(1.0 / psi))
+
+
+@njit(cache=True)
+def _weigh_arrests(mean, psi, weight, offset, out):
+    """Fill out[a] with P(A = a) weight[offset + a] as far as it matters; return the sum and how many were filled."""
+    share = psi * mean / (1.0 + psi * mean)
+    log_term = -mean if psi < 1e-9 else -math.log1p(psi * mean) / psi
+    term = math.exp(log_term) if log_term > -700.0 else 0.0
+    total = 0.0
+    filled = 0
+    for a in range(len(weight) - offset):
+        out[a] = term * weight[offset + a]
+        total += out[a]
+        filled = a + 1
+        factor = mean / (a + 1) if psi < 1e-9 else (a + 1.0 / psi) / (a + 1) * share
+        if term > 0.0:
+            term *= factor
+            if term < 1e-16 and factor < 1.0:
+                break
+        else:
+            log_term += math.log(factor)
+            term = math.exp(log_term) if log_term > -700.0 else 0.0
+    return total, filled
+
+
+@njit(cache=True, nogil=True)
+def arrests_given_events(mean_per_event, psi, weight, most):
+    """sum over a of P(A = a | Y = y) weight[a], for y in 0..most; (most + 1,)."""
+    work = np.empty(len(weight))
+    out = np.empty(most + 1)
+    out[0] = weight[0]
+    for y in range(1, most + 1):
+        out[y] = _weigh_arrests(mean_per_event * y, psi, weight, 0, work)[0]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def weights_of_persons(log_weight, low, step, most):
+    """exp(log_weight) at 0..most persons, from nodes low + i step of log(persons + 1/2), by cubic interpolation."""
+    out = np.empty(most + 1)
+    last = len(log_weight) - 3
+    for persons in range(most + 1):
+        at = (math.log(persons + 0.5) - low) / step
+        i = min(max(int(at), 1), last)
+        x = at - i
+        a, b, c, d = log_weight[i - 1], log_weight[i], log_weight[i + 1], log_weight[i + 2]
+        out[persons] = math.exp(
+            b + 0.5 * x * (c - a + x * (2.0 * a - 5.0 * b + 4.0 * c - d + x * (3.0 * (b - c) + d - a)))
+        )
+    return out
+
+
+@njit(cache=True)
+def _tilted_events(rng, mu, psi, log_g):
+    """A count drawn from P(y) g(y) and the log of its normaliser; g stays at its last value beyond the table."""
+    most = len(log_g) - 1
+    top = -np.inf
+    for y in range(most + 1):
+        top = max(top, log_g[y])
+    if top == -np.inf:
+        return 0, -np.inf
+    term = math.exp(-mu) if psi < 1e-9 else math.exp(-math.log1p(psi * mu) / psi)
+    share = 0.0 if psi < 1e-9 else psi * mu / (1.0 + psi * mu)
+    total, mass = 0.0, 0.0
+    weights = np.empty(most + 2)
+    for y in range(most + 1):
+        weights[y] = term * math.exp(log_g[y] - top)
+        total += weights[y]
+        mass += term
+        term *= mu / (y + 1) if psi < 1e-9 else (y + 1.0 / psi) / (y + 1) * share
+    weights[most + 1] = max(0.0, 1.0 - mass) * math.exp(log_g[most] - top)
+    total += weights[most + 1]
+    if total <= 0.0:
+        return 0, -np.inf
+    target = rng.random() * total
+    for y in range(most + 1):
+        target -= weights[y]
+        if target < 0.0:
+            return y, math.log(total) + top
+    count = 0
+    for _ in range(1_000_000):
+        count = _count(rng, mu, psi)
+        if count > most:
+            break
+    return max(count, most + 1), math.log(total) + top
+
+
+@njit(cache=True, nogil=True)
+def step_day(
+    rng, day, rates, given, share, calls, pulse, per_100k, reach_index, reach_part, reach_value, reach_row, reach_ready,
+    drive, momentum_total, momentum, hurt, hurt_day, hurt_total, groups, groups_total, exploded, noted_count,
+    noted_place, noted, guided, guide_place, guide_log_g, guide_arrests, guide_before, guide_offset, on_first_day,
+    log_weight,
+):  # fmt: skip
+    """Make day `day` of every history in place; log_weight (S,) receives the weight of what was guided.
+
+    given : (P,) expected events that do not depend on the past. share : (P,) of the country's nationwide events.
+    drive : (S, P) within and between together, for they fade alike. guided : (P,) whether the place is in the guide today.
+    guide_place : (G,) places whose counts (and arrests) are drawn from their tilted distributions.
+    """
+    histories, places = drive.shape
+    hits = np.empty(places, np.int64)
+    expected = np.empty(places)
+    work = np.empty(max(1, guide_arrests.shape[1]))
+    for h in range(histories):
+        log_weight[h] = 0.0
+        noted_count[h] = 0
+        if exploded[h]:
+            continue
+        factor = pulse[h] * math.exp(rates.backlash * math.log1p(hurt_total[h]))
+        media = rates.media * momentum_total[h]
+        found = 0
+        for k in range(len(guide_place)):
+            p = guide_place[k]
+            hits[found] = p
+            expected[found] = factor * (
+                given[p] + drive[h, p] + share[p] * media
+                + rates.organised * groups[h, p] * (1.0 + rates.organised_call * calls[p])
+            )  # fmt: skip
+            found += 1
+        if day > 0:
+            passed = 0.0
+            gap = -math.log1p(-rng.random()) / factor
+            for p in range(places):
+                here = (
+                    given[p] + drive[h, p] + share[p] * media
+                    + rates.organised * groups[h, p] * (1.0 + rates.organised_call * calls[p])
+                )  # fmt: skip
+                drive[h, p] *= rates.keep
+                passed += here
+                if passed > gap:
+                    gap = passed - math.log1p(-rng.random()) / factor
+                    if not guided[p]:
+                        hits[found] = p
+                        expected[found] = factor * here
+                        found += 1
+        else:
+            for p in range(places):
+                if on_first_day[p] and not guided[p]:
+                    hits[found] = p
+                    found += 1
+        momentum_total[h] *= rates.keep
+        hurt_total[h] *= rates.crackdown_memory
+        if rates.momentum_recruitment > 0.0:
+            for p in range(places):
+                momentum[h, p] *= rates.keep
+        events_today = 0.0
+        notes = 0
+        for i in range(found):
+            p = hits[i]
+            guide = i if i < len(guide_place) else -1
+            if day == 0:
+                count = 1 if on_first_day[p] else 0
+            else:
+                bound = expected[i]
+                mu = bound
+                if hurt[h, p] > 0.0:
+                    sore = hurt[h, p] * rates.crackdown_memory ** (day - 1 - hurt_day[h, p])
+                    mu *= math.exp(-rates.deterrence * math.log1p(sore))
+                if guide >= 0:
+                    count, log_total = _tilted_events(rng, mu, rates.overdispersion, guide_log_g[guide])
+                    log_weight[h] += log_total - (
+                        guide_log_g[guide, min(count, guide_log_g.shape[1] - 1)] if log_total > -np.inf else 0.0
+                    )
+                else:
+                    likely = _active_probability(mu, rates.overdispersion)
+                    if rng.random() * -math.expm1(-bound) >= likely:
+                        continue
+                    count = _some_events(rng, mu, rates.overdispersion)
+            arrests = 0
+            if guide >= 0 and guide_arrests[guide, 0] >= 0.0:
+                offset = min(int(guide_offset[guide, h]), guide_arrests.shape[1] - 1)
+                weight = guide_arrests[guide, offset]
+                if count > 0:
+                    weight, filled = _weigh_arrests(
+                        rates.arrests_per_event * count, rates.arrests_overdispersion, guide_arrests[guide], offset, work
+                    )
+                    target = rng.random() * weight
+                    arrests = filled - 1
+                    for a in range(filled):
+                        target -= work[a]
+                        if target < 0.0:
+                            arrests = a
+                            break
+                weight /= guide_before[guide, offset]
+                log_weight[h] += math.log(weight) if weight > 0.0 else -np.inf
+            elif count > 0:
+                arrests = _count(rng, rates.arrests_per_event * count, rates.arrests_overdispersion)
+            if count == 0:
+                continue
+            people = 0.0
+            for _ in range(min(count, 1000)):
+                people += math.exp(rates.participants + rates.participants_spread * rng.standard_normal())
+            if count > 1000:
+                people *= count / 1000.0
+            noted_place[h, notes] = p
+            for column in range(noted.shape[2]):
+                noted[h, notes, column] = 0.0
+            noted[h, notes, 0] = count
+            noted[h, notes, 1] = arrests
+            noted[h, notes, 2] = people
+            noted[h, notes, 3] = rng.poisson(rates.warnings_per_arrest * arrests) if arrests > 0 else 0
+            notes += 1
+            events_today += count
+        if events_today > rates.cap:
+            exploded[h] = True
+        # what today's events leave for tomorrow
+        for i in range(notes):
+            p = noted_place[h, i]
+            count = noted[h, i, 0]
+            momentum_total[h] += count
+            if rates.momentum_recruitment > 0.0:
+                momentum[h, p] += count
+            drive[h, p] += rates.within * count
+            if rates.between > 0.0:
+                if not reach_ready[p]:
+                    _reach_row(p, reach_index, reach_part, reach_value, share, reach_row)
+                    reach_ready[p] = True
+                push = rates.between * count
+                for q in range(places):
+                    drive[h, q] += push * reach_row[p, q]
+            if noted[h, i, 1] > 0.0:
+                hurt[h, p] = hurt[h, p] * rates.crackdown_memory ** (day - hurt_day[h, p]) + noted[h, i, 1] / per_100k[p]
+                hurt_day[h, p] = day
+                hurt_total[h] += noted[h, i, 1] / rates.population
+        if groups_total[h] > 0.0:
+            notes = _groups_day(rng, h, rates, groups, groups_total, momentum, noted_place, noted, notes)
+        noted_count[h] = notes
+
+
+@njit(cache=True)
+def _reach_row(sender, index, part, value, share, row):
+    """Weights of one sender over its receivers: share times reach, summing to 1, 0 to itself."""
+    places = len(share)
+    total = 0.0
+    for q in range(places):
+        i = index[sender, q]
+        row[sender, q] = share[q] * (value[i] + part[sender, q] * (value[i + 1] - value[i]))
+        if q == sender:
+            row[sender, q] = 0.0
+        total += row[sender, q]
+    for q in range(places):
+        row[sender, q] = row[sender, q] / total if total > 0.0 else 0.0
+
+
+@njit(cache=True)
+def _note(place, noted_place, noted, h, notes):
+    """The row of `place` among today's notes, made if need be; and how many rows there are then."""
+    for i in range(notes):
+        if noted_place[h, i] == place:
+            return i, notes
+    noted_place[h, notes] = place
+    for column in range(noted.shape[2]):
+        noted[h, notes, column] = 0.0
+    return notes, notes + 1
+
+
+@njit(cache=True)
+def _groups_day(rng, h, rates, groups, groups_total, momentum, noted_place, noted, notes):
+    """Groups formed and broken up today; rates act on the groups at the day's start.
+
+    A group is broken up if it is hit at least once, hits arriving at rate breakup (1 + exposure Y):
+    that is the binomial of the model. Hits are drawn for the country and then placed.
+    """
+    places = groups.shape[1]
+    before = groups_total[h]
+    rows_with_events = notes
+    formed = rng.poisson(rates.recruitment * before)
+    for _ in range(formed):
+        p = _pick(rng, groups, h, before)
+        i, notes = _note(p, noted_place, noted, h, notes)
+        noted[h, i, 4] += 1.0
+    if rates.momentum_recruitment > 0.0:
+        for p in range(places):
+            if groups[h, p] > 0.0 and momentum[h, p] > 0.0:
+                more = rng.poisson(rates.recruitment * rates.momentum_recruitment * groups[h, p] * momentum[h, p])
+                if more > 0:
+                    i, notes = _note(p, noted_place, noted, h, notes)
+                    noted[h, i, 4] += more
+    hits = rng.poisson(rates.breakup * before)
+    for _ in range(hits):
+        p = _pick(rng, groups, h, before)
+        i, notes = _note(p, noted_place, noted, h, notes)
+        if rng.random() * groups[h, p] >= noted[h, i, 5]:
+            noted[h, i, 5] += 1.0
+    if rates.exposure > 0.0:
+        for i in range(rows_with_events):
+            p = noted_place[h, i]
+            if groups[h, p] > 0.0 and noted[h, i, 0] > 0.0:
+                for _ in range(rng.poisson(rates.breakup * rates.exposure * noted[h, i, 0] * groups[h, p])):
+                    if rng.random() * groups[h, p] >= noted[h, i, 5]:
+                        noted[h, i, 5] += 1.0
+    for i in range(notes):
+        change = noted[h, i, 4] - noted[h, i, 5]
+        groups[h, noted_place[h, i]] += change
+        groups_total[h] += change
+        if noted[h, i, 5] > 0.0:
+            arrested = rates.members * noted[h, i, 5]
+            noted[h, i, 6] = arrested
+            noted[h, i, 7] = rng.poisson(rates.warned_per_member * arrested)
+    return notes
+
+
+@njit(cache=True)
+def _pick(rng, groups, h, total):
+    """A place, with probability proportional to its groups."""
+    target = rng.random() * total
+    last = 0
+    for p in range(groups.shape[1]):
+        if groups[h, p] > 0.0:
+            last = p
+            target -= groups[h, p]
+            if target < 0.0:
+                return p
+    return last
+
+
+@njit(cache=True, nogil=True)
+def start_groups(rng, mean, share, groups, groups_total):
+    """Poisson numbers of groups by place, for every history."""
+    histories, places = groups.shape
+    for h in range(histories):
+        total = 0.0
+        for p in range(places):
+            groups[h, p] = rng.poisson(mean * share[p])
+            total += groups[h, p]
+        groups_total[h] = total
+
+
+@njit(cache=True, nogil=True)
+def later_groups(rng, groups, step_days, recruitment, breakup, members, warned_per_member):
+    """Groups after the window, in steps of given days: the day's rule with its rates times the step.
+
+    groups : (S, U) at the window's end, by unit; units may lump places, since all rates are equal there and
+    sums of such branching processes are one. Returns formed, broken_up, members_arrested, members_warned,
+    each in the columns of (S, U, K, 4).
+    """
+    histories, units = groups.shape
+    steps = len(step_days)
+    out = np.zeros((histories, units, steps, 4))
+    for h in range(histories):
+        for u in range(units):
+            alive = groups[h, u]
+            for k in range(steps):
+                if alive > 0.0:
+                    formed = rng.poisson(recruitment * step_days[k] * alive)
+                    broken = rng.binomial(int(alive), -math.expm1(-breakup * step_days[k]))
+                    alive += formed - broken
+                    out[h, u, k, 0] = formed
+                    out[h, u, k, 1] = broken
+                arrested = members * out[h, u, k, 1]
+                out[h, u, k, 2] = arrested
+                out[h, u, k, 3] = rng.poisson(warned_per_member * arrested) if arrested > 0.0 else 0
+    return out

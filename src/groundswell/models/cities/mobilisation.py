@@ -1,0 +1,561 @@
+"""Mobilisation under repression: the model that the project exists for.
+
+Day by day and place by place: events Y, persons arrested A and warned W, organised groups G that are
+formed and broken up. Expected events add up from components, each of which can be left out (None), and are
+held down by deterrence and raised by backlash:
+
+    mu_pt = [ background_p + (1 - keep) (within M_p + between sum_q w_qp M_q + media s_p sum_q M_q)
+              + organised G_pt / groups0 (1 + organised_call K_pt) + call s_p K_pt + abroad s_p Z_t ]
+            * pulse_t * (1 + H_p)^-deterrence * (1 + H)^backlash
+
+with M the fading memory of events and H the fading stock of arrests per 100,000, both as of the day before,
+K the fading memory of calls, and s_p the place's share of N^scale. Y is negative binomial around mu_pt.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+
+from groundswell.data.history import History, Later
+from groundswell.data.places import Places
+from groundswell.data.setting import Setting, call_matrix
+from groundswell.data.window import Window
+from groundswell.errors import DataError, UsageError
+from groundswell.models.base import Model
+from groundswell.models.cities import _mobilisation_loops as loops
+from groundswell.models.cities._mobilisation_loops import COLUMNS, Rates
+from groundswell.models.triggering import Exponential, PowerLaw
+from groundswell.params import Component, Effects, Prior, param
+
+YEAR = 365.0
+"""Days; yearly rates are divided by it."""
+
+
+@dataclass(frozen=True)
+class Background(Component):
+    """Events that need no other event: rate (N_p / 100,000)^scale exp(x_pt . effects)."""
+
+    rate: float = param(
+        "events/day", low=0, prior=Prior(0.002, 1.0), doc="events a day in a place of 100,000 people at covariates 0"
+    )
+    effects: Effects = param("1", default=Effects(), doc="log effects of the setting's covariates of the same name")
+
+
+@dataclass(frozen=True)
+class Within(Component):
+    """Momentum: events raise later events in the same place."""
+
+    offspring: float = param("1", low=0, prior=Prior(0.3, 0.5), doc="expected later events per event, same place")
+
+
+@dataclass(frozen=True)
+class Between(Component):
+    """Diffusion: events raise later events in other places, near and large ones most."""
+
+    offspring: float = param("1", low=0, prior=Prior(0.3, 0.5), doc="expected later events per event, other places")
+    reach: PowerLaw | Exponential = field(default_factory=PowerLaw)
+
+
+@dataclass(frozen=True)
+class Media(Component):
+    """Nationwide attention: events raise later events everywhere, by the places' shares."""
+
+    offspring: float = param("1", low=0, prior=Prior(0.2, 0.5), doc="expected later events per event, whole country")
+
+
+@dataclass(frozen=True)
+class Organised(Component):
+    """Events by the organised groups; needs `groups`."""
+
+    rate: float = param(
+        "events/day", low=0, prior=Prior(1.0, 1.2), doc="events a day nationwide by the initial groups, without a call"
+    )
+    call_gain: float = param("1", low=0, default=0.0, doc="relative rise of that rate on the day of a call")
+
+
+@dataclass(frozen=True)
+class Groups(Component):
+    """Organised groups that recruit and are broken up, tied to persons by their size."""
+
+    initial: float = param("groups", low=0, prior=Prior(300.0, 1.0), doc="expected groups on the first day, nationwide")
+    recruitment: float = param("1/year", low=0, prior=Prior(0.3, 0.8), doc="groups formed per group and year")
+    breakup: float = param("1/year", low=0, prior=Prior(0.3, 0.8), doc="rate at which a group is broken up")
+    members: float = param("persons/group", low=0, prior=Prior(4.0, 0.4), doc="members of a group")
+    warned_per_member_arrested: float = param(
+        "1", low=0, prior=Prior(1.0, 1.0), doc="persons warned per member arrested"
+    )
+    momentum_recruitment: float = param("1/event", low=0, default=0.0, doc="relative rise of recruitment per event")
+    exposure: float = param("1/event", low=0, default=0.0, doc="relative rise of break-up per event of the day")
+
+
+@dataclass(frozen=True)
+class Call(Component):
+    """Calls to protest, whose effect fades over days."""
+
+    rate: float = param("events", low=0, prior=Prior(5.0, 1.0), doc="events on the day of a nationwide call")
+    memory: float = param(
+        "1/day", low=0, high=1, prior=Prior(0.75, 0.5), doc="share of a call's effect left the day after"
+    )
+
+
+@dataclass(frozen=True)
+class Abroad(Component):
+    """Events in other countries, as the setting gives them."""
+
+    rate: float = param("1", low=0, prior=Prior(0.05, 1.0), doc="events nationwide per event abroad on the same day")
+
+
+@dataclass(frozen=True)
+class Deterrence(Component):
+    """Recent arrests in a place hold its events down: (1 + H_p)^-strength."""
+
+    strength: float = param("1", low=0, prior=Prior(0.2, 0.7), doc="exponent of 1 + recent arrests per 100,000")
+
+
+@dataclass(frozen=True)
+class Backlash(Component):
+    """Recent arrests in the country raise events (lower them below 0): (1 + H)^strength."""
+
+    strength: float = param("1", prior=Prior(0.0, 0.5), doc="exponent of 1 + recent arrests per 100,000, nationwide")
+
+
+@dataclass(frozen=True)
+class RandomPulse(Component):
+    """A nationwide random walk of the log level, centred so that it sums to 0 over the window."""
+
+    sd: float = param("1/sqrt(day)", low=0, prior=Prior(0.1, 0.6), doc="sd of the daily step of the log level")
+
+
+@dataclass(frozen=True)
+class CalendarPulse(Component):
+    """A log-linear trend and weekday effects (labels mon to sun), centred to sum to 0 over the window."""
+
+    trend: float = param("1/day", prior=Prior(0.0, 0.02), default=0.0, doc="change of the log level a day")
+    weekday: Effects = param("1", default=Effects(), prior=Prior(0.0, 0.3), doc="log level of a weekday")
+
+
+@dataclass(frozen=True)
+class Arrests(Component):
+    """Persons arrested at a place's events of a day: negative binomial around per_event Y."""
+
+    per_event: float = param("persons/event", low=0, prior=Prior(8.0, 0.8), doc="mean arrests at an event")
+    overdispersion: float = param(
+        "1", low=0, prior=Prior(2.0, 0.5), doc="psi: variance m + psi m^2 of the day's total in a place"
+    )
+    memory: float = param(
+        "1/day", low=0, high=1, prior=Prior(0.8, 0.5), doc="crackdown memory: share of the arrest stock left a day after"
+    )
+
+
+@dataclass(frozen=True)
+class Crowds(Component):
+    """Participants of an event: log-normal."""
+
+    median: float = param("persons/event", low=0, prior=Prior(150.0, 0.8), doc="median participants of an event")
+    spread: float = param("1", low=0, prior=Prior(1.0, 0.3), doc="sd of the log of an event's participants")
+
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True)
+class Mobilisation(Model):
+    """Mobilisation of groups and population over the places of a country, by day.
+
+    `within`, `between` and `media` offspring are expected later events per event; their sum, the
+    reproduction number at no repression, may exceed 1. `organised` divides by the expected initial
+    groups, so that events identify it without knowing how many groups there are; only claims about
+    groups speak of `groups.initial`. Event counts alone identify recruitment minus break-up only.
+
+    max_daily_events : events in the country on one day beyond which a draw ends as exploded. Such a
+    draw is flagged, counted and given weight 0 by the filter; it is never cut to size.
+
+    Cost of a history: about (P + 2 P share of active places) T operations.
+    """
+
+    title: ClassVar[str] = "mobilisation under repression: groups, calls, diffusion, arrests, by city and day"
+    paper: ClassVar[str] = "groundswell, docs/models/mobilisation.md (this project's own model)"
+
+    background: Background = field(default_factory=Background)
+    within: Within | None = field(default_factory=Within)
+    between: Between | None = field(default_factory=Between)
+    media: Media | None = field(default_factory=Media)
+    organised: Organised | None = field(default_factory=Organised)
+    groups: Groups | None = field(default_factory=Groups)
+    call: Call | None = field(default_factory=Call)
+    abroad: Abroad | None = None
+    deterrence: Deterrence | None = field(default_factory=Deterrence)
+    backlash: Backlash | None = field(default_factory=Backlash)
+    pulse: RandomPulse | CalendarPulse | None = None
+    arrests: Arrests = field(default_factory=Arrests)
+    crowds: Crowds = field(default_factory=Crowds)
+    scale: float = param("1", prior=Prior(0.7, 0.2), doc="exponent of population in every share and background")
+    keep: float = param(
+        "1/day", low=0, high=1, prior=Prior(0.5, 0.8), doc="share of the memory of events left the day after"
+    )
+    overdispersion: float = param(
+        "1", low=0, prior=Prior(1.0, 0.7), doc="psi: variance mu + psi mu^2 of a place's events of a day"
+    )
+    warnings_per_arrest: float = param("1", low=0, default=1.0, doc="persons warned at events per person arrested")
+    max_daily_events: int = 10_000
+    columns: ClassVar[tuple[str, ...]] = COLUMNS
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.organised is not None and self.groups is None:
+            raise UsageError("Mobilisation has `organised` but no `groups`; groups act only if there are some.")
+
+    @classmethod
+    def example(cls) -> tuple[Mobilisation, Setting]:
+        """Four lopsided places over twelve days, one of them called to protest."""
+        places = Places(
+            ("Hub", "Near", "Twin", "Far"),
+            np.array([900_000.0, 60_000.0, 45_000.0, 150_000.0]),
+            np.array([35.0, 35.4, 35.45, 31.0]),
+            np.array([51.0, 51.6, 51.65, 58.0]),
+        )
+        window = Window.between("2020-01-01", "2020-01-12")
+        calls = call_matrix(places, window, [("2020-01-04", None)])
+        return cls(), Setting(places, window, calls=calls, active_on_day0=("Hub",))
+
+    @property
+    def reproduction(self) -> float:
+        """Expected later events per event, all channels, without repression; growth above 1."""
+        return sum(part.offspring for part in (self.within, self.between, self.media) if part is not None)
+
+    def start(self, setting: Setting, *, rng: np.random.Generator, histories: int = 1) -> State:
+        """State before the first day: groups drawn, memories empty."""
+        geometry = _geometry(setting)
+        state = State(self, setting, geometry, histories)
+        if self.groups is not None:
+            loops.start_groups(rng, self.groups.initial, state.share, state.groups, state.groups_total)
+        if isinstance(self.pulse, RandomPulse):
+            steps = rng.normal(0.0, self.pulse.sd, (histories, setting.window.periods))
+            walk = np.cumsum(steps, axis=1)
+            state.pulse[:] = np.exp(walk - walk.mean(axis=1, keepdims=True))
+        elif isinstance(self.pulse, CalendarPulse):
+            state.pulse[:] = np.exp(self.log_calendar(setting))
+        return state
+
+    def step(
+        self,
+        state: State,
+        day: int,
+        *,
+        rng: np.random.Generator,
+        forced: Sequence[tuple[int, int]] | Guide | None = None,
+    ) -> tuple[State, np.ndarray]:
+        """Make one day, in place; the same state comes back with the log weight (S,) of what was guided.
+
+        forced : (place, day) pairs that must be active, or a `Guide` with whole tilted distributions.
+        """
+        guide = forced if isinstance(forced, Guide) else Guide.active([p for p, d in forced or () if d == day])
+        weight = np.empty(len(state.groups_total))
+        state.today = day
+        geometry = state.geometry
+        loops.step_day(
+            rng, day, state.rates, state.given[day], state.share, geometry.call_memory(self)[day],
+            np.ascontiguousarray(state.pulse[:, day]), geometry.per_100k, geometry.reach_index, geometry.reach_part,
+            state.reach_value, state.reach_row, state.reach_ready, state.drive, state.momentum_total,
+            state.momentum, state.hurt, state.hurt_day, state.hurt_total, state.groups, state.groups_total,
+            state.exploded, state.noted_count, state.noted_place, state.noted, guide.marks(len(state.share)),
+            guide.place, guide.log_g, guide.arrests, guide.before, guide.offset, geometry.first, weight,
+        )  # fmt: skip
+        return state, weight
+
+    def simulate(self, setting: Setting, *, rng: np.random.Generator, given: History | None = None) -> History:
+        """One history by place and day, with the groups' later steps where the setting has them.
+
+        With `given`, the first days are taken from it (events and arrests; groups are drawn, since no
+        record of a country holds them) and the rest is drawn.
+        """
+        state = self.start(setting, rng=rng)
+        count, periods = setting.shape
+        series = {name: np.zeros((count, periods)) for name in COLUMNS}
+        series["groups"] = np.zeros((count, periods))
+        past = 0 if given is None else given.window.periods
+        for day in range(periods):
+            series["groups"][:, day] = state.groups[0]
+            if given is not None and day < past:
+                state.take(day, given)
+            else:
+                self.step(state, day, rng=rng)
+            rows = slice(0, int(state.noted_count[0]))
+            for column, name in enumerate(COLUMNS):
+                series[name][state.noted_place[0, rows], day] = state.noted[0, rows, column]
+        later = None
+        if len(setting.later_edges) > 1 and self.groups is not None:
+            steps = self.run_later(state.groups, setting.later_edges, rng=rng)[0]
+            names = COLUMNS[loops.FORMED :]
+            later = Later(setting.later_edges, {name: steps[:, :, i] for i, name in enumerate(names)})
+        return History(
+            setting.places, setting.window, series, later=later, exploded=bool(state.exploded[0])
+        )
+
+    def run_later(self, groups: np.ndarray, edges: Sequence[int], *, rng: np.random.Generator) -> np.ndarray:
+        """Groups after the window: (S, U, K, 4) formed, broken up, members arrested and warned by step.
+
+        groups : (S, U) at the window's end by unit; a unit may be a place or any lump of places.
+        """
+        if self.groups is None:
+            raise UsageError("run_later needs the `groups` component.")
+        return loops.later_groups(
+            rng,
+            np.ascontiguousarray(groups, dtype=float),
+            np.diff(np.asarray(edges, dtype=np.int64)),
+            self.groups.recruitment / YEAR,
+            self.groups.breakup / YEAR,
+            self.groups.members,
+            self.groups.warned_per_member_arrested,
+        )
+
+    def arrests_given_events(self, weight: np.ndarray, most: int) -> np.ndarray:
+        """E[weight[A] | Y = y] for y = 0..most events of one place-day; weight : (A + 1,), 0 beyond."""
+        return loops.arrests_given_events(self.arrests.per_event, self.arrests.overdispersion, weight, most)
+
+    def crowd_sizes(self, events: np.ndarray, draws: int, *, rng: np.random.Generator) -> np.ndarray:
+        """(len(events), draws) total participants of so many events."""
+        most = int(events.max(initial=0))
+        if most == 0:
+            return np.zeros((len(events), draws))
+        single = self.crowds.median * np.exp(self.crowds.spread * rng.standard_normal((len(events), draws, most)))
+        counted = np.arange(most) < np.asarray(events)[:, None, None]
+        return (single * counted).sum(axis=2)
+
+    def log_calendar(self, setting: Setting) -> np.ndarray:
+        """(T,) centred log pulse of the calendar."""
+        pulse = self.pulse
+        assert isinstance(pulse, CalendarPulse)
+        days = np.arange(setting.window.periods, dtype=float)
+        first = setting.window.start.weekday()
+        level = pulse.trend * days + np.array(
+            [pulse.weekday.get(WEEKDAYS[(first + int(day)) % 7], 0.0) for day in days]
+        )
+        return level - level.mean()
+
+    def rates(self, setting: Setting) -> Rates:
+        """The scalars of the compiled day."""
+        groups, organised = self.groups, self.organised
+        return Rates(
+            keep=self.keep,
+            within=(1 - self.keep) * self.within.offspring if self.within else 0.0,
+            between=(1 - self.keep) * self.between.offspring if self.between else 0.0,
+            media=(1 - self.keep) * self.media.offspring if self.media else 0.0,
+            organised=organised.rate / max(groups.initial, 1.0) if organised and groups else 0.0,
+            organised_call=organised.call_gain if organised else 0.0,
+            deterrence=self.deterrence.strength if self.deterrence else 0.0,
+            backlash=self.backlash.strength if self.backlash else 0.0,
+            crackdown_memory=self.arrests.memory,
+            overdispersion=self.overdispersion,
+            arrests_per_event=self.arrests.per_event,
+            arrests_overdispersion=self.arrests.overdispersion,
+            participants=math.log(self.crowds.median) if self.crowds.median > 0 else -math.inf,
+            participants_spread=self.crowds.spread,
+            warnings_per_arrest=self.warnings_per_arrest,
+            recruitment=groups.recruitment / YEAR if groups else 0.0,
+            breakup=groups.breakup / YEAR if groups else 0.0,
+            momentum_recruitment=groups.momentum_recruitment if groups else 0.0,
+            exposure=groups.exposure if groups else 0.0,
+            members=groups.members if groups else 0.0,
+            warned_per_member=groups.warned_per_member_arrested if groups else 0.0,
+            population=float(setting.places.population.sum()) / 100_000,
+            cap=float(self.max_daily_events),
+        )
+
+    def shares(self, setting: Setting) -> np.ndarray:
+        """(P,) s_p = N_p^scale / sum N^scale."""
+        raised = np.exp(self.scale * _geometry(setting).log_population)
+        return raised / raised.sum()
+
+    def given_events(self, setting: Setting) -> np.ndarray:
+        """(T, P) expected events that do not depend on the past: background, calls, abroad; before the pulse."""
+        geometry = _geometry(setting)
+        base = self.background.rate * np.exp(self.scale * geometry.log_population)
+        expected = np.repeat(base[None, :], setting.window.periods, axis=0)
+        if self.background.effects:
+            expected = expected * np.exp(
+                sum(value * _covariate(setting, name).T for name, value in self.background.effects.items())
+            )
+        share = self.shares(setting)
+        if self.call is not None:
+            expected = expected + self.call.rate * share * geometry.call_memory(self)
+        if self.abroad is not None:
+            if setting.abroad is None:
+                raise DataError("Mobilisation.abroad needs Setting.abroad, the daily events in other countries.")
+            expected = expected + self.abroad.rate * np.outer(setting.abroad, share)
+        return expected
+
+
+@dataclass(frozen=True, eq=False)
+class Guide:
+    """Place-days whose counts are drawn from distributions tilted towards what claims say of them.
+
+    log_g : (G, Y + 1) log weight of 0..Y events at each place, its last value for more.
+    arrests : (G, A + 1) weight of the arrests noted so far in a claim's window, today's included; a first entry
+    below 0 says that arrests are not weighed. before : (G, A + 1) the weight that stood for those of the day
+    before (1 where the window begins). offset : (G, S) arrests noted in the window before today.
+    """
+
+    place: np.ndarray
+    log_g: np.ndarray
+    arrests: np.ndarray
+    before: np.ndarray
+    offset: np.ndarray
+
+    @classmethod
+    def active(cls, places: Sequence[int]) -> Guide:
+        """Only that the places must have an event."""
+        count = len(places)
+        log_g = np.zeros((count, 2))
+        log_g[:, 0] = -np.inf
+        unweighed = np.full((count, 1), -1.0)
+        return cls(np.array(places, dtype=np.int64), log_g, unweighed, np.ones((count, 1)), np.zeros((count, 1)))
+
+    def marks(self, places: int) -> np.ndarray:
+        """(P,) whether a place is guided."""
+        marked = np.zeros(places, dtype=np.bool_)
+        marked[self.place] = True
+        return marked
+
+
+class State:
+    """Everything that S histories carry from day to day; `step` changes it in place.
+
+    noted : (S, P, 8) what happened today at the noted places (`noted_place`, `noted_count` rows a history),
+    in the columns of `COLUMNS`.
+    """
+
+    carried = (
+        "drive", "momentum_total", "momentum", "hurt", "hurt_day", "hurt_total", "groups", "groups_total",
+        "exploded", "pulse",
+    )  # fmt: skip
+
+    def __init__(self, model: Mobilisation, setting: Setting, geometry: Geometry, histories: int) -> None:
+        count, periods = setting.shape
+        self.model, self.setting, self.geometry = model, setting, geometry
+        self.rates = model.rates(setting)
+        self.share = model.shares(setting)
+        self.given = model.given_events(setting)
+        self.reach_value = (
+            model.between.reach.value(geometry.grid_km) if model.between is not None else np.zeros(len(geometry.grid_km))
+        )
+        self.reach_row = np.empty((count, count))
+        self.reach_ready = np.zeros(count, dtype=np.bool_)
+        self.drive = np.zeros((histories, count))
+        self.momentum_total = np.zeros(histories)
+        uses_momentum = self.rates.momentum_recruitment > 0
+        self.momentum = np.zeros((histories, count if uses_momentum else 1))
+        self.hurt = np.zeros((histories, count))
+        self.hurt_day = np.zeros((histories, count))
+        self.hurt_total = np.zeros(histories)
+        self.groups = np.zeros((histories, count))
+        self.groups_total = np.zeros(histories)
+        self.exploded = np.zeros(histories, dtype=np.bool_)
+        self.pulse = np.ones((histories, periods))
+        self.noted_count = np.zeros(histories, dtype=np.int64)
+        self.noted_place = np.zeros((histories, count), dtype=np.int64)
+        self.noted = np.zeros((histories, count, len(COLUMNS)))
+        self.today = -1
+
+    def resample(self, ancestors: np.ndarray) -> None:
+        """Keep the histories `ancestors`, (S,) indices with repeats."""
+        for name in self.carried:
+            setattr(self, name, getattr(self, name)[ancestors])
+
+    def take(self, day: int, given: History) -> None:
+        """Carry one observed day into the memories instead of drawing it."""
+        rates = self.rates
+        events = given["events"][:, day]
+        arrests = given["arrests"][:, day] if "arrests" in given.series else np.zeros_like(events)
+        self.noted_count[:] = 0
+        self.drive *= rates.keep
+        self.momentum_total *= rates.keep
+        self.momentum_total += events.sum()
+        if rates.momentum_recruitment > 0:
+            self.momentum = self.momentum * rates.keep + events
+        self.drive += rates.within * events
+        active = np.flatnonzero(events > 0)
+        if rates.between > 0 and active.size:
+            self.drive += rates.between * (events[active] @ self.geometry.reach_weights(self)[active])
+        self.hurt_total = self.hurt_total * rates.crackdown_memory + arrests.sum() / rates.population
+        hit = np.flatnonzero(arrests > 0)
+        fade = rates.crackdown_memory ** (day - self.hurt_day[:, hit])
+        self.hurt[:, hit] = self.hurt[:, hit] * fade + arrests[hit] / self.geometry.per_100k[hit]
+        self.hurt_day[:, hit] = day
+        self.today = day
+        rows = np.flatnonzero(events > 0)
+        self.noted_count[:] = len(rows)
+        self.noted_place[:, : len(rows)] = rows
+        self.noted[:, : len(rows)] = 0.0
+        for column, name in enumerate(COLUMNS):
+            if name in given.series:
+                self.noted[:, : len(rows), column] = given[name][rows, day]
+
+
+GRID_NODES = 4096
+"""Nodes of the reach table; linear interpolation between them errs by less than 1e-5 of the value."""
+
+
+class Geometry:
+    """What a setting fixes for every parameter value: logs of population, distances, the first day."""
+
+    def __init__(self, setting: Setting) -> None:
+        places = setting.places
+        count = len(places)
+        self.setting = setting
+        self.per_100k = places.population / 100_000
+        self.log_population = np.log(self.per_100k)
+        self.first = np.zeros(count, dtype=np.bool_)
+        self.first[[places.index(name) for name in setting.active_on_day0]] = True
+        distance = places.distance_km if places.latitude is not None else np.zeros((count, count))
+        low, high = math.log(1.0), math.log(2.0 + distance.max())
+        nodes = np.linspace(low, high, GRID_NODES)
+        self.grid_km = np.exp(nodes) - 1.0
+        at = (np.log1p(distance) - low) / (nodes[1] - nodes[0])
+        self.reach_index = np.minimum(at.astype(np.int64), GRID_NODES - 2).astype(np.int32)
+        self.reach_part = (distance - self.grid_km[self.reach_index]) / (
+            self.grid_km[self.reach_index + 1] - self.grid_km[self.reach_index]
+        )
+        self._calls: dict[float, np.ndarray] = {}
+
+    def call_memory(self, model: Mobilisation) -> np.ndarray:
+        """(T, P) K: today's call plus what is left of earlier ones."""
+        memory = model.call.memory if model.call is not None else 0.0
+        setting = self.setting
+        if setting.calls is None:
+            return np.zeros((setting.window.periods, len(setting.places)))
+        if memory not in self._calls:
+            self._calls.clear()
+            out = setting.calls.T.copy()
+            for day in range(1, len(out)):
+                out[day] += memory * out[day - 1]
+            self._calls[memory] = out
+        return self._calls[memory]
+
+    def reach_weights(self, state: State) -> np.ndarray:
+        """(P, P) w_qp with sender q in rows, as the compiled loop makes it row by row."""
+        value = state.reach_value
+        weights = state.share * (
+            value[self.reach_index] + self.reach_part * (value[self.reach_index + 1] - value[self.reach_index])
+        )
+        np.fill_diagonal(weights, 0.0)
+        total = weights.sum(axis=1, keepdims=True)
+        return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+
+
+@lru_cache(maxsize=8)
+def _geometry(setting: Setting) -> Geometry:
+    return Geometry(setting)
+
+
+def _covariate(setting: Setting, name: str) -> np.ndarray:
+    if name not in setting.covariates:
+        raise DataError(f'background.effects names "{name}", which is no covariate of the setting.')
+    return setting.covariates[name]
+
