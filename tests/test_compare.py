@@ -23,6 +23,7 @@ from groundswell.evaluate.ranking import aic, listed, rank
 from groundswell.evaluate.scores import crps, log_score
 from groundswell.infer.base import Fit
 from groundswell.models.base import Model
+from groundswell.models.cities.endemic_epidemic import EndemicEpidemic
 from groundswell.params import names, param, vector
 from groundswell.rng import generator
 
@@ -139,6 +140,20 @@ def test_more_candidates_in_another_order_change_no_score(result):
             np.testing.assert_array_equal(
                 again.losses[kind][again.index(name)], result.losses[kind][result.index(name)]
             )
+
+
+def test_two_processes_give_the_same_bits(result):
+    model, setting = EndemicEpidemic.example()
+    history = model.simulate(setting, rng=generator(1))
+    candidates = [Candidate("endemic-epidemic", model), REFERENCE]
+    one, two = (
+        compare(
+            candidates, setting, history, origins=(80, 100), steps=4, draws=60, rng=generator(3), processes=processes
+        )
+        for processes in (1, 2)
+    )
+    for kind in one.losses:
+        np.testing.assert_array_equal(one.losses[kind], two.losses[kind])
 
 
 def test_the_model_of_the_data_wins_and_the_words_say_so(result):

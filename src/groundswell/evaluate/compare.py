@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,6 +100,32 @@ class Comparison:
         return Table.from_rows(rows)
 
 
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """Everything that one candidate's evaluation needs, so that it can run in a process of its own."""
+
+    setting: Setting
+    history: History
+    origins: tuple[int, ...]
+    steps: int
+    draws: int
+    refit_every: int
+    series: str
+    root: int
+    places_active: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Outcome:
+    """losses : score -> (O, K) sums over places; None, with the reason in `failure`, where it failed."""
+
+    losses: Mapping[str, np.ndarray] | None
+    totals: tuple[Forecast, ...] = ()
+    fit: Fit | None = None
+    notes: tuple[str, ...] = ()
+    failure: str = ""
+
+
 def compare(
     candidates: Sequence[Candidate],
     setting: Setting,
@@ -111,80 +137,99 @@ def compare(
     rng: np.random.Generator,
     refit_every: int = 1,
     series: str = "events",
+    processes: int = 1,
     progress: Progress = silent,
 ) -> Comparison:
     """Forecast `steps` steps from every origin with every candidate, and score each place and step.
 
     Every candidate sees the same past and is scored on the same cells; one that raises a
     GroundswellError at any origin is listed in `failed` with the reason and takes no part, since a
-    score over fewer cells is not comparable. Randomness is keyed by the candidate's name and the origin: adding a
-    candidate or changing their order changes no other's draws.
+    score over fewer cells is not comparable. Randomness is keyed by the candidate's name and the
+    origin: another order, more candidates or more `processes` change no draw.
 
     The k of "k or more places active" is the mean number of active places before the first origin,
     rounded up and at least 2, so that it depends on nothing that is scored; None with one place.
     Cost: origins x (fit / refit_every + draws x simulate) for each candidate.
     """
     _check(candidates, origins, refit_every)
-    root = int(rng.integers(2**63))
-    grid = np.add.outer(np.asarray(origins), np.arange(steps))
-    targets = np.unique(grid)
     early = history[series][:, : origins[0]]
     places_active = None if len(setting.places) == 1 else max(2, int(np.ceil((early > 0).sum(axis=0).mean())))
-
-    scored: dict[str, dict[str, np.ndarray]] = {}
-    fits: dict[str, Fit] = {}
-    failed: dict[str, str] = {}
-    notes: dict[str, tuple[str, ...]] = {}
-    totals: dict[str, tuple[Forecast, ...]] = {}
-    for i, candidate in enumerate(candidates):
-        progress(i / len(candidates), candidate.name)
-        key = zlib.crc32(candidate.name.encode())
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", GroundswellWarning)
-            try:
-                made = rolling(
-                    candidate.source, setting, history, origins=origins, steps=steps, draws=draws,
-                    generators=[keyed(root, key, origin) for origin in origins],
-                    method=candidate.method, refit_every=refit_every, series=series, fixed=candidate.fixed,
-                )  # fmt: skip
-                kept, losses, remarks = _score_all(made, history, places_active)
-                if candidate.method is not None:
-                    fits[candidate.name] = fit(
-                        candidate.source, setting, history, candidate.method,
-                        rng=keyed(root, key), fixed=candidate.fixed,
-                    )  # fmt: skip
-                    remarks += _remarks(fits[candidate.name])
-                scored[candidate.name], totals[candidate.name] = losses, kept
-            except GroundswellError as error:
-                failed[candidate.name] = str(error)
-                continue
-        named = [str(w.message) for w in caught if issubclass(w.category, GroundswellWarning)]
-        notes[candidate.name] = tuple(dict.fromkeys([*remarks, *named]))
-        _pass_on([w for w in caught if not issubclass(w.category, GroundswellWarning)])
+    root = int(rng.integers(2**63))
+    task = _Task(setting, history, tuple(origins), steps, draws, refit_every, series, root, places_active)
+    outcomes = dict(zip([c.name for c in candidates], _run(candidates, task, processes, progress), strict=True))
+    scored = {name: outcome.losses for name, outcome in outcomes.items() if outcome.losses is not None}
     if not scored:
-        raise UsageError("no candidate could be scored: " + " ".join(f"{k}: {v}" for k, v in failed.items()))
+        reasons = " ".join(f"{name}: {outcome.failure}" for name, outcome in outcomes.items())
+        raise UsageError(f"no candidate could be scored. {reasons}")
 
+    grid = np.add.outer(np.asarray(origins), np.arange(steps))
+    targets = np.unique(grid)
+    at = np.searchsorted(targets, grid)
     kinds = list(next(iter(scored.values())))
     size = {kind: 1 if kind == PLACES_SCORE else len(setting.places) for kind in kinds}
-    at = np.searchsorted(targets, grid)
-    times_a_target = np.bincount(at.ravel(), minlength=len(targets))
     by_date = {kind: np.zeros((len(scored), len(targets))) for kind in kinds}
     for m, losses in enumerate(scored.values()):
         for kind in kinds:
             np.add.at(by_date[kind][m], at, losses[kind])
+    times = np.bincount(at.ravel(), minlength=len(targets))
     return Comparison(
         candidates=tuple(candidates), setting=setting, history=history, origins=tuple(origins), steps=steps,
-        draws=draws, targets=targets, losses=by_date,
-        cells={kind: times_a_target * size[kind] for kind in kinds},
+        draws=draws, targets=targets, losses=by_date, cells={kind: times * size[kind] for kind in kinds},
         horizon={
             kind: np.stack([losses[kind].mean(axis=0) / size[kind] for losses in scored.values()]) for kind in kinds
         },
-        fits=fits, failed=failed, notes=notes, totals=totals, places_active=places_active, series=series,
+        fits={name: outcome.fit for name, outcome in outcomes.items() if outcome.fit is not None},
+        failed={name: outcome.failure for name, outcome in outcomes.items() if outcome.losses is None},
+        notes={name: outcomes[name].notes for name in scored},
+        totals={name: outcomes[name].totals for name in scored}, places_active=places_active, series=series,
     )  # fmt: skip
 
 
+def _run(candidates: Sequence[Candidate], task: _Task, processes: int, progress: Progress) -> list[_Outcome]:
+    made: Iterable[Any]
+    if processes == 1:
+        made = (_evaluate(candidate, task) for candidate in candidates)
+    else:
+        from joblib import Parallel, delayed
+
+        made = Parallel(n_jobs=processes, return_as="generator")(delayed(_evaluate)(c, task) for c in candidates)
+    found: list[_Outcome] = []
+    for candidate, outcome in zip(candidates, made, strict=True):
+        found.append(outcome)
+        progress(len(found) / len(candidates), candidate.name)
+    return found
+
+
+def _evaluate(candidate: Candidate, task: _Task) -> _Outcome:
+    """Roll one candidate over the origins, then fit it to the whole window."""
+    key = zlib.crc32(candidate.name.encode())
+    fitted = None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", GroundswellWarning)
+        try:
+            made = rolling(
+                candidate.source, task.setting, task.history, origins=task.origins, steps=task.steps,
+                draws=task.draws, generators=[keyed(task.root, key, origin) for origin in task.origins],
+                method=candidate.method, refit_every=task.refit_every, fixed=candidate.fixed, series=task.series,
+            )  # fmt: skip
+            totals, losses, notes = _score_all(made, task.history, task.places_active)
+            if candidate.method is not None:
+                fitted = fit(
+                    candidate.source, task.setting, task.history, candidate.method,
+                    rng=keyed(task.root, key), fixed=candidate.fixed,
+                )  # fmt: skip
+                notes += _remarks(fitted)
+        except GroundswellError as error:
+            return _Outcome(None, failure=str(error))
+    ours = [w for w in caught if issubclass(w.category, GroundswellWarning)]
+    for warning in caught:
+        if warning not in ours:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return _Outcome(losses, totals, fitted, tuple(dict.fromkeys([*notes, *(str(w.message) for w in ours)])))
+
+
 def _score_all(
-    made: Any, history: History, places_active: int | None
+    made: Iterable[tuple[Forecast, Fit | None]], history: History, places_active: int | None
 ) -> tuple[tuple[Forecast, ...], dict[str, np.ndarray], list[str]]:
     """Totals, losses summed over places (score -> (O, K)), and remarks, over the rolling forecasts."""
     rows: dict[str, list[np.ndarray]] = {}
@@ -198,30 +243,25 @@ def _score_all(
         for name, values in found.items():
             rows.setdefault(name, []).append(values.reshape(shape).sum(axis=1))
         if places_active is not None:
-            active = forecast.together("active")
             happened = (observed.reshape(shape) > 0).sum(axis=1)
-            rows.setdefault(PLACES_SCORE, []).append(brier_at_least(active.draws, happened, places_active))
+            losses = brier_at_least(forecast.together("active").draws, happened, places_active)
+            rows.setdefault(PLACES_SCORE, []).append(losses)
         totals.append(forecast.together("total"))
         exploded += forecast.exploded
         unsure += fitted is not None and not fitted.converged
-    remarks = []
+    notes = []
     if exploded:
         paths = sum(total.draws.shape[1] for total in totals)
-        remarks.append(f"{exploded} of {paths} simulated paths passed the model's cap and were ended there.")
+        notes.append(f"{exploded} of {paths} simulated paths passed the model's cap and were ended there.")
     if unsure:
-        remarks.append(
-            f"the fit did not converge at {unsure} of {len(totals)} origins; the forecasts are scored all the same."
+        notes.append(
+            f"the fit in force did not converge at {unsure} of {len(totals)} origins; they are scored all the same."
         )
-    return tuple(totals), {name: np.stack(values) for name, values in rows.items()}, remarks
+    return tuple(totals), {name: np.stack(values) for name, values in rows.items()}, notes
 
 
 def _remarks(fitted: Fit) -> list[str]:
     return [*([] if fitted.converged else [fitted.status]), *fitted.notes]
-
-
-def _pass_on(caught: Sequence[warnings.WarningMessage]) -> None:
-    for warning in caught:
-        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
 def _check(candidates: Sequence[Candidate], origins: Sequence[int], refit_every: int) -> None:
