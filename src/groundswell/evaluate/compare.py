@@ -186,7 +186,7 @@ def compare(
 
 
 def _run(candidates: Sequence[Candidate], task: _Task, processes: int, progress: Progress) -> list[_Outcome]:
-    made: Iterable[Any]
+    made: Any
     if processes == 1:
         made = (_evaluate(candidate, task) for candidate in candidates)
     else:
