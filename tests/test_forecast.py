@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from groundswell.evaluate.forecast import extended, forecast, rolling, rolling_o
 from groundswell.infer.base import Fit
 from groundswell.models.base import Model
 from groundswell.models.cities.endemic_epidemic import EndemicEpidemic
+from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.params import param
 from groundswell.rng import generator
 
@@ -158,6 +160,24 @@ def test_paths_made_at_once_follow_the_same_law_as_one_by_one():
         spread = np.sqrt((a.var() + b.var()) / 1500)
         assert abs(a.mean() - b.mean()) < 4 * spread
         assert 0.75 < a.std() / b.std() < 1.33
+
+
+def test_self_exciting_paths_continue_as_simulate_does():
+    model, setting = SelfExciting.example()
+    past = model.simulate(setting, rng=generator(1)).during(50)
+    paths = model.paths(setting, past, draws=3, rng=generator(5))
+    rng = generator(5)
+    for path in paths:
+        np.testing.assert_array_equal(path, model.simulate(setting, rng=rng, given=past)["events"][:, 50:])
+    small = dataclasses.replace(model.replacing({"branching_ratio": 6.0}), max_events=len(past.events) + 40)
+    ended = small.paths(setting, past, draws=20, rng=generator(2))
+    first = np.isnan(ended).any(axis=1).argmax(axis=1)
+    assert np.isnan(ended).any(axis=(1, 2)).all()
+    for path, step in zip(ended, first, strict=True):
+        assert np.isfinite(path[:, :step]).all()
+        assert np.isnan(path[:, step:]).all()
+    with pytest.raises(UsageError, match="events"):
+        model.paths(setting, past, draws=1, rng=generator(1), series="arrests")
 
 
 def test_an_explosive_model_ends_its_paths():

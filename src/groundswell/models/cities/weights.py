@@ -125,6 +125,17 @@ class DistancePowerLaw(Weights):
 
 
 @dataclass(frozen=True)
+class Everywhere(Weights):
+    """The same weight for every other place: nationwide attention, blind to distance; the yardstick for reach."""
+
+    normalised: bool = True
+
+    def terms(self, setting: Setting) -> Terms:
+        """1 off the diagonal; no parameters."""
+        return Terms(1.0 - np.eye(len(setting.places)), _none(setting))
+
+
+@dataclass(frozen=True)
 class Given(Weights):
     """A matrix of one's own, sender by row: travel, trade, telephone calls. Kept as nested tuples, so comparable.
 

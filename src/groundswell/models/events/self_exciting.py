@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import ClassVar
@@ -191,36 +192,66 @@ class SelfExciting(Model):
         sooner; both waits are inverted, none is thinned. `given` covers the first steps of the window:
         its events are kept and excite what follows. Cost O(E P). UsageError when max_events is passed.
         """
-        from groundswell.models.events._self_exciting_loops import draw
-
-        places, window, decay = setting.places, setting.window, self.delay.decay
+        window = setting.window
         past = Events(np.empty(0), np.empty(0, dtype=np.int64)) if given is None else _checked(setting, given, True)
         start = 0.0 if given is None else float(given.window.days)
-        times, place, _ = _joined(self.before, past, len(places))
-        excitation = np.zeros(len(places))
-        np.add.at(excitation, place, np.exp(-decay * (start - times)))
-        weights = self.weights(places)
-        room = max(self.max_events - len(past), 0)
-        new_times, new_place = np.empty(room), np.empty(room, dtype=np.int64)
-        count = draw(
-            rng,
-            start,
-            float(window.days),
-            self.background,
-            np.cumsum(self.shares(places)),
-            self.branching_ratio * weights.sum(axis=1),
-            np.cumsum(weights, axis=1),
-            decay,
-            excitation,
-            new_times,
-            new_place,
-        )
+        sample, new_times, new_place = self._sampler(setting, past, start)
+        count = sample(rng)
         if count < 0:
-            raise UsageError(self._too_many(new_times[-1] if room else start, window))
+            raise UsageError(self._too_many(new_times[-1] if len(new_times) else start, window))
         drawn = Events(
             np.concatenate([past.time_days, new_times[:count]]), np.concatenate([past.place, new_place[:count]])
         )
-        return from_events(places, window, drawn)
+        return from_events(setting.places, window, drawn)
+
+    def paths(
+        self, setting: Setting, history: History, *, draws: int, rng: np.random.Generator, series: str = "events"
+    ) -> np.ndarray:
+        """(S, P, K) counts of the steps after `history`; NaN from the step in which one passes max_events.
+
+        The same law as `simulate` with `given`; the weights are computed once for all draws. Reads
+        the history's single events, whatever else it holds, and knows no series but "events".
+        """
+        if series != "events":
+            raise UsageError(f'SelfExciting draws the series "events" alone; it was asked for "{series}".')
+        past, first, window = _checked(setting, history, True), history.window.periods, setting.window
+        sample, times, place = self._sampler(setting, past, float(history.window.days))
+        out = np.zeros((draws, len(setting.places), window.periods - first))
+        for counts in out:
+            made = sample(rng)
+            known = len(times) if made < 0 else made
+            step = np.minimum((times[:known] // window.step).astype(int) - first, counts.shape[1] - 1)
+            np.add.at(counts, (place[:known], step), 1)
+            if made < 0:
+                counts[:, (step[-1] if known else 0) :] = np.nan
+        return out
+
+    def _sampler(
+        self, setting: Setting, past: Events, start: float
+    ) -> tuple[Callable[[np.random.Generator], int], np.ndarray, np.ndarray]:
+        """A function that draws the events after `start` into two buffers, and the buffers: times and places.
+
+        It returns their number, or -1 if max_events is passed and the buffers are full.
+        """
+        from groundswell.models.events._self_exciting_loops import draw
+
+        places, decay = setting.places, self.delay.decay
+        times, place, _ = _joined(self.before, past, len(places))
+        excitation = np.zeros(len(places))
+        np.add.at(excitation, place, np.exp(-decay * (start - times)))
+        weights, shares = self.weights(places), np.cumsum(self.shares(places))
+        offspring, cumulative = self.branching_ratio * weights.sum(axis=1), np.cumsum(weights, axis=1)
+        room = max(self.max_events - len(past), 0)
+        new_times, new_place = np.empty(room), np.empty(room, dtype=np.int64)
+        end = float(setting.window.days)
+
+        def sample(rng: np.random.Generator) -> int:
+            return draw(
+                rng, start, end, self.background, shares, offspring, cumulative, decay, excitation.copy(),
+                new_times, new_place,
+            )  # fmt: skip
+
+        return sample, new_times, new_place
 
     def _too_many(self, day: float, window: Window) -> str:
         reached = f"SelfExciting reached max_events = {self.max_events} on day {int(day) + 1} of {window.days}. "
