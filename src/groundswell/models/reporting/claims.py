@@ -1,0 +1,281 @@
+"""How a hidden quantity becomes what is said of it: the reporting model for claims.
+
+Claim r by speaker s of stance g about a quantity q of class c, with qualifier k:
+
+    log x = log(q + 1/2) + d (bias_g + bias_gc) + speaker_s + spread_g eps + sign(k) slack
+
+where d = +1 for quantities that the opposition gains by enlarging, -1 for the reverse; sign is -1 for
+at_least and more_than, +1 for at_most and less_than, else 0; and the stated value is x rounded to a
+grain that depends on the qualifier (`grouping`). slack is exponential or, for a bound that is merely
+true, uniform in log. One stance is the anchor: its bias is 0. The level of q is identified only by
+that choice, so a result must be shown under each anchor in turn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from groundswell.data.history import History
+from groundswell.data.quantities import QUANTITIES
+from groundswell.data.record import Claim, Record
+from groundswell.data.setting import Setting
+from groundswell.errors import DataError, ParameterError
+from groundswell.models.reporting.grouping import SIGN, ClaimGroup, Grains, grouped
+from groundswell.models.reporting.sorting import sort_claims, unknown_label
+from groundswell.params import Component, Effects, Prior, param
+
+SPEAKER_SD = 0.3
+"""Sd of a speaker's own effect, in log: of a listed speaker's prior and of an unlisted one's noise."""
+
+DEFAULT_GRAINS = Grains()
+"""A judgement about how people round, printed with results and part of the sensitivity table."""
+
+SMALLEST = 1e-6
+"""Floor of a spread or slack in log, so that an exact speaker (spread 0) is a limit and no division by 0."""
+
+
+@dataclass(frozen=True)
+class Reporting(Component):
+    """Claims given a history. Make one with `Reporting.for_record`: its labels come from the record.
+
+    The numbers are in logs: a bias of .7 doubles, a spread of .25 is plus or minus a quarter.
+    anchor : the stance whose bias is 0. grains : to what people round. vague : share of bounds that
+    are merely true; their slack is uniform on (0, vague_reach). shared_origin : correlation of the
+    errors of different figures from one origin. The defaults of these are judgements, not estimates:
+    print them with a result and vary them.
+    """
+
+    bias: Effects = param(
+        "log", prior=Prior(0.0, 0.7), default=Effects(), doc="by how much a stance leans its figures its own way"
+    )
+    bias_by_kind: Effects = param(
+        "log", prior=Prior(0.0, 0.4), default=Effects(), doc="what it adds to that for one class of quantity"
+    )
+    speaker: Effects = param(
+        "log",
+        prior=Prior(0.0, SPEAKER_SD),
+        default=Effects(),
+        doc="by how much one speaker's figures lie above others'",
+    )
+    spread: Effects = param(
+        "log", low=0.0, prior=Prior(0.25, 0.3), default=Effects(), doc="random error of a stance's figures, one sd"
+    )
+    slack: float = param("log", low=0.0, prior=Prior(0.2, 0.3), doc="mean distance of a bound from what is known")
+    anchor: str = ""
+    grains: Grains = DEFAULT_GRAINS
+    vague: float = 0.2
+    vague_reach: float = math.log(100)
+    shared_origin: float = 0.95
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.vague <= 1 or not 0 <= self.shared_origin < 1 or self.vague_reach <= 0:
+            raise ParameterError(
+                f"Reporting.vague is {self.vague:g}, vague_reach {self.vague_reach:g}, shared_origin "
+                f"{self.shared_origin:g}; expected [0, 1], above 0, and [0, 1): with a fully shared error two "
+                "different figures from one origin would be impossible."
+            )
+
+    @classmethod
+    def for_record(cls, record: Record, anchor: str = "third_party") -> Reporting:
+        """The reporting model with the labels that these claims need, at the priors' medians.
+
+        record : best the weighed claims of `sort_claims`; quantities that no model speaks of are
+        passed over. A speaker gets an effect of its own only if that can be told apart: heard in two
+        or more groups (or among others in one group); the rest are integrated into the spread.
+        """
+        if anchor not in record.stances():
+            raise DataError(
+                unknown_label("anchor", anchor, record.stances()) + " The anchor is a stance of the record."
+            )
+        groups = grouped((claim for claim in record if claim.quantity in QUANTITIES), DEFAULT_GRAINS)
+        cells = sorted({(claim.stance, group.quantity.kind) for group in groups for claim in group.claims})
+        stances = list(dict.fromkeys(label(stance) for stance, _ in cells))
+        leaning = [stance for stance in stances if stance != label(anchor)]
+        return cls(
+            bias=Effects(dict.fromkeys(leaning, 0.0)),
+            bias_by_kind=Effects({f"{label(s)}:{kind}": 0.0 for s, kind in cells if s != anchor}),
+            speaker=Effects(dict.fromkeys(sorted(_returning(groups)), 0.0)),
+            spread=Effects(dict.fromkeys(stances, 0.25)),
+            anchor=anchor,
+        )
+
+    def prepare(self, record: Record | Iterable[Claim]) -> ClaimGroups:
+        """The claims as groups with their cells: done once, then bound to many parameter values."""
+        return ClaimGroups(grouped(record, self.grains), self.grains, self.shared_origin)
+
+    def log_density(self, setting: Setting, history: History, record: Record, given: Iterable[str] = ()) -> float:
+        """Log probability of the claims that can be weighed, given the history. 0 with none."""
+        bound = self.prepare(sort_claims(record, setting, given).weighed).bind(self)
+        return float(sum(one.log_likelihood(np.array([one.group.value(setting, history)]))[0] for one in bound))
+
+    def report(self, setting: Setting, history: History, questions: Record, *, rng: np.random.Generator) -> Record:
+        """What the speakers of `questions` would have said of this history: same claims, new values.
+
+        Claims that cannot be weighed keep their value: no model speaks of them. Repeats of one figure
+        stay repeats. A range keeps its ratio high / low and is placed about x at random.
+        """
+        groups = self.prepare(sort_claims(questions, setting).weighed)
+        unlisted = {label(claim.speaker) for group in groups for claim in group.claims} - set(self.speaker)
+        everyone = Effects({**self.speaker, **{s: SPEAKER_SD * rng.standard_normal() for s in sorted(unlisted)}})
+        said: dict[str, tuple[float, float | None]] = {}
+        for bound in groups.bind(replace(self, speaker=everyone)):
+            group = bound.group
+            level = math.log(group.value(setting, history) + group.half)
+            common = rng.standard_normal()
+            for claim, offset, own, shared in zip(group.claims, bound.offset, bound.own, bound.shared, strict=True):
+                log_x = level + offset + shared * common + own * rng.standard_normal()
+                value = self._state(group, claim, log_x, rng)
+                for identifier in (claim.id, *group.repeats):
+                    if _figure(questions[identifier]) == _figure(claim):
+                        said[identifier] = value
+        return Record(
+            tuple(
+                replace(claim, value=said[claim.id][0], value_high=said[claim.id][1]) if claim.id in said else claim
+                for claim in questions
+            )
+        )
+
+    def _state(
+        self, group: ClaimGroup, claim: Claim, log_x: float, rng: np.random.Generator
+    ) -> tuple[float, float | None]:
+        if claim.value_high is not None:
+            wide = 0.0 if group.half == 0 else 1.0
+            width = math.log(claim.value_high + wide) - math.log(max(claim.value, 0.5))
+            low = math.exp(log_x - width * rng.random())
+            high = low * math.exp(width)
+            return (low, high) if group.half == 0 else (float(round(low)), float(max(round(high - 1), round(low))))
+        if group.half == 0:
+            return math.exp(log_x), None
+        sign = SIGN[claim.qualifier]
+        if sign:
+            vague = rng.random() < self.vague
+            log_x += sign * (self.vague_reach * rng.random() if vague else self.slack * rng.standard_exponential())
+        chosen = int(rng.choice(len(self.grains.grains), p=self.grains.of(claim.qualifier)))
+        return float(self.grains.rounded(math.exp(log_x), chosen)), None
+
+
+class ClaimGroups(Sequence[ClaimGroup]):
+    """The groups of a record, in order, with what binding them needs to look up, found once."""
+
+    def __init__(self, groups: Iterable[ClaimGroup], grains: Grains, shared_origin: float) -> None:
+        self.groups = tuple(groups)
+        self.grains = grains
+        self.shared_origin = shared_origin
+        claims = [(group, claim) for group in self.groups for claim in group.claims]
+        self._ids = [claim.id for _, claim in claims]
+        self._stances = [label(claim.stance) for _, claim in claims]
+        self._cells = [f"{label(claim.stance)}:{group.quantity.kind}" for group, claim in claims]
+        self._speakers = [label(claim.speaker) for _, claim in claims]
+        self._direction = [group.quantity.direction for group, _ in claims]
+        self._returning = _returning(self.groups)
+        several = [len(group.claims) > 1 for group in self.groups]
+        alone = [len({label(claim.speaker) for claim in group.claims}) == 1 for group in self.groups]
+        counts = [len(group.claims) for group in self.groups]
+        self._share = np.repeat(np.where(several, shared_origin, 0.0), counts)
+        self._together = np.repeat(np.logical_and(several, alone), counts)
+        self._first = np.cumsum([0, *counts])
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def __getitem__(self, index):  # type: ignore[override]
+        return self.groups[index]
+
+    def bind(self, reporting: Reporting) -> tuple[BoundGroup, ...]:
+        """The groups under one value of the parameters, ready to be weighed.
+
+        An unlisted speaker's effect is added to the claim's own error or, where one such speaker made
+        every claim of the group, to the shared one.
+        """
+        if (reporting.grains, reporting.shared_origin) != (self.grains, self.shared_origin):
+            raise ParameterError(
+                "these claims were prepared under other grains or another shared_origin; prepare anew."
+            )
+        listed, anchor = reporting.speaker, label(reporting.anchor)
+        if missing := sorted(self._returning - set(listed)):
+            raise ParameterError(f"{unknown_label('speaker', missing[0], listed)} {_MAKE}")
+        try:
+            spread = np.array([reporting.spread[stance] for stance in self._stances])
+            lean = [
+                0.0 if stance == anchor else reporting.bias[stance] + reporting.bias_by_kind[cell]
+                for stance, cell in zip(self._stances, self._cells, strict=True)
+            ]
+        except KeyError as error:
+            known = {*reporting.spread, *reporting.bias, *reporting.bias_by_kind}
+            raise ParameterError(f"{unknown_label('label', error.args[0], known)} {_MAKE}") from error
+        own_way = [listed.get(speaker, 0.0) for speaker in self._speakers]
+        unlisted = [0.0 if speaker in listed else SPEAKER_SD**2 for speaker in self._speakers]
+        variance = np.maximum(spread, SMALLEST) ** 2
+        shared = np.sqrt(self._share * variance + np.where(self._together, unlisted, 0.0))
+        own = np.sqrt((1 - self._share) * variance + np.where(self._together, 0.0, unlisted))
+        offset = np.multiply(self._direction, lean) + own_way
+        slack = max(reporting.slack, SMALLEST)
+        return tuple(
+            BoundGroup(group, offset[a:b], own[a:b], shared[a:b], slack, reporting.vague, reporting.vague_reach)
+            for group, (a, b) in zip(self.groups, pairwise(self._first), strict=True)
+        )
+
+
+class BoundGroup(NamedTuple):
+    """A group of claims under one value of the parameters. Arrays are (C,), one number a claim."""
+
+    group: ClaimGroup
+    offset: np.ndarray
+    own: np.ndarray
+    shared: np.ndarray
+    slack: float
+    vague: float
+    vague_reach: float
+
+    def log_likelihood(self, q: np.ndarray) -> np.ndarray:
+        """(S,) log probability of the group's claims at the quantities q, (S,) float, 0 or more.
+
+        Exact. One claim costs two distribution functions a grain and value of q; several claims from
+        one origin add a quadrature of some 20 nodes. Finite at any distance: far from every q a claim
+        is improbable, never impossible.
+        """
+        from groundswell.models.reporting import _claims_loops as loops
+
+        q = np.ascontiguousarray(q, dtype=np.float64)
+        out = np.empty(len(q))
+        group = self.group
+        loops.group(
+            q, group.half, self.offset, self.own, self.shared, group.sign, self.slack, self.vague,
+            self.vague_reach, group.edges, group.weights, group.first, out,
+        )  # fmt: skip
+        return out
+
+
+def label(name: str) -> str:
+    """A speaker or stance as a label of the parameters: dots go, since they separate dotted names."""
+    return name.replace(".", "")
+
+
+_MAKE = "Make the reporting model for these claims with Reporting.for_record(record, anchor)."
+
+
+def _figure(claim: Claim) -> tuple:
+    return claim.qualifier, claim.value, claim.value_high
+
+
+def _returning(groups: Iterable[ClaimGroup]) -> frozenset[str]:
+    """Labels of the speakers whose effect joins several claims and so must be a parameter.
+
+    Those heard in two groups; and in a group of several speakers, or of one speaker under two
+    stances, those heard twice: only then is the effect not part of one shared or one own error.
+    """
+    heard: dict[str, int] = defaultdict(int)
+    for group in groups:
+        speakers = [label(claim.speaker) for claim in group.claims]
+        simple = len({(label(claim.speaker), claim.stance) for claim in group.claims}) == 1
+        for speaker in set(speakers):
+            heard[speaker] += 1 if simple else speakers.count(speaker)
+    return frozenset(speaker for speaker, times in heard.items() if times > 1)

@@ -1,0 +1,84 @@
+"""Slow twin of the reporting model: rounding by search, densities by dense sums on the log scale."""
+
+import itertools
+import math
+
+import numpy as np
+from scipy.special import log_ndtr, logsumexp
+
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(10)
+
+
+def stated(x, grain, grains):
+    """What is said by someone who knows x and rounds to `grain` where that makes sense."""
+    effective = 1
+    for smaller in grains:
+        if smaller <= grain and x - 0.5 >= 2 * smaller:
+            effective = smaller
+    return effective * max(math.floor((x - 0.5) / effective + 0.5), 0)
+
+
+def cells(value, grain, grains):
+    """Intervals of x that are stated as `value`: cut at every possible edge, try the middle of each piece."""
+    edges = {0.0}
+    for g in grains:
+        edges |= {value - g / 2 + 0.5, value + g / 2 + 0.5, 2 * g + 0.5}
+    edges = sorted(edge for edge in edges if edge >= 0)
+    for low, high in itertools.pairwise(edges):
+        if stated((low + high) / 2, grain, grains) == value:
+            yield low, high
+
+
+def panels(low, high, width):
+    """Nodes and log weights of composite Gauss-Legendre on [low, high], panels of at most `width`."""
+    count = max(math.ceil((high - low) / width), 1)
+    edges = np.linspace(low, high, count + 1)
+    half = np.diff(edges)[:, None] / 2
+    nodes = (edges[:-1, None] + half) + half * NODES
+    return nodes.ravel(), np.log(half * WEIGHTS).ravel()
+
+
+def log_normal(y, m, s):
+    return -0.5 * ((y - m) / s) ** 2 - math.log(s * math.sqrt(2 * math.pi))
+
+
+def over_slack(log_term, s, sign, eta, vague, reach):
+    """log of the mean of exp(log_term(shift)) over the slack; log_term takes shifts (U,), gives (..., U)."""
+    if sign == 0:
+        return log_term(np.zeros(1))[..., 0]
+    out = []
+    for share, top in ((1 - vague, 40 * eta + 20 * s), (vague, reach)):
+        u, w = panels(0.0, top, min(s, eta) / 4)
+        slack = -u / eta - math.log(eta) if top != reach else np.full(len(u), -math.log(reach))
+        out.append(math.log(share) + logsumexp(log_term(sign * u) + slack + w, axis=-1))
+    return np.logaddexp(*out)
+
+
+def log_probability(intervals, m, s, sign, eta, vague, reach):
+    """Log of the summed mass of weighted intervals (low, high, weight) of log x."""
+    terms = []
+    for low, high, weight in intervals:
+        if low == -math.inf:
+            mass = over_slack(lambda shift, b=high: log_ndtr((b - m - shift) / s), s, sign, eta, vague, reach)
+        else:
+            y, w = panels(low, high, s / 4)
+            density = over_slack(lambda shift, y=y: log_normal(y[:, None], m + shift, s), s, sign, eta, vague, reach)
+            mass = logsumexp(density + w)
+        terms.append(math.log(weight) + mass)
+    return logsumexp(terms)
+
+
+def claim(q, value, qualifier, offset, s, eta, vague, reach, grains, shares, high=None):
+    """Log probability of one claim about a count q."""
+    m = math.log(q + 0.5) + offset
+    sign = {"at_least": -1, "more_than": -1, "at_most": 1, "less_than": 1}.get(qualifier, 0)
+    if qualifier == "between":
+        intervals = [(math.log(value) if value else -np.inf, math.log(high + 1), 1.0)]
+    else:
+        intervals = [
+            (math.log(a) if a > 0 else -np.inf, math.log(b), share)
+            for grain, share in zip(grains, shares, strict=True)
+            if share > 0
+            for a, b in cells(value, grain, grains)
+        ]
+    return log_probability(intervals, m, s, sign, eta, vague, reach)
