@@ -90,19 +90,19 @@ def _alone(density: Density, at: np.ndarray, k: int, leaf: Leaf, curvature: floa
         )
     if down and np.isfinite(leaf.low):
         return (
-            f"{leaf.name} = {value:.3g} sits on its lower limit {leaf.low:g}: the data show none of it. No standard "
-            "error applies; an upper limit comes from `infer.profile`, and leaving its component out fits as well."
+            f"{leaf.name} = {value:.3g} cannot be told from its lower limit {leaf.low:g}: the data show none of it. No "
+            "standard error applies; `infer.profile` gives an upper limit, and leaving its component out fits as well."
         )
     if up and np.isfinite(leaf.high):
         return (
-            f"{leaf.name} = {value:.3g} sits on its upper limit {leaf.high:g}: the data ask for as much as is allowed. "
-            "No standard error applies."
+            f"{leaf.name} = {value:.3g} cannot be told from its upper limit {leaf.high:g}: the data ask for as much as is "
+            "allowed. No standard error applies; `infer.profile` gives a lower limit."
         )
     if down or up:
         return (
-            f"{leaf.name} = {value:.3g} has no finite estimate: the log density never falls as it goes to "
-            f"{'minus ' if down else ''}infinity. What it scales is then absent; no standard error applies, and "
-            "leaving its component out fits as well."
+            f"{leaf.name} = {value:.3g} has no finite estimate: the log density hardly falls as it goes to "
+            f"{'minus ' if down else ''}infinity. The data hold no sign of what it scales, or of anything else; no "
+            "standard error applies. Leave its component out or hold it with `fixed`."
         )
     return None
 

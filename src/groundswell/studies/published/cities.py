@@ -1,0 +1,254 @@
+"""Published numbers of the city models: weekly measles and influenza counts in German districts.
+
+Measles in Weser-Ems (17 districts, 104 weeks) and influenza in Bavaria and Baden-Württemberg (140
+districts, 416 weeks), Robert Koch Institute, as distributed with the R package surveillance. The
+models are those of Meyer, Held, Höhle (2017), J. Stat. Softw. 77(11); what the paper leaves to its
+package: the basic neighbour weights are the raw adjacency, time starts at 0 in the first week,
+which is conditioned on, and the population shares of the measles data change with the year.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from groundswell.studies.published.base import Published
+
+if TYPE_CHECKING:
+    from groundswell.data.history import History
+    from groundswell.data.setting import Setting
+    from groundswell.infer.base import Fit
+    from groundswell.models.cities.endemic_epidemic import EndemicEpidemic
+
+SOURCE = "Meyer, Held, Höhle (2017), J. Stat. Softw. 77(11), section 4; fitted with R surveillance 1.26.0"
+
+
+class Case(NamedTuple):
+    """A data set: what is given and what was counted."""
+
+    setting: Setting
+    history: History
+
+
+@cache
+def measles(folder: Path) -> Case:
+    """Measles in the 17 districts of Weser-Ems, weekly, 2001 and 2002; covariate "susceptible" = 1 - vaccinated."""
+    from groundswell.data.history import History
+    from groundswell.data.network import Network
+    from groundswell.data.places import Places
+    from groundswell.data.setting import Setting
+    from groundswell.data.window import Window
+
+    names, counts = _series(folder / "surveillance" / "measles_weserems_counts.csv")
+    _, shares = _series(folder / "surveillance" / "measles_weserems_population.csv")
+    districts = _rows(folder / "surveillance" / "measles_weserems_districts.csv")
+    places = Places(names, np.array([float(row["POPULATION"]) for row in districts]))
+    window = Window(date(2001, 1, 1), counts.shape[1], step=7)
+    covariates = {
+        "population_share": shares,
+        "susceptible": 1 - np.array([float(row["vacc1.2004"]) for row in districts]),
+    }
+    order = _square(folder / "surveillance" / "measles_weserems_adjacency.csv")
+    setting = Setting(places, window, Network.from_order(order), covariates)
+    return Case(setting, History(places, window, {"events": counts}))
+
+
+@cache
+def influenza(folder: Path) -> Case:
+    """Influenza in the 140 districts of Bavaria and Baden-Württemberg, weekly, 2001 to 2008."""
+    from groundswell.data.history import History
+    from groundswell.data.network import Network
+    from groundswell.data.places import Places
+    from groundswell.data.setting import Setting
+    from groundswell.data.window import Window
+
+    names, counts = _series(folder / "surveillance" / "fluBYBW_counts.csv")
+    rows = {row["district"]: row for row in _rows(folder / "surveillance" / "fluBYBW_population.csv")}
+    places = Places(names, np.array([float(rows[name]["population_2001"]) for name in names]))
+    window = Window(date(2001, 1, 1), counts.shape[1], step=7)
+    covariates = {
+        "population_share": np.array([float(rows[name]["popfrac"]) for name in names]),
+        "centred_trend": (np.arange(counts.shape[1]) - 208) / 100,
+    }
+    network = Network(_square(folder / "surveillance" / "fluBYBW_adjacency.csv"))
+    setting = Setting(places, window, network, covariates)
+    return Case(setting, History(places, window, {"events": counts}))
+
+
+def measles_models() -> dict[str, EndemicEpidemic]:
+    """The models of the measles data by name, at default starting values."""
+    from groundswell.models.cities.endemic_epidemic import Between, Endemic, EndemicEpidemic, Within
+    from groundswell.models.cities.weights import Orders, PowerLaw
+    from groundswell.params import Effects
+
+    season = {"trend": 0.0, "sin(1)": 0.0, "cos(1)": 0.0}
+    endemic = Endemic(effects=Effects(season), offset="population_share", period=52)
+    basic = EndemicEpidemic(endemic, Within(), Between())
+    by_vaccination = replace(endemic, effects=Effects({**season, "log(susceptible)": 0.0}))
+    vaccination = replace(basic, endemic=by_vaccination)
+    by_population = Between(effects=Effects({"log(population_share)": 0.0}))
+    return {
+        "basic": basic,
+        "Poisson": replace(basic, overdispersion=None),
+        "vaccination": vaccination,
+        "log population": replace(vaccination, between=by_population),
+        "power law": replace(vaccination, between=replace(by_population, weights=PowerLaw())),
+        "second order": replace(vaccination, between=replace(by_population, weights=Orders(Effects({"2": -1.0})))),
+    }
+
+
+def influenza_model() -> EndemicEpidemic:
+    """The fixed-effects model of the influenza data: three harmonics, normalised first-order weights."""
+    from groundswell.models.cities.endemic_epidemic import Between, Endemic, EndemicEpidemic, Within
+    from groundswell.models.cities.weights import FirstOrder
+    from groundswell.params import Effects
+
+    harmonics = {f"{wave}({k})": 0.0 for k in (1, 2, 3) for wave in ("sin", "cos")}
+    endemic = Endemic(effects=Effects({"centred_trend": 0.0, **harmonics}), offset="population_share", period=52)
+    return EndemicEpidemic(endemic, Within(), Between(weights=FirstOrder(normalised=True)))
+
+
+@cache
+def measles_fit(folder: Path, name: str) -> Fit:
+    """One of `measles_models` fitted to all weeks."""
+    return _fitted(measles_models()[name], *measles(folder))
+
+
+@cache
+def measles_scores(folder: Path, refitted: bool) -> dict[str, float]:
+    """Mean one-step scores of the basic model in weeks 66 to 78, 221 forecasts.
+
+    refitted : fitted anew to the weeks before each forecast; otherwise once to all weeks.
+    """
+    setting, history = measles(folder)
+    model = measles_fit(folder, "basic").model
+    scores = []
+    for week in range(65, 78):
+        if refitted:
+            model = _fitted(model, setting.during(week), history.during(week)).model
+        mean = model.intensity(setting, history)[:, week]  # type: ignore[attr-defined]
+        psi = model.overdispersion.psi  # type: ignore[attr-defined]
+        scores.append(_negative_binomial_scores(history["events"][:, week], mean, psi))
+    return {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
+
+
+def _negative_binomial_scores(counts: np.ndarray, mean: np.ndarray, psi: float) -> dict[str, np.ndarray]:
+    """Logarithmic, ranked probability, Dawid-Sebastiani and squared error score of (P,) forecasts; losses."""
+    from scipy.stats import nbinom
+
+    variance = mean * (1 + psi * mean)
+    forecast = nbinom(1 / psi, 1 / (1 + psi * mean))
+    # the ranked probability score sums over all counts: up to where the rest is below 1e-12
+    upto = np.arange(int(max(counts.max(), forecast.isf(1e-14).max())) + 1)[:, None]
+    return {
+        "logs": -forecast.logpmf(counts),
+        "rps": ((forecast.cdf(upto) - (counts <= upto)) ** 2).sum(axis=0),
+        "dss": np.log(variance) + (counts - mean) ** 2 / variance,
+        "ses": (counts - mean) ** 2,
+    }
+
+
+def rows() -> list[Published]:
+    """Every published number of the city models."""
+    found = []
+
+    def add(name: str, expected: float, tolerance: float, compute: Callable[[Path], float], slow: bool = False) -> None:
+        def value(folder: Path | None) -> float:
+            assert folder is not None
+            return compute(folder)
+
+        found.append(Published(f"cities/{name}", SOURCE, expected, tolerance, value, True, "computed", slow=slow))
+
+    for model, log_density, aic in (
+        ("basic", -971.72090, 1957.4418),
+        ("Poisson", -1233.65230, 2479.3046),
+        ("vaccination", -950.53569, 1917.0714),
+        ("log population", -934.41817, 1886.8363),
+        ("power law", -931.03231, 1882.0646),
+        ("second order", -930.48133, 1880.9627),
+    ):
+        add(f"measles {model}: log-likelihood", log_density, 1e-5, lambda f, m=model: measles_fit(f, m).log_density)
+        add(f"measles {model}: AIC", aic, 1e-4, lambda f, m=model: measles_fit(f, m).details["aic"])
+    # coefficients: within 1e-4 of their standard errors, or the rounding of the last printed digit
+    for name, expected, tolerance in (
+        ("within.intercept", -0.437880, 1.2e-5),
+        ("between.intercept", -4.147421, 2.6e-5),
+        ("endemic.intercept", 0.077190, 2.6e-5),
+        ("endemic.effects.trend", 0.001184, 6e-7),
+        ("endemic.effects.sin(1)", 0.937731, 1.9e-5),
+        ("endemic.effects.cos(1)", -0.689996, 1.8e-5),
+        ("overdispersion.psi", 2.013839, 2.9e-5),
+    ):
+        add(f"measles basic: {name}", expected, tolerance, lambda f, n=name: _coefficient(measles_fit(f, "basic"), n))
+    add("measles basic: dominant eigenvalue", 0.718690, 1e-5, _basic_eigenvalue)
+    decay = "between.weights.decay"
+    add(f"measles power law: {decay}", 4.102137, 1e-4, lambda f: _coefficient(measles_fit(f, "power law"), decay))
+    add(
+        f"measles power law: standard error of {decay}",
+        1.055,
+        5e-4,
+        lambda f: _error(measles_fit(f, "power law"), decay),
+    )
+    for refitted, words, expected in (
+        (False, "final fit", {"logs": 1.088505, "rps": 0.735784, "dss": 1.291088, "ses": 5.289318}),
+        (True, "refitted each week", {"logs": 1.102458, "rps": 0.747774, "dss": 1.339070, "ses": 5.403861}),
+    ):
+        for score, number in expected.items():
+            add(
+                f"measles basic, {words}, weeks 66 to 78: {score}",
+                number,
+                1e-4 if refitted else 1e-5,
+                lambda f, r=refitted, s=score: measles_scores(f, r)[s],
+            )
+    add("influenza fixed effects: log-likelihood", -19365.380717, 1e-5, lambda f: _influenza_fit(f).log_density)
+    return found
+
+
+@cache
+def _influenza_fit(folder: Path) -> Fit:
+    return _fitted(influenza_model(), *influenza(folder))
+
+
+def _fitted(model: EndemicEpidemic, setting: Setting, history: History) -> Fit:
+    from groundswell.infer.base import fit
+    from groundswell.infer.likelihood import MaximumLikelihood
+    from groundswell.rng import generator
+
+    return fit(model, setting, history, MaximumLikelihood(), rng=generator(0))
+
+
+def _basic_eigenvalue(folder: Path) -> float:
+    model = measles_fit(folder, "basic").model
+    return float(model.dominant_eigenvalue(measles(folder).setting)[0])  # type: ignore[attr-defined]
+
+
+def _coefficient(found: Fit, name: str) -> float:
+    return float(found.estimate[found.names.index(name)])
+
+
+def _error(found: Fit, name: str) -> float:
+    return float(found.standard_error[found.names.index(name)])
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _series(path: Path) -> tuple[tuple[str, ...], np.ndarray]:
+    """Place names and (P, T) values of a table with a row a week and the columns week_index, year, week, places."""
+    rows = _rows(path)
+    names = tuple(name for name in rows[0] if name not in ("week_index", "year", "week"))
+    return names, np.array([[float(row[name]) for row in rows] for name in names])
+
+
+def _square(path: Path) -> np.ndarray:
+    """(P, P) matrix with names in the first column and row."""
+    return np.array([[float(value) for key, value in row.items() if key != "district"] for row in _rows(path)])
