@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -314,3 +315,90 @@ def test_reproduce_counts_what_agrees_what_misses_and_what_could_not_run(
     assert run("reproduce", *flags)[1].endswith(
         f"{counts[0]} agree, {counts[1]} missed, {counts[2]} not run: data absent\n"
     )
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of events that `simulate` wrote."""
+    folder = tmp_path_factory.mktemp("events")
+    assert cli.main(["simulate", "self-exciting", "--seed", "3", "--out", str(folder), "--json"]) == 0
+    return folder / "events.csv"
+
+
+def test_fit_reads_what_simulate_wrote(run: Run, tmp_path: Path, events: Path) -> None:
+    arguments = ["fit", "self-exciting", str(events), "--fix", "reach.scale_km=60", "--out", str(tmp_path), "--json"]
+    code, out, err = run(*arguments)
+    result = json.loads(out)
+    assert code == 0
+    assert "0 left out" in err
+    assert "random moment of its day" in err
+    assert result["events"] == len(events.read_text().splitlines()) - 1
+    found = {row["parameter"]: row for row in result["parameters"]}
+    assert found["reach.scale_km"]["estimate"] == 60
+    assert abs(found["background"]["estimate"] - 1.0) < 4 * found["background"]["standard error"]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "parameters.csv", "left_out.csv", "result.json", "configuration.toml",
+    }  # fmt: skip
+    again = run("fit", "--config", str(tmp_path / "configuration.toml"), "--json")
+    assert json.loads(again[1])["parameters"] == result["parameters"]
+
+
+def test_fit_counts_and_lists_what_it_left_out(run: Run, tmp_path: Path, events: Path) -> None:
+    lines = events.read_text().splitlines()
+    broken = tmp_path / "events.csv"
+    broken.write_text("\n".join([*lines, lines[1].replace("2024-01-01", "2024-13-41")]) + "\n")
+    code, out, err = run("fit", "self-exciting", str(broken), "--out", str(tmp_path / "out"), "--json")
+    assert code == 0
+    assert "1 left out" in err
+    assert json.loads(out)["left_out"] == 1
+    table = (tmp_path / "out" / "left_out.csv").read_text().splitlines()
+    assert len(table) == 2
+    assert table[1].startswith(f"{len(lines) + 1},")
+
+
+def test_fit_with_neighbours_by_distance(run: Run, events: Path) -> None:
+    code, _, err = run("fit", "endemic-epidemic", str(events), "--step", "7")
+    assert code == 3
+    assert "Setting.network" in err
+    code, out, _ = run("fit", "endemic-epidemic", str(events), "--step", "7", "--neighbours-km", "1000", "--json")
+    assert code == 0
+    assert json.loads(out)["steps"] == 8
+
+
+def test_a_fit_that_did_not_converge_is_written_and_flagged(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, events: Path
+) -> None:
+    from groundswell.cli import simulate_fit
+
+    whole = simulate_fit.fit_model
+    monkeypatch.setattr(simulate_fit, "fit_model", lambda *a, **k: dataclasses.replace(whole(*a, **k), converged=False))
+    code, out, _ = run("fit", "self-exciting", str(events), "--out", str(tmp_path), "--json")
+    assert code == 4
+    assert json.loads(out)["converged"] is False
+    assert json.loads((tmp_path / "result.json").read_text())["converged"] is False
+
+
+@pytest.mark.parametrize(
+    ("content", "flags", "code", "words"),
+    [
+        (None, [], 3, "does not exist"),
+        (b"", [], 3, "empty"),
+        (b"\x00\x01\x02PK\x03\x04" * 50, [], 3, "events.csv"),
+        (b"colour,shape\nred,round\n", [], 3, "start="),
+        (b"date,place\n2018-01-01,Nowhereville\n", ["--country", "Iran"], 3, "could be found"),
+        (b"date,place\n2018-01-01,Tehran\n", ["--map", "start"], 2, "write it as"),
+        (b"date,place\n2018-01-01,Tehran\n", ["--by", "planet"], 2, "by is 'planet'"),
+        (b"date,place\n2018-01-01,Tehran\n", ["--start", "2018-01-01"], 2, "go together"),
+        (b"date,place\n2018-01-01,Tehran\n", ["--fix", "nothing=1"], 2, "nothing"),
+    ],
+)
+def test_fit_refuses_a_file_that_holds_no_events(
+    run: Run, tmp_path: Path, content: bytes | None, flags: list[str], code: int, words: str
+) -> None:
+    file = tmp_path / "events.csv"
+    if content is not None:
+        file.write_bytes(content)
+    found, out, err = run("fit", "self-exciting", str(file), *flags)
+    assert found == code, err
+    assert words in err
+    assert "Traceback" not in err + out

@@ -78,6 +78,17 @@ def assignments(given: list[str] | None) -> dict[str, float] | None:
     return found
 
 
+def pairs(given: list[str] | None) -> dict[str, str] | None:
+    """{"start": "Datum"} from ["start=Datum"]; None stays None."""
+    found: dict[str, str] = {}
+    for text in given or ():
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise UsageError(f'"{text}" is no assignment; write it as start=Datum.')
+        found[name.strip()] = value.strip()
+    return found or None
+
+
 def flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Tables of a TOML file as dotted names, so that `between.offspring = .3` needs no quotes."""
     out: dict[str, Any] = {}

@@ -6,20 +6,37 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pydantic
 import typer
 
-from groundswell.cli.common import Config, Configuration, Json, Out, Seed, Set, assignments, flat, resolve, save, show
-from groundswell.data.files import writable_folder
+from groundswell.cli.common import (
+    Config,
+    Configuration,
+    Json,
+    Out,
+    Seed,
+    Set,
+    assignments,
+    flat,
+    pairs,
+    resolve,
+    save,
+    say,
+    show,
+)
+from groundswell.data.files import writable_folder, write_json
 from groundswell.data.history import History
+from groundswell.data.network import Network
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.data.window import Window
-from groundswell.errors import UsageError, nearest
-from groundswell.models.library import load
+from groundswell.errors import NotConverged, UsageError, nearest
+from groundswell.infer.base import Fit
+from groundswell.infer.base import fit as fit_model
+from groundswell.models.library import LIBRARY, load
 from groundswell.rng import generator
 
 Days = Annotated[int | None, typer.Option("--days", help="Length of the window in days.")]
@@ -27,6 +44,12 @@ Start = Annotated[str | None, typer.Option("--start", help="First day, as 2017-1
 Country = Annotated[str | None, typer.Option("--country", help="The gazetteer's places of this country.")]
 Without = Annotated[
     list[str] | None, typer.Option("--without", metavar="PART", help="A component to leave out; may be repeated.")
+]
+Mapping_ = Annotated[
+    list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Which column holds a field, as start=Datum.")
+]
+Fix = Annotated[
+    list[str] | None, typer.Option("--fix", metavar="NAME=VALUE", help="A parameter held at a value; may be repeated.")
 ]
 Name = Annotated[
     str | None, typer.Argument(metavar="MODEL", help="A name from `groundswell models list`; may stand in --config.")
@@ -44,6 +67,11 @@ class ModelConfiguration(Configuration):
     @classmethod
     def _dotted(cls, given: Any) -> Any:
         return flat(given) if isinstance(given, Mapping) else given
+
+    @property
+    def name(self) -> str:
+        """The library's name of the model."""
+        return self.model.replace("-", "_")
 
     def build(self) -> tuple[Any, Setting]:
         """The model, and its example's setting."""
@@ -169,3 +197,116 @@ def _write(history: History, configuration: Configuration, folder: Path) -> list
     for name, table in tables.items():
         table.write(folder / name)
     return [*(folder / name for name in tables), save(configuration, folder)]
+
+
+class FitConfiguration(ModelConfiguration):
+    """What `fit` reads and estimates; `set` gives starting values, `fix` holds parameters."""
+
+    events: Path
+    map: dict[str, str] = pydantic.Field(default_factory=dict)
+    country: str | None = None
+    by: Literal["place", "region", "country"] = "place"
+    places: Literal["events", "gazetteer"] = "events"
+    step: Annotated[int, pydantic.Field(ge=1)] = 1
+    start: date | None = None
+    end: date | None = None
+    neighbours_km: Annotated[float, pydantic.Field(gt=0)] | None = None
+    fix: dict[str, float] = pydantic.Field(default_factory=dict)
+
+    @pydantic.field_validator("fix", mode="before")
+    @classmethod
+    def _dotted_fix(cls, given: Any) -> Any:
+        return flat(given) if isinstance(given, Mapping) else given
+
+    def read(self) -> tuple[Setting, History, Table]:
+        """The setting, the counted events, and what was left out of them on the way."""
+        from groundswell.data.readers import read_events, to_history
+
+        if (self.start is None) != (self.end is None):
+            raise UsageError("--start and --end go together: the window's first and last day.")
+        window = None if self.start is None or self.end is None else Window.between(self.start, self.end, self.step)
+        read = read_events(self.events, self.map)
+        chosen = "gazetteer" if self.places == "gazetteer" else None
+        setting, history, dropped = to_history(read, chosen, window, self.step, self.by, self.country)
+        unread = [{**line, "id": "", "outcome": "left out"} for line in read.left_out.rows()]
+        if self.neighbours_km is not None:
+            near = setting.places.distance_km <= self.neighbours_km
+            setting = dataclasses.replace(setting, network=Network(near & ~np.eye(len(near), dtype=bool)))
+        return setting, history, Table.from_rows([*unread, *dropped.rows()], tuple(dropped.columns))
+
+
+def fit(
+    model: Name = None,
+    events: Annotated[Path | None, typer.Argument(metavar="EVENTS", help="Table of events: CSV, TSV, Parquet.")] = None,
+    set_: Set = None,
+    fix: Fix = None,
+    without: Without = None,
+    map_: Mapping_ = None,
+    country: Country = None,
+    by: Annotated[str | None, typer.Option("--by", help="Count by place, region or country.")] = None,
+    places: Annotated[
+        str | None, typer.Option("--places", help="Those in the events, or gazetteer: quiet ones too.")
+    ] = None,
+    step: Annotated[int | None, typer.Option("--step", help="Days of a step; 7 for weekly counts.")] = None,
+    start: Start = None,
+    end: Annotated[str | None, typer.Option("--end", help="Last day.")] = None,
+    neighbours_km: Annotated[
+        float | None, typer.Option("--neighbours-km", help="Places nearer than this are neighbours.")
+    ] = None,
+    seed: Seed = None,
+    out: Out = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Estimate a model's parameters from a table of events, by maximum likelihood.
+
+    What was left out of the events is counted on the screen and listed in --out. The model starts at
+    its example's values; --set changes them. Exit 4 if the search did not converge: the result is
+    written and flagged.
+    """
+    configuration = resolve(
+        FitConfiguration, config, model=model, events=events, set=assignments(set_), fix=assignments(fix),
+        without=without, map=pairs(map_), country=country, by=by, places=places, step=step, start=start, end=end,
+        neighbours_km=neighbours_km, seed=seed,
+    )  # fmt: skip
+    from groundswell.infer.likelihood import MaximumLikelihood
+
+    built, _ = configuration.build()
+    folder = writable_folder(out) if out is not None else None
+    setting, history, left_out = configuration.read()
+    lost = sum(outcome == "left out" for outcome in left_out["outcome"])
+    say(f"{configuration.events}: {history['events'].sum():g} events used, {lost} left out")
+    rng = generator(configuration.seed)
+    if LIBRARY[configuration.name].level == "events" and history.events is not None and history.events.day_precision:
+        from groundswell.models.events.self_exciting import jittered
+
+        history = jittered(history, rng=rng)
+        say("times are known to the day only: each event was moved to a random moment of its day; try several seeds")
+    found = fit_model(built, setting, history, MaximumLikelihood(), rng=rng, fixed=configuration.fix)
+    result = _result(found, setting, history, lost)
+    if folder is not None:
+        found.summary().write(folder / "parameters.csv")
+        left_out.write(folder / "left_out.csv")
+        write_json(folder / "result.json", result)
+        save(configuration, folder)
+    notes = "".join(f"\n- {note}" for note in found.notes)
+    words = f"{found.summary()}\n\nlog density {found.log_density:.6f}; {found.status}{notes}"
+    show(result, words + (f"\nwrote {folder}" if folder else ""), as_json=as_json)
+    if not found.converged:
+        raise typer.Exit(NotConverged.exit_code)
+
+
+def _result(found: Fit, setting: Setting, history: History, lost: int) -> dict[str, Any]:
+    return {
+        "parameters": list(found.summary().rows()),
+        "log_density": found.log_density,
+        "converged": found.converged,
+        "status": found.status,
+        "notes": list(found.notes),
+        "places": setting.shape[0],
+        "steps": setting.shape[1],
+        "start": setting.window.start.isoformat(),
+        "events": float(history["events"].sum()),
+        "left_out": lost,
+        "provenance": dict(found.provenance),
+    }

@@ -104,14 +104,16 @@ class History:
         return Table({"place": [name for name in places for _ in dates], "date": dates * len(places), **columns})
 
     def events_table(self) -> Table:
-        """One row an event: date, time in days since the window's start, place, and size and arrests if known."""
+        """One row an event: date, time in days since the window's start, the place with its position and
+        population, and size and arrests if known; `data.readers` reads it back.
+        """
         events = self.events
         if events is None:
             raise DataError("this history holds counts by place and step, no single events; use table().")
         columns = {
             "date": [self.window.date(time).isoformat() for time in events.time_days],
             "time_days": events.time_days.tolist(),
-            "place": [self.places.name[i] for i in events.place],
+            **{name: [values[i] for i in events.place] for name, values in self.places.columns().items()},
         }
         known = {"size": events.size, "arrests": events.arrests}
         return Table(columns | {name: np.asarray(v).tolist() for name, v in known.items() if v is not None})
