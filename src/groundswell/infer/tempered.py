@@ -124,6 +124,7 @@ class _Sampler:
                 power = min(1.0, power + rise)
                 ancestors = _systematic(weights / weights.sum(), rng)
                 z, logs, seeds, lineage = z[ancestors], logs[ancestors], seeds[ancestors], lineage[ancestors]
+                families = ancestors
                 last = power >= 1
                 accepted = []
                 for _ in range(method.final_moves if last else method.moves):
@@ -131,7 +132,7 @@ class _Sampler:
                     accepted.append(rate)
                     self.progress(self._done(power), f"power {power:.3f}, {100 * rate:.0f} % of moves accepted")
                 stages.append({"power": power, "accepted": accepted, "lines": len(set(lineage.tolist()))})
-        return self._fit(z, logs, seeds, log_evidence, stages)
+        return self._fit(z, logs, seeds, log_evidence, stages, families)
 
     def _weigh(self, z: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Filter estimates for the rows `which` of z; the rest are -inf. seeds (N, 2) name their randomness."""
@@ -209,7 +210,15 @@ class _Sampler:
             "probability above 0. Check units, windows and places of the claims, or widen the priors."
         )
 
-    def _fit(self, z: np.ndarray, logs: np.ndarray, seeds: np.ndarray, evidence: float, stages: list[dict]) -> Fit:
+    def _fit(
+        self,
+        z: np.ndarray,
+        logs: np.ndarray,
+        seeds: np.ndarray,
+        evidence: float,
+        stages: list[dict],
+        families: np.ndarray,
+    ) -> Fit:
         draws = np.array([[leaf.from_free(x) for leaf, x in zip(self.free, row, strict=True)] for row in z])
         names = tuple(leaf.name for leaf in self.free)
         middle = {leaf.name: leaf.from_free(x) for leaf, x in zip(self.free, z.mean(axis=0), strict=True)}
@@ -228,7 +237,7 @@ class _Sampler:
             notes=tuple(notes),
             covariance=np.cov(draws.T),
             draws=draws,
-            details={"log_likelihood": logs, "free": z, "seeds": seeds, "root": self.root, "stages": stages,
+            details={"log_likelihood": logs, "free": z, "seeds": seeds, "root": self.root, "stages": stages, "families": families,
                      "evaluations": self.evaluations, "leaves": self.free},
             provenance={"method": "TemperedSMC", "record": self.record.digest()},
         )  # fmt: skip

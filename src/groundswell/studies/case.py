@@ -1,0 +1,256 @@
+"""A case of claims as a folder: study.toml, claims.csv and, where wanted, places.csv.
+
+`Case.read(folder)` checks everything that can be checked before an hour of computing; `build()` makes
+the setting, the account and the sorted record.
+"""
+
+from __future__ import annotations
+
+import csv
+import tomllib
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from groundswell.data.claims_table import read_claims
+from groundswell.data.places import Places
+from groundswell.data.quantities import QUANTITIES
+from groundswell.data.record import Claim, Record
+from groundswell.data.setting import Setting, call_matrix
+from groundswell.data.window import Window
+from groundswell.errors import DataError, UsageError, nearest
+from groundswell.models.base import Account
+from groundswell.models.cities.mobilisation import CalendarPulse, Mobilisation, RandomPulse
+from groundswell.models.reporting.claims import Reporting
+from groundswell.models.reporting.sorting import Sorted, sort_claims
+
+COMPONENTS = ("within", "between", "media", "organised", "call", "deterrence", "backlash")
+"""Mechanisms that a study can leave out one at a time."""
+
+LATER_STEP = 7
+"""Days of a step of the organised groups after the daily window."""
+
+
+class Strict(BaseModel):
+    """A table of the TOML file: frozen, and a wrong name is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CallOf(Strict):
+    """One call to protest. Without names or number it is to the whole country."""
+
+    date: date
+    places: tuple[str, ...] | None = None
+    largest: int | None = Field(default=None, ge=1)
+    claim: str = ""
+
+
+class Given(Strict):
+    """What the study takes as given, and from which claims."""
+
+    active_on_day0: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    calls: tuple[CallOf, ...] = ()
+
+
+class Case(Strict):
+    """The configuration of a study of claims, as in study.toml."""
+
+    title: str
+    start: date
+    end: date
+    question: str = ""
+    claims: str = "claims.csv"
+    country: str = ""
+    places: str = ""
+    minimum_population: int = Field(default=15_000, ge=1)
+    anchor: str
+    setting: Given = Given()
+    leave_out: tuple[str, ...] = ()
+    pulse: Literal["none", "random", "calendar"] = "none"
+    fixed: dict[str, float] = {}
+    documents: dict[str, str] = {}
+
+    @classmethod
+    def read(cls, path: Path) -> Case:
+        """From a study.toml; DataError or UsageError says what is wrong and where."""
+        try:
+            raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise DataError(
+                f"{path} does not exist; `groundswell study new FOLDER` makes one to start from."
+            ) from error
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise DataError(f"{path} cannot be read as TOML: {error}.") from error
+        try:
+            return cls(**raw)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(map(str, first["loc"]))
+            raise UsageError(
+                f"{path.name}: {name}: {first['msg'].lower()}.{nearest(name, cls.model_fields)}"
+            ) from error
+
+    def build(self, folder: Path) -> Built:
+        """Read the tables beside study.toml and make everything that a run needs."""
+        window = Window.between(self.start, self.end)
+        places, names = self._places(folder)
+        record = read_claims(folder / self.claims)
+        notes: list[str] = []
+        record = Record(tuple(self._placed(claim, places, names, notes) for claim in record))
+        first = tuple(_resolved(name, places, self.country, names) for name in self.setting.active_on_day0)
+        setting = Setting(
+            places,
+            window,
+            calls=self._calls(places, window, names, notes),
+            active_on_day0=first,
+            later_edges=_later_edges(window, record),
+        )
+        taken = (*self.setting.given, *(call.claim for call in self.setting.calls if call.claim))
+        claims = sort_claims(record, setting, given=taken)
+        if self.anchor not in record.stances():
+            raise UsageError(
+                f'anchor "{self.anchor}" is no stance of {self.claims}: {", ".join(record.stances())}.'
+                + nearest(self.anchor, record.stances())
+            )
+        if not claims.weighed.claims:
+            raise DataError(f"{self.claims}: no claim can be weighed; see `groundswell data check {self.claims}`.")
+        account = Account(self.process(), Reporting.for_record(claims.weighed, self.anchor))
+        return Built(self, setting, record, claims, account, tuple(notes))
+
+    def process(self) -> Mobilisation:
+        """The model with the components of this case."""
+        unknown = [name for name in self.leave_out if name not in COMPONENTS]
+        if unknown:
+            raise UsageError(f'leave_out names "{unknown[0]}".' + nearest(unknown[0], COMPONENTS))
+        pulse = {"none": None, "random": RandomPulse(), "calendar": CalendarPulse()}[self.pulse]
+        model = replace(Mobilisation(), pulse=pulse, **dict.fromkeys(self.leave_out))
+        return model.replacing({k.removeprefix("process."): v for k, v in self.fixed.items() if "process." in k})
+
+    def without(self, component: str) -> Case:
+        """The same case with one mechanism left out."""
+        return self.model_copy(update={"leave_out": (*self.leave_out, component)})
+
+    def anchored(self, anchor: str) -> Case:
+        """The same case under another anchor."""
+        return self.model_copy(update={"anchor": anchor})
+
+    def _places(self, folder: Path) -> tuple[Places, dict[str, str]]:
+        if self.places:
+            return _read_places(folder / self.places), {}
+        if not self.country:
+            raise UsageError("study.toml names neither a country nor a table of places; give one of them.")
+        from groundswell.data import gazetteer
+
+        return gazetteer.places(self.country, self.minimum_population), {}
+
+    def _calls(self, places: Places, window: Window, names: dict[str, str], notes: list[str]) -> np.ndarray | None:
+        if not self.setting.calls:
+            return None
+        order = np.argsort(-places.population, kind="stable")
+        calls = []
+        for call in self.setting.calls:
+            chosen = None
+            if call.places is not None:
+                chosen = [_resolved(name, places, self.country, names) for name in call.places]
+            elif call.largest is not None:
+                chosen = [places.name[i] for i in order[: call.largest]]
+                notes.append(
+                    f"the call of {call.date} names no places, only their number: the {call.largest} largest stand "
+                    f"for them, {chosen[0]} to {chosen[-1]}"
+                )
+            calls.append((call.date, chosen))
+        return call_matrix(places, window, calls)
+
+    def _placed(self, claim: Claim, places: Places, names: dict[str, str], notes: list[str]) -> Claim:
+        if claim.quantity not in QUANTITIES:
+            return claim
+        name = _resolved(claim.place, places, self.country, names)
+        if name != claim.place:
+            note = f'"{claim.place}" is {name} in the gazetteer'
+            if note not in notes:
+                notes.append(note)
+            return replace(claim, place=name)
+        return claim
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """A case made ready: what is given, the claims in their heaps, and the account that weighs them."""
+
+    case: Case
+    setting: Setting
+    record: Record
+    claims: Sorted
+    account: Account
+    notes: tuple[str, ...]
+
+
+def _resolved(name: str, places: Places, country: str, names: dict[str, str]) -> str:
+    """The name that this case's places use; the gazetteer's alternates help where a country is given."""
+    if name in names:
+        return names[name]
+    try:
+        places.covered_by(name)
+        names[name] = name
+    except DataError:
+        if not country:
+            raise
+        from groundswell.data import gazetteer
+
+        found = gazetteer.find(name, country=country)
+        near = [p for p in places.name if p == found.name or p.startswith(found.name + " (")]
+        if len(near) != 1:
+            raise
+        names[name] = near[0]
+    return names[name]
+
+
+def _later_edges(window: Window, record: Record) -> tuple[int, ...]:
+    """Steps of a week after the window, cut where a claim about groups begins or ends."""
+    about = [c for c in record if c.quantity in QUANTITIES and QUANTITIES[c.quantity].runs_later]
+    ends = [window.day(claim.end) + 1 for claim in about]
+    last = max(ends, default=0)
+    if last <= window.days:
+        return ()
+    cuts = {window.day(claim.start) for claim in about} | set(ends)
+    weeks = set(range(window.days, last, LATER_STEP))
+    return tuple(sorted(day for day in weeks | cuts if window.days <= day <= last))
+
+
+def _read_places(path: Path) -> Places:
+    """A user's own table: place, population, latitude, longitude and, optionally, region and country."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{path} cannot be read: {error}. Give a CSV with place, population, latitude, longitude."
+        ) from error
+    needed = ("place", "population", "latitude", "longitude")
+    if not rows or any(name not in rows[0] for name in needed):
+        raise DataError(
+            f"{path.name} needs the columns {', '.join(needed)}; it has {', '.join(rows[0]) if rows else 'no rows'}."
+        )
+    numbers: dict[str, list[float]] = {name: [] for name in needed[1:]}
+    for number, row in enumerate(rows, start=2):
+        for name, values in numbers.items():
+            try:
+                values.append(float(row[name]))
+            except (TypeError, ValueError) as error:
+                raise DataError(f'{path.name} row {number}: {name} "{row[name]}" is not a number.') from error
+    return Places(
+        tuple(row["place"] for row in rows),
+        np.array(numbers["population"]), np.array(numbers["latitude"]), np.array(numbers["longitude"]),
+        tuple(row.get("region") or "" for row in rows), tuple(row.get("country") or "" for row in rows),
+    )  # fmt: skip
+
+
+def plain(case: Case) -> dict[str, Any]:
+    """The resolved configuration, for TOML and JSON."""
+    return case.model_dump(mode="json", exclude_none=True)

@@ -1,0 +1,329 @@
+"""From a case to its result: the fit, histories given the claims, and every number that a report shows.
+
+The result is a plain dictionary without clock, path or timing, so equal runs give equal files; timings go
+to a second one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from groundswell import __version__
+from groundswell.data.record import Claim, Record
+from groundswell.infer.base import Fit, Progress, fit, silent
+from groundswell.infer.particle import ParticleFilter, Plan
+from groundswell.infer.tempered import TemperedSMC
+from groundswell.rng import generator, keyed
+from groundswell.studies.case import Built, Case, plain
+from groundswell.studies.joining import NOT_IDENTIFIED, Joining, joining
+from groundswell.studies.replay import (
+    PATHS,
+    posterior_histories,
+    prior_histories,
+    quantiles,
+    seen_by_day,
+)
+
+EFFECTIVE_LIMIT = 200.0
+"""Effective draws below which a run is flagged."""
+NOISE_LIMIT = 2.0
+"""Sd of the filter's log-likelihood at the posterior mean above which a run is flagged."""
+NOISE_FILTERS = 20
+"""Filters at the posterior mean from which that sd is taken."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much computing: particles and histories of the sampler, histories drawn for the report."""
+
+    particles: int = 600
+    histories: int = 32
+    moves: int = 3
+    prior_draws: int = 400
+    joining_draws: int = 4000
+
+
+def condition(
+    built: Built, size: Size, *, seed: int, processes: int, progress: Progress = silent
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Condition a case on its claims. Returns (result, timings); the result is the same for any `processes`."""
+    started = time.perf_counter()
+    account, setting, record = built.account, built.setting, built.claims.weighed
+    method = TemperedSMC(
+        particles=size.particles,
+        filter=ParticleFilter(histories=size.histories),
+        moves=size.moves,
+        final_moves=size.moves,
+        processes=processes,
+    )
+    rng = generator(seed)
+    found = fit(account, setting, record, method, rng=rng, progress=lambda s, w: progress(0.8 * s, w))
+    fitted = time.perf_counter()
+    noise = filter_noise(built, found, seed)
+    progress(0.82, "histories given the claims")
+    posterior = posterior_histories(account, setting, record, found, size.particles, processes)
+    progress(0.9, "histories from the prior")
+    prior = prior_histories(account, setting, record, found, size.prior_draws, processes)
+    progress(0.95, "joining and arrests")
+    result = {
+        "version": __version__,
+        "case": plain(built.case),
+        "seed": seed,
+        "size": asdict(size),
+        "digest": built.record.digest(),
+        "notes": [*built.notes, *found.notes],
+        "quality": quality(found, noise, posterior),
+        "dates": [day.isoformat() for day in setting.window.dates()],
+        "paths": {name: {"posterior": quantiles(posterior, name), "prior": quantiles(prior, name)} for name in PATHS},
+        "exploded_prior_draws": sum(draw["exploded"] for draw in prior),
+        "parameters": parameter_rows(found),
+        "lean": lean_rows(found, built),
+        "claims": claim_rows(built, posterior, prior),
+        "unweighed": unweighed_rows(built),
+        "places": place_rows(built, posterior),
+        "joining": joining_rows(built, size.joining_draws, seed, posterior),
+        "log_evidence": found.log_density,
+    }
+    done = time.perf_counter()
+    timings = {"seconds_fit": fitted - started, "seconds_total": done - started, "processes": processes}
+    return result, timings
+
+
+def filter_noise(built: Built, found: Fit, seed: int) -> float:
+    """Sd of the log-likelihood over filters at the posterior mean."""
+    plan = Plan(built.account, built.setting, built.claims.weighed)
+    logs = [
+        plan.run(found.model, found.method.filter, rng=keyed(seed, 6, i)).log_likelihood  # type: ignore[arg-type]
+        for i in range(NOISE_FILTERS)
+    ]
+    return float(np.std(logs, ddof=1))
+
+
+def targets(found: Fit, posterior: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+    """What the effective draws are counted for: log cities, log arrests and every bias, (S,) each."""
+    cities = np.log([draw["cities_so_far"][-1] + 0.5 for draw in posterior])
+    arrests = np.log([draw["arrests_so_far"][-1] + 0.5 for draw in posterior])
+    assert found.draws is not None
+    biases = {
+        name.removeprefix("reporting."): found.draws[:, i]
+        for i, name in enumerate(found.names)
+        if name.startswith("reporting.bias.")
+    }
+    return {"log cities": cities, "log arrests": arrests, **biases}
+
+
+def effective_draws(found: Fit, values: np.ndarray) -> float:
+    """Effective draws of the posterior mean of `values`, from the run itself.
+
+    Draws that share an ancestor at the last rise of the power vary together; the variance of the
+    mean is estimated from the sums over such families (Lee and Whiteley 2018, with the ancestors of the
+    last rise in place of the first, since the moves in between forget them).
+    """
+    families = found.details["families"]
+    centred = values - values.mean()
+    sums = np.array([centred[families == family].sum() for family in np.unique(families)])
+    variance_of_mean = float((sums**2).sum()) / len(values) ** 2
+    spread = float(values.var(ddof=1))
+    return len(values) if variance_of_mean == 0 else min(float(len(values)), spread / variance_of_mean)
+
+
+def quality(found: Fit, noise: float, posterior: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Effective draws and noise against their limits, with a sentence for each limit that is missed."""
+    effective = {name: effective_draws(found, values) for name, values in targets(found, posterior).items()}
+    short = {name: value for name, value in effective.items() if value < EFFECTIVE_LIMIT}
+    reasons = [f"{value:.0f} effective draws for {name}, below {EFFECTIVE_LIMIT:.0f}" for name, value in short.items()]
+    if noise > NOISE_LIMIT:
+        reasons.append(f"the log-likelihood varies by {noise:.1f} between filters, above {NOISE_LIMIT:g}")
+    return {
+        "effective_draws": effective,
+        "log_likelihood_sd": noise,
+        "filters": found.details["evaluations"],
+        "stages": [
+            {"power": s["power"], "lines": s["lines"], "accepted": float(np.mean(s["accepted"]))}
+            for s in found.details["stages"]
+        ],
+        "reasons": reasons,
+        "passed": not reasons,
+    }
+
+
+def parameter_rows(found: Fit) -> list[dict[str, Any]]:
+    """Prior and posterior of every free parameter, in natural units."""
+    assert found.draws is not None
+    rows = []
+    for leaf, column in zip(found.details["leaves"], found.draws.T, strict=True):
+        center = leaf.to_free(leaf.prior.median)
+        low, high = (leaf.from_free(center + z * leaf.prior.sd) for z in (-1.645, 1.645))
+        free = np.array([leaf.to_free(v) for v in column])
+        rows.append(
+            {
+                "parameter": leaf.name,
+                "unit": leaf.unit,
+                "doc": leaf.doc,
+                "prior": [low, leaf.prior.median, high],
+                "posterior": [float(v) for v in np.quantile(column, (0.05, 0.5, 0.95))],
+                "sd_ratio": float(free.std(ddof=1) / leaf.prior.sd),
+                "shift": float((free.mean() - center) / leaf.prior.sd),
+            }
+        )
+    return rows
+
+
+def lean_rows(found: Fit, built: Built) -> list[dict[str, Any]]:
+    """By how much each stance's figures lean, by class of quantity: factors on what happened."""
+    assert found.draws is not None
+    at = {name: i for i, name in enumerate(found.names)}
+    directions: dict[str, int] = {}
+    for group in built.account.reporting.prepare(built.claims.weighed):
+        directions[group.quantity.kind] = group.quantity.direction
+    rows = []
+    for name in at:
+        if not name.startswith("reporting.bias_by_kind."):
+            continue
+        stance, _, kind = name.removeprefix("reporting.bias_by_kind.").partition(":")
+        draws = directions[kind] * (found.draws[:, at[f"reporting.bias.{stance}"]] + found.draws[:, at[name]])
+        sd = float(np.hypot(0.7, 0.4))
+        rows.append(
+            {
+                "stance": stance,
+                "kind": kind,
+                "factor": [float(v) for v in np.exp(np.quantile(draws, (0.05, 0.25, 0.5, 0.75, 0.95)))],
+                "prior": [float(np.exp(z * sd)) for z in (-1.645, 0.0, 1.645)],
+                "above": float((draws > 0).mean()),
+            }
+        )
+    return rows
+
+
+def _said(claim: Claim, case: Case) -> dict[str, Any]:
+    return {
+        "id": claim.id,
+        "quantity": claim.quantity,
+        "place": claim.place,
+        "start": claim.start.isoformat(),
+        "end": claim.end.isoformat(),
+        "said": claim.words(),
+        "qualifier": claim.qualifier,
+        "value": claim.value,
+        "value_high": claim.value_high,
+        "stance": claim.stance,
+        "speaker": claim.speaker,
+        "outlet": claim.outlet or "not stated",
+        "stated_on": claim.stated_on.isoformat() if claim.stated_on else "not stated",
+        "origin": claim.origin,
+        "document": case.documents.get(claim.document, claim.document),
+    }
+
+
+def claim_rows(built: Built, posterior: Sequence[Mapping[str, Any]], prior: Sequence[Mapping[str, Any]]) -> list[dict]:
+    """Every weighed claim beside what the model would have heard said, and what would have been so."""
+    record = built.claims.weighed
+    group_of = {}
+    for i, group in enumerate(built.account.reporting.prepare(record)):
+        group_of |= {claim.id: i for claim in group.claims} | dict.fromkeys(group.repeats, i)
+    levels = (0.05, 0.25, 0.5, 0.75, 0.95)
+    said = np.array([draw["said"] for draw in posterior if "said" in draw])
+    before = np.array([draw["said"] for draw in prior if "said" in draw])
+    hidden = np.array([draw["hidden"] for draw in posterior if not draw["exploded"]])
+    rows = []
+    for i, claim in enumerate(record):
+        below = float((said[:, i] < claim.value).mean() + 0.5 * (said[:, i] == claim.value).mean())
+        rows.append(
+            _said(claim, built.case)
+            | {
+                "predicted": [float(v) for v in np.quantile(said[:, i], levels)],
+                "predicted_before": [float(v) for v in np.quantile(before[:, i], levels)],
+                "happened": [float(v) for v in np.quantile(hidden[:, group_of[claim.id]], levels)],
+                "rank": below,
+            }
+        )
+    return rows
+
+
+def unweighed_rows(built: Built) -> list[dict[str, Any]]:
+    """Every claim that was not weighed, with the reason."""
+    heaps = ((built.claims.setting, True), (built.claims.unspoken, False))
+    rows = [
+        _said(out.claim, built.case) | {"as_setting": given, "reason": out.reason}
+        for heap, given in heaps
+        for out in heap
+    ]
+    return sorted(rows, key=lambda row: row["id"])
+
+
+def place_rows(built: Built, posterior: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Each place with the share of draws in which it had protested by a few dates."""
+    seen = seen_by_day(posterior)
+    places = built.setting.places
+    rows = []
+    for p, name in enumerate(places.name):
+        rows.append(
+            {
+                "place": name,
+                "region": places.region[p],
+                "population": float(places.population[p]),
+                "latitude": None if places.latitude is None else float(places.latitude[p]),
+                "longitude": None if places.longitude is None else float(places.longitude[p]),
+                "seen": [round(float(v), 4) for v in seen[p]],
+            }
+        )
+    return rows
+
+
+def joining_rows(built: Built, draws: int, seed: int, posterior: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """P(joins > arrests) from the prior and given single claims; None where no claim asks."""
+    record = built.claims.weighed
+    ratios = [claim for claim in record if claim.quantity == "joins_per_arrest"]
+    process = built.account.process
+    if not ratios or process.groups is None:  # type: ignore[attr-defined]
+        return None
+    asked = ratios[0]
+    window = (asked.start, asked.end)
+    teams = [c for c in record if c.quantity == "teams_arrested" and c.place == asked.place]
+    settle = _settling_claim(asked, built.case.anchor)
+    stages: list[tuple[str, list[Claim]]] = [("prior", [])]
+    if teams:
+        stages.append(("teams", teams[:1]))
+    stages.append(("ratio", [asked]))
+    if teams:
+        stages.append(("settled", [teams[0], settle]))
+    found: dict[str, Joining] = {
+        label: joining(built.account, built.setting, window, claims, label, draws=draws, rng=keyed(seed, 7, i))
+        for i, (label, claims) in enumerate(stages)
+    }
+    moved = abs(found["teams"].probability - found["prior"].probability) if teams else 0.0
+    return {
+        "window": [window[0].isoformat(), window[1].isoformat()],
+        "asked": asked.id,
+        "teams": teams[0].id if teams else None,
+        "settling_claim": settle.words(),
+        "identified": bool(moved > NOT_IDENTIFIED),
+        "stages": [asdict(one) for one in found.values()],
+        "ratio_hidden": _ratio(record, asked, posterior, built),
+    }
+
+
+def _ratio(record: Record, asked: Claim, posterior: Sequence[Mapping[str, Any]], built: Built) -> dict[str, Any]:
+    """The same share in the full fit, all claims weighed."""
+    groups = list(built.account.reporting.prepare(record))
+    at = next(i for i, g in enumerate(groups) if any(c.id == asked.id for c in g.claims))
+    values = np.log([draw["hidden"][at] for draw in posterior if not draw["exploded"]])
+    return {
+        "probability": float((values > 0).mean()),
+        "quantiles": [float(v) for v in np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95))],
+    }
+
+
+def _settling_claim(asked: Claim, anchor: str) -> Claim:
+    """What one would have to go and count: groups formed in a year, by somebody of the anchor's stance."""
+    year = date(asked.start.year + 1, asked.start.month, min(asked.start.day, 28))
+    return Claim(
+        "would-settle", "groups_formed", asked.place, asked.start, min(year, asked.end), "about", 200.0, "teams",
+        anchor, "an independent count of groups formed", "an independent count",
+    )  # fmt: skip

@@ -1,0 +1,134 @@
+"""Whether joining outpaces arrests: what claims about groups say of it, and what would settle it.
+
+Groups alone are a branching process, so this question needs no filter: draws from the prior of the group
+part, weighed by the claims in question. Event counts identify recruitment minus break-up at best, and the
+number broken up says nothing of the number formed; the share of draws with more joining than arrests shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+
+from groundswell.data.record import Claim, Record
+from groundswell.data.setting import Setting
+from groundswell.models.base import Account
+from groundswell.models.cities.mobilisation import YEAR, Mobilisation
+from groundswell.models.reporting.claims import Reporting
+from groundswell.models.reporting.grouping import ClaimGroup
+from groundswell.params import Effects, leaves
+
+NOT_IDENTIFIED = 0.05
+"""A claim that moves P(joins > arrests) by no more than this leaves the question where it was."""
+
+
+@dataclass(frozen=True)
+class Joining:
+    """P(joins > arrests) and the quantiles of log(joins/arrests), with the effective number of draws."""
+
+    label: str
+    probability: float
+    quantiles: tuple[float, ...]
+    effective: float
+    histogram: tuple[float, ...]
+
+
+BINS = np.linspace(-4.0, 4.0, 65)
+"""Edges of the histogram of log(joins/arrests)."""
+
+
+def joining(
+    account: Account,
+    setting: Setting,
+    window: tuple[date, date],
+    claims: Sequence[Claim],
+    label: str,
+    *,
+    draws: int,
+    rng: np.random.Generator,
+) -> Joining:
+    """Given only `claims` about nationwide groups: joins per arrest over `window`.
+
+    The claims must be about the whole country and about groups; their reporting parameters are drawn from
+    their priors too. Importance sampling from the prior; `effective` tells how well it went.
+    """
+    process = account.process
+    assert isinstance(process, Mobilisation) and process.groups is not None
+    prior = {leaf.name: leaf for leaf in leaves(process.groups)}
+    initial, recruitment, breakup = (
+        np.exp(np.log(prior[name].prior.median) + prior[name].prior.sd * rng.standard_normal(draws))
+        for name in ("initial", "recruitment", "breakup")
+    )
+    first, last = setting.window.day(window[0]), setting.window.day(window[1]) + 1
+    marks = {0, first, last, *range(0, last, 7)}
+    for claim in claims:
+        marks |= {setting.window.day(claim.start), setting.window.day(claim.end) + 1}
+    edges = sorted(mark for mark in marks if 0 <= mark <= max(marks))
+    alive = rng.poisson(initial).astype(float)
+    formed, broken = [], []
+    for a, b in zip(edges, edges[1:], strict=False):
+        more = rng.poisson((b - a) * recruitment / YEAR * alive)
+        fewer = rng.binomial(alive.astype(np.int64), -np.expm1(-(b - a) * breakup / YEAR))
+        alive = alive + more - fewer
+        formed.append(more)
+        broken.append(fewer)
+    steps = {"formed": np.array(formed, dtype=float), "broken_up": np.array(broken, dtype=float)}
+    starts = np.array(edges[:-1])
+
+    def total(series: str, start: int, end: int) -> np.ndarray:
+        return steps[series][(starts >= start) & (starts < end)].sum(axis=0)
+
+    logs = np.zeros(draws)
+    if claims:
+        record = Record(tuple(claims))
+        reporting = _for_claims(record, account.reporting.anchor)
+        groups = reporting.prepare(record)
+        free = [leaf for leaf in leaves(reporting) if leaf.prior is not None]
+        noise = rng.standard_normal((draws, len(free)))
+        hidden = [_hidden(group, setting, total) for group in groups]
+        for i in range(draws):
+            values = {
+                leaf.name: leaf.from_free(leaf.to_free(leaf.prior.median) + leaf.prior.sd * noise[i, k])  # type: ignore[union-attr]
+                for k, leaf in enumerate(free)
+            }
+            bound = groups.bind(reporting.replacing(values))
+            logs[i] = sum(float(one.log_likelihood(q[i : i + 1])[0]) for one, q in zip(bound, hidden, strict=True))
+    weights = np.exp(logs - logs.max())
+    weights /= weights.sum()
+    ratio = np.log((total("formed", first, last) + 0.5) / (total("broken_up", first, last) + 0.5))
+    order = np.argsort(ratio)
+    passed = weights[order].cumsum()
+    found = tuple(float(ratio[order][np.searchsorted(passed, level)]) for level in (0.05, 0.25, 0.5, 0.75, 0.95))
+    histogram, _ = np.histogram(np.clip(ratio, -3.99, 3.99), BINS, weights=weights)
+    return Joining(
+        label,
+        float(weights[ratio > 0].sum()),
+        found,
+        float(1 / (weights**2).sum()),
+        tuple(float(v) for v in histogram),
+    )
+
+
+def _for_claims(record: Record, anchor: str) -> Reporting:
+    """The reporting model of these claims; where none is the anchor's, every stance leans."""
+    stances = record.stances()
+    if anchor in stances:
+        return Reporting.for_record(record, anchor)
+    return replace(
+        Reporting.for_record(record, stances[0]),
+        anchor=anchor,
+        bias=Effects(dict.fromkeys(stances, 0.0)),
+        bias_by_kind=Effects({f"{stance}:groups": 0.0 for stance in stances}),
+    )
+
+
+def _hidden(group: ClaimGroup, setting: Setting, total: Callable[[str, int, int], np.ndarray]) -> np.ndarray:
+    """(draws,) the group's quantity in every draw."""
+    start, end = setting.window.day(group.start), setting.window.day(group.end) + 1
+    above = total(group.quantity.series, start, end)
+    if group.quantity.functional == "ratio":
+        return (above + 0.5) / (total(group.quantity.below, start, end) + 0.5)
+    return above

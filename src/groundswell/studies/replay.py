@@ -1,0 +1,122 @@
+"""Histories drawn again for the draws of a fit, reduced to what a report shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from groundswell.data.history import History
+from groundswell.data.quantities import QUANTITIES
+from groundswell.data.record import Claim, Record
+from groundswell.data.setting import Setting
+from groundswell.infer.base import Fit
+from groundswell.infer.particle import ParticleFilter, Plan
+from groundswell.infer.tempered import replay_key
+from groundswell.infer.workers import Workers
+from groundswell.models.base import Account
+from groundswell.params import Leaf, replacing
+from groundswell.rng import keyed
+
+PATHS = ("cities_active", "cities_so_far", "arrests_so_far", "participants_so_far", "events")
+
+
+class Replay:
+    """One draw's history, from the filter that weighed it or from the prior, as small arrays."""
+
+    def __init__(
+        self, account: Account, setting: Setting, record: Record, method: ParticleFilter, free: Sequence[Leaf]
+    ) -> None:
+        self.account, self.setting, self.record, self.method, self.free = account, setting, record, method, free
+        self.plan = Plan(account, setting, record)
+        self.groups = account.reporting.prepare(record)
+
+    def __call__(self, z: np.ndarray, key: tuple[int, ...], conditioned: bool, said: tuple[int, ...]) -> dict[str, Any]:
+        """`key` names the filter's (or the prior draw's) randomness, `said` that of the claims drawn anew."""
+        account = replacing(self.account, {leaf.name: leaf.from_free(x) for leaf, x in zip(self.free, z, strict=True)})
+        if conditioned:
+            history = self.plan.run(account, self.method, rng=keyed(*key), trace=True).history
+            assert history is not None
+        else:
+            history = account.process.simulate(self.setting, rng=keyed(*key))
+        out = reduced(self.setting, history)
+        out["hidden"] = np.array([group.value(self.setting, history) for group in self.groups])
+        if not history.exploded:
+            claims = account.reporting.report(self.setting, history, self.record, rng=keyed(*said))
+            out["said"] = np.array([claim.value for claim in claims])
+        return out
+
+
+def reduced(setting: Setting, history: History) -> dict[str, Any]:
+    """Daily paths (T,), places active by day as bits, groups formed and broken up after the window."""
+    active = history["events"] > 0
+    seen = np.maximum.accumulate(active, axis=1)
+    return {
+        "exploded": history.exploded,
+        "cities_active": active.sum(axis=0),
+        "cities_so_far": seen.sum(axis=0),
+        "arrests_so_far": history["arrests"].sum(axis=0).cumsum(),
+        "participants_so_far": history["participants"].sum(axis=0).cumsum(),
+        "events": history["events"].sum(axis=0),
+        "seen": np.packbits(seen, axis=1),
+        "seen_shape": seen.shape,
+        "groups": history["groups"].sum(axis=0),
+    }
+
+
+def posterior_histories(
+    built_account: Account, setting: Setting, record: Record, fit: Fit, draws: int, processes: int
+) -> list[dict[str, Any]]:
+    """Reduced histories of the first `draws` draws of a TemperedSMC fit, in order.
+
+    Each comes from the very filter run that weighed its draw, so history and parameters belong together.
+    """
+    free, root = fit.details["leaves"], fit.details["root"]
+    tasks = [
+        (fit.details["free"][i], replay_key(root, fit.details["seeds"][i]), True, (root, 2, i)) for i in range(draws)
+    ]
+    arguments = (built_account, setting, record, fit.method.filter, free)
+    with Workers((Replay, arguments), processes) as workers:
+        return workers.map(tasks)
+
+
+def prior_histories(
+    built_account: Account, setting: Setting, record: Record, fit: Fit, draws: int, processes: int
+) -> list[dict[str, Any]]:
+    """The same for draws from the prior; exploded ones are flagged and have no claims."""
+    free, root = fit.details["leaves"], fit.details["root"]
+    rng = keyed(root, 3)
+    center = np.array([leaf.to_free(leaf.prior.median) for leaf in free])
+    sd = np.array([leaf.prior.sd for leaf in free])
+    z = center + sd * rng.standard_normal((draws, len(free)))
+    tasks = [(z[i], (root, 4, i), False, (root, 5, i)) for i in range(draws)]
+    with Workers((Replay, (built_account, setting, record, fit.method.filter, free)), processes) as workers:
+        return workers.map(tasks)
+
+
+def quantiles(paths: Sequence[dict[str, Any]], name: str) -> dict[str, list[float]]:
+    """Quantiles by day of one path over the draws that did not explode."""
+    stack = np.array([draw[name] for draw in paths if not draw["exploded"]], dtype=float)
+    levels = (0.05, 0.25, 0.5, 0.75, 0.95)
+    found = np.quantile(stack, levels, axis=0)
+    return {f"{level:g}": [float(v) for v in row] for level, row in zip(levels, found, strict=True)}
+
+
+def seen_by_day(paths: Sequence[dict[str, Any]]) -> np.ndarray:
+    """(P, T) share of draws in which a place had an event by the end of a day."""
+    total: np.ndarray | None = None
+    count = 0
+    for draw in paths:
+        if draw["exploded"]:
+            continue
+        seen = np.unpackbits(draw["seen"], axis=1)[:, : draw["seen_shape"][1]].astype(float)
+        total = seen if total is None else total + seen
+        count += 1
+    assert total is not None
+    return total / count
+
+
+def group_claims(record: Record) -> list[Claim]:
+    """The claims that speak of organised groups."""
+    return [c for c in record if c.quantity in QUANTITIES and QUANTITIES[c.quantity].kind == "groups"]
