@@ -294,6 +294,31 @@ def test_a_forecast_starts_from_what_the_past_still_triggers() -> None:
     assert draws.mean() == pytest.approx(mean, abs=3 * draws.std() / math.sqrt(len(draws)))
 
 
+@pytest.mark.parametrize("name", ["power-law reach", "in time, by place"])
+def test_many_paths_are_what_simulate_draws(name: str, setting: Setting) -> None:
+    model = VARIANTS[name]
+    past = model.simulate(setting, rng=generator(6)).during(12)
+    rng, again = generator(7), generator(7)
+    many = model.paths(setting, past, draws=5, rng=rng)
+    assert many.shape == (5, 4, 18)
+    for counts in many:
+        one = model.simulate(setting, rng=again, given=past)
+        assert np.array_equal(counts, one["events"][:, 12:])
+
+
+def test_a_path_that_explodes_is_told_from_one_that_ends() -> None:
+    growing = SelfExciting(1.0, 1.5, ExponentialDelay(1.0), max_events=300)
+    past = history_of(one_place(5), [4.0], [0])
+    paths = growing.paths(one_place(60), past, draws=4, rng=generator(1))
+    for counts in paths[:, 0]:
+        missing = np.isnan(counts)
+        assert missing[-1]
+        assert (np.diff(missing.astype(int)) >= 0).all()
+        assert 0 < counts[~missing].sum() <= 299
+    with pytest.raises(UsageError, match="alone"):
+        growing.paths(one_place(60), past, draws=1, rng=generator(1), series="arrests")
+
+
 def test_mean_counts_agree_where_the_branching_ratio_passes_1() -> None:
     near = [SelfExciting(0.5, n, ExponentialDelay(2.0)).expected_events(10) for n in (1 - 1e-7, 1.0, 1 + 1e-7)]
     assert near[0] < near[1] < near[2]

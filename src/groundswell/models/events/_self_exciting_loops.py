@@ -101,21 +101,21 @@ def _block_sums(excitation, moment, intensity, count, background, offspring, dec
 def _log_sum(intensity, count, product):
     """Sum of logs of the first `count` intensities, with one log for FOLD of them.
 
-    A product that leaves the safe range of float64 is taken apart again.
+    Where an intensity is so large or small that a product could leave the range of float64, or
+    pass through its imprecise lower end, each gets its own.
     """
-    width = count // FOLD
+    extreme = 0
+    for j in range(count):
+        extreme += not 1e-17 < intensity[j] < 1e17
+    total = 0.0
+    width = 0 if extreme else count // FOLD
     for j in range(width):
         product[j] = intensity[j]
     for part in range(1, FOLD):
         for j in range(width):
             product[j] *= intensity[part * width + j]
-    total = 0.0
     for j in range(width):
-        if 1e-280 < product[j] < 1e280:
-            total += math.log(product[j])
-        else:
-            for part in range(FOLD):
-                total += math.log(intensity[part * width + j])
+        total += math.log(product[j])
     for j in range(FOLD * width, count):
         total += math.log(intensity[j])
     return total
