@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -146,6 +147,7 @@ def outline(country: str) -> list[np.ndarray]:
     return [np.cumsum(np.reshape(ring, (-1, 2)), axis=0) / 100 for ring in rings]
 
 
+@lru_cache(maxsize=65536)
 def fold(name: str) -> str:
     """A name as it is compared: no case, accents, punctuation; Arabic letters in their Persian form."""
     return files.folded([name])[0]

@@ -1,1 +1,60 @@
-"""Readers of the files that people bring."""
+"""Readers of event files: a file, or a data frame, in; the standard event table out.
+
+A new format is one file with a `READER`, and one line in the table below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from groundswell.data.readers.base import EVENT_COLUMNS, PRECISIONS, Reader, ReadEvents
+from groundswell.data.readers.histories import to_history
+from groundswell.data.readers.raw import Raw, read_raw
+from groundswell.data.sizes import size_rule
+from groundswell.errors import UsageError, nearest
+
+__all__ = [
+    "EVENT_COLUMNS",
+    "PRECISIONS",
+    "Raw",
+    "ReadEvents",
+    "Reader",
+    "read_events",
+    "read_raw",
+    "reader_for",
+    "to_history",
+]
+
+SOURCES = ("mass_mobilization", "ucdp", "table")
+"""In the order in which they are asked whether the columns are theirs; `table` takes anything."""
+
+
+def read_events(
+    path: Any, mapping: Mapping[str, str] | None = None, source: str | None = None, rule: str = "wide"
+) -> ReadEvents:
+    """Events from a file (CSV, TSV, Parquet; plain or gzip) or a pandas, polars or arrow table.
+
+    mapping : field -> column for a plain table, {"start": "Datum", "place": "Ort"}; fields are start,
+    end, place, region, country, latitude, longitude, population, size, size_low, size_high, arrests,
+    id, precision and scope; {"first": "day"} says that 03/04/2020 is 3 April. Usual names are known without it.
+    source : "mass_mobilization", "ucdp" or "table"; without it the columns decide.
+    rule : how sizes in words are read, see `groundswell.data.sizes.RULES`.
+    Rows that give no event are in `left_out`, with the reason; the file as a whole is refused with a
+    DataError when it is missing, empty, no table, or has no column for a date or a place.
+    """
+    size_rule(rule)
+    raw = path if isinstance(path, Raw) else read_raw(path)
+    mapped = dict(mapping or {})
+    return reader_for(raw, "table" if mapped and source is None else source).read(raw, mapped, rule)
+
+
+def reader_for(raw: Raw, source: str | None = None) -> Reader:
+    """The named reader, or the first that recognises the columns."""
+    if source is not None and source not in SOURCES:
+        raise UsageError(
+            f'no reader is called "{source}".' + nearest(source, SOURCES) + f" Known: {', '.join(SOURCES)}."
+        )
+    readers = [import_module(f"groundswell.data.readers.{name}").READER for name in SOURCES]
+    return next(r for r in readers if r.name == source or (source is None and r.recognises(raw.columns)))

@@ -1,0 +1,234 @@
+"""What every reader gives back, and the pieces that readers share.
+
+Nothing is dropped in silence: each row of the file becomes one or more events, or a line of
+`left_out` with the reason; a cell that had to be set aside is told in the event's `remark`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from groundswell.data.readers.raw import Raw
+from groundswell.data.sizes import read_size
+from groundswell.data.table import Table
+from groundswell.errors import GroundswellError
+
+EVENT_COLUMNS = (
+    "row", "id", "start", "end", "precision", "scope", "place", "place_text", "region", "country", "latitude",
+    "longitude", "population", "size_low", "size_high", "size_text", "arrests", "arrests_text", "arrests_any",
+    "deaths_low", "deaths_high", "remark",
+)  # fmt: skip
+"""The standard event table.
+
+row : in the file, the header being row 1. start, end : first and last day. precision : "day", "days"
+(2 to 6), "week", "month" or "longer": how closely start and end are known. scope : "place", "region"
+or "national" (nationwide, or no closer place given); the last two have place "". place_text : as the
+file has it. size_low, size_high : persons, None where that end is not stated. arrests : persons, where
+one number is stated; arrests_text as written; arrests_any : whether there were arrests, where only that is known.
+"""
+
+PRECISIONS = {"day": 1, "days": 6, "week": 7, "month": 31, "longer": 100_000}
+"""Length in days within which a date of that precision is known."""
+
+_PERSONS = re.compile(
+    r"(^|_)(notes?|headlines?|article|description|comments?|victims?|suspects?|accused|detainees?|prisoners?|persons?|"
+    r"authors?|journalists?|reporters?|witness(es)?|leaders?|organi[sz]ers?|actors?_?\d?_?names?|first_?names?|"
+    r"last_?names?|surnames?|full_?names?|e_?mails?|phone|users?|contacts?|source_original|story_people)(_|$|\d)"
+)
+
+_NATIONAL = re.compile(
+    r"(?i)\b(?:nation[ -]?wided?|country[ -]?wide|national level|across the (?:whole )?country|all over the country|"
+    r"(?:whole|entire) country|national in scope)\b"
+)
+
+
+class LeftOut(Exception):
+    """A row that gives no event: why, and what could be done about it."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, eq=False)
+class ReadEvents:
+    """Events from a file, and what could not be read.
+
+    events : the standard event table, see EVENT_COLUMNS. left_out : row, reason, remedy.
+    rows : data rows of the file; every one of them is in `events` or in `left_out`, never in both.
+    notes : what the reader did and which columns it did not look at, in sentences.
+    """
+
+    source: str
+    name: str
+    rows: int
+    events: Table
+    left_out: Table
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        read, left = set(self.events["row"]), list(self.left_out["row"])
+        if read & set(left) or len(read) + len(left) != self.rows:
+            raise GroundswellError(
+                f"{self.name}: {len(read)} rows read and {len(left)} left out of {self.rows}; "
+                "this is a fault of the reader, please report it."
+            )
+
+    @property
+    def rows_read(self) -> int:
+        """Rows that gave at least one event."""
+        return len(set(self.events["row"]))
+
+
+RowReader = Callable[[dict[str, str]], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A kind of file: how it is recognised by its columns, and how a row becomes events.
+
+    prepare(raw, mapping, rule) -> (row reader, names of the columns that it reads, notes)
+    """
+
+    name: str
+    title: str
+    recognises: Callable[[Sequence[str]], bool]
+    prepare: Callable[[Raw, Mapping[str, str], str], tuple[RowReader, Sequence[str], Sequence[str]]]
+
+    def read(self, raw: Raw, mapping: Mapping[str, str], rule: str) -> ReadEvents:
+        """All rows of a raw table, each either events or left out."""
+        read_row, used, notes = self.prepare(raw, mapping, rule)
+        events: list[dict[str, Any]] = []
+        left = [
+            {"row": row, "reason": reason, "remedy": "quote text that holds the delimiter"}
+            for row, reason in raw.broken
+        ]
+        for row, cells in raw.dictionaries():
+            try:
+                if not any(cells.values()):
+                    raise LeftOut("the row is empty", "delete it")
+                found = read_row(cells)
+            except LeftOut as problem:
+                left.append({"row": row, "reason": problem.reason, "remedy": problem.remedy})
+                continue
+            for number, event in enumerate(found, 1):
+                blank = dict.fromkeys(EVENT_COLUMNS) | {"place": "", "place_text": "", "region": "", "country": ""}
+                identity = event.get("id") or f"row {row}"
+                event = blank | event | {"row": row, "id": f"{identity}/{number}" if len(found) > 1 else identity}
+                events.append(event | {"remark": event["remark"] or ""})
+        left.sort(key=lambda line: line["row"])
+        return ReadEvents(
+            self.name,
+            raw.name,
+            len(raw),
+            Table.from_rows(events, EVENT_COLUMNS),
+            Table.from_rows(left, ("row", "reason", "remedy")),
+            (*raw.notes, *notes, *_unread(raw.columns, used), *_repeats(events)),
+        )
+
+
+def names_persons(column: str) -> bool:
+    """Whether a column's name suggests that it holds names of private persons, or text that may."""
+    return bool(_PERSONS.search(re.sub(r"\W+", "_", column.lower())))
+
+
+def places_in(text: str) -> list[tuple[str, str]]:
+    """(place, scope) for each place of a list "a; b"; ("", "national") for "national" and its like.
+
+    Commas and "and" are left alone: "Montreal, Quebec" is one place, and only a gazetteer can tell.
+    """
+    found: list[tuple[str, str]] = []
+    for part in (piece.strip() for piece in text.split(";")):
+        rest = _NATIONAL.sub(" ", re.sub(r"(?i),\s*national$", " nationwide", part.strip("() ")))
+        national = rest != part.strip("() ") or part.strip("() ").lower() == "national"
+        rest = "" if rest.strip().lower() == "national" else re.sub(r"\s+", " ", rest).strip(" ,:;")
+        if rest:
+            found.append((rest, "place"))
+        if national:
+            found.append(("", "national"))
+    return list(dict.fromkeys(found))
+
+
+def at_places(event: Mapping[str, Any], text: str) -> list[dict[str, Any]]:
+    """The event once for each place that the text lists.
+
+    The size is told of the whole: with several places each part has at least one participant and at
+    most the whole's upper end; without an upper end a part's size is not known.
+    """
+    places = places_in(text)
+    parts = [{**event, "place": place, "scope": scope, "place_text": text} for place, scope in places]
+    if len(parts) > 1:
+        high = event.get("size_high")
+        share = {"size_low": None if high is None else 1.0, "size_high": high, "arrests": None}
+        return [
+            part | share | {"remark": joined(event.get("remark"), "one of several places of its row")} for part in parts
+        ]
+    return parts
+
+
+def position(latitude: str, longitude: str) -> tuple[float | None, float | None, str]:
+    """(latitude, longitude, remark); both None where the cells give no point of the Earth."""
+    if missing(latitude) and missing(longitude):
+        return None, None, ""
+    try:
+        north, east = float(latitude), float(longitude)
+    except ValueError:
+        return None, None, f'position "{latitude}", "{longitude}" is no pair of numbers; left blank'
+    if not (abs(north) <= 90 and abs(east) <= 180):
+        return None, None, f"position {latitude}, {longitude} lies outside the Earth's degrees; left blank"
+    if north == east == 0:
+        return None, None, "position 0, 0 stands for a missing one; left blank"
+    return north, east, ""
+
+
+def sized(text: str, rule: str) -> dict[str, Any]:
+    """size_low, size_high and size_text of a text; the reason where there is no size, as a remark."""
+    size = read_size(text, rule)
+    remark = "" if size.known or not text else f"size: {size.reason}"
+    return {"size_low": size.low, "size_high": size.high, "size_text": text, "remark": remark}
+
+
+def arrested(text: str, rule: str) -> dict[str, Any]:
+    """arrests where the text states one number of persons, arrests_text and arrests_any."""
+    if missing(text):
+        return {}
+    size = read_size(text, rule, arrests=True)
+    exact = size.low if size.low == size.high else None
+    some = None if size.low is None else size.low > 0
+    return {"arrests": exact, "arrests_text": text, "arrests_any": some}
+
+
+def missing(text: str) -> bool:
+    """Whether a cell stands for nothing."""
+    return text.strip().lower() in ("", "na", "n/a", "nan", "none", "null", ".", "-")
+
+
+def joined(*remarks: str | None) -> str:
+    """Remarks as one text."""
+    return "; ".join(remark for remark in remarks if remark)
+
+
+def _unread(columns: Sequence[str], used: Sequence[str]) -> list[str]:
+    rest = [column for column in columns if column not in used]
+    persons = [column for column in rest if names_persons(column)]
+    plain = [column for column in rest if column not in persons]
+    notes = []
+    if persons:
+        notes.append(f"dropped, since they may name private persons: {', '.join(persons)}")
+    if plain:
+        notes.append(f"columns not read: {', '.join(plain)}")
+    return notes
+
+
+def _repeats(events: Sequence[Mapping[str, Any]]) -> list[str]:
+    keys = [
+        (e["country"], e["region"], e["place"], e["latitude"], e["longitude"], e["start"])
+        for e in events
+        if e["scope"] == "place"
+    ]
+    repeated = len(keys) - len(set(keys))
+    return [f"{repeated} events repeat the place and the first day of another; they are kept"] if repeated else []

@@ -1,0 +1,165 @@
+"""Any plain table of events, by a mapping of its columns; the columns' usual names are known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from groundswell.data.dates import Unreadable, day_comes_first, read_date
+from groundswell.data.readers.base import (
+    PRECISIONS,
+    LeftOut,
+    Reader,
+    RowReader,
+    arrested,
+    at_places,
+    joined,
+    missing,
+    names_persons,
+    position,
+    sized,
+)
+from groundswell.data.readers.raw import Raw
+from groundswell.errors import DataError, nearest
+
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "id": ("id", "event_id", "event_id_cnty", "eventid", "data_id"),
+    "start": ("start", "start_date", "date_start", "event_date", "date", "day", "eventdate", "first_date"),
+    "end": ("end", "end_date", "date_end", "enddate", "last_date"),
+    "place": ("place", "city", "locality", "town", "municipality", "asciiname", "place_name", "placename", "location"),
+    "region": ("admin1", "adm_1", "province", "state", "stateterritory", "region"),
+    "country": ("country", "country_name"),
+    "latitude": ("latitude", "lat"),
+    "longitude": ("longitude", "lon", "long", "lng"),
+    "population": ("population",),
+    "size": ("size_text", "size", "participants", "attendees", "numparticipants", "crowd_size"),
+    "size_low": ("size_low",),
+    "size_high": ("size_high",),
+    "arrests": ("arrests", "arrests_text", "arrested"),
+    "precision": ("precision",),
+    "scope": ("scope",),
+}
+"""Field -> the column names under which it is looked for, in that order, case and signs aside."""
+
+
+def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader, Sequence[str], Sequence[str]]:
+    """The row reader for this table's columns; DataError where no date or no place can be found."""
+    column = _columns(raw, mapping)
+    dates = [text for field in ("start", "end") if field in column for text in raw.column(column[field])]
+    day_first = {"day": True, "month": False}.get(mapping.get("first", ""), day_comes_first(dates))
+    notes = ["read as " + ", ".join(f"{field} = {name}" for field, name in column.items())]
+    if day_first is not None and "first" not in mapping and day_comes_first(dates) is not None:
+        notes.append(
+            f"dates with two numbers are {'day/month' if day_first else 'month/day'}, as the column itself shows"
+        )
+
+    def read_row(cells: dict[str, str]) -> list[dict[str, Any]]:
+        given = {field: cells[name] for field, name in column.items()}
+        start, end = _days(given, day_first)
+        north, east, remark = position(given.get("latitude", ""), given.get("longitude", ""))
+        place, region, country = ("" if missing(given.get(f, "")) else given[f] for f in ("place", "region", "country"))
+        scope = given.get("scope", "")
+        if not (place or region or country or north is not None):
+            raise LeftOut("no place, region, country or position", "fill one in")
+        size = sized(given.get("size", ""), rule)
+        low, low_remark = _number(given, "size_low")
+        high, high_remark = _number(given, "size_high")
+        if low is not None or high is not None:  # figures in columns of their own go before the text's reading
+            size |= {"size_low": low, "size_high": high, "remark": ""}
+        persons, person_remark = _number(given, "population")
+        precision = given.get("precision", "")
+        event = {
+            "id": given.get("id", ""),
+            "start": start,
+            "end": end,
+            "precision": precision if precision in PRECISIONS else "day",
+            "region": region,
+            "country": country,
+            "latitude": north,
+            "longitude": east,
+            "population": persons if persons else None,
+            **size,
+            **arrested(given.get("arrests", ""), rule),
+            "remark": joined(remark, size["remark"], low_remark, high_remark, person_remark),
+        }
+        if scope in ("region", "national") or not place:
+            wide = scope or ("place" if north is not None else "region" if region else "national")
+            return [event | {"place": "", "place_text": place, "scope": wide}]
+        return at_places(event, place)
+
+    return read_row, list(column.values()), notes
+
+
+READER = Reader("table", "a plain table of events", lambda columns: True, prepare)
+
+
+def _columns(raw: Raw, mapping: Mapping[str, str]) -> dict[str, str]:
+    """Field -> column, the user's mapping first."""
+    if wrong := [field for field in mapping if field not in FIELDS and field != "first"]:
+        raise DataError(
+            f'the mapping names "{wrong[0]}", which is no field.{nearest(wrong[0], FIELDS)} '
+            f"Fields: {', '.join(FIELDS)}."
+        )
+    if mapping.get("first", "day") not in ("day", "month"):
+        raise DataError(
+            f'the mapping has first = "{mapping["first"]}"; expected "day" (30/05/2020) or "month" (05/30/2020).'
+        )
+    plain = {re.sub(r"\W+", "_", name.lower()).strip("_"): name for name in reversed(raw.columns)}
+    column: dict[str, str] = {}
+    for field, usual in FIELDS.items():
+        if field in mapping:
+            column[field] = _mapped(raw, field, mapping[field])
+        elif known := [plain[name] for name in usual if name in plain and plain[name] not in mapping.values()]:
+            column[field] = known[0]
+    for field, example in (("start", "event_date"), ("place", "city")):
+        enough = column.keys() & ({"start"} if field == "start" else {"place", "region", "country", "latitude"})
+        if not enough:
+            raise DataError(
+                f"{raw.name}: no column is known as the event's {'date' if field == 'start' else 'place'}. "
+                f"Its columns: {', '.join(raw.columns[:40])}. Say which one it is, as in {field}={example}."
+            )
+    if ("latitude" in column) != ("longitude" in column):
+        column.pop("latitude", None)
+        column.pop("longitude", None)
+    return column
+
+
+def _mapped(raw: Raw, field: str, name: str) -> str:
+    if name not in raw.columns:
+        raise DataError(
+            f'{raw.name} has no column "{name}" (for {field}).{nearest(name, raw.columns)} '
+            f"Its columns: {', '.join(raw.columns[:40])}."
+        )
+    if names_persons(name):
+        raise DataError(
+            f'{raw.name}: column "{name}" may name private persons and is not read as {field}. '
+            "Copy what is needed into a column of its own, without names."
+        )
+    return name
+
+
+def _days(given: Mapping[str, str], day_first: bool | None) -> tuple[Any, Any]:
+    remedy = "write dates as 2020-05-30, or say first=day or first=month"
+    try:
+        start = read_date(given["start"], day_first)
+        end = start if missing(given.get("end", "")) else read_date(given["end"], day_first)
+    except Unreadable as problem:
+        raise LeftOut(str(problem), remedy) from problem
+    if end < start:
+        raise LeftOut(f"the event ends {end} before it starts {start}", "correct the dates")
+    return start, end
+
+
+def _number(given: Mapping[str, str], field: str) -> tuple[float | None, str]:
+    """A count of persons from a column of numbers, and a remark where the cell is none."""
+    text = given.get(field, "").replace(",", "")
+    if missing(text):
+        return None, ""
+    try:
+        number = float(text)
+    except ValueError:
+        return None, f'{field} "{text}" is no number; left blank'
+    if not 0 <= number < float("inf"):
+        return None, f'{field} "{text}" is no count; left blank'
+    return number, ""
