@@ -25,14 +25,13 @@ bench: $(READY)
 	@$(BIN)/python -m benchmarks
 
 lint: $(READY)
-	@$(BIN)/ruff check
-	@$(BIN)/ruff format --check
-	@$(BIN)/codespell
-	@$(BIN)/pyright
+	@status=0; for check in "ruff check" "ruff format --check" codespell pyright; do \
+	  echo "$$check"; $(BIN)/$$check || status=1; \
+	done; exit $$status
 
 $(READY): pyproject.toml constraints.txt
 	@found=; bare=; \
-	for python in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
+	for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
 	  $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || continue; \
 	  if $$python -c 'import venv, ensurepip' 2>/dev/null; then found=$$python; break; fi; \
 	  bare=$${bare:-$$python}; \
@@ -45,5 +44,5 @@ $(READY): pyproject.toml constraints.txt
 	echo "Making .venv with $$($$found --version) (once; about a minute)" >&2; \
 	$(BIN)/python -c 'import pip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	  || $$found -m venv --clear .venv || exit 1; \
-	pip="$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt"; \
+	pip="$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt"; \
 	$$pip setuptools && $$pip --no-build-isolation -e '.[test,dev]' && touch $@
