@@ -62,8 +62,8 @@ class SelfExciting(Model):
     title: ClassVar[str] = "Self-exciting events in time and on cities (Hawkes process)"
     paper: ClassVar[str] = (
         "Hawkes (1971), Spectra of some self-exciting and mutually exciting point processes, Biometrika 58(1), 83-90; "
-        "recursion for the likelihood: Ogata (1981), On Lewis' simulation method for point processes, "
-        "IEEE Transactions on Information Theory 27(1), 23-31"
+        "recursion for the likelihood: Ozaki (1979), Maximum likelihood estimation of Hawkes' self-exciting point "
+        "processes, Annals of the Institute of Statistical Mathematics 31, 145-155"
     )
 
     background: float = param(

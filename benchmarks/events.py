@@ -1,0 +1,103 @@
+"""Speed of the event level: value and full gradient of the self-exciting log density.
+
+The peers are the slow twins of the tests, which visit every pair of events. A twin of a million
+events would run for days, so it runs on fewer and its time is scaled up by the square of the
+ratio; the name says so. Data: a simulated process with the rates of the published closed forms.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+
+import numpy as np
+
+from benchmarks.harness import Line, best_of
+from groundswell.data.history import History
+from groundswell.data.places import Places
+from groundswell.data.setting import Setting
+from groundswell.data.window import Window
+from groundswell.models.events.self_exciting import ByPopulation, SelfExciting
+from groundswell.models.triggering import ExponentialDelay, PowerLaw
+from groundswell.params import vector
+from groundswell.rng import generator
+from tests.naive import self_exciting as naive
+
+EVENTS = 1_000_000
+TWIN_EVENTS, TWIN_CITY_EVENTS = 800, 800
+
+IN_TIME = SelfExciting(0.5, 0.6, ExponentialDelay(2.0), max_events=2 * EVENTS)
+ON_CITIES = SelfExciting(
+    20.0, 0.6, ExponentialDelay(2.0), reach=PowerLaw(60.0, 2.0), population=ByPopulation(0.7), max_events=2 * EVENTS
+)
+
+
+@cache
+def country() -> Places:
+    """140 cities with the spread of positions and populations of a large country."""
+    rng = generator(3)
+    return Places(
+        tuple(f"city {i}" for i in range(140)),
+        np.exp(rng.normal(11.5, 1.1, 140)),
+        rng.uniform(27, 38, 140),
+        rng.uniform(45, 61, 140),
+    )
+
+
+@cache
+def simulated(model: SelfExciting, events: int) -> tuple[Setting, History]:
+    """A window long enough for some `events` events, and a history drawn over it."""
+    places = Places.single() if model.reach is None else country()
+    days = round(events * (1 - model.branching_ratio) / model.background)
+    setting = Setting(places, Window(date(2000, 1, 1), 1, days))
+    return setting, model.simulate(setting, rng=generator(5))
+
+
+def ours(model: SelfExciting, threads: int = 1) -> float:
+    """Seconds of one evaluation at a new parameter value; laying out the data is not counted, as for all methods."""
+    setting, history = simulated(model, EVENTS)
+    evaluate, at = model.likelihood(setting, history, threads=threads), vector(model)
+    return best_of(lambda: evaluate(at * (1 + 1e-3)), 7)
+
+
+def twin(model: SelfExciting, events: int) -> float:
+    """Seconds of the twin, scaled to as many events as ours has."""
+    setting, history = simulated(model, events)
+    made = history.events
+    assert made is not None
+    background = model.background * model.shares(setting.places)
+    offspring = model.branching_ratio * model.weights(setting.places)
+    days = float(setting.window.days)
+    seconds = best_of(
+        lambda: naive.log_density(made.time_days, made.place, days, background, offspring, model.delay.decay), 2
+    )
+    return seconds * (EVENTS / len(made)) ** 2
+
+
+def lines() -> list[Line]:
+    """The lines of the event level."""
+    twin_name = "slow twin in Python, {} events, scaled by the square"
+    return [
+        Line(
+            "events/Hawkes, 1e6 events, value + full gradient",
+            "6 x tick at a new decay, 15 x hawkesbook",
+            lambda: ours(IN_TIME),
+            lambda: twin(IN_TIME, TWIN_EVENTS),
+            twin_name.format(TWIN_EVENTS),
+        ),
+        Line(
+            "events/city-level Hawkes, 140 places, 1e6 events, value + gradient, 2 threads",
+            ".10 s on 2 threads",
+            lambda: ours(ON_CITIES, 2),
+            lambda: twin(ON_CITIES, TWIN_CITY_EVENTS),
+            twin_name.format(TWIN_CITY_EVENTS),
+            goal_seconds=0.10,
+        ),
+        Line(
+            "events/city-level Hawkes, 140 places, 1e6 events, value + gradient, 1 thread",
+            ".10 s on 2 threads",
+            lambda: ours(ON_CITIES, 1),
+            lambda: twin(ON_CITIES, TWIN_CITY_EVENTS),
+            twin_name.format(TWIN_CITY_EVENTS),
+        ),
+    ]
