@@ -155,12 +155,13 @@ class FreeDensity:
     def __call__(self, at: np.ndarray) -> tuple[float, np.ndarray]:
         """Minus log density and its gradient; infinite, with no slope, where the density is not finite."""
         self.evaluations += 1
-        value, gradient = self._likelihood(self.natural(at))
-        slope = -gradient[self.free]
-        for n in self._bent:
-            slope[n] *= self.leaves[n].slope(float(at[n]))
-        if not math.isfinite(value + slope.sum()):
-            return math.inf, np.zeros(len(at))
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far points are tried, and refused here
+            value, gradient = self._likelihood(self.natural(at))
+            slope = -gradient[self.free]
+            for n in self._bent:
+                slope[n] *= self.leaves[n].slope(float(at[n]))
+            if not math.isfinite(value + slope.sum()):
+                return math.inf, np.zeros(len(at))
         return -value, slope
 
     def hessian(self, at: np.ndarray, reach: np.ndarray) -> np.ndarray:

@@ -59,22 +59,19 @@ NEARLY_POISSON = 1e-4
 
 
 @njit(cache=True, error_model="numpy")
-def value_and_gradient(x, design):
-    """Log density of the counts and its gradient in the vector x, (K,). Cost O(P T) and O(N P) for free weights."""
+def value_and_gradient(x, design, received, received_slopes):
+    """Log density of the counts and its gradient in the vector x, (K,). Cost O(P T).
+
+    received (T, P) and received_slopes (K of the weights, T, P) come from `weigh` where the weights
+    have parameters, and are not read where they have none.
+    """
     parts, steps, places = design.factors.shape
     gradient = np.zeros(x.size)
     factors = design.factors
     free_weights = design.weight_at.size > 0
-    weights = np.zeros((1, 1))
     if free_weights:
-        weights = weight_matrix(x, design)
         factors = design.factors.copy()
-        spread = np.zeros((steps, places))
-        for n in range(design.sender_count.size):
-            t, j, count = design.sender_step[n], design.sender_place[n], design.sender_count[n]
-            for i in range(places):
-                spread[t, i] += count * weights[j, i]
-        factors[parts - 1] *= spread
+        factors[parts - 1] *= received
 
     by_time, by_place = _rates(x, design)
     cells = design.cell_of.shape[0] > 0
@@ -93,7 +90,6 @@ def value_and_gradient(x, design):
     slope = np.empty(places)
     time_sums = np.zeros((parts, steps))
     place_sums = np.zeros((parts, places))
-    between_slope = np.zeros((steps if free_weights else 1, places))
     product, log_product, shares = 1.0, 0.0, 0.0
     for t in range(steps):
         mean[:] = 0.0
@@ -143,11 +139,15 @@ def value_and_gradient(x, design):
                 gradient[k] += part[c, i] * design.cell_x[m, t, i]
         if free_weights:
             for i in range(places):
-                # d value / d spread: the part's slope less the spread it was multiplied by
-                between_slope[t, i] = slope[i] * by_time[parts - 1, t] * by_place[parts - 1, i]
-                between_slope[t, i] *= design.factors[parts - 1, t, i]
+                # d value / d received: the part without what it multiplies
+                slope[i] *= by_time[parts - 1, t] * by_place[parts - 1, i] * design.factors[parts - 1, t, i]
                 if cells:
-                    between_slope[t, i] *= by_cell[parts - 1, t, i]
+                    slope[i] *= by_cell[parts - 1, t, i]
+            for m in range(design.weight_at.size):
+                total = 0.0
+                for i in range(places):
+                    total += slope[i] * received_slopes[m, t, i]
+                gradient[design.weight_at[m]] += total
 
     if psi >= NEARLY_POISSON:
         # sum of log(1 + psi mu)/psi, whose slope in psi joins with y mu/(1 + psi mu) to the sum `shares`
@@ -164,47 +164,47 @@ def value_and_gradient(x, design):
     for m in range(design.place_of.shape[0]):
         c, k = design.place_of[m]
         gradient[k] += np.sum(place_sums[c] * design.place_x[m])
-    if free_weights:
-        _weight_gradient(between_slope, weights, design, gradient)
     return value, gradient
 
 
 @njit(cache=True, error_model="numpy")
-def weight_matrix(x, design):
-    """(P, P) weights at x, sender by row; a sender that reaches nobody keeps a zero row."""
+def weigh(theta, design):
+    """What each place receives at each step, (T, P), and its slopes in the weights' parameters, (K, T, P).
+
+    A sender that reaches nobody keeps a zero row. Cost O((N + P) P) for each of the K + 1 results.
+    """
+    _, steps, places = design.factors.shape
+    free = theta.size
     weights = design.weight_base.copy()
-    places = weights.shape[0]
+    slopes = np.zeros((free, places, places))
     for j in range(places):
         total = 0.0
         for i in range(places):
             if weights[j, i] != 0.0:
                 power = 0.0
-                for m in range(design.weight_at.size):
-                    power += x[design.weight_at[m]] * design.weight_x[m, j, i]
+                for m in range(free):
+                    power += theta[m] * design.weight_x[m, j, i]
                 weights[j, i] *= np.exp(power)
                 total += weights[j, i]
         if design.normalised and total > 0.0:
             weights[j] /= total
-    return weights
-
-
-@njit(cache=True, error_model="numpy")
-def _weight_gradient(between_slope, weights, design, gradient):
-    """Add the slopes in the weights' parameters: one product of slopes and senders serves them all."""
-    places = weights.shape[0]
-    received = np.zeros((places, places))
-    for n in range(design.sender_count.size):
-        t, j, count = design.sender_step[n], design.sender_place[n], design.sender_count[n]
-        for i in range(places):
-            received[j, i] += count * between_slope[t, i]
-    for m in range(design.weight_at.size):
-        for j in range(places):
+        for m in range(free):
             centre = 0.0
             if design.normalised:
                 for i in range(places):
                     centre += weights[j, i] * design.weight_x[m, j, i]
             for i in range(places):
-                gradient[design.weight_at[m]] += received[j, i] * weights[j, i] * (design.weight_x[m, j, i] - centre)
+                slopes[m, j, i] = weights[j, i] * (design.weight_x[m, j, i] - centre)
+    received = np.zeros((steps, places))
+    received_slopes = np.zeros((free, steps, places))
+    for n in range(design.sender_count.size):
+        t, j, count = design.sender_step[n], design.sender_place[n], design.sender_count[n]
+        for i in range(places):
+            received[t, i] += count * weights[j, i]
+        for m in range(free):
+            for i in range(places):
+                received_slopes[m, t, i] += count * slopes[m, j, i]
+    return received, received_slopes
 
 
 @njit(cache=True, error_model="numpy")

@@ -117,15 +117,21 @@ class EndemicEpidemic(Model):
 
         Only the counts of history["events"] are read. DataError for counts that are not whole
         numbers, for a missing covariate, and for events where every part of the mean is 0.
-        Cost a call: O(P T), and O(N P) more for weights with parameters, N the place-steps
-        with events. The covariates, offsets and lagged sums are prepared once, here.
+        Cost a call: O(P T), and O(N P) more where the weights' parameters changed since the last
+        one, N the place-steps with events. The covariates, offsets and lagged sums are prepared once, here.
         """
-        from groundswell.models.cities._endemic_epidemic_loops import value_and_gradient
+        from groundswell.models.cities._endemic_epidemic_loops import value_and_gradient, weigh
 
         design = self._design(setting, _counts(setting, history))
+        known = b"", (np.zeros((0, 0)), np.zeros((0, 0, 0)))
 
         def value(x: np.ndarray) -> tuple[float, np.ndarray]:
-            return value_and_gradient(x, design)
+            # most steps of a search leave the weights alone, and weighing is the dear part
+            nonlocal known
+            latest, theta = known, x[design.weight_at]
+            if latest[0] != theta.tobytes():
+                latest = known = theta.tobytes(), weigh(theta, design)
+            return value_and_gradient(x, design, *latest[1])
 
         return value
 

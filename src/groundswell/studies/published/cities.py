@@ -15,10 +15,11 @@ from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
+from groundswell.params import names, vector
 from groundswell.studies.published.base import Published
 
 if TYPE_CHECKING:
@@ -128,13 +129,14 @@ def measles_scores(folder: Path, refitted: bool) -> dict[str, float]:
     refitted : fitted anew to the weeks before each forecast; otherwise once to all weeks.
     """
     setting, history = measles(folder)
-    model = measles_fit(folder, "basic").model
+    model = _model(measles_fit(folder, "basic"))
+    assert names(model)[-1] == "overdispersion.psi"
     scores = []
     for week in range(65, 78):
         if refitted:
-            model = _fitted(model, setting.during(week), history.during(week)).model
-        mean = model.intensity(setting, history)[:, week]  # type: ignore[attr-defined]
-        psi = model.overdispersion.psi  # type: ignore[attr-defined]
+            model = _model(_fitted(model, setting.during(week), history.during(week)))
+        mean = model.intensity(setting, history)[:, week]
+        psi = float(vector(model)[-1])
         scores.append(_negative_binomial_scores(history["events"][:, week], mean, psi))
     return {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
 
@@ -144,12 +146,12 @@ def _negative_binomial_scores(counts: np.ndarray, mean: np.ndarray, psi: float) 
     from scipy.stats import nbinom
 
     variance = mean * (1 + psi * mean)
-    forecast = nbinom(1 / psi, 1 / (1 + psi * mean))
+    shape = 1 / psi, 1 / (1 + psi * mean)
     # the ranked probability score sums over all counts: up to where the rest is below 1e-12
-    upto = np.arange(int(max(counts.max(), forecast.isf(1e-14).max())) + 1)[:, None]
+    upto = np.arange(int(max(counts.max(), nbinom.isf(1e-14, *shape).max())) + 1)[:, None]
     return {
-        "logs": -forecast.logpmf(counts),
-        "rps": ((forecast.cdf(upto) - (counts <= upto)) ** 2).sum(axis=0),
+        "logs": -nbinom.logpmf(counts, *shape),
+        "rps": ((nbinom.cdf(upto, *shape) - (counts <= upto)) ** 2).sum(axis=0),
         "dss": np.log(variance) + (counts - mean) ** 2 / variance,
         "ses": (counts - mean) ** 2,
     }
@@ -224,9 +226,13 @@ def _fitted(model: EndemicEpidemic, setting: Setting, history: History) -> Fit:
     return fit(model, setting, history, MaximumLikelihood(), rng=generator(0))
 
 
+def _model(found: Fit) -> EndemicEpidemic:
+    return cast("EndemicEpidemic", found.model)
+
+
 def _basic_eigenvalue(folder: Path) -> float:
-    model = measles_fit(folder, "basic").model
-    return float(model.dominant_eigenvalue(measles(folder).setting)[0])  # type: ignore[attr-defined]
+    model = _model(measles_fit(folder, "basic"))
+    return float(model.dominant_eigenvalue(measles(folder).setting)[0])
 
 
 def _coefficient(found: Fit, name: str) -> float:

@@ -1,0 +1,288 @@
+"""Maximum likelihood: problems with known answers, and what it says where the data cannot tell."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from groundswell.data.history import History
+from groundswell.data.network import Network
+from groundswell.data.places import Places
+from groundswell.data.record import Record
+from groundswell.data.setting import Setting
+from groundswell.data.window import Window
+from groundswell.errors import MissingVerb, ParameterError, UsageError
+from groundswell.infer.base import Fit, fit
+from groundswell.infer.likelihood import MaximumLikelihood
+from groundswell.infer.profile import profile
+from groundswell.models.base import Account, Likelihood, Model
+from groundswell.models.cities.endemic_epidemic import Between, Endemic, EndemicEpidemic, Within
+from groundswell.models.cities.weights import PowerLaw
+from groundswell.params import Effects, names, param, vector
+from groundswell.rng import generator
+
+PLACES = Places(("Hub", "Near", "Far"), np.array([9e5, 6e4, 1.5e5]))
+SETTING = Setting(PLACES, Window(date(2020, 1, 1), 60), Network(np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]])))
+
+
+@dataclass(frozen=True)
+class Surface(Model):
+    """A log density of one's own, to test the method apart from any data."""
+
+    x: float = param("1", default=0.0, doc="on the whole line")
+    y: float = param("1", low=0, default=1.0, doc="0 or more")
+    z: float = param("1", low=0, high=1, default=0.5, doc="between 0 and 1")
+
+    value: ClassVar[Callable[[np.ndarray], tuple[float, np.ndarray]]]
+
+    def likelihood(self, setting: Setting, history: History) -> Likelihood:
+        return type(self).value
+
+
+def surface(value: Callable[[np.ndarray], float], gradient: Callable[[np.ndarray], list[float]]) -> Surface:
+    kind = dataclasses.dataclass(frozen=True)(
+        type("Surface", (Surface,), {"value": staticmethod(lambda v: (value(v), np.array(gradient(v))))})
+    )
+    return kind()
+
+
+def maximum(model: Model, setting: Setting = SETTING, history: History | None = None, **options: object) -> Fit:
+    nothing = History(setting.places, setting.window, {"events": np.zeros(setting.shape)})
+    observed = nothing if history is None else history
+    return fit(model, setting, observed, MaximumLikelihood(), rng=generator(0), **options)  # type: ignore[arg-type]
+
+
+def gamma_and_beta(v: np.ndarray) -> float:
+    """Normal in x (mean 3, sd 200), gamma in y (mode 4), beta in z (mode .2)."""
+    return -((v[0] - 3) ** 2) / 80_000 + 8 * np.log(v[1]) - 2 * v[1] + 2 * np.log(v[2]) + 8 * np.log1p(-v[2])
+
+
+def gamma_and_beta_slopes(v: np.ndarray) -> list[float]:
+    return [-(v[0] - 3) / 40_000, 8 / v[1] - 2, 2 / v[2] - 8 / (1 - v[2])]
+
+
+def test_estimates_and_standard_errors_in_natural_units() -> None:
+    found = maximum(surface(gamma_and_beta, gamma_and_beta_slopes))
+    assert found.converged
+    assert found.notes == ()  # an sd of 200 is a matter of unit, not a flat direction
+    assert found.estimate == pytest.approx([3, 4, 0.2], rel=1e-5)
+    # minus the second derivatives at the mode: 1/200^2, 8/16, 2/.04 + 8/.64
+    assert found.standard_error == pytest.approx([200, np.sqrt(2), np.sqrt(1 / 62.5)], rel=1e-4)
+    assert found.log_density == pytest.approx(gamma_and_beta(np.array([3, 4, 0.2])), abs=1e-10)
+    assert found.details["aic"] == pytest.approx(2 * 3 - 2 * found.log_density)
+    assert "3 free parameters" in found.status
+
+
+def test_a_held_parameter_stays_and_has_no_error() -> None:
+    found = maximum(surface(gamma_and_beta, gamma_and_beta_slopes), fixed={"y": 2.5})
+    assert found.estimate[1] == 2.5
+    assert found.standard_error[1] == 0
+    assert found.estimate[[0, 2]] == pytest.approx([3, 0.2], rel=1e-5)
+    assert found.details["free"] == 2
+    everything = maximum(surface(gamma_and_beta, gamma_and_beta_slopes), fixed={"x": 1, "y": 2, "z": 0.3})
+    assert everything.converged
+    assert everything.log_density == pytest.approx(gamma_and_beta(np.array([1, 2, 0.3])))
+
+
+def test_a_curved_valley_from_far_away() -> None:
+    """Rosenbrock's, whose maximum 0 lies at x = 1, y = 1."""
+    found = maximum(
+        surface(
+            lambda v: -((1 - v[0]) ** 2) - 100 * (v[1] - v[0] ** 2) ** 2 - (v[2] - 0.5) ** 2,
+            lambda v: [
+                2 * (1 - v[0]) + 400 * v[0] * (v[1] - v[0] ** 2),
+                -200 * (v[1] - v[0] ** 2),
+                -2 * (v[2] - 0.5),
+            ],
+        ).replacing({"x": -1.9, "y": 2.0})
+    )
+    assert found.converged
+    assert found.estimate == pytest.approx([1, 1, 0.5], abs=1e-4)
+
+
+def test_flat_and_collinear_directions_are_told_in_words() -> None:
+    # x + log y and z matter; x and log y alone do not
+    found = maximum(
+        surface(
+            lambda v: -((v[0] + np.log(v[1]) - 1) ** 2) * 50 - (v[2] - 0.3) ** 2 * 1000,
+            lambda v: [
+                -100 * (v[0] + np.log(v[1]) - 1),
+                -100 * (v[0] + np.log(v[1]) - 1) / v[1],
+                -2000 * (v[2] - 0.3),
+            ],
+        )
+    )
+    assert found.converged
+    assert np.isnan(found.standard_error).tolist() == [True, True, False]
+    assert found.standard_error[2] == pytest.approx(1 / np.sqrt(2000), rel=1e-4)
+    assert len(found.notes) == 1
+    assert "cannot tell x and y apart" in found.notes[0] or "cannot tell y and x apart" in found.notes[0]
+    assert "2 of them not determined" in found.status
+
+
+def test_a_parameter_that_nothing_depends_on() -> None:
+    found = maximum(
+        surface(lambda v: -(v[0] ** 2) - (v[2] - 0.5) ** 2 * 99, lambda v: [-2 * v[0], 0.0, -198 * (v[2] - 0.5)])
+    )
+    assert found.converged
+    assert np.isnan(found.standard_error).tolist() == [False, True, False]
+    assert found.notes[0].startswith("y is not determined: the log density is level along it.")
+
+
+def test_estimates_on_their_bounds_and_without_end() -> None:
+    found = maximum(
+        surface(
+            lambda v: -np.exp(v[0]) - 5 * v[1] + 30 * v[2],
+            lambda v: [-np.exp(v[0]), -5.0, 30.0],
+        )
+    )
+    assert found.converged
+    assert np.isnan(found.standard_error).all()
+    assert found.notes[0].startswith("x = -")
+    assert "no finite estimate: the log density hardly falls as it goes to minus infinity" in found.notes[0]
+    assert "cannot be told from its lower limit 0" in found.notes[1]
+    assert "cannot be told from its upper limit 1" in found.notes[2]
+    assert found.estimate[1] < 1e-6
+    assert found.estimate[2] > 1 - 1e-6
+
+
+def test_a_start_on_the_boundary_is_moved_inside() -> None:
+    start = surface(gamma_and_beta, gamma_and_beta_slopes).replacing({"y": 0.0, "z": 1.0})
+    assert maximum(start).estimate == pytest.approx([3, 4, 0.2], rel=1e-5)
+
+
+def test_a_surface_without_a_maximum_is_not_called_converged() -> None:
+    found = maximum(surface(lambda v: v[0] - (v[2] - 0.5) ** 2, lambda v: [1.0, 0.0, -2 * (v[2] - 0.5)]))
+    assert not found.converged
+    assert found.status.startswith("Not converged")
+    assert "not to be relied on" in found.notes[0]
+
+
+def test_a_wrong_gradient_is_not_called_converged() -> None:
+    found = maximum(surface(gamma_and_beta, lambda v: [-s for s in gamma_and_beta_slopes(v)]))
+    assert not found.converged
+
+
+def test_a_density_that_is_not_finite_at_the_start_names_the_values() -> None:
+    with pytest.raises(UsageError, match=r"not finite at the starting values x = 0, y = 1, z = 0\.5"):
+        maximum(surface(lambda v: np.nan, lambda v: [0.0, 0.0, 0.0]))
+
+
+def test_a_wrong_kind_of_model_or_data_says_what_to_use() -> None:
+    @dataclass(frozen=True)
+    class Silent(Model):
+        x: float = param("1", default=0.0, doc="nothing")
+
+    with pytest.raises(MissingVerb, match=r"MaximumLikelihood needs Silent\.likelihood\(\).*Use TemperedSMC"):
+        maximum(Silent())
+    with pytest.raises(MissingVerb, match=r"needs Account\.likelihood\(\)"):
+        maximum(Account(Silent(), None))  # type: ignore[arg-type]
+    with pytest.raises(MissingVerb, match="weighs a History, what happened; it was given a Record"):
+        maximum(EndemicEpidemic(), history=Record(()))  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="fixed names"):
+        maximum(EndemicEpidemic(), fixed={"within.slope": 1.0})
+
+
+def counts(model: EndemicEpidemic, seed: int, setting: Setting = SETTING) -> History:
+    return model.simulate(setting, rng=generator(seed))
+
+
+def test_collinear_covariates_are_named() -> None:
+    setting = dataclasses.replace(
+        SETTING, covariates={"share": np.array([0.1, 0.6, 0.9]), "rest": np.array([0.9, 0.4, 0.1])}
+    )
+    model = EndemicEpidemic(Endemic(1.0, Effects(share=0.0, rest=0.0, trend=0.0)), Within())
+    found = maximum(model, setting, counts(model, 1, setting))
+    assert found.converged
+    (note,) = found.notes
+    for name in ("endemic.intercept", "endemic.effects.share", "endemic.effects.rest"):
+        assert name in note
+        assert np.isnan(found.standard_error[found.names.index(name)])
+    assert "endemic.effects.trend" not in note
+    assert np.isfinite(found.standard_error[found.names.index("endemic.effects.trend")])
+    # one left out, the other parameters are as before
+    alone = maximum(model, setting, counts(model, 1, setting), fixed={"endemic.effects.rest": 0.0})
+    assert alone.notes == ()
+    assert alone.log_density == pytest.approx(found.log_density, abs=1e-6)
+    assert alone.standard_error[-2:] == pytest.approx(found.standard_error[-2:], rel=1e-3)
+
+
+def test_poisson_counts_leave_no_overdispersion() -> None:
+    model = EndemicEpidemic(Endemic(1.0), Within(-1.0))
+    poisson = dataclasses.replace(model, overdispersion=None)
+    history = counts(poisson, 3)
+    found = maximum(model, history=history)
+    assert found.converged
+    assert found.estimate[-1] < 1e-3
+    assert "overdispersion.psi" in found.notes[0]
+    assert "lower limit 0" in found.notes[0]
+    assert found.log_density == pytest.approx(maximum(poisson, history=history).log_density, abs=1e-3)
+    low, high = profile(found, SETTING, history, "overdispersion.psi")
+    assert low == 0
+    assert 0 < high < 0.3
+
+
+def test_a_part_that_is_absent_from_the_data_is_told() -> None:
+    truth = EndemicEpidemic(Endemic(1.0), within=None)
+    history = counts(truth, 12)
+    # reversing the sign of dependence in time: a count after a high one is low
+    events = history["events"].copy()
+    events[:, 1::2] = 0
+    model = EndemicEpidemic(Endemic(1.0), Within(), Between(weights=PowerLaw()))
+    found = maximum(model, history=History(PLACES, SETTING.window, {"events": events}))
+    assert found.converged
+    said = " ".join(found.notes)
+    assert "within.intercept" in said
+    assert "between.weights.decay is not determined" in said
+
+
+def test_profile_agrees_with_wald_where_the_density_is_quadratic() -> None:
+    model = EndemicEpidemic(Endemic(2.0), Within(-1.0))
+    setting = Setting(PLACES, Window(date(2000, 1, 1), 2000))
+    history = counts(model, 7, setting)
+    found = maximum(model, setting, history)
+    table = found.summary()
+    for name in names(model):
+        row = next(row for row in table.rows() if row["parameter"] == name)
+        width = row["high 90 %"] - row["low 90 %"]
+        assert profile(found, setting, history, name) == pytest.approx(
+            (row["low 90 %"], row["high 90 %"]), abs=0.05 * width
+        )
+
+
+def test_profile_ends_lose_just_what_the_level_allows() -> None:
+    model = EndemicEpidemic(Endemic(0.0), Within(-1.0))
+    history = counts(model, 7)
+    found = maximum(model, history=history)
+    for end in profile(found, SETTING, history, "within.intercept", level=0.95):
+        there = maximum(model, history=history, fixed={"within.intercept": end})
+        assert 2 * (found.log_density - there.log_density) == pytest.approx(3.841459, abs=1e-3)
+    held = maximum(model, history=history, fixed={"within.intercept": -1.0})
+    with pytest.raises(UsageError, match="held fixed"):
+        profile(held, SETTING, history, "within.intercept")
+    with pytest.raises(ParameterError, match="no parameter here"):
+        profile(found, SETTING, history, "within.slope")
+
+
+def test_the_fit_says_where_it_comes_from() -> None:
+    model = EndemicEpidemic()
+    history = counts(model, 2)
+    first, again = maximum(model, history=history), maximum(model, history=history)
+    assert np.array_equal(first.estimate, again.estimate)
+    assert first.provenance == again.provenance
+    assert first.provenance["digest"] != maximum(model, history=counts(model, 3)).provenance["digest"]
+    assert vector(first.model) == pytest.approx(first.estimate)
+    assert first.model.log_density(SETTING, history) == pytest.approx(first.log_density)  # type: ignore[attr-defined]
+
+
+def test_explosive_estimates_are_remarked() -> None:
+    setting = Setting(PLACES, Window(date(2020, 1, 1), 15))
+    truth = EndemicEpidemic(Endemic(1.0), Within(np.log(1.4)))
+    found = maximum(truth, setting, counts(truth, 1, setting))
+    assert any("dominant eigenvalue reaches 1." in note for note in found.notes)
