@@ -1,0 +1,283 @@
+"""Compiled loops of civil violence: one agent after another in a keyed random order.
+
+Every random number is `draw(step key, agent, purpose, k)`: three nested SplitMix64 outputs
+(Steele, Lea and Flood 2014) keyed by step, agent and use. Nothing is drawn from a stream, so
+neither recording nor stopping nor the order of the work changes what any agent draws.
+
+Two planes hold, for every cell, how many officers and how many active agents are within vision of
+it; they change only around an agent that moves or changes its mind, so a decision costs O(1).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import namedtuple
+
+import numpy as np
+from numba import njit
+
+ORDER, MOVE, SUSPECT, TERM, RETURN, PLACE, HARDSHIP, RISK_AVERSION = range(8)
+
+RAW, FLOOR, ROUND = range(3)
+OFF_GRID, SHARES_CELL, KEEPS_CELL = range(3)
+
+TRIES = 32
+"""Cells tried blindly before the empty ones are counted; either way each is equally likely."""
+
+Rules = namedtuple(
+    "Rules",
+    "rows columns threshold arrest_constant max_jail_term ratio again_if_active jailed officer_moves "
+    "up_to_max act_first own_turn",
+)
+"""Numbers and choices of a model as the loops want them."""
+
+CELL, JAIL, IS_ACTIVE, FOLLOWING = range(4)
+RESIDENTS, HEAD, OFFICERS_SEEN, ACTIVES_SEEN = range(4)
+GRIEVANCE, AVERSION = range(2)
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX2 = np.uint64(0x94D049BB133111EB)
+
+
+@njit(cache=True, inline="always")
+def _mix(x):
+    x = (x ^ (x >> np.uint64(30))) * _MIX1
+    x = (x ^ (x >> np.uint64(27))) * _MIX2
+    return x ^ (x >> np.uint64(31))
+
+
+@njit(cache=True)
+def step_key(key, step):
+    """The key of one step under the key of a run."""
+    return _mix(key + _GOLDEN * np.uint64(step + 1))
+
+
+@njit(cache=True)
+def draw(key, agent, purpose, k):
+    """64 random bits for the k-th use of a purpose by an agent, under a step's key."""
+    x = _mix(key + _GOLDEN * np.uint64(agent + 1))
+    return _mix(x + _GOLDEN * ((np.uint64(purpose) << np.uint64(32)) | np.uint64(k)))
+
+
+@njit(cache=True)
+def unit(key, agent, purpose, k):
+    """The same draw as a uniform number in [0, 1), on a grid of 2^-53."""
+    return np.float64(draw(key, agent, purpose, k) >> np.uint64(11)) * 2.0**-53
+
+
+@njit(cache=True)
+def units(key, count, purpose):
+    """(count,) uniform numbers, one for each agent or cell."""
+    out = np.empty(count)
+    for i in range(count):
+        out[i] = unit(key, i, purpose, 0)
+    return out
+
+
+@njit(cache=True)
+def keyed_order(key, count, purpose):
+    """(count,) agents or cells in keyed random order."""
+    priority = np.empty(count, np.uint64)
+    for i in range(count):
+        priority[i] = draw(key, i, purpose, 0)
+    return np.argsort(priority, kind="mergesort")
+
+
+@njit(cache=True, inline="always")
+def _beside(row, column, around, i, rules):
+    """The i-th cell around (row, column) on the torus; no further than once around it."""
+    down, right = row + around[i, 0], column + around[i, 1]
+    if down < 0:
+        down += rules.rows
+    elif down >= rules.rows:
+        down -= rules.rows
+    if right < 0:
+        right += rules.columns
+    elif right >= rules.columns:
+        right -= rules.columns
+    return down * rules.columns + right
+
+
+@njit(cache=True)
+def _spread(cells, around, rules, plane, cell, amount):
+    """Add to a plane wherever `cell` can be seen from: neighbourhoods are symmetric."""
+    row, column = cell // rules.columns, cell % rules.columns
+    for i in range(len(around)):
+        seen_from = _beside(row, column, around, i, rules)
+        cells[seen_from, plane] += amount
+
+
+@njit(cache=True)
+def _enter(agents, cells, agent, cell):
+    agents[agent, CELL] = cell
+    agents[agent, FOLLOWING] = cells[cell, HEAD]
+    cells[cell, HEAD] = agent
+
+
+@njit(cache=True)
+def _leave(agents, cells, agent):
+    cell = agents[agent, CELL]
+    if cells[cell, HEAD] == agent:
+        cells[cell, HEAD] = agents[agent, FOLLOWING]
+        return
+    other = cells[cell, HEAD]
+    while agents[other, FOLLOWING] != agent:
+        other = agents[other, FOLLOWING]
+    agents[other, FOLLOWING] = agents[agent, FOLLOWING]
+
+
+@njit(cache=True)
+def _relocate(agents, cells, traits, around, rules, agent, cell):
+    """Move a free agent, with what others see of it."""
+    old = agents[agent, CELL]
+    _leave(agents, cells, agent)
+    _enter(agents, cells, agent, cell)
+    cells[old, RESIDENTS] -= 1
+    cells[cell, RESIDENTS] += 1
+    if agent >= len(traits):
+        _spread(cells, around, rules, OFFICERS_SEEN, old, -1)
+        _spread(cells, around, rules, OFFICERS_SEEN, cell, 1)
+    elif agents[agent, IS_ACTIVE]:
+        _spread(cells, around, rules, ACTIVES_SEEN, old, -1)
+        _spread(cells, around, rules, ACTIVES_SEEN, cell, 1)
+
+
+@njit(cache=True)
+def _move(agents, cells, traits, around, rules, key, agent):
+    """To a random empty cell in vision; stay where there is none."""
+    cell, size = agents[agent, CELL], len(around)
+    row, column = cell // rules.columns, cell % rules.columns
+    for k in range(TRIES):
+        i = int(unit(key, agent, MOVE, k) * size)
+        target = _beside(row, column, around, i, rules)
+        if cells[target, RESIDENTS] == 0:
+            _relocate(agents, cells, traits, around, rules, agent, target)
+            return
+    empty = 0
+    for i in range(size):
+        empty += cells[_beside(row, column, around, i, rules), RESIDENTS] == 0
+    if empty == 0:
+        return
+    wanted = int(unit(key, agent, MOVE, TRIES) * empty)
+    for i in range(size):
+        target = _beside(row, column, around, i, rules)
+        if cells[target, RESIDENTS] == 0:
+            if wanted == 0:
+                _relocate(agents, cells, traits, around, rules, agent, target)
+                return
+            wanted -= 1
+
+
+@njit(cache=True)
+def _decide(agents, cells, traits, around, rules, agent):
+    cell = agents[agent, CELL]
+    actives = cells[cell, ACTIVES_SEEN] + 1
+    if agents[agent, IS_ACTIVE] and not rules.again_if_active:
+        actives -= 1
+    ratio = cells[cell, OFFICERS_SEEN] / actives
+    if rules.ratio == FLOOR:
+        ratio = math.floor(ratio)
+    elif rules.ratio == ROUND:
+        ratio = np.rint(ratio)
+    net_risk = traits[agent, AVERSION] * (1.0 - math.exp(-rules.arrest_constant * ratio))
+    now = traits[agent, GRIEVANCE] - net_risk > rules.threshold
+    if now != agents[agent, IS_ACTIVE]:
+        agents[agent, IS_ACTIVE] = now
+        _spread(cells, around, rules, ACTIVES_SEEN, cell, 1 if now else -1)
+
+
+@njit(cache=True)
+def _enforce(agents, cells, traits, around, rules, key, officer):
+    """Arrest one active agent in vision, each equally likely; returns the number arrested."""
+    cell = agents[officer, CELL]
+    if cells[cell, ACTIVES_SEEN] == 0:
+        return 0
+    row, column = cell // rules.columns, cell % rules.columns
+    # The smallest of one draw per suspect: the same whoever is looked at first.
+    suspect, lowest = -1, np.uint64(0)
+    for i in range(len(around)):
+        agent = cells[_beside(row, column, around, i, rules), HEAD]
+        while agent >= 0:
+            if agents[agent, IS_ACTIVE]:
+                ticket = draw(key, officer, SUSPECT, agent)
+                if suspect < 0 or ticket < lowest:
+                    suspect, lowest = agent, ticket
+            agent = agents[agent, FOLLOWING]
+    where = agents[suspect, CELL]
+    agents[suspect, IS_ACTIVE] = False
+    _spread(cells, around, rules, ACTIVES_SEEN, where, -1)
+    term = int(unit(key, officer, TERM, 0) * (rules.max_jail_term + rules.up_to_max))
+    agents[suspect, JAIL] = term
+    if term > 0 and rules.jailed != KEEPS_CELL:
+        cells[where, RESIDENTS] -= 1
+        if rules.jailed == OFF_GRID:
+            _leave(agents, cells, suspect)
+            agents[suspect, CELL] = -1
+    if rules.officer_moves and where != cell:
+        _relocate(agents, cells, traits, around, rules, officer, where)
+    return 1
+
+
+@njit(cache=True)
+def _serve(agents, cells, rules, key, agent):
+    """One step of a jail term; at its end the agent is free again."""
+    agents[agent, JAIL] -= 1
+    if agents[agent, JAIL] > 0 or rules.jailed == KEEPS_CELL:
+        return
+    if rules.jailed == OFF_GRID:
+        # Ends: while this agent is off the grid, at least one cell is empty.
+        k = 0
+        cell = int(unit(key, agent, RETURN, k) * len(cells))
+        while cells[cell, RESIDENTS] != 0:
+            k += 1
+            cell = int(unit(key, agent, RETURN, k) * len(cells))
+        _enter(agents, cells, agent, cell)
+    cells[agents[agent, CELL], RESIDENTS] += 1
+
+
+@njit(cache=True)
+def _fill(agents, cells, traits, around, rules):
+    """The lists and planes that follow from where the agents are."""
+    cells[:, HEAD] = -1
+    for agent in range(len(agents)):
+        cell = agents[agent, CELL]
+        if cell < 0:
+            continue
+        _enter(agents, cells, agent, cell)
+        if agents[agent, JAIL] == 0 or rules.jailed == KEEPS_CELL:
+            cells[cell, RESIDENTS] += 1
+        if agent >= len(traits):
+            _spread(cells, around, rules, OFFICERS_SEEN, cell, 1)
+        elif agents[agent, IS_ACTIVE]:
+            _spread(cells, around, rules, ACTIVES_SEEN, cell, 1)
+
+
+@njit(cache=True)
+def advance(agents, cells, traits, around, rules, key, first, totals):
+    """Take len(totals) steps from step `first` in place; totals (T, 3) gets active, jailed, arrests."""
+    _fill(agents, cells, traits, around, rules)
+    citizens = len(traits)
+    for t in range(len(totals)):
+        now = step_key(key, first + t)
+        arrests = 0
+        for agent in keyed_order(now, len(agents), ORDER):
+            if agents[agent, JAIL] > 0:
+                if rules.own_turn:
+                    _serve(agents, cells, rules, now, agent)
+                continue
+            if not rules.act_first:
+                _move(agents, cells, traits, around, rules, now, agent)
+            if agent < citizens:
+                _decide(agents, cells, traits, around, rules, agent)
+            else:
+                arrests += _enforce(agents, cells, traits, around, rules, now, agent)
+            if rules.act_first:
+                _move(agents, cells, traits, around, rules, now, agent)
+        active = jailed = 0
+        for agent in range(citizens):
+            if agents[agent, JAIL] > 0 and not rules.own_turn:
+                _serve(agents, cells, rules, now, agent)
+            active += agents[agent, IS_ACTIVE]
+            jailed += agents[agent, JAIL] > 0
+        totals[t, 0], totals[t, 1], totals[t, 2] = active, jailed, arrests

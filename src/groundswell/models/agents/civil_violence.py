@@ -1,0 +1,222 @@
+"""Civil violence (Epstein 2002, Model I): who dares to act in front of officers, on a grid.
+
+    grievance          = hardship (1 - legitimacy)
+    arrest_probability = 1 - exp(-arrest_constant C / A)
+    active iff grievance - risk_aversion * arrest_probability > activation_threshold
+
+with C the officers and A the active agents within vision, oneself counted. Published programs
+differ in rules that the text leaves open, and the difference decides whether there are outbursts
+at all; so each such rule is a named option here, and the presets name the programs.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
+
+import numpy as np
+
+from groundswell.data.history import History
+from groundswell.data.places import Places
+from groundswell.data.setting import Setting
+from groundswell.data.window import Window
+from groundswell.errors import MissingVerb, ParameterError, UsageError, nearest
+from groundswell.models.base import Model
+from groundswell.params import param
+
+if TYPE_CHECKING:
+    from groundswell.models.agents.crowd import Crowd
+
+Ratio = Literal["raw", "floor", "round"]
+Neighbourhood = Literal["disc", "diamond", "square"]
+OwnCount = Literal["once", "again_if_active"]
+Jailed = Literal["off_grid", "shares_cell", "keeps_cell"]
+AfterArrest = Literal["moves", "stays"]
+JailTerm = Literal["below_max", "up_to_max"]
+Order = Literal["move_then_act", "act_then_move"]
+JailClock = Literal["end_of_step", "own_turn"]
+Placement = Literal["counts", "cells"]
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "ratio": get_args(Ratio),
+    "neighbourhood": get_args(Neighbourhood),
+    "own_count": get_args(OwnCount),
+    "jailed": get_args(Jailed),
+    "officer_after_arrest": get_args(AfterArrest),
+    "jail_term": get_args(JailTerm),
+    "order": get_args(Order),
+    "jail_clock": get_args(JailClock),
+    "placement": get_args(Placement),
+}
+"""Every rule that programs differ in, with its named alternatives."""
+
+
+@dataclass(frozen=True)
+class CivilViolence(Model):
+    """Agents and officers on a torus, activated one by one in a random order each step.
+
+    The defaults are those of `netlogo()`. Numbers are parameters; the rules are options:
+
+    ratio : C/A as it is ("raw"), rounded down ("floor") or to the nearest, halves to even ("round").
+    neighbourhood : cells within Euclidean distance vision ("disc"), within city-block distance
+        ("diamond"), or within it in each direction ("square"); one's own cell included.
+    own_count : A counts oneself "once", or, as an agent that is already active, "again_if_active".
+    jailed : jailed agents leave and return to a random empty cell ("off_grid"), stay where they are
+        without blocking the cell ("shares_cell", so two agents may meet there on release), or
+        block it ("keeps_cell").
+    officer_after_arrest : "moves" to the arrested agent's cell, or "stays".
+    jail_term : 0 to max_jail_term - 1 ("below_max") or 0 to max_jail_term ("up_to_max"), each whole
+        number equally likely; a term of 0 ends the arrested agent's activity and no more.
+    order : within an agent's turn, "move_then_act" or "act_then_move".
+    jail_clock : terms run down at the "end_of_step", or at the agent's "own_turn", which it
+        spends; under the first an agent jailed for 1 step is free again in the next.
+    placement : the densities give whole numbers of agents ("counts") or each cell's chances ("cells").
+
+    Steps are the window's steps and need not be days. Everything random comes from one key drawn
+    from `rng`, by a hash of (key, step, agent, purpose, k).
+    """
+
+    title: ClassVar[str] = "civil violence: grievance against the risk of arrest, on a grid"
+    paper: ClassVar[str] = (
+        "Epstein (2002), PNAS 99 suppl. 3, 7243-7250; Wilensky (2004), NetLogo Rebellion; Mesa 3 example"
+    )
+
+    citizen_density: float = param("agents/cell", low=0, high=1, default=0.70, doc="citizens per cell")
+    officer_density: float = param("officers/cell", low=0, high=1, default=0.04, doc="officers per cell")
+    vision_cells: float = param("cells", low=0, default=7.0, doc="how far agents and officers see and move")
+    legitimacy: float = param("1", low=0, high=1, default=0.82, doc="legitimacy of the authorities, equal for all")
+    max_jail_term: float = param("steps", low=0, default=30.0, doc="the longest jail term; see jail_term")
+    arrest_constant: float = param(
+        "1", low=0, default=2.3, doc="k; 2.3 makes one officer and one active agent an arrest probability of 0.9"
+    )
+    activation_threshold: float = param(
+        "1", low=-1, high=1, default=0.1, doc="margin by which grievance must exceed net risk"
+    )
+    rows: int = 40
+    columns: int = 40
+    ratio: Ratio = "floor"
+    neighbourhood: Neighbourhood = "disc"
+    own_count: OwnCount = "again_if_active"
+    jailed: Jailed = "shares_cell"
+    officer_after_arrest: AfterArrest = "moves"
+    jail_term: JailTerm = "below_max"
+    order: Order = "move_then_act"
+    jail_clock: JailClock = "end_of_step"
+    placement: Placement = "counts"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("rows", "columns"):
+            given = getattr(self, name)
+            if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1:
+                raise ParameterError(f"CivilViolence.{name} is {given!r}; expected a whole number of cells, 1 or more.")
+        for name, allowed in CHOICES.items():
+            given = getattr(self, name)
+            if given not in allowed:
+                raise ParameterError(
+                    f"CivilViolence.{name} is {given!r}; expected one of {', '.join(map(repr, allowed))}."
+                    + nearest(str(given), allowed)
+                )
+        density = self.citizen_density + self.officer_density
+        if density > 1 + 1e-9:
+            raise ParameterError(
+                f"CivilViolence.citizen_density + officer_density is {density:g}; expected 1 or less. "
+                "A cell holds one agent at the start; lower one of the two."
+            )
+        across, side = 2 * math.floor(self.vision_cells) + 1, min(self.rows, self.columns)
+        if across > side:
+            raise ParameterError(
+                f"CivilViolence.vision_cells is {self.vision_cells:g}, which spans {across} cells on a grid of "
+                f"{self.rows} x {self.columns}. On a torus an agent would see some cells twice; "
+                f"use a grid of at least {across} x {across} or a vision below {(side - 1) // 2 + 1}."
+            )
+
+    @classmethod
+    def netlogo(cls, **changes: Any) -> Self:
+        """The rules and defaults of NetLogo's Rebellion (Wilensky 2004), read from its program."""
+        return cls(**changes)
+
+    @classmethod
+    def mesa(cls, **changes: Any) -> Self:
+        """The rules and defaults of Mesa 3's example, read from its program.
+
+        One label differs: an agent arrested for 0 steps counts here as quiet at once, there as
+        arrested until its next turn. What agents do is the same.
+        """
+        mesa = cls(
+            officer_density=0.074, legitimacy=0.80, max_jail_term=1000.0, ratio="round", neighbourhood="diamond",
+            own_count="once", jailed="keeps_cell", officer_after_arrest="stays", jail_term="up_to_max",
+            order="act_then_move", jail_clock="own_turn", placement="cells",
+        )  # fmt: skip
+        return replace(mesa, **changes)
+
+    @classmethod
+    def paper(cls, run: Literal[1, 2] = 2, **changes: Any) -> Self:
+        """Runs 1 (deception) and 2 (punctuated equilibrium) of the paper, as recalled.
+
+        Recalled, not checked against the text: densities, visions, legitimacies, terms and every
+        rule. The ratio is not rounded there, and without rounding run 2 shows no outburst here.
+        """
+        numbers = {1: (1.7, 0.89, 15.0), 2: (7.0, 0.82, 30.0)}
+        if run not in numbers:
+            raise UsageError(f"run is {run!r}; expected 1 (deception) or 2 (punctuated equilibrium).")
+        vision, legitimacy, term = numbers[run]
+        paper = cls(
+            vision_cells=vision, legitimacy=legitimacy, max_jail_term=term, ratio="raw", own_count="once",
+            jailed="off_grid", officer_after_arrest="stays", jail_term="up_to_max",
+        )  # fmt: skip
+        return replace(paper, **changes)
+
+    @classmethod
+    def example(cls) -> tuple[CivilViolence, Setting]:
+        """The NetLogo rules on a small oblong grid, sixty steps."""
+        from datetime import date
+
+        model = cls.netlogo(rows=18, columns=24, vision_cells=3.0)
+        return model, Setting(Places.single(302), Window(date(2000, 1, 1), 60))
+
+    def offsets(self) -> tuple[np.ndarray, np.ndarray]:
+        """The neighbourhood: how far (down, right) each of its cells lies, row by row, own cell included."""
+        reach = math.floor(self.vision_cells)
+        down, right = np.mgrid[-reach : reach + 1, -reach : reach + 1].reshape(2, -1)
+        if self.neighbourhood == "disc":
+            inside = down**2 + right**2 <= self.vision_cells**2
+        elif self.neighbourhood == "diamond":
+            inside = abs(down) + abs(right) <= self.vision_cells
+        else:
+            inside = np.ones(down.shape, dtype=bool)
+        return down[inside], right[inside]
+
+    def populate(self, *, rng: np.random.Generator) -> Crowd:
+        """A crowd before its first step: everyone free and quiet, in random cells."""
+        from groundswell.models.agents.crowd import populate
+
+        return populate(self, rng=rng)
+
+    def simulate(self, setting: Setting, *, rng: np.random.Generator, given: History | None = None) -> History:
+        """One run from a new crowd; series active, jailed, quiet (agents) and arrests, (1, T).
+
+        Counts are taken at the end of each step; arrests are those of the step, terms of 0 included.
+        A history holds totals, which do not fix who stands where, so `given` is refused: to continue
+        a run, keep its `Crowd` and `run` that.
+        """
+        from groundswell.models.agents.crowd import run
+
+        if len(setting.places) != 1:
+            raise UsageError(
+                f"CivilViolence was given a setting of {len(setting.places)} places; expected one, "
+                "Places.single(), for its one grid. Simulate one model per place."
+            )
+        if given is not None:
+            raise MissingVerb(
+                "CivilViolence.simulate cannot continue from a history: totals do not say who stands where. "
+                "Keep the Crowd that run() returns and run it on, or save and load it."
+            )
+        done = run(self.populate(rng=rng), setting.window.periods)
+        return History(setting.places, setting.window, {name: row[None, :] for name, row in done.series.items()})
+
+
+def settings_of(model: CivilViolence) -> dict[str, Any]:
+    """Every field by name, as plain values: what is saved, and what a run's provenance lists."""
+    return {field.name: getattr(model, field.name) for field in fields(model)}
