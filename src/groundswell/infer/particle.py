@@ -50,8 +50,8 @@ class ParticleFilter:
     """
 
     histories: int = 24
-    copies: int = 4
-    crowd_draws: int = 32
+    copies: int = 2
+    crowd_draws: int = 16
     threshold: float = 0.5
 
     def __post_init__(self) -> None:
@@ -119,7 +119,9 @@ class Plan:
             elif group.quantity.name == "participants" and first == last:
                 crowds[place, first].append(i)
         taken: set[tuple[int, int]] = set()
-        for (place, first, last), members in sorted(arrests.items(), key=lambda item: (item[0][2] - item[0][1], item[0])):
+        for (place, first, last), members in sorted(
+            arrests.items(), key=lambda item: (item[0][2] - item[0][1], item[0])
+        ):
             days = {(place, day) for day in range(first, last + 1)}
             if days & taken:
                 continue  # overlapping windows at one place: the longer one is weighed when it ends
@@ -186,7 +188,7 @@ class _Run:
         self.seen = np.zeros((size, plan.distincts, len(plan.setting.places)), dtype=np.bool_)
         self.log_weight = np.zeros(size)
         self.log_total = 0.0
-        self.tables = [self._table(local) for local in plan.locals]
+        self.tables = [self._ahead(local, self._table(local)) for local in plan.locals]
         self.offset = np.zeros((len(plan.locals), size))
         self.trace: list[tuple] | None = [] if trace else None
 
@@ -213,17 +215,18 @@ class _Run:
         self.log_total += top
         return weights_of_persons(logs - top, low, NODE_STEP, local.most)
 
-    def _ahead(self, at: int, day: int) -> np.ndarray:
-        """The weight that stands for a local window on `day`: exact on its last day, a guess before."""
-        local, table = self.plan.locals[at], self.tables[at]
-        left = local.last - day
-        if left == 0:
-            return table
-        later = 0.5 * left * self.model.arrests.per_event
-        index = np.arange(len(table))
-        return sum(
-            share * table[np.minimum(index + int(many * later), len(table) - 1)] for share, many in LOOK_AHEAD
-        ) + 1e-12  # type: ignore[operator]
+    def _ahead(self, local: _Local, table: np.ndarray) -> list[np.ndarray]:
+        """The weight that stands for a local window on each of its days: exact on the last, a guess before."""
+        stands = []
+        for left in range(local.last - local.first, 0, -1):
+            later = 0.5 * left * self.model.arrests.per_event
+            guess = np.full(len(table), 1e-12)
+            for share, many in LOOK_AHEAD:
+                shift = min(int(many * later), len(table) - 1)
+                guess[: len(table) - shift] += share * table[shift:]
+                guess[len(table) - shift :] += share * table[-1]
+            stands.append(guess)
+        return [*stands, table]
 
     def _guide(self, day: int) -> Guide | None:
         plan = self.plan
@@ -233,7 +236,7 @@ class _Run:
         if not places:
             return None
         by_place = {plan.locals[at].place: at for at in open_now}
-        width = max([1, *(len(self.tables[at]) for at in open_now)])
+        width = max([1, *(len(self.tables[at][0]) for at in open_now)])
         rows = len(places)
         log_g = np.zeros((rows, MOST_EVENTS + 1))
         arrests, before = np.zeros((rows, width)), np.ones((rows, width))
@@ -244,15 +247,14 @@ class _Run:
                 arrests[row, 0] = -1.0
             else:
                 local = plan.locals[at]
-                now = self._ahead(at, day)
+                now = self.tables[at][day - local.first]
                 arrests[row, : len(now)] = now
                 if day > local.first:
-                    past = self._ahead(at, day - 1)
+                    past = self.tables[at][day - 1 - local.first]
                     before[row, : len(past)] = past
                     offset[row] = self.offset[at]
-                if local.first == local.last:
-                    with np.errstate(divide="ignore"):
-                        log_g[row] += np.log(self.model.arrests_given_events(now, MOST_EVENTS))
+                with np.errstate(divide="ignore"):
+                    log_g[row] += np.log(self.model.arrests_given_events(now, MOST_EVENTS))
             if place in crowds:
                 log_g[row] += self._crowd_tilt(crowds[place])
         return Guide(np.array(places, dtype=np.int64), log_g, arrests, before, offset)

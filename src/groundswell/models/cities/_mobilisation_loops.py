@@ -189,7 +189,9 @@ def step_day(
     histories, places = drive.shape
     hits = np.empty(places, np.int64)
     expected = np.empty(places)
+    boost = rates.organised * (1.0 + rates.organised_call * calls)
     work = np.empty(max(1, guide_arrests.shape[1]))
+    flat = np.zeros(2)
     for h in range(histories):
         log_weight[h] = 0.0
         noted_count[h] = 0
@@ -198,31 +200,28 @@ def step_day(
         factor = pulse[h] * math.exp(rates.backlash * math.log1p(hurt_total[h]))
         media = rates.media * momentum_total[h]
         found = 0
-        for k in range(len(guide_place)):
-            p = guide_place[k]
-            hits[found] = p
-            expected[found] = factor * (
-                given[p] + drive[h, p] + share[p] * media
-                + rates.organised * groups[h, p] * (1.0 + rates.organised_call * calls[p])
-            )  # fmt: skip
-            found += 1
+        mine, armed = drive[h], groups[h]
         if day > 0:
-            passed = 0.0
-            gap = -math.log1p(-rng.random()) / factor
             for p in range(places):
-                here = (
-                    given[p] + drive[h, p] + share[p] * media
-                    + rates.organised * groups[h, p] * (1.0 + rates.organised_call * calls[p])
-                )  # fmt: skip
-                drive[h, p] *= rates.keep
-                passed += here
+                expected[p] = (given[p] + mine[p] + share[p] * media + boost[p] * armed[p]) * factor
+            for p in range(places):
+                mine[p] *= rates.keep
+            for k in range(len(guide_place)):
+                hits[found] = guide_place[k]
+                found += 1
+            passed = 0.0
+            gap = -math.log1p(-rng.random())
+            for p in range(places):
+                passed += expected[p]
                 if passed > gap:
-                    gap = passed - math.log1p(-rng.random()) / factor
+                    gap = passed - math.log1p(-rng.random())
                     if not guided[p]:
                         hits[found] = p
-                        expected[found] = factor * here
                         found += 1
         else:
+            for k in range(len(guide_place)):
+                hits[found] = guide_place[k]
+                found += 1
             for p in range(places):
                 if on_first_day[p] and not guided[p]:
                     hits[found] = p
@@ -240,16 +239,16 @@ def step_day(
             if day == 0:
                 count = 1 if on_first_day[p] else 0
             else:
-                bound = expected[i]
+                bound = expected[p]
                 mu = bound
                 if hurt[h, p] > 0.0:
                     sore = hurt[h, p] * rates.crackdown_memory ** (day - 1 - hurt_day[h, p])
                     mu *= math.exp(-rates.deterrence * math.log1p(sore))
                 if guide >= 0:
-                    count, log_total = _tilted_events(rng, mu, rates.overdispersion, guide_log_g[guide])
-                    log_weight[h] += log_total - (
-                        guide_log_g[guide, min(count, guide_log_g.shape[1] - 1)] if log_total > -np.inf else 0.0
-                    )
+                    # the tilt was made for a window without arrests so far; after some it is left out
+                    tilt = flat if guide_offset[guide, h] > 0.0 else guide_log_g[guide]
+                    count, log_total = _tilted_events(rng, mu, rates.overdispersion, tilt)
+                    log_weight[h] += log_total - (tilt[min(count, len(tilt) - 1)] if log_total > -np.inf else 0.0)
                 else:
                     likely = _active_probability(mu, rates.overdispersion)
                     if rng.random() * -math.expm1(-bound) >= likely:
@@ -299,14 +298,12 @@ def step_day(
             momentum_total[h] += count
             if rates.momentum_recruitment > 0.0:
                 momentum[h, p] += count
-            drive[h, p] += rates.within * count
+            mine[p] += rates.within * count
             if rates.between > 0.0:
                 if not reach_ready[p]:
                     _reach_row(p, reach_index, reach_part, reach_value, share, reach_row)
                     reach_ready[p] = True
-                push = rates.between * count
-                for q in range(places):
-                    drive[h, q] += push * reach_row[p, q]
+                _add(mine, reach_row[p], rates.between * count)
             if noted[h, i, 1] > 0.0:
                 hurt[h, p] = hurt[h, p] * rates.crackdown_memory ** (day - hurt_day[h, p]) + noted[h, i, 1] / per_100k[p]
                 hurt_day[h, p] = day
@@ -314,6 +311,13 @@ def step_day(
         if groups_total[h] > 0.0:
             notes = _groups_day(rng, h, rates, groups, groups_total, momentum, noted_place, noted, notes)
         noted_count[h] = notes
+
+
+@njit(cache=True)
+def _add(to, row, times):
+    """to += times row; a loop over whole rows, so that it is done several places at a time."""
+    for q in range(len(to)):
+        to[q] += times * row[q]
 
 
 @njit(cache=True)
@@ -431,8 +435,11 @@ def later_groups(rng, groups, step_days, recruitment, breakup, members, warned_p
             alive = groups[h, u]
             for k in range(steps):
                 if alive > 0.0:
+                    broken = 0.0
+                    for _ in range(rng.poisson(breakup * step_days[k] * alive)):
+                        if rng.random() * alive >= broken:
+                            broken += 1.0
                     formed = rng.poisson(recruitment * step_days[k] * alive)
-                    broken = rng.binomial(int(alive), -math.expm1(-breakup * step_days[k]))
                     alive += formed - broken
                     out[h, u, k, 0] = formed
                     out[h, u, k, 1] = broken
