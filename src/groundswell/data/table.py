@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,11 +52,11 @@ class Table:
 
     def to_csv(self) -> str:
         """Comma-separated text with a header line; missing values are empty."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
+        lines = _Lines()
+        writer = csv.writer(lines, lineterminator="\r\n")
         writer.writerow(self.columns)
         writer.writerows(zip(*self.columns.values(), strict=True))
-        return out.getvalue()
+        return "".join(lines)
 
     def write(self, path: Path) -> None:
         """Write as .csv or .parquet, by the ending, through a temporary name."""
@@ -68,12 +67,19 @@ class Table:
                 pyarrow.parquet.write_table(self.to_arrow(), temporary)
         elif path.suffix == ".csv":
             with replacing_file(path) as temporary:
-                temporary.write_text(self.to_csv(), encoding="utf-8")
+                temporary.write_text(self.to_csv(), encoding="utf-8", newline="")
         else:
             raise UsageError(f"{path.name}: a table is written as .csv or .parquet.")
 
     def __str__(self) -> str:
         return aligned(self)
+
+
+class _Lines(list[str]):
+    """Ends lines with "\\n", for a csv writer that is told "\\r\\n": so told it quotes a lone "\\r" as well."""
+
+    def write(self, line: str) -> None:
+        self.append(line.removesuffix("\r\n") + "\n")
 
 
 def aligned(table: Table, digits: int = 4) -> str:
