@@ -20,7 +20,7 @@ from groundswell.data._gazetteer_files import IRAN_PROVINCES, Country
 from groundswell.data.places import Places
 from groundswell.errors import DataError, nearest
 
-__all__ = ["IRAN_PROVINCES", "Country", "Match", "find", "find_country", "fold", "outline", "places"]
+__all__ = ["IRAN_PROVINCES", "Country", "Match", "candidates", "find", "find_country", "fold", "outline", "places"]
 
 ALSO_CALLED = {
     "bosnia": "BA", "bosnia herzegovina": "BA", "burma": "MM", "myanmar burma": "MM",
@@ -103,6 +103,20 @@ def places(country: str | Sequence[str] = "IR", minimum_population: int = 15000)
     )
 
 
+def candidates(name: str, country: str | None = None, region: str | None = None) -> list[Match]:
+    """The places that `name` may mean by the rules of `find`: none, one, or several that tie."""
+    table = files.cities()
+    code = None if country is None else find_country(country).code
+    for primary, exact in ((True, True), (True, False), (False, True), (False, False)):
+        key = name.strip() if exact else fold(name)
+        rows = files.index(code, primary, exact).get(key, []) if key else []
+        if region is not None:
+            rows = [i for i in rows if fold(region) in (fold(table.region(i)), fold(table.admin1[i]))]
+        if rows:
+            return [_match(i, primary) for i in rows]
+    return []
+
+
 def find(name: str, country: str | None = None, region: str | None = None) -> Match:
     """The one gazetteer place that is meant by `name`.
 
@@ -113,18 +127,14 @@ def find(name: str, country: str | None = None, region: str | None = None) -> Ma
     lists the candidates: nothing is chosen by size. Without `country` all 34,006 places are searched,
     which takes a second or two the first time.
     """
+    found = candidates(name, country, region)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise _tie(name, found)
+    where = "".join(f" in {part}" for part in (region, country) if part)
     table = files.cities()
     code = None if country is None else find_country(country).code
-    for primary, exact in ((True, True), (True, False), (False, True), (False, False)):
-        key = name.strip() if exact else fold(name)
-        rows = files.index(code, primary, exact).get(key, []) if key else []
-        if region is not None:
-            rows = [i for i in rows if fold(region) in (fold(table.region(i)), fold(table.admin1[i]))]
-        if len(rows) == 1:
-            return _match(rows[0], primary)
-        if rows:
-            raise _tie(name, [_match(i, primary) for i in rows])
-    where = "".join(f" in {part}" for part in (region, country) if part)
     first, last = table.span(code)
     near = [n for n in table.name[first:last] if code or n[:1] == name[:1]]  # all 34,006 take seconds
     raise DataError(
@@ -169,12 +179,12 @@ def _match(i: int, primary: bool) -> Match:
     )
 
 
-def _tie(name: str, candidates: list[Match]) -> DataError:
-    shown = sorted(candidates, key=lambda m: -m.population)[:8]
+def _tie(name: str, found: list[Match]) -> DataError:
+    shown = sorted(found, key=lambda m: -m.population)[:8]
     lines = "; ".join(f"{m.name} ({m.region}, {m.country}; {m.population:,} people; id {m.geonameid})" for m in shown)
-    more = f" and {len(candidates) - len(shown)} more" if len(candidates) > len(shown) else ""
-    kind = "name" if candidates[0].by == "primary" else "alternate name"
+    more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
+    kind = "name" if found[0].by == "primary" else "alternate name"
     return DataError(
-        f'place "{name}" is the {kind} of {len(candidates)} places: {lines}{more}. '
+        f'place "{name}" is the {kind} of {len(found)} places: {lines}{more}. '
         "Nothing is chosen by size; add the country or the region, or give coordinates."
     )

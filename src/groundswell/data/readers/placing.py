@@ -45,25 +45,23 @@ def gazetteer_matches(text: str, country: str | None, region: str) -> tuple[list
     """
     if not text:
         raise Unplaced("the event names no place", "fill in the place")
-    whole = _found(text, country, region)
-    if isinstance(whole, Match):
+    if whole := _only(text, country, region):
         return [whole], ""
     parts = [part.strip() for part in re.split(r",|;|&|\band\b", text) if part.strip()]
-    if len(parts) < 2:
-        raise Unplaced(whole, "correct the name, or give a position or your own places")
     if len(parts) == 2 and "," in text and not re.search(r";|&|\band\b", text):
-        first = _found(parts[0], country, region or parts[1])
-        first = first if isinstance(first, Match) else _found(parts[0], country, region)
-        if isinstance(first, Match):
+        if first := _only(parts[0], country, region or parts[1]) or _only(parts[0], country, region):
             return [first], f'"{text}" read as {first.label}'
-        raise Unplaced(first, "correct the name, or give a position or your own places")
-    found = [_found(part, country, region) for part in parts]
-    matches = list(dict.fromkeys(match for match in found if isinstance(match, Match)))
-    if not matches:
-        raise Unplaced(whole, "correct the name, or give a position or your own places")
-    lost = [part for part, match in zip(parts, found, strict=True) if not isinstance(match, Match)]
-    missing = f"; not found: {', '.join(lost)}" if lost else ""
-    return matches, f'"{text}" read as {", ".join(match.label for match in matches)}{missing}'
+    elif len(parts) > 1:
+        found = [_only(part, country, region) for part in parts]
+        if matches := list(dict.fromkeys(match for match in found if match)):
+            lost = [part for part, match in zip(parts, found, strict=True) if not match]
+            missing = f"; not found: {', '.join(lost)}" if lost else ""
+            return matches, f'"{text}" read as {", ".join(match.label for match in matches)}{missing}'
+    try:
+        gazetteer.find(text, country, region or None)
+    except DataError as problem:
+        raise Unplaced(str(problem), "correct the name, or give a position or your own places") from problem
+    raise AssertionError("find and candidates disagree")
 
 
 def near_places(places: Places, event: Event) -> tuple[list[int], str] | None:
@@ -132,12 +130,13 @@ def own_places(
     return places, [(event, i) for i, key in enumerate(keys) for event in groups[key]]
 
 
-def _found(text: str, country: str | None, region: str) -> Match | str:
-    """The match, or why there is none."""
+def _only(text: str, country: str | None, region: str) -> Match | None:
+    """The one place that a text means, if there is just one."""
     try:
-        return gazetteer.find(text, country, region or None)
-    except DataError as problem:
-        return str(problem)
+        found = gazetteer.candidates(text, country, region or None)
+    except DataError:  # the country is not known
+        return None
+    return found[0] if len(found) == 1 else None
 
 
 def _population(
@@ -148,8 +147,8 @@ def _population(
     if given:
         return float(np.median(given)), ""
     for where in (region, ""):
-        match = _found(name, country or None, where) if name else ""
-        if isinstance(match, Match) and match.population > 0:
+        match = _only(name, country or None, where)
+        if match and match.population > 0:
             away = great_circle_km(*map(np.array, (north, east, match.latitude, match.longitude)))
             if away <= NEAR_KM:
                 return float(match.population), ""

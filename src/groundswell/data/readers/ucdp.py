@@ -7,6 +7,7 @@ about 25 km), 3 and 4 a district or province, 5 a line or vague area, 6 a countr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -60,7 +61,8 @@ def _read_row(cells: dict[str, str]) -> list[dict[str, Any]]:
             "end": end,
             "precision": _PRECISION.get(cells.get("date_prec", ""), "day" if start == end else "longer"),
             "scope": scope,
-            "place": name if scope == "place" else "",
+            # "Acapulco town" is Acapulco
+            "place": re.sub(r" (town|city|village)$", "", name) if scope == "place" else "",
             "place_text": name,
             "region": cells.get("adm_1", ""),
             "country": cells["country"],
