@@ -51,8 +51,8 @@ class Design(NamedTuple):
     normalised: bool
 
 
-FLUSH = 1e100
-"""A running product is turned into its logarithm above this; one factor more must not overflow."""
+FLUSH = 16
+"""After so many factors 1 + psi mu a product becomes its logarithm; it holds means up to 1e19 / psi."""
 
 NEARLY_POISSON = 1e-4
 """Below this psi the logarithms are taken one by one, since 1 + psi mu loses digits that 1/psi magnifies."""
@@ -67,12 +67,8 @@ def value_and_gradient(x, design, received, received_slopes):
     """
     parts, steps, places = design.factors.shape
     gradient = np.zeros(x.size)
-    factors = design.factors
+    last = parts - 1
     free_weights = design.weight_at.size > 0
-    if free_weights:
-        factors = design.factors.copy()
-        factors[parts - 1] *= received
-
     by_time, by_place = _rates(x, design)
     cells = design.cell_of.shape[0] > 0
     by_cell = _cell_rates(x, design) if cells else np.ones((1, 1, 1))
@@ -85,18 +81,21 @@ def value_and_gradient(x, design, received, received_slopes):
             value += design.exceeding[k] * np.log1p(psi * k)
         psi_slope += design.exceeding[k] * k / (1.0 + psi * k)
 
-    part = np.empty((parts, places))
-    mean = np.empty(places)
-    slope = np.empty(places)
-    time_sums = np.zeros((parts, steps))
-    place_sums = np.zeros((parts, places))
-    product, log_product, shares = 1.0, 0.0, 0.0
+    in_time = np.zeros(parts, np.bool_)
+    for m in range(design.time_of.shape[0]):
+        in_time[design.time_of[m, 0]] = True
+    part, mean, slope = np.empty((parts, places)), np.empty(places), np.empty(places)
+    time_sums, place_sums = np.zeros((parts, steps)), np.zeros((parts, places))
+    product, shares, log_product = np.ones(places), np.zeros(places), 0.0
     for t in range(steps):
         mean[:] = 0.0
         for c in range(parts):
             rate = by_time[c, t]
             for i in range(places):
-                part[c, i] = rate * by_place[c, i] * factors[c, t, i]
+                part[c, i] = rate * by_place[c, i] * design.factors[c, t, i]
+            if free_weights and c == last:
+                for i in range(places):
+                    part[c, i] *= received[t, i]
             if cells:
                 for i in range(places):
                     part[c, i] *= by_cell[c, t, i]
@@ -111,28 +110,24 @@ def value_and_gradient(x, design, received, received_slopes):
                 slope[i] = -(1.0 + psi * y) / (1.0 + psi * m)
         else:
             for i in range(places):
-                y, grown = design.counts[t, i], 1.0 + psi * mean[i]
-                if product > FLUSH:
-                    log_product += np.log(product)
-                    product = 1.0
-                if grown > FLUSH:
-                    log_product += np.log(grown)
-                else:
-                    product *= grown
-                slope[i] = -(1.0 + psi * y) / grown
-                shares -= mean[i] * slope[i]
+                grown = 1.0 + psi * mean[i]
+                product[i] *= grown
+                slope[i] = -(1.0 + psi * design.counts[t, i]) / grown
+                shares[i] -= mean[i] * slope[i]
+            if t % FLUSH == FLUSH - 1:
+                log_product += np.log(product).sum()
+                product[:] = 1.0
         for i in range(places):
             y = design.counts[t, i]
             if y > 0.0:
                 value += y * np.log(mean[i] / (1.0 + psi * mean[i]))
                 slope[i] += y / mean[i]
         for c in range(parts):
-            total = 0.0
             for i in range(places):
                 part[c, i] *= slope[i]
-                total += part[c, i]
                 place_sums[c, i] += part[c, i]
-            time_sums[c, t] = total
+            if in_time[c]:
+                time_sums[c, t] = part[c].sum()
         for m in range(design.cell_of.shape[0]):
             c, k = design.cell_of[m]
             for i in range(places):
@@ -140,9 +135,9 @@ def value_and_gradient(x, design, received, received_slopes):
         if free_weights:
             for i in range(places):
                 # d value / d received: the part without what it multiplies
-                slope[i] *= by_time[parts - 1, t] * by_place[parts - 1, i] * design.factors[parts - 1, t, i]
+                slope[i] *= by_time[last, t] * by_place[last, i] * design.factors[last, t, i]
                 if cells:
-                    slope[i] *= by_cell[parts - 1, t, i]
+                    slope[i] *= by_cell[last, t, i]
             for m in range(design.weight_at.size):
                 total = 0.0
                 for i in range(places):
@@ -150,14 +145,14 @@ def value_and_gradient(x, design, received, received_slopes):
                 gradient[design.weight_at[m]] += total
 
     if psi >= NEARLY_POISSON:
-        # sum of log(1 + psi mu)/psi, whose slope in psi joins with y mu/(1 + psi mu) to the sum `shares`
-        log_product += np.log(product)
+        # sum of log(1 + psi mu)/psi, whose slope in psi joins with y mu/(1 + psi mu) to the sum of shares
+        log_product += np.log(product).sum()
         value -= log_product / psi
-        psi_slope += log_product / psi**2 - shares / psi
+        psi_slope += log_product / psi**2 - shares.sum() / psi
     if design.dispersion_at >= 0:
         gradient[design.dispersion_at] += psi_slope
     for c in range(parts):
-        gradient[design.intercept_at[c]] += time_sums[c].sum()
+        gradient[design.intercept_at[c]] += place_sums[c].sum()
     for m in range(design.time_of.shape[0]):
         c, k = design.time_of[m]
         gradient[k] += np.sum(time_sums[c] * design.time_x[m])

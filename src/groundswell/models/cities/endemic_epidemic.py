@@ -168,8 +168,11 @@ class EndemicEpidemic(Model):
 
     def remarks(self, setting: Setting) -> tuple[str, ...]:
         """What a reader of a fit must know of these parameters: explosive growth."""
-        largest = float(self.dominant_eigenvalue(setting).max())
-        if largest <= 1:
+        offspring = np.zeros(setting.shape) if self.within is None else self.within.rate(setting).copy()
+        if self.between is not None:
+            offspring += self.between.weights.matrix(setting) @ self.between.rate(setting)
+        # no eigenvalue exceeds what one event brings forth in all, and this is much cheaper to know
+        if offspring.max() <= 1 or (largest := float(self.dominant_eigenvalue(setting).max())) <= 1:
             return ()
         return (
             f"The dominant eigenvalue reaches {largest:.3g}: at such a step the epidemic part alone grows from one "
