@@ -13,10 +13,11 @@ them run in vector registers; their order is fixed at compile time, so results s
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import config, njit, types
 from numba.extending import intrinsic
 
 BLOCK = 512
@@ -41,7 +42,7 @@ LN2_LOW = 1.42860682030941723212e-6
 
 
 @intrinsic
-def _two_to(typingctx, exponent):  # pragma: no cover - emits machine code
+def _two_to_in_bits(typingctx, exponent):  # pragma: no cover - emits machine code
     """2**exponent for a whole float64 exponent in [-1022, 1023], by writing the exponent bits."""
 
     def emit(context, builder, signature, arguments):
@@ -50,6 +51,13 @@ def _two_to(typingctx, exponent):  # pragma: no cover - emits machine code
         return builder.bitcast(bits, ir.DoubleType())
 
     return types.float64(types.float64), emit
+
+
+def _two_to_in_python(exponent):
+    return 2.0**exponent
+
+
+_two_to: Any = _two_to_in_python if getattr(config, "DISABLE_JIT", 0) else _two_to_in_bits  # numba may be switched off
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
@@ -72,7 +80,7 @@ def _exp(x):
     p = p * r + 0.5
     p = p * r + 1.0
     p = p * r + 1.0
-    return p * _two_to(k)  # pyright: ignore[reportCallIssue]
+    return p * _two_to(k)
 
 
 @njit(cache=True, nogil=True)
