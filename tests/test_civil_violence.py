@@ -58,7 +58,7 @@ def test_a_long_run_goes_the_way_of_the_twin_and_is_not_idle():
     assert totals[:, 2].sum() > 50
 
 
-@pytest.mark.parametrize("preset", [CivilViolence.netlogo, CivilViolence.mesa, CivilViolence.paper])
+@pytest.mark.parametrize("preset", [CivilViolence.netlogo, CivilViolence.mesa, CivilViolence.paper_run])
 def test_presets_go_the_way_of_the_twin(preset):
     agrees_with_twin(preset(rows=17, columns=15, legitimacy=0.7), 3, 10)
 
@@ -156,7 +156,7 @@ def test_agents_are_conserved_and_cells_hold_one():
     assert (sum(done.series[name] for name in ("active", "quiet", "jailed")) == 81).all()
 
 
-@given(st.floats(0.9, 1.0), st.integers(0, 1000), st.sampled_from(["netlogo", "mesa", "paper"]))
+@given(st.floats(0.9, 1.0), st.integers(0, 1000), st.sampled_from(["netlogo", "mesa", "paper_run"]))
 @settings(max_examples=15, deadline=None)
 def test_no_one_is_ever_active_at_a_legitimacy_of_nine_tenths(legitimacy, seed, preset):
     model = getattr(CivilViolence, preset)(legitimacy=legitimacy, rows=15, columns=15)
@@ -224,7 +224,7 @@ def test_a_run_that_cannot_be_meant_is_refused():
     with pytest.raises(UsageError, match='"frames"'):
         run(crowd, 1, record="everything")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="expected 1"):
-        CivilViolence.paper(3)  # type: ignore[arg-type]
+        CivilViolence.paper_run(3)  # type: ignore[arg-type]
     with pytest.raises(DataError, match="not the grid"):
         replace(crowd, model=replace(LIVELY, rows=6))
     jailed = run(replace(crowd, model=replace(LIVELY, jailed="off_grid", max_jail_term=9.0)), 10).crowd

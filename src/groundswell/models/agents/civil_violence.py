@@ -152,7 +152,7 @@ class CivilViolence(Model):
         return replace(mesa, **changes)
 
     @classmethod
-    def paper(cls, run: Literal[1, 2] = 2, **changes: Any) -> Self:
+    def paper_run(cls, run: Literal[1, 2] = 2, **changes: Any) -> Self:
         """Runs 1 (deception) and 2 (punctuated equilibrium) of the paper, as recalled.
 
         Recalled, not checked against the text: densities, visions, legitimacies, terms and every
