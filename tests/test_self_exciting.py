@@ -453,6 +453,13 @@ def test_what_cannot_be_meant_is_refused(setting: Setting) -> None:
         SelfExciting(before=Events(np.array([-0.5]), np.array([7]))).log_density(
             setting, history_of(setting, [1.0], [0])
         )
+    two = np.ones(2), np.ones((2, 2))
+    with pytest.raises(DataError, match=r"kinds in \[0, K\)"):
+        mutually_exciting(np.array([1.0]), np.array([2]), 5.0, *two, 1.0)
+    with pytest.raises(DataError, match="must not fall"):
+        mutually_exciting(np.array([2.0, 1.0]), np.array([0, 1]), 5.0, *two, 1.0)
+    with pytest.raises(DataError, match="after the end"):
+        mutually_exciting(np.array([6.0]), np.array([0]), 5.0, *two, 1.0)
     with pytest.raises(ParameterError, match="Give a reach"):
         SelfExciting(own_place=False)
     nowhere = Setting(Places(("A", "B"), np.ones(2)), setting.window)

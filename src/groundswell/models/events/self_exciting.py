@@ -336,7 +336,15 @@ def mutually_exciting(
     time_days : (E,) rising. kind : (E,) in [0, K). background : (K,). Cost O(E K).
     Returns the value and its derivatives in background (K,), offspring (K, K) and decay.
     """
-    times, kinds = np.asarray(time_days, dtype=float), np.asarray(kind, dtype=np.int64)
+    events = Events(time_days, kind)  # sorted, finite, of one length
+    times, kinds, count = events.time_days, events.place, len(background)
+    if np.shape(offspring) != (count, count) or (len(times) and not 0 <= kinds.min() <= kinds.max() < count):
+        raise DataError(
+            f"mutually_exciting was given {count} backgrounds, offspring of shape {np.shape(offspring)} and kinds up to "
+            f"{kinds.max(initial=-1)}; expected (K,), (K, K) and kinds in [0, K)."
+        )
+    if len(times) and times[-1] > days:
+        raise DataError(f"mutually_exciting was given an event at day {times[-1]:g}, after the end at day {days:g}.")
     evaluate = OnCities(times, kinds, int(np.searchsorted(times, 0.0)), len(background), float(days), threads)
     return evaluate(np.asarray(background, dtype=float), np.asarray(offspring, dtype=float), decay)
 
