@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 
@@ -56,7 +57,8 @@ def joining(
     their priors too. Importance sampling from the prior; `effective` tells how well it went.
     """
     process = account.process
-    assert isinstance(process, Mobilisation) and process.groups is not None
+    assert isinstance(process, Mobilisation)
+    assert process.groups is not None
     prior = {leaf.name: leaf for leaf in leaves(process.groups)}
     initial, recruitment, breakup = (
         np.exp(np.log(prior[name].prior.median) + prior[name].prior.sd * rng.standard_normal(draws))
@@ -69,7 +71,7 @@ def joining(
     edges = sorted(mark for mark in marks if 0 <= mark <= max(marks))
     alive = rng.poisson(initial).astype(float)
     formed, broken = [], []
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         more = rng.poisson((b - a) * recruitment / YEAR * alive)
         fewer = rng.binomial(alive.astype(np.int64), -np.expm1(-(b - a) * breakup / YEAR))
         alive = alive + more - fewer

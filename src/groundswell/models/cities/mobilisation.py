@@ -149,7 +149,11 @@ class Arrests(Component):
         "1", low=0, prior=Prior(2.0, 0.5), doc="psi: variance m + psi m^2 of the day's total in a place"
     )
     memory: float = param(
-        "1/day", low=0, high=1, prior=Prior(0.8, 0.5), doc="crackdown memory: share of the arrest stock left a day after"
+        "1/day",
+        low=0,
+        high=1,
+        prior=Prior(0.8, 0.5),
+        doc="crackdown memory: share of the arrest stock left a day after",
     )
 
 
@@ -238,9 +242,9 @@ class Mobilisation(Model):
         if isinstance(self.pulse, RandomPulse):
             steps = rng.normal(0.0, self.pulse.sd, (histories, setting.window.periods))
             walk = np.cumsum(steps, axis=1)
-            state.pulse[:] = np.exp(walk - walk.mean(axis=1, keepdims=True))
+            state.pulse[:] = np.exp(walk - walk.mean(axis=1, keepdims=True)).T
         elif isinstance(self.pulse, CalendarPulse):
-            state.pulse[:] = np.exp(self.log_calendar(setting))
+            state.pulse[:] = np.exp(self.log_calendar(setting))[:, None]
         return state
 
     def step(
@@ -255,16 +259,22 @@ class Mobilisation(Model):
 
         forced : (place, day) pairs that must be active, or a `Guide` with whole tilted distributions.
         """
-        guide = forced if isinstance(forced, Guide) else Guide.active([p for p, d in forced or () if d == day])
+        guide = (
+            forced
+            if isinstance(forced, Guide)
+            else Guide.active([p for p, d in forced if d == day])
+            if forced
+            else NO_GUIDE
+        )
         weight = np.empty(len(state.groups_total))
         state.today = day
         geometry = state.geometry
         loops.step_day(
             rng, day, state.rates, state.given[day], state.share, geometry.call_memory(self)[day],
-            np.ascontiguousarray(state.pulse[:, day]), geometry.per_100k, geometry.reach_index, geometry.reach_part,
+            state.pulse[day], geometry.per_100k, geometry.reach_index, geometry.reach_part,
             state.reach_value, state.reach_row, state.reach_ready, state.drive, state.momentum_total,
             state.momentum, state.hurt, state.hurt_day, state.hurt_total, state.groups, state.groups_total,
-            state.exploded, state.noted_count, state.noted_place, state.noted, guide.marks(len(state.share)),
+            state.exploded, state.noted_count, state.noted_place, state.noted, guide.marks(state.unguided),
             guide.place, guide.log_g, guide.arrests, guide.before, guide.offset, geometry.first, weight,
         )  # fmt: skip
         return state, weight
@@ -294,9 +304,7 @@ class Mobilisation(Model):
             steps = self.run_later(state.groups, setting.later_edges, rng=rng)[0]
             names = COLUMNS[loops.FORMED :]
             later = Later(setting.later_edges, {name: steps[:, :, i] for i, name in enumerate(names)})
-        return History(
-            setting.places, setting.window, series, later=later, exploded=bool(state.exploded[0])
-        )
+        return History(setting.places, setting.window, series, later=later, exploded=bool(state.exploded[0]))
 
     def run_later(self, groups: np.ndarray, edges: Sequence[int], *, rng: np.random.Generator) -> np.ndarray:
         """Groups after the window: (S, U, K, 4) formed, broken up, members arrested and warned by step.
@@ -417,11 +425,17 @@ class Guide:
         unweighed = np.full((count, 1), -1.0)
         return cls(np.array(places, dtype=np.int64), log_g, unweighed, np.ones((count, 1)), np.zeros((count, 1)))
 
-    def marks(self, places: int) -> np.ndarray:
-        """(P,) whether a place is guided."""
-        marked = np.zeros(places, dtype=np.bool_)
+    def marks(self, unguided: np.ndarray) -> np.ndarray:
+        """(P,) whether a place is guided, from an array that says no everywhere."""
+        if len(self.place) == 0:
+            return unguided
+        marked = unguided.copy()
         marked[self.place] = True
         return marked
+
+
+NO_GUIDE = Guide.active(())
+"""Nothing is guided: a plain draw."""
 
 
 class State:
@@ -433,7 +447,7 @@ class State:
 
     carried = (
         "drive", "momentum_total", "momentum", "hurt", "hurt_day", "hurt_total", "groups", "groups_total",
-        "exploded", "pulse",
+        "exploded",
     )  # fmt: skip
 
     def __init__(self, model: Mobilisation, setting: Setting, geometry: Geometry, histories: int) -> None:
@@ -443,7 +457,9 @@ class State:
         self.share = model.shares(setting)
         self.given = model.given_events(setting)
         self.reach_value = (
-            model.between.reach.value(geometry.grid_km) if model.between is not None else np.zeros(len(geometry.grid_km))
+            model.between.reach.value(geometry.grid_km)
+            if model.between is not None
+            else np.zeros(len(geometry.grid_km))
         )
         self.reach_row = np.empty((count, count))
         self.reach_ready = np.zeros(count, dtype=np.bool_)
@@ -457,16 +473,19 @@ class State:
         self.groups = np.zeros((histories, count))
         self.groups_total = np.zeros(histories)
         self.exploded = np.zeros(histories, dtype=np.bool_)
-        self.pulse = np.ones((histories, periods))
+        self.pulse = np.ones((periods, histories))
         self.noted_count = np.zeros(histories, dtype=np.int64)
         self.noted_place = np.zeros((histories, count), dtype=np.int64)
         self.noted = np.zeros((histories, count, len(COLUMNS)))
+        self.unguided = np.zeros(count, dtype=np.bool_)
         self.today = -1
 
     def resample(self, ancestors: np.ndarray) -> None:
         """Keep the histories `ancestors`, (S,) indices with repeats."""
         for name in self.carried:
             setattr(self, name, getattr(self, name)[ancestors])
+        if isinstance(self.model.pulse, RandomPulse):
+            self.pulse = np.ascontiguousarray(self.pulse[:, ancestors])
 
     def take(self, day: int, given: History) -> None:
         """Carry one observed day into the memories instead of drawing it."""
@@ -558,4 +577,3 @@ def _covariate(setting: Setting, name: str) -> np.ndarray:
     if name not in setting.covariates:
         raise DataError(f'background.effects names "{name}", which is no covariate of the setting.')
     return setting.covariates[name]
-

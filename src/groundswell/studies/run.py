@@ -1,0 +1,304 @@
+"""Run a study of claims from its folder to its outputs; the long form can be interrupted and resumed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from groundswell import __version__
+from groundswell.data.files import write_json, write_text, writable_folder
+from groundswell.data.table import Table
+from groundswell.errors import DataError, UsageError, nearest
+from groundswell.infer.base import Progress, fit, silent
+from groundswell.infer.particle import ParticleFilter
+from groundswell.infer.tempered import TemperedSMC
+from groundswell.rng import generator
+from groundswell.studies.case import COMPONENTS, Built, Case, plain
+from groundswell.studies.conditioning import Size, condition
+
+BUNDLED = {"iran-2017": "iran2017"}
+"""Studies that come with the package, by name."""
+
+REPLICATES = 3
+"""Replicates of every evidence in the full run: its Monte Carlo error is part of the answer."""
+
+DECISIVE = float(np.log(3.0))
+"""Log Bayes factor below which two accounts are not told apart; 1 to 3 is "not worth more than a bare mention" in
+Kass and Raftery (1995), Bayes factors, J. Am. Stat. Assoc. 90, section 3.2."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Sizes of the main run and of one evidence of the full run."""
+
+    main: Size = Size()
+    evidence_particles: int = 240
+    evidence_histories: int = 24
+
+
+def folder_of(study: str) -> Path:
+    """The folder of a bundled study, or the user's own folder with a study.toml."""
+    if study in BUNDLED:
+        return Path(str(resources.files("groundswell.studies") / BUNDLED[study]))
+    folder = Path(study)
+    if (folder / "study.toml").is_file():
+        return folder
+    raise DataError(
+        f'"{study}" is neither a study of the package ({", ".join(BUNDLED)}) nor a folder with a study.toml.'
+        + nearest(study, BUNDLED)
+        + " `groundswell study new FOLDER` makes one."
+    )
+
+
+def run_study(
+    study: str,
+    out: Path,
+    *,
+    seed: int,
+    processes: int,
+    full: bool = False,
+    anchor: str | None = None,
+    effort: Effort | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Run a study and write its tables, result.json, run.json and configuration into `out`; return the result."""
+    effort = effort or Effort()
+    folder = folder_of(study)
+    case = Case.read(folder / "study.toml")
+    if anchor is not None:
+        case = case.anchored(anchor)
+    built = case.build(folder)
+    writable_folder(out)
+    started = datetime.now(timezone.utc)
+    share = 0.1 if full else 1.0
+    result, timings = condition(
+        built, effort.main, seed=seed, processes=processes, progress=lambda s, w: progress(share * s, w)
+    )
+    if full:
+        result |= _in_full(case, folder, built, out, seed, processes, effort, progress)
+    else:
+        result |= {"anchors": None, "components": None}
+    write_tables(result, out)
+    write_json(out / "result.json", result)
+    import tomli_w
+
+    write_text(out / "configuration.toml", tomli_w.dumps(plain(case)))
+    write_json(
+        out / "run.json",
+        {
+            "started": started.isoformat(),
+            "version": __version__,
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "folder": str(folder),
+            "full": full,
+            **timings,
+        },
+    )
+    return result
+
+
+def _in_full(
+    case: Case, folder: Path, built: Built, out: Path, seed: int, processes: int, effort: Effort, progress: Progress
+) -> dict[str, Any]:
+    """Every anchor, and the evidence of every account with one mechanism left out, in replicates."""
+    stances = built.claims.weighed.stances()
+    accounts = [("all", case), *((name, case.without(name)) for name in COMPONENTS if name not in case.leave_out)]
+    steps = len(stances) + REPLICATES * len(accounts)
+    done = 0
+
+    def report(share: float, words: str) -> None:
+        progress(0.1 + 0.9 * (done + share) / steps, words)
+
+    anchors: dict[str, Any] = {}
+    for stance in stances:
+        size = effort.main
+
+        def anchored(stance: str = stance) -> dict[str, Any]:
+            made = case.anchored(stance).build(folder)
+            found, _ = condition(made, size, seed=seed, processes=processes, progress=report)
+            return {key: found[key] for key in ("lean", "paths", "quality", "claims", "joining", "log_evidence")}
+
+        anchors[stance] = _once(out, f"anchor {stance}", _digest(built, case, stance, seed, asdict(size)), anchored)
+        done += 1
+    components: dict[str, list[float]] = {name: [] for name, _ in accounts}
+    method = TemperedSMC(
+        particles=effort.evidence_particles,
+        filter=ParticleFilter(histories=effort.evidence_histories),
+        processes=processes,
+    )
+    for replicate in range(REPLICATES):
+        for name, account in accounts:
+
+            def evidence(account: Case = account, replicate: int = replicate) -> dict[str, Any]:
+                made = account.build(folder)
+                rng = generator(1_000 * (seed + 1) + replicate)
+                found = fit(made.account, made.setting, made.claims.weighed, method, rng=rng, progress=report)
+                return {"log_evidence": found.log_density}
+
+            key = _digest(built, account, str(replicate), seed, repr(method.particles), repr(method.filter))
+            components[name].append(_once(out, f"evidence {name} {replicate + 1}", key, evidence)["log_evidence"])
+            done += 1
+    return {"anchors": anchors, "components": component_rows(components)}
+
+
+def component_rows(evidence: Mapping[str, list[float]]) -> list[dict[str, Any]]:
+    """Log Bayes factor of the whole account against the one without a mechanism, with Monte Carlo error."""
+    whole = np.array(evidence["all"])
+    rows = []
+    for name, values in evidence.items():
+        if name == "all":
+            continue
+        without = np.array(values)
+        difference = float(whole.mean() - without.mean())
+        error = float(np.sqrt(whole.var(ddof=1) / len(whole) + without.var(ddof=1) / len(without)))
+        told = abs(difference) > max(DECISIVE, 2 * error)
+        rows.append(
+            {
+                "left_out": name,
+                "log_bayes_factor": difference,
+                "monte_carlo_error": error,
+                "replicates": [float(v) for v in without],
+                "verdict": ("needed" if difference > 0 else "not wanted") if told else "cannot tell",
+            }
+        )
+    return rows
+
+
+def _once(out: Path, name: str, digest: str, work: Any) -> dict[str, Any]:
+    """The result of `work`, from its file if an earlier run with the same inputs wrote it."""
+    path = out / "runs" / f"{name.replace(' ', '-')}.json"
+    if path.is_file():
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+        except json.JSONDecodeError:
+            kept = {}
+        if kept.get("digest") == digest:
+            return kept["result"]
+    result = work()
+    write_json(path, {"digest": digest, "result": result})
+    return result
+
+
+def _digest(built: Built, case: Case, *parts: Any) -> str:
+    text = json.dumps([__version__, built.record.digest(), plain(case), *map(str, parts)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_tables(result: Mapping[str, Any], out: Path) -> None:
+    """Every table of the result as CSV and Parquet."""
+    for name, table in tables(result).items():
+        table.write(out / "tables" / f"{name}.csv")
+        table.write(out / "tables" / f"{name}.parquet")
+
+
+def tables(result: Mapping[str, Any]) -> dict[str, Table]:
+    """The tables of a result, flat, by name."""
+    dates = result["dates"]
+    paths: dict[str, list] = {"date": dates}
+    for name, sides in result["paths"].items():
+        for side, levels in sides.items():
+            for level, values in levels.items():
+                paths[f"{name} {side} {level}"] = values
+    found = {
+        "paths": Table(paths),
+        "claims": Table.from_rows([_flat(row) for row in result["claims"]]),
+        "not_weighed": Table.from_rows(result["unweighed"]),
+        "parameters": Table.from_rows([_flat(row) for row in result["parameters"]]),
+        "lean": Table.from_rows([_flat(row) for row in result["lean"]]),
+        "places": Table.from_rows([{**row, "seen": row["seen"][-1]} for row in result["places"]]),
+    }
+    if result["joining"]:
+        stages = [{k: v for k, v in row.items() if k != "histogram"} for row in result["joining"]["stages"]]
+        found["joining"] = Table.from_rows([_flat(row) for row in stages])
+    if result.get("components"):
+        found["components"] = Table.from_rows([_flat(row) for row in result["components"]])
+    return found
+
+
+LEVELS = {5: ("5 %", "25 %", "50 %", "75 %", "95 %"), 3: ("5 %", "50 %", "95 %")}
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists of quantiles become columns."""
+    out: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, list | tuple):
+            labels = LEVELS.get(len(value), tuple(str(i + 1) for i in range(len(value))))
+            if name == "replicates":
+                labels = tuple(f"{i + 1}" for i in range(len(value)))
+            out |= {f"{name} {label}": v for label, v in zip(labels, value, strict=True)}
+        else:
+            out[name] = value
+    return out
+
+
+def read_result(folder: Path) -> dict[str, Any]:
+    """The result.json of a finished run; DataError if there is none."""
+    path = folder / "result.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist; run the study first, or name its output folder.") from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DataError(f"{path} is not the result of a study: {error}.") from error
+
+
+STARTER = {
+    "study.toml": """\
+# A study of claims. Edit the dates, the country and the anchor, put your figures into claims.csv, then run:
+#   groundswell study run {name}
+title = "My case"
+question = "What do these figures imply together, and what can they not tell?"
+claims = "claims.csv"
+# The places: a country of the gazetteer (ISO code or English name), or a table of your own:
+# country = "IR"
+places = "places.csv"
+start = 2024-03-01
+end = 2024-03-14
+# The stance whose figures are taken as unbiased. Run the study under each in turn: --anchor.
+anchor = "third_party"
+
+[setting]
+active_on_day0 = ["Alphaville"]
+
+[[setting.calls]]
+date = 2024-03-04
+""",
+    "claims.csv": """\
+id,quantity,place,start,end,qualifier,value,value_high,unit,stance,speaker,origin,outlet,stated_on,document
+c1,cities_with_protest,Exampleland,2024-03-01,2024-03-07,at_least,4,,cities,third_party,a news agency,agency,Agency,2024-03-08,made up
+c2,arrests,Exampleland,2024-03-01,2024-03-07,exactly,40,,persons,state,ministry of the interior,ministry,State radio,2024-03-08,made up
+c3,arrests,Exampleland,2024-03-01,2024-03-07,more_than,150,,persons,opposition,a campaign,campaign,Campaign page,2024-03-09,made up
+c4,participants,Alphaville,2024-03-04,2024-03-04,between,500,1000,persons,third_party,a news agency,agency-crowd,Agency,2024-03-05,made up
+""",
+    "places.csv": """\
+place,population,latitude,longitude,region,country
+Alphaville,900000,35.0,51.0,Centre,Exampleland
+Betaburg,160000,35.6,51.9,Centre,Exampleland
+Gammaton,120000,34.2,50.1,West,Exampleland
+Deltastad,90000,36.4,52.8,North,Exampleland
+Epsilon,60000,33.1,52.3,South,Exampleland
+Zetaford,45000,35.2,49.0,West,Exampleland
+""",
+}
+
+
+def new_study(folder: Path) -> list[Path]:
+    """A folder with a study.toml, a claims table and places, all made up, that runs as it stands."""
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} is not empty; name a new folder, so that nothing of yours is overwritten.")
+    written = []
+    for name, text in STARTER.items():
+        write_text(folder / name, text.replace("{name}", str(folder)))
+        written.append(folder / name)
+    return written
