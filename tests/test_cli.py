@@ -19,7 +19,7 @@ import typer
 import groundswell.cli
 from groundswell.cli import main as cli
 from groundswell.cli import reproduce as reproduce_module
-from groundswell.cli.common import Configuration, assignments, flat, resolve, save
+from groundswell.cli.common import Configuration, Json, assignments, flat, resolve, save, show
 from groundswell.errors import DataError, GroundswellError, GroundswellWarning, NotConverged, UsageError
 from groundswell.models.library import LIBRARY
 from groundswell.studies.published.base import Published
@@ -127,6 +127,15 @@ def test_errors_carry_their_exit_code(run: Run, command: Callable, error: type[G
 
     command(fails)
     assert run("doctor") == (code, "", "what was given, what was expected\n")
+
+
+def test_a_flagged_result_stays_the_one_object_on_stdout(run: Run, command: Callable) -> None:
+    def flagged(as_json: Json = False) -> None:
+        show({"passed": False}, "not passed", as_json=as_json)
+        raise NotConverged("too few draws")
+
+    command(flagged)
+    assert run("doctor", "--json") == (4, '{"passed": false}\n', "too few draws\n")
 
 
 def test_a_warning_is_one_line_on_stderr(run: Run, command: Callable) -> None:

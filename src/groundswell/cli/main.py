@@ -18,7 +18,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from groundswell import __version__
-from groundswell.errors import GroundswellError
+from groundswell.errors import GroundswellError, NotConverged
 
 INTERRUPTED = 130
 
@@ -114,6 +114,8 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return _refuse("interrupted before the work began.", INTERRUPTED, as_json)
+    except NotConverged as error:  # the result, flagged, stands on stdout by now
+        return _refuse(str(error), error.exit_code, as_json=False)
     except GroundswellError as error:
         return _refuse(str(error), error.exit_code, as_json)
     except typer.TyperException as error:
