@@ -27,7 +27,7 @@ from groundswell.data.places import Places
 from groundswell.data.setting import Setting, call_matrix
 from groundswell.data.window import Window
 from groundswell.errors import DataError, UsageError
-from groundswell.models.base import Model
+from groundswell.models.base import Likelihood, Model
 from groundswell.models.cities import _mobilisation_loops as loops
 from groundswell.models.cities._mobilisation_loops import COLUMNS, Rates
 from groundswell.models.triggering import Exponential, PowerLaw
@@ -227,6 +227,40 @@ class Mobilisation(Model):
         window = Window.between("2020-01-01", "2020-01-12")
         calls = call_matrix(places, window, [("2020-01-04", None)])
         return cls(), Setting(places, window, calls=calls, active_on_day0=("Hub",))
+
+    def lacks(self, verb: str) -> str | None:
+        """Why this instance cannot do `verb`; with groups or a random pulse the mean of the counts is hidden."""
+        if verb == "likelihood" and self.groups is not None:
+            return (
+                "How many groups there are is hidden, and event counts alone identify recruitment minus break-up only. "
+                "Use TemperedSMC with claims on events and groups, or leave them out: groups=None, organised=None."
+            )
+        if verb in ("likelihood", "intensity") and isinstance(self.pulse, RandomPulse):
+            return "Its random pulse is hidden. Use TemperedSMC with claims, or a CalendarPulse."
+        return super().lacks(verb)
+
+    def likelihood(self, setting: Setting, history: History) -> Likelihood:
+        """Log density of place-day counts given the first day's events, and its gradient; exact, without groups.
+
+        history["events"] is read, and history["arrests"] where there is one: deterrence and backlash act on
+        arrests and need it. Given a place's events of a day its arrests are weighed too, day 0's included;
+        without the series the parameters of `arrests` are not identified. Participants and warnings are not
+        weighed, so `crowds` and `warnings_per_arrest` have slope 0. Cost a call: O(P T + N P + Q P), N the
+        place-days with events in Q places. DataError for counts that are not whole, for steps other than
+        days, and for arrests without an event.
+        """
+        from groundswell.models.cities.mobilisation_likelihood import likelihood
+
+        return likelihood(self, setting, history)
+
+    def intensity(self, setting: Setting, history: History) -> np.ndarray:
+        """(P, T) expected events given the days before; NaN on day 0, which is given.
+
+        With `organised`, history["groups"] is read: the groups at each day's start.
+        """
+        from groundswell.models.cities.mobilisation_likelihood import intensity
+
+        return intensity(self, setting, history)
 
     @property
     def reproduction(self) -> float:
