@@ -301,7 +301,6 @@ class Mobilisation(Model):
             else NO_GUIDE
         )
         weight = np.empty(len(state.groups_total))
-        state.today = day
         geometry = state.geometry
         loops.step_day(
             rng, day, state.rates, state.given[day], state.share, geometry.call_memory(self)[day],
@@ -512,7 +511,17 @@ class State:
         self.noted_place = np.zeros((histories, count), dtype=np.int64)
         self.noted = np.zeros((histories, count, len(COLUMNS)))
         self.unguided = np.zeros(count, dtype=np.bool_)
-        self.today = -1
+
+    @property
+    def today(self) -> dict[str, np.ndarray]:
+        """The day just made: {series: (S, P)}."""
+        histories, count = self.drive.shape
+        out = {name: np.zeros((histories, count)) for name in COLUMNS}
+        for h in range(histories):
+            rows = slice(0, int(self.noted_count[h]))
+            for column, name in enumerate(COLUMNS):
+                out[name][h, self.noted_place[h, rows]] = self.noted[h, rows, column]
+        return out
 
     def resample(self, ancestors: np.ndarray) -> None:
         """Keep the histories `ancestors`, (S,) indices with repeats."""
@@ -541,7 +550,6 @@ class State:
         fade = rates.crackdown_memory ** (day - self.hurt_day[:, hit])
         self.hurt[:, hit] = self.hurt[:, hit] * fade + arrests[hit] / self.geometry.per_100k[hit]
         self.hurt_day[:, hit] = day
-        self.today = day
         rows = np.flatnonzero(events > 0)
         self.noted_count[:] = len(rows)
         self.noted_place[:, : len(rows)] = rows
