@@ -4,7 +4,7 @@ import itertools
 import math
 
 import numpy as np
-from scipy.special import log_ndtr, logsumexp
+from scipy.special import log_ndtr, logsumexp, ndtr
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(10)
 
@@ -48,7 +48,7 @@ def over_slack(log_term, s, sign, eta, vague, reach):
         return log_term(np.zeros(1))[..., 0]
     out = []
     for share, top in ((1 - vague, 40 * eta + 20 * s), (vague, reach)):
-        u, w = panels(0.0, top, min(s, eta) / 4)
+        u, w = panels(0.0, top, min(s, eta) / 3)
         slack = -u / eta - math.log(eta) if top != reach else np.full(len(u), -math.log(reach))
         out.append(math.log(share) + logsumexp(log_term(sign * u) + slack + w, axis=-1))
     return np.logaddexp(*out)
@@ -82,3 +82,32 @@ def claim(q, value, qualifier, offset, s, eta, vague, reach, grains, shares, hig
             for a, b in cells(value, grain, grains)
         ]
     return log_probability(intervals, m, s, sign, eta, vague, reach)
+
+
+def distribution(y, m, s, sign, eta, vague, reach):
+    """The distribution function of log x as the design prints it; good where nothing underflows."""
+    z = (y - m) / s
+    if sign == 0:
+        return ndtr(z)
+    rate = 1 / eta
+    slack = np.exp(-sign * rate * (y - m) + (rate * s) ** 2 / 2 + log_ndtr(sign * z - rate * s))
+    u, w = panels(0.0, reach, s)
+    uniform = (ndtr((np.expand_dims(y - m, -1) - sign * u) / s) * np.exp(w)).sum(axis=-1) / reach
+    return (1 - vague) * (ndtr(z) - sign * slack) + vague * uniform
+
+
+def several(q, figures, offset, s, eta, vague, reach, grains, shares_of, shared=0.95, step=0.02):
+    """Log probability of figures (value, qualifier) from one origin: a plain sum over its error."""
+    eps = np.arange(-14, 14, step)
+    m = math.log(q + 0.5) + offset + math.sqrt(shared) * s * eps
+    own = math.sqrt(1 - shared) * s
+    product = np.exp(log_normal(eps, 0, 1)) * step
+    for value, qualifier in figures:
+        sign = {"at_least": -1, "more_than": -1, "at_most": 1, "less_than": 1}.get(qualifier, 0)
+        one = 0.0
+        for grain, share in zip(grains, shares_of(qualifier), strict=True):
+            for a, b in cells(value, grain, grains):
+                ends = [distribution(np.log(x), m, own, sign, eta, vague, reach) for x in (a, b)]
+                one = one + share * (ends[1] - ends[0])
+        product = product * one
+    return math.log(product.sum())

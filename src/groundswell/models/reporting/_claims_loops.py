@@ -14,28 +14,48 @@ import math
 
 import numpy as np
 from numba import njit
+from numpy.polynomial import Chebyshev, Polynomial
+from scipy.special import erfcx
 
-ROOT_HALF = math.sqrt(0.5)
 LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
 FAR = 14.0
-"""Beyond this many sd the ten-term asymptotic series of the Mills ratio is exact to 1e-14."""
+"""Beyond this many sd the ten-term asymptotic series of `loss` is exact to 1e-14."""
 TINY = 1e-200
 """Below this the plain sum is formed again from logarithms."""
+PIECES, DEGREE = 128, 6
+
+
+def _mills_pieces() -> np.ndarray:
+    """(PIECES, DEGREE + 1) coefficients of the Mills ratio on equal pieces of u = 4 / (4 + t), t >= 0.
+
+    As a function of u it is smooth up to u = 0, where t is infinite; the pieces reach 1e-15 of scipy's
+    erfcx. An `exp` and an `erfc` a call are what they save: half the time of a likelihood.
+    """
+    table = np.zeros((PIECES, DEGREE + 1))
+    for k in range(PIECES):
+
+        def ratio(x: np.ndarray, k: int = k) -> np.ndarray:
+            u = (k + 0.5 + 0.5 * x) / PIECES
+            return math.sqrt(math.pi / 2) * erfcx((4 / u - 4) * math.sqrt(0.5))
+
+        coefficients = Chebyshev.interpolate(ratio, DEGREE).convert(kind=Polynomial).coef
+        table[k, : len(coefficients)] = coefficients
+    return table
+
+
+MILLS = _mills_pieces()
 
 
 @njit(cache=True)
 def mills(t):
     """Mills ratio Phi(-t) / phi(t) for t >= 0."""
-    if t < FAR:
-        return math.exp(0.5 * t * t + LOG_ROOT_2PI) * 0.5 * math.erfc(t * ROOT_HALF)
-    if t > 1e100:
-        return 0.0
-    inverse = 1.0 / (t * t)
-    term, total = 1.0, 1.0
-    for n in range(1, 11):
-        term *= -(2 * n - 1) * inverse
-        total += term
-    return total / t
+    u = 4.0 / (4.0 + t) * PIECES
+    k = min(int(u), PIECES - 1)
+    x = 2.0 * (u - k) - 1.0
+    total = MILLS[k, DEGREE]
+    for n in range(DEGREE - 1, -1, -1):
+        total = total * x + MILLS[k, n]
+    return total
 
 
 @njit(cache=True)
@@ -58,9 +78,16 @@ def lower_loss(t):
     """Psi(-t) = phi(t) - t Phi(-t) for t >= 0."""
     if t > 38.0:
         return 0.0
-    if t < FAR:
-        return math.exp(-0.5 * t * t - LOG_ROOT_2PI) - t * 0.5 * math.erfc(t * ROOT_HALF)
     return math.exp(-0.5 * t * t - LOG_ROOT_2PI) * loss(t)
+
+
+@njit(cache=True)
+def normal_tail(t):
+    """Phi(-t)."""
+    if abs(t) == math.inf:
+        return 0.0 if t > 0.0 else 1.0
+    small = math.exp(-0.5 * t * t - LOG_ROOT_2PI) * mills(abs(t))
+    return small if t > 0.0 else 1.0 - small
 
 
 @njit(cache=True)
@@ -75,10 +102,11 @@ def slack_tail(z, upper, delta, vague, width):
         return 0.0 if upper else 1.0
     far = abs(z)
     phi = math.exp(-0.5 * far * far - LOG_ROOT_2PI)
-    normal = 0.5 * math.erfc(far * ROOT_HALF)
-    gap = phi - far * normal if far < FAR else phi * loss(far)
+    ratio = mills(far)
+    normal = phi * ratio
+    gap = phi * (1.0 - far * ratio if far < FAR else loss(far))
     t = z + delta
-    shifted = math.exp(delta * (z + 0.5 * delta)) * 0.5 * math.erfc(t * ROOT_HALF) if t < FAR else phi * mills(t)
+    shifted = phi * mills(t) if t >= 0.0 else math.exp(delta * (z + 0.5 * delta)) - phi * mills(-t)
     end = z + width
     if z > 0.0:
         above = gap if width > 9.0 else gap - lower_loss(end)
@@ -118,7 +146,7 @@ def log_slack_tail(z, upper, delta, vague, width):
     if t > 0.0:
         shifted = phi + math.log(max(mills(t), 1e-300))
     else:
-        shifted = delta * (z + 0.5 * delta) + math.log(0.5 * math.erfc(t * ROOT_HALF))
+        shifted = delta * (z + 0.5 * delta) + math.log1p(-math.exp(-0.5 * t * t - LOG_ROOT_2PI) * mills(-t))
     exponential = log_add(phi + math.log(mills(-z)), shifted)
     end = z + width
     if end > 0.0:
@@ -169,7 +197,7 @@ def claim(m, s, sign, delta, vague, width, edges, weights):
         if sign != 0:
             total += weights[e] * slack_tail(z, upper, delta, vague, width)
         else:
-            total += weights[e] * 0.5 * math.erfc((z if upper else -z) * ROOT_HALF)
+            total += weights[e] * normal_tail(z if upper else -z)
     if (sign > 0) != upper:
         total = -total
     if total > TINY:
@@ -178,35 +206,40 @@ def claim(m, s, sign, delta, vague, width, edges, weights):
 
 
 @njit(cache=True)
-def several(level, offset, own, shared, sign, slack, vague, reach, edges, weights, first):
-    """Log probability of claims that share the error of their origin: integral over eps_origin.
+def joint(level, eps, offset, own, shared, sign, slack, vague, reach, edges, weights, first):
+    """Log probability of the claims of one origin, given the origin's error eps."""
+    total = 0.0
+    for c in range(len(offset)):
+        a, b = first[c], first[c + 1]
+        m = level + offset[c] + shared[c] * eps
+        total += claim(m, own[c], sign[c], own[c] / slack, vague, reach / own[c], edges[a:b], weights[a:b])
+    return total
 
-    Trapezoidal rule, summed outward from a first guess until the terms are below 1e-13 of the largest.
-    Each factor is smooth on the scale tau = own / shared of eps, so the rule with step h errs by about
-    exp(-2 pi^2 / (h^2 (count / tau^2 + 1))); the step makes that exp(-30).
+
+@njit(cache=True)
+def several(level, guess, step, known, lowest, offset, own, shared, sign, slack, vague, reach, edges, weights, first):
+    """Log probability of claims that share the error of their origin: the integral over it.
+
+    Trapezoidal rule, summed outward from `guess` until the terms are below 1e-13 of the largest. The
+    nodes are such that level + shared eps is a whole multiple j of shared step: where all claims have
+    one shared sd, their joint probability depends on j alone, and `known`, from j = lowest, keeps it.
     """
-    count = len(offset)
-    precision, pull = 1.0, 0.0
-    for c in range(count):
-        rate = (shared[c] / own[c]) ** 2
-        middle = _middle(edges[first[c] : first[c + 1]])
-        precision += rate
-        pull += rate * (middle - offset[c] - level) / shared[c]
-    step = 2.0 * math.pi / math.sqrt(60.0 * precision)
-    start = pull / precision
     top, total = -math.inf, 0.0
-    for side in (1.0, -1.0):
-        k = 0 if side > 0 else 1
+    middle = round((level / shared[0] + guess) / step)
+    for side in (1, -1):
+        j = middle if side > 0 else middle - 1
         before = -math.inf
-        while k < 100_000:
-            eps = start + side * k * step
-            term = -0.5 * eps * eps - LOG_ROOT_2PI
-            for c in range(count):
-                a, b = first[c], first[c + 1]
-                term += claim(
-                    level + offset[c] + shared[c] * eps, own[c], sign[c], own[c] / slack, vague, reach / own[c],
-                    edges[a:b], weights[a:b],
-                )  # fmt: skip
+        for _ in range(100_000):
+            eps = j * step - level / shared[0]
+            place = j - lowest
+            kept = 0 <= place < len(known)
+            if kept and not math.isnan(known[place]):
+                term = known[place]
+            else:
+                term = joint(level, eps, offset, own, shared, sign, slack, vague, reach, edges, weights, first)
+                if kept:
+                    known[place] = term
+            term += -0.5 * eps * eps - LOG_ROOT_2PI
             if term > top:
                 total = total * math.exp(top - term) + 1.0
                 top = term
@@ -215,18 +248,50 @@ def several(level, offset, own, shared, sign, slack, vague, reach, edges, weight
             if term < top - 30.0 and term <= before:
                 break
             before = term
-            k += 1
+            j += side
     return top + math.log(total * step)
 
 
 @njit(cache=True)
-def _middle(edges):
-    """A finite number near the middle of the innermost cell, to start from."""
+def middle_of(edges):
+    """A finite number in or at the innermost cell."""
     half = len(edges) // 2
     low, high = edges[half - 1], edges[half]
     if low == -math.inf:
         return high
     return low if high == math.inf else 0.5 * (low + high)
+
+
+@njit(cache=True)
+def group_of_several(q, half, offset, own, shared, sign, slack, vague, reach, edges, weights, first, out):
+    """`group` for two claims or more.
+
+    Each claim is smooth in eps on the scale tau = own / shared, so the trapezoidal rule with step h errs
+    by about exp(-2 pi^2 / (h^2 (1 + sum tau^-2))); the step makes that exp(-30).
+    """
+    if shared.max() == 0.0:
+        for i in range(len(q)):
+            level = math.log(q[i] + half)
+            out[i] = joint(level, 0.0, offset, own, shared, sign, slack, vague, reach, edges, weights, first)
+        return
+    rate = (shared / own) ** 2
+    precision = 1.0 + rate.sum()
+    step = 2.0 * math.pi / math.sqrt(60.0 * precision)
+    aim, away = 0.0, 0.0
+    for c in range(len(offset)):
+        aim += rate[c] * (middle_of(edges[first[c] : first[c + 1]]) - offset[c]) / shared[c]
+        away += rate[c] / shared[c]
+    alike = (shared == shared[0]).all()
+    low, high = math.log(q.min() + half), math.log(q.max() + half)
+    lowest = math.floor((min(low, aim / away) / shared[0] - 12.0) / step)
+    count = math.ceil((max(high, aim / away) / shared[0] + 12.0) / step) - lowest if alike else 0
+    known = np.full(count, np.nan)
+    for i in range(len(q)):
+        level = math.log(q[i] + half)
+        guess = (aim - away * level) / precision
+        out[i] = several(
+            level, guess, step, known, lowest, offset, own, shared, sign, slack, vague, reach, edges, weights, first
+        )
 
 
 @njit(cache=True)
@@ -237,9 +302,9 @@ def group(q, half, offset, own, shared, sign, slack, vague, reach, edges, weight
     sign : one number a claim; a single claim has all its spread in `own`. edges, weights : flat;
     first[c] : first[c + 1] are those of claim c.
     """
+    if len(offset) > 1:
+        group_of_several(q, half, offset, own, shared, sign, slack, vague, reach, edges, weights, first, out)
+        return
     for i in range(len(q)):
-        level = math.log(q[i] + half)
-        if len(offset) == 1:
-            out[i] = claim(level + offset[0], own[0], sign[0], own[0] / slack, vague, reach / own[0], edges, weights)
-        else:
-            out[i] = several(level, offset, own, shared, sign, slack, vague, reach, edges, weights, first)
+        m = math.log(q[i] + half) + offset[0]
+        out[i] = claim(m, own[0], sign[0], own[0] / slack, vague, reach / own[0], edges, weights)
