@@ -22,12 +22,12 @@ from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.events import _self_exciting_loops as loops
 from groundswell.models.events._self_exciting_recursion import OnCities, OwnPlace
+from groundswell.models.events.mutually_exciting import mutually_exciting
 from groundswell.models.events.self_exciting import (
     ByPopulation,
     SelfExciting,
     cluster_size,
     jittered,
-    mutually_exciting,
     stationary_rate,
 )
 from groundswell.models.triggering import Exponential, ExponentialDelay, PowerLaw
