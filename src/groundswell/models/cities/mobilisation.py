@@ -296,7 +296,7 @@ class Mobilisation(Model):
         guide = (
             forced
             if isinstance(forced, Guide)
-            else Guide.active([p for p, d in forced if d == day])
+            else Guide.active(sorted({p for p, d in forced if d == day}), len(state.groups_total))
             if forced
             else NO_GUIDE
         )
@@ -450,13 +450,14 @@ class Guide:
     offset: np.ndarray
 
     @classmethod
-    def active(cls, places: Sequence[int]) -> Guide:
+    def active(cls, places: Sequence[int], histories: int) -> Guide:
         """Only that the places must have an event."""
         count = len(places)
         log_g = np.zeros((count, 2))
         log_g[:, 0] = -np.inf
         unweighed = np.full((count, 1), -1.0)
-        return cls(np.array(places, dtype=np.int64), log_g, unweighed, np.ones((count, 1)), np.zeros((count, 1)))
+        before, offset = np.ones((count, 1)), np.zeros((count, histories))
+        return cls(np.array(places, dtype=np.int64), log_g, unweighed, before, offset)
 
     def marks(self, unguided: np.ndarray) -> np.ndarray:
         """(P,) whether a place is guided, from an array that says no everywhere."""
@@ -467,7 +468,7 @@ class Guide:
         return marked
 
 
-NO_GUIDE = Guide.active(())
+NO_GUIDE = Guide.active((), 1)
 """Nothing is guided: a plain draw."""
 
 
