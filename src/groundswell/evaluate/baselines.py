@@ -45,7 +45,7 @@ class LastValue:
     @property
     def name(self) -> str:
         """As tables print it."""
-        return "last value, " + ("Poisson" if self.distribution == "poisson" else "negative binomial")
+        return f"last value ({'Poisson' if self.distribution == 'poisson' else 'negative binomial'})"
 
     def paths(
         self, setting: Setting, history: History, *, draws: int, rng: np.random.Generator, series: str = "events"

@@ -74,10 +74,11 @@ class Forecast:
         )
 
     def cells(self) -> dict[str, list[Any]]:
-        """What each cell is, in words: `origin` is the last known day, `date` the first of the target step."""
+        """What each cell is: `origin` the last known day, `date` the first of the target step, of `days` days."""
         return {
             "origin": [self.window.date(self.window.step * i - 1).isoformat() for i in self.origin.tolist()],
             "date": [self.window.date(self.window.step * i).isoformat() for i in self.time.tolist()],
+            "days": [self.window.step] * len(self),
             "step": self.step.tolist(),
             "place": [self.places.name[i] for i in self.unit.tolist()],
         }
@@ -93,7 +94,7 @@ class Forecast:
         return Table(columns)
 
     def table(self) -> Table:
-        """Every draw in a row of its own (origin, date, step, place, draw, value): N x S rows."""
+        """Every draw in a row of its own (origin, date, days, step, place, draw, value): N x S rows."""
         size = self.draws.shape[1]
         columns: dict[str, Any] = {
             name: [value for value in values for _ in range(size)] for name, values in self.cells().items()

@@ -1,0 +1,241 @@
+"""The whole case: a file of events in, models compared on held-out dates out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from groundswell.data.history import History
+from groundswell.data.readers import ReadEvents, to_history
+from groundswell.data.setting import Setting
+from groundswell.data.table import Table
+from groundswell.errors import DataError
+from groundswell.evaluate.compare import Comparison, compare
+from groundswell.evaluate.forecast import rolling_origins
+from groundswell.evaluate.ranking import Ranking, rank
+from groundswell.infer.base import Progress, silent
+from groundswell.rng import keyed
+from groundswell.studies.candidates import reference_name, standard_candidates
+
+SHORT_WINDOW_DAYS = 200
+"""A file that spans no more is counted by day, a longer one by week, unless the user says."""
+
+CELLS = 3000
+"""Origins are added until the places' forecasts at one step ahead make about so many cells."""
+
+FEWEST_ORIGINS = 12
+FITS = 4
+"""Refits over the origins, unless the user says."""
+
+FEWEST_EVENTS = 20
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the events are counted and the models compared; None is decided by the data (see `resolved`)."""
+
+    by: Literal["place", "region", "country"] = "place"
+    country: str | None = None
+    step: int | None = None
+    ahead: int | None = None
+    origins: int | None = None
+    refit_every: int | None = None
+    draws: int = 500
+    seed: int = 1
+    reference: str | None = None
+    processes: int = 1
+
+    def resolved(self, read: ReadEvents) -> Plan:
+        """Step, steps ahead and reference by the length of the file's time span."""
+        step = self.step
+        if step is None:
+            starts = [start for start in read.events["start"] if start is not None]
+            long = bool(starts) and (max(starts) - min(starts)).days >= SHORT_WINDOW_DAYS
+            step = 7 if long else 1
+        ahead = self.ahead or (7 if step == 1 else 4)
+        return replace(self, step=step, ahead=ahead, reference=self.reference or reference_name(step))
+
+    def rolled(self, setting: Setting) -> tuple[Plan, tuple[int, ...]]:
+        """The origins: without overlap while there are enough, up to about CELLS cells."""
+        assert self.ahead is not None
+        every = rolling_origins(setting.window.periods, steps=self.ahead, count=setting.window.periods)
+        apart = -(-len(every) // self.ahead)
+        wanted = self.origins or max(FEWEST_ORIGINS, min(apart, CELLS // len(setting.places)))
+        origins = rolling_origins(setting.window.periods, steps=self.ahead, count=wanted)
+        refit = self.refit_every or math.ceil(len(origins) / FITS)
+        return replace(self, origins=len(origins), refit_every=refit), origins
+
+
+@dataclass(frozen=True, eq=False)
+class EventComparison:
+    """What the file held, what was left out, what the models did, and what that allows one to say."""
+
+    plan: Plan
+    read: ReadEvents
+    left_out: Table
+    setting: Setting
+    history: History
+    comparison: Comparison
+    ranking: Ranking
+    limits: tuple[str, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The data in a sentence, the ranking, and the limits."""
+        return (self.data_in_words, *self.ranking.words, *self.limits)
+
+    @property
+    def data_in_words(self) -> str:
+        """How many events, places and steps, and how many were left out."""
+        window, outcome = self.setting.window, list(self.left_out["outcome"])
+        total = int(self.history["events"].sum())
+        left = outcome.count("left out") + len(self.read.left_out)
+        places = len(self.setting.places)
+        noun = {"place": "places", "region": "regions", "country": "countries"}[self.plan.by]
+        count = f"{places} {noun}" if places > 1 else self.setting.places.name[0]
+        return (
+            f"{total:,} events in {count}, {window.start} to {window.end}, in {window.periods} steps of "
+            f"{window.step} day{'s' if window.step > 1 else ''}; {left} left out, "
+            f"{outcome.count('assumed')} placed by a judgement."
+        )
+
+    def tables(self) -> dict[str, Table]:
+        """Every table of the output folder, by file name."""
+        return {
+            "scores": self.ranking.scores,
+            "skill": self.ranking.skill,
+            "mechanisms": self.ranking.mechanisms,
+            "horizon": self._horizon(),
+            "parameters": self._parameters(),
+            "notes": self._notes(),
+            "forecasts": self.comparison.fan(),
+            "components": self.components()[1],
+            "places": self._places(),
+            "left_out": self.left_out,
+            "unread_rows": self.read.left_out,
+        }
+
+    def result(self) -> dict[str, Any]:
+        """Everything a program would read; no clock, path or timing in it."""
+        window = self.setting.window
+        return {
+            "data": {
+                "reader": self.read.source,
+                "rows": self.read.rows,
+                "events": int(self.history["events"].sum()),
+                "places": len(self.setting.places),
+                "start": window.start.isoformat(),
+                "end": window.end.isoformat(),
+                "step_days": window.step,
+                "steps": window.periods,
+                "left_out": list(self.left_out["outcome"]).count("left out") + len(self.read.left_out),
+                "assumed": list(self.left_out["outcome"]).count("assumed"),
+            },
+            "origins": [window.date(window.step * i - 1).isoformat() for i in self.comparison.origins],
+            "steps_ahead": self.comparison.steps,
+            "draws": self.comparison.draws,
+            "seed": self.plan.seed,
+            "reference": self.plan.reference,
+            "best": self.ranking.best,
+            "tied": list(self.ranking.tied),
+            "words": list(self.words),
+            "scores": list(self.ranking.scores.rows()),
+            "skill": list(self.ranking.skill.rows()),
+            "mechanisms": list(self.ranking.mechanisms.rows()),
+            "not_scored": dict(self.comparison.failed),
+            "notes": {name: list(said) for name, said in self.comparison.notes.items() if said},
+        }
+
+    def components(self) -> tuple[str, Table]:
+        """The best-scoring model whose mean falls into parts, and the parts' totals by step."""
+        observed = self.history["events"].sum(axis=0).tolist()
+        columns: dict[str, Any] = {"date": [d.isoformat() for d in self.setting.window.dates()], "observed": observed}
+        for name in self.ranking.scores["model"]:
+            fitted = self.comparison.fits.get(name)
+            if fitted is not None and hasattr(fitted.model, "decomposition"):
+                parts: Mapping[str, np.ndarray] = fitted.model.decomposition(self.setting, self.history)  # type: ignore[attr-defined]
+                return name, Table(columns | {part: values.sum(axis=0).tolist() for part, values in parts.items()})
+        return "", Table(columns)
+
+    def _horizon(self) -> Table:
+        """Mean log score and CRPS by steps ahead."""
+        rows = [
+            {"model": name, "steps ahead": k + 1, "log score": float(log[k]), "CRPS": float(crps[k])}
+            for name, log, crps in zip(
+                self.comparison.names, self.comparison.horizon["log"], self.comparison.horizon["crps"], strict=True
+            )
+            for k in range(self.comparison.steps)
+        ]
+        return Table.from_rows(rows)
+
+    def _parameters(self) -> Table:
+        rows = [
+            {"model": name, **row} for name, fitted in self.comparison.fits.items() for row in fitted.summary().rows()
+        ]
+        return Table.from_rows(rows, ("model", "parameter", "estimate", "standard error", "low 90 %", "high 90 %"))
+
+    def _notes(self) -> Table:
+        said = [(name, text) for name, texts in self.comparison.notes.items() for text in texts]
+        failed = [(name, f"not scored: {reason}") for name, reason in self.comparison.failed.items()]
+        return Table.from_rows([{"model": name, "note": text} for name, text in said + failed], ("model", "note"))
+
+    def _places(self) -> Table:
+        counts = self.history["events"]
+        columns = self.setting.places.columns()
+        return Table(columns | {"events": counts.sum(axis=1).tolist(), "active": (counts > 0).sum(axis=1).tolist()})
+
+
+def run(read: ReadEvents, plan: Plan, progress: Progress = silent) -> EventComparison:
+    """Count the events, choose the models that the data allow, compare them over rolling origins.
+
+    Events known to the day only are spread over their days for the models of single events, seeded
+    by the plan. Same plan, same file: same result, whatever the number of processes.
+    """
+    plan = plan.resolved(read)
+    assert plan.step is not None
+    assert plan.ahead is not None
+    assert plan.reference is not None
+    setting, history, left_out = to_history(read, step=plan.step, by=plan.by, country=plan.country)
+    total = int(history["events"].sum())
+    if total < FEWEST_EVENTS:
+        raise DataError(
+            f"{read.name}: {total} events could be counted by {plan.by}; a comparison needs {FEWEST_EVENTS} or more, "
+            "or nothing could be told apart. `groundswell data check` lists the rows left out; --by country loses "
+            "fewest."
+        )
+    limits = _limits(plan, setting, history)
+    if history.events is not None and history.events.day_precision:
+        from groundswell.models.events.self_exciting import jittered
+
+        history = jittered(history, rng=keyed(plan.seed, 0))
+    plan, origins = plan.rolled(setting)
+    candidates, absent = standard_candidates(setting, history)
+    comparison = compare(
+        candidates, setting, history, origins=origins, steps=plan.ahead or 1, draws=plan.draws, rng=keyed(plan.seed, 1),
+        refit_every=plan.refit_every or 1, processes=plan.processes, progress=progress,
+    )  # fmt: skip
+    comparison = replace(comparison, failed={**comparison.failed, **absent})
+    ranking = rank(comparison, reference=plan.reference or "", rng=keyed(plan.seed, 2))
+    return EventComparison(plan, read, left_out, setting, history, comparison, ranking, limits)
+
+
+def _limits(plan: Plan, setting: Setting, history: History) -> tuple[str, ...]:
+    said: list[str] = []
+    if plan.by == "place":
+        said.append(
+            "Only places with at least one event in the file are in the study, so every model knows which places would "
+            "be active at some time; scores of places that stay quiet would be lower for all."
+        )
+    if history.events is not None and history.events.day_precision:
+        said.append(
+            "Dates are known to the day: for the models of single events each event was moved to a random moment of "
+            "its day (seeded), so triggering within a day cannot be learnt."
+        )
+    said.append(
+        "Counts are of recorded events: more coverage by the press looks like more protest, here as in any such record."
+    )
+    return tuple(said)
