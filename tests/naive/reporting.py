@@ -42,15 +42,20 @@ def log_normal(y, m, s):
     return -0.5 * ((y - m) / s) ** 2 - math.log(s * math.sqrt(2 * math.pi))
 
 
-def over_slack(log_term, s, sign, eta, vague, reach):
-    """log of the mean of exp(log_term(shift)) over the slack; log_term takes shifts (U,), gives (..., U)."""
+def over_slack(log_term, needed, s, sign, eta, vague, reach):
+    """log of the mean of exp(log_term(shift)) over the slack; log_term takes shifts (U,), gives (..., U).
+
+    needed : the slack beyond which log_term is negligible.
+    """
     if sign == 0:
         return log_term(np.zeros(1))[..., 0]
     out = []
-    for share, top in ((1 - vague, 40 * eta + 20 * s), (vague, reach)):
-        u, w = panels(0.0, top, min(s, eta) / 3)
-        slack = -u / eta - math.log(eta) if top != reach else np.full(len(u), -math.log(reach))
-        out.append(math.log(share) + logsumexp(log_term(sign * u) + slack + w, axis=-1))
+    for share, top, log_h in (
+        (1 - vague, 40 * eta + 20 * s, lambda u: -u / eta - math.log(eta)),
+        (vague, reach, lambda u: np.full(len(u), -math.log(reach))),
+    ):
+        u, w = panels(0.0, min(top, needed), min(s, eta) / 3)
+        out.append(math.log(share) + logsumexp(log_term(sign * u) + log_h(u) + w, axis=-1))
     return np.logaddexp(*out)
 
 
@@ -59,10 +64,13 @@ def log_probability(intervals, m, s, sign, eta, vague, reach):
     terms = []
     for low, high, weight in intervals:
         if low == -math.inf:
-            mass = over_slack(lambda shift, b=high: log_ndtr((b - m - shift) / s), s, sign, eta, vague, reach)
+            mass = over_slack(lambda shift, b=high: log_ndtr((b - m - shift) / s), math.inf, s, sign, eta, vague, reach)
         else:
             y, w = panels(low, high, s / 4)
-            density = over_slack(lambda shift, y=y: log_normal(y[:, None], m + shift, s), s, sign, eta, vague, reach)
+            needed = max(sign * (low - m), sign * (high - m), 0.0) + 15 * s
+            density = over_slack(
+                lambda shift, y=y: log_normal(y[:, None], m + shift, s), needed, s, sign, eta, vague, reach
+            )
             mass = logsumexp(density + w)
         terms.append(math.log(weight) + mass)
     return logsumexp(terms)
