@@ -52,7 +52,7 @@ def wide_map() -> tuple[EndemicEpidemic, Setting, History]:
         rng.uniform(45, 62, 400),
     )
     setting = Setting(places, Window(date(2019, 1, 1), 365))
-    week = Effects({"sin(1)": 0.2, "cos(1)": 0.1})
+    week = Effects({"sin1": 0.2, "cos1": 0.1})
     truth = EndemicEpidemic(
         Endemic(2.5, week, "population_share", 7), Within(-1.2), Between(-1.5, weights=DistancePowerLaw(2.0))
     )

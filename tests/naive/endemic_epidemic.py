@@ -10,10 +10,10 @@ import numpy as np
 def column(label, period, setting, place, step):
     if label == "trend":
         return float(step)
-    if label.startswith("sin("):
-        return math.sin(2 * math.pi * int(label[4:-1]) * step / period)
-    if label.startswith("cos("):
-        return math.cos(2 * math.pi * int(label[4:-1]) * step / period)
+    if label.startswith("sin"):
+        return math.sin(2 * math.pi * int(label[3:]) * step / period)
+    if label.startswith("cos"):
+        return math.cos(2 * math.pi * int(label[3:]) * step / period)
     if label.startswith("log("):
         return math.log(column(label[4:-1], period, setting, place, step))
     if label == "population_share" and label not in setting.covariates:
@@ -55,6 +55,8 @@ def weight(weights, setting, sender, receiver):
         return weights.weight[sender][receiver]
     if sender == receiver:
         return 0.0
+    if kind == "Everywhere":
+        return 1.0
     if kind == "DistancePowerLaw":
         distance = setting.places.distance_km[sender, receiver]
         return (1 + distance / weights.scale_km) ** -weights.decay

@@ -105,7 +105,7 @@ class EndemicEpidemic(Model):
         places = Places(names_, np.array([900_000.0, 60_000, 45_000, 200_000, 150_000]))
         setting = Setting(places, Window(date(2015, 1, 5), 120, 7), Network(adjacency))
         model = cls(
-            Endemic(1.5, Effects({"sin(1)": 0.4, "cos(1)": -0.2}), offset="population_share", period=52),
+            Endemic(1.5, Effects({"sin1": 0.4, "cos1": -0.2}), offset="population_share", period=52),
             Within(-1.0),
             Between(-1.5, weights=PowerLaw(2.0)),
             Overdispersion(0.4),

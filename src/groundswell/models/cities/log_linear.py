@@ -18,7 +18,7 @@ class LogLinear(Component):
     """offset exp(intercept + sum of coefficient x column): the rate of one part of the mean.
 
     effects : coefficients keyed by column. A column is "trend" (the step's number, 0 for the window's
-    first), "sin(k)" or "cos(k)" (harmonic k of `period`), the name of a covariate of the setting,
+    first), "sin1", "cos1", "sin2" ... (harmonics of `period`), the name of a covariate of the setting,
     "population_share" (each place's share of all persons, unless a covariate has that name), or
     "log(NAME)" of one of the last two.
     offset : a covariate, or "population_share", that multiplies the rate with no coefficient.
@@ -53,7 +53,7 @@ class LogLinear(Component):
         return self.factor(setting) * np.exp(log_rate)
 
 
-_HARMONIC = re.compile(r"(sin|cos)\((\d+)\)")
+_HARMONIC = re.compile(r"(sin|cos)(\d+)")
 _LOGARITHM = re.compile(r"log\((.+)\)")
 
 
@@ -88,7 +88,7 @@ def _values(name: str, setting: Setting, role: str) -> np.ndarray:
     if name == "population_share":
         share = setting.places.population / setting.places.population.sum()
         return np.broadcast_to(share[:, None], setting.shape)
-    known = [*setting.covariates, "population_share", "trend", "sin(1)", "cos(1)"]
+    known = [*setting.covariates, "population_share", "trend", "sin1", "cos1"]
     raise DataError(
         f'the {role} "{name}" is no covariate of this setting; it has: {", ".join(setting.covariates) or "none"}.'
         + nearest(name, known)

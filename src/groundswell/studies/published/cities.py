@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from groundswell.infer.base import Fit
     from groundswell.models.cities.endemic_epidemic import EndemicEpidemic
 
-SOURCE = "Meyer, Held, Höhle (2017), J. Stat. Softw. 77(11), section 4; fitted with R surveillance 1.26.0"
+SOURCE = "Meyer, Held, Höhle (2017), J. Stat. Softw. 77(11); fitted with R surveillance 1.26.0"
 
 
 class Case(NamedTuple):
