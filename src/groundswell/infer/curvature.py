@@ -95,8 +95,8 @@ def _alone(density: Density, at: np.ndarray, k: int, leaf: Leaf, curvature: floa
         )
     if up and np.isfinite(leaf.high):
         return (
-            f"{leaf.name} = {value:.3g} cannot be told from its upper limit {leaf.high:g}: the data ask for as much as is "
-            "allowed. No standard error applies; `infer.profile` gives a lower limit."
+            f"{leaf.name} = {value:.3g} cannot be told from its upper limit {leaf.high:g}: the data ask for as much as "
+            "is allowed. No standard error applies; `infer.profile` gives a lower limit."
         )
     if down or up:
         return (
