@@ -48,7 +48,7 @@ def orders(adjacency):
     return order
 
 
-def weight(weights, setting, sender, receiver):
+def weight(weights, setting, sender, receiver, order_of):
     """Not yet normalised."""
     kind = type(weights).__name__
     if kind == "Given":
@@ -60,7 +60,7 @@ def weight(weights, setting, sender, receiver):
     if kind == "DistancePowerLaw":
         distance = setting.places.distance_km[sender, receiver]
         return (1 + distance / weights.scale_km) ** -weights.decay
-    order = orders(setting.network.adjacency)[sender][receiver]
+    order = order_of[sender][receiver]
     if order == math.inf:
         return 0.0
     if kind == "FirstOrder":
@@ -74,7 +74,8 @@ def weight(weights, setting, sender, receiver):
 
 def matrix(weights, setting):
     count = len(setting.places)
-    raw = [[weight(weights, setting, j, i) for i in range(count)] for j in range(count)]
+    order_of = None if setting.network is None else orders(setting.network.adjacency)
+    raw = [[weight(weights, setting, j, i, order_of) for i in range(count)] for j in range(count)]
     if weights.normalised:
         raw = [[w / sum(row) if sum(row) > 0 else 0.0 for w in row] for row in raw]
     return raw
