@@ -27,7 +27,7 @@ __all__ = [
     "to_history",
 ]
 
-SOURCES = ("mass_mobilization", "ucdp", "table")
+SOURCES = ("standard", "mass_mobilization", "ucdp", "table")
 """In the order in which they are asked whether the columns are theirs; `table` takes anything."""
 
 
@@ -37,9 +37,9 @@ def read_events(
     """Events from a file (CSV, TSV, Parquet; plain or gzip) or a pandas, polars or arrow table.
 
     mapping : field -> column for a plain table, {"start": "Datum", "place": "Ort"}; fields are start,
-    end, place, region, country, latitude, longitude, population, size, size_low, size_high, arrests,
-    id, precision and scope; {"first": "day"} says that 03/04/2020 is 3 April. Usual names are known without it.
-    source : "mass_mobilization", "ucdp" or "table"; without it the columns decide.
+    end, place, region, country, latitude, longitude, population, size, size_low, size_high, arrests
+    and id; {"first": "day"} says that 03/04/2020 is 3 April. Usual names are known without it.
+    source : one of SOURCES; without it the columns decide.
     rule : how sizes in words are read, see `groundswell.data.sizes.RULES`.
     Rows that give no event are in `left_out`, with the reason; the file as a whole is refused with a
     DataError when it is missing, empty, no table, or has no column for a date or a place.

@@ -17,13 +17,14 @@ from groundswell.data.table import Table
 from groundswell.errors import GroundswellError
 
 EVENT_COLUMNS = (
-    "row", "id", "start", "end", "precision", "scope", "place", "place_text", "region", "country", "latitude",
+    "row", "id", "part_of", "start", "end", "precision", "scope", "place", "place_text", "region", "country", "latitude",
     "longitude", "population", "size_low", "size_high", "size_text", "arrests", "arrests_text", "arrests_any",
     "deaths_low", "deaths_high", "remark",
 )  # fmt: skip
 """The standard event table.
 
-row : in the file, the header being row 1. start, end : first and last day. precision : "day", "days"
+row : in the file, the header being row 1. part_of : the same text for all events that one row's list of
+places gave, else "". start, end : first and last day. precision : "day", "days"
 (2 to 6), "week", "month" or "longer": how closely start and end are known. scope : "place", "region"
 or "national" (nationwide, or no closer place given); the last two have place "". place_text : as the
 file has it. size_low, size_high : persons, None where that end is not stated. arrests : persons, where
@@ -118,7 +119,9 @@ class Reader:
             for number, event in enumerate(found, 1):
                 blank = dict.fromkeys(EVENT_COLUMNS) | {"place": "", "place_text": "", "region": "", "country": ""}
                 identity = event.get("id") or f"row {row}"
-                event = blank | event | {"row": row, "id": f"{identity}/{number}" if len(found) > 1 else identity}
+                several = {"id": f"{identity}/{number}", "part_of": f"{raw.name} row {row}"}
+                event = blank | {"part_of": ""} | event | {"row": row, "id": identity}
+                event |= several if len(found) > 1 else {}
                 events.append(event | {"remark": event["remark"] or ""})
         left.sort(key=lambda line: line["row"])
         return ReadEvents(
@@ -157,17 +160,19 @@ def at_places(event: Mapping[str, Any], text: str) -> list[dict[str, Any]]:
     """The event once for each place that the text lists.
 
     The size is told of the whole: with several places each part has at least one participant and at
-    most the whole's upper end; without an upper end a part's size is not known.
+    most the whole's upper end; without an upper end a part's size is not known. Arrests and position
+    of the whole belong to no part.
     """
-    places = places_in(text)
-    parts = [{**event, "place": place, "scope": scope, "place_text": text} for place, scope in places]
-    if len(parts) > 1:
-        high = event.get("size_high")
-        share = {"size_low": None if high is None else 1.0, "size_high": high, "arrests": None}
-        return [
-            part | share | {"remark": joined(event.get("remark"), "one of several places of its row")} for part in parts
-        ]
-    return parts
+    parts = [{**event, "place": place, "scope": scope, "place_text": text} for place, scope in places_in(text)]
+    if not parts:
+        raise LeftOut(f'the place "{text}" is no name', "name the place")
+    if len(parts) == 1:
+        return parts
+    high = event.get("size_high")
+    share: dict[str, Any] = {"size_low": None if high is None else 1.0, "size_high": high, "arrests": None}
+    share |= {"latitude": None, "longitude": None}
+    share["remark"] = joined(event.get("remark"), "one of several places of its row")
+    return [part | share for part in parts]
 
 
 def position(latitude: str, longitude: str) -> tuple[float | None, float | None, str]:

@@ -58,7 +58,7 @@ def to_history(
     takes every gazetteer place of the countries that occur, so that quiet places count. Places: your
     own; names match exactly, then as the gazetteer matches them, then within 25 km.
     window : default from the first to the last event, in steps of `step` days; an incomplete last
-    step is left out. by : "region" and "country" count every row once in each unit.
+    step is left out. by : "region" and "country" count a row that lists several places once in each unit.
     country : only this country's events; also the country of events that name none.
 
     An event counts once, on its first day, in the place where it was. Left out, each with its row:
@@ -214,15 +214,16 @@ def _by_unit(
 ) -> tuple[Places, list[tuple[Event, int]]]:
     labelled: list[tuple[Event, tuple[str, str]]] = []
     seen = set()
-    for event in events:
+    for number, event in enumerate(events):
         try:
             labels = _labels(event, by, country)
         except Unplaced as problem:
             report.leave_out(event, problem.reason, problem.remedy)
             continue
         for label in labels:
-            if (event["row"], label) not in seen:  # a row that lists three cities is one event of its country
-                seen.add((event["row"], label))
+            key = (event["part_of"] or number, label)  # a row that lists three cities is one event of its country
+            if key not in seen:
+                seen.add(key)
                 labelled.append((event, label))
     units = places if isinstance(places, Places) else _units([label for _, label in labelled], by)
     index = {name: i for i, name in enumerate(units.name)}

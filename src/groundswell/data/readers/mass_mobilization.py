@@ -75,7 +75,7 @@ def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader,
         }
         if missing(cells["location"]):
             return [event | {"scope": "national", "remark": joined(event["remark"], "no location given")}]
-        return at_places(event, cells["location"]) or [event | {"scope": "national", "place_text": cells["location"]}]
+        return at_places(event, cells["location"])
 
     notes = [
         f"form: {form}",

@@ -8,7 +8,6 @@ from typing import Any
 
 from groundswell.data.dates import Unreadable, day_comes_first, read_date
 from groundswell.data.readers.base import (
-    PRECISIONS,
     LeftOut,
     Reader,
     RowReader,
@@ -37,8 +36,6 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "size_low": ("size_low",),
     "size_high": ("size_high",),
     "arrests": ("arrests", "arrests_text", "arrested"),
-    "precision": ("precision",),
-    "scope": ("scope",),
 }
 """Field -> the column names under which it is looked for, in that order, case and signs aside."""
 
@@ -59,7 +56,6 @@ def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader,
         start, end = _days(given, day_first)
         north, east, remark = position(given.get("latitude", ""), given.get("longitude", ""))
         place, region, country = ("" if missing(given.get(f, "")) else given[f] for f in ("place", "region", "country"))
-        scope = given.get("scope", "")
         if not (place or region or country or north is not None):
             raise LeftOut("no place, region, country or position", "fill one in")
         size = sized(given.get("size", ""), rule)
@@ -68,12 +64,11 @@ def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader,
         if low is not None or high is not None:  # figures in columns of their own go before the text's reading
             size |= {"size_low": low, "size_high": high, "remark": ""}
         persons, person_remark = _number(given, "population")
-        precision = given.get("precision", "")
         event = {
             "id": given.get("id", ""),
             "start": start,
             "end": end,
-            "precision": precision if precision in PRECISIONS else "day",
+            "precision": "day",
             "region": region,
             "country": country,
             "latitude": north,
@@ -83,10 +78,9 @@ def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader,
             **arrested(given.get("arrests", ""), rule),
             "remark": joined(remark, size["remark"], low_remark, high_remark, person_remark),
         }
-        if scope in ("region", "national") or not place:
-            wide = scope or ("place" if north is not None else "region" if region else "national")
-            return [event | {"place": "", "place_text": place, "scope": wide}]
-        return at_places(event, place)
+        if place:
+            return at_places(event, place)
+        return [event | {"scope": "place" if north is not None else "region" if region else "national"}]
 
     return read_row, list(column.values()), notes
 

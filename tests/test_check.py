@@ -1,0 +1,117 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from groundswell.cli.data import app
+from groundswell.data.check import check
+from groundswell.errors import DataError, UsageError
+
+EVENTS = """date,city,country,participants
+2018-01-01,Qom,Iran,hundreds
+2018-01-02,national,Iran,200
+never,Arak,Iran,50
+2018-01-03,Arak,Iran,8 arrested
+"""
+CLAIMS = """id,quantity,place,start,end,qualifier,value,stance,speaker,outlet
+a1,arrests,Iran,2018-01-01,2018-01-05,at_least,450,state,an office,x
+a2,deaths,Iran,2018-01-01,2018-01-05,exactly,21,state,an office,x
+a3,arrests,Iran,2018-01-01,2018-01-05,about,3000,opposition,,x
+"""
+
+
+@pytest.fixture
+def events(tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text(EVENTS)
+    return path
+
+
+@pytest.fixture
+def claims(tmp_path):
+    path = tmp_path / "claims.csv"
+    path.write_text(CLAIMS)
+    return path
+
+
+def test_events_are_told_with_what_was_left_out_and_sizes(events):
+    found = check(events)
+    assert (found.kind, found.rows, found.read, found.rows_left_out) == ("events", 4, 3, 1)
+    assert found.facts["first day"] == "2018-01-01"
+    assert found.facts["events nationwide or placed no closer"] == 1
+    assert found.facts["events with a size"] == 2
+    (line,) = found.left_out.rows()
+    assert (line["row"], line["reason"]) == (4, '"never" is no date that is read here; write it as 2020-05-30')
+    assert list(found.sizes.rows()) == [
+        {"text": "(plain numbers)", "events": 1, "low": 200, "high": 200, "reason": ""},
+        {"text": "8 arrested", "events": 1, "low": None, "high": None, "reason": 'counts "arrested", not participants'},
+        {"text": "hundreds", "events": 1, "low": 100, "high": 999, "reason": ""},
+    ]
+    words = found.words()
+    for part in ("a plain table of events", "4 rows: 3 read, 1 left out", "never", "hundreds", "read as start = date"):
+        assert part in words
+
+
+def test_the_size_rule_is_a_choice_that_is_told(events):
+    found = check(events, rule="ccc")
+    assert [row["low"] for row in found.sizes.rows() if row["text"] == "hundreds"] == [200]
+    assert any('by the rule "ccc": Crowd Counting Consortium' in note for note in found.notes)
+    with pytest.raises(UsageError, match="no size rule"):
+        check(events, rule="cc")
+
+
+def test_claims_are_recognised_and_their_problems_told(claims):
+    found = check(claims)
+    assert (found.kind, found.rows, found.read) == ("claims", 3, 2)
+    assert found.facts["claims that a model can weigh"] == 1
+    assert found.facts["claims no model speaks to"] == 1
+    assert "1 rows have problems" in found.what
+    (line,) = found.left_out.rows()
+    assert (line["row"], line["column"]) == (4, "speaker")
+    assert "no model here speaks of deaths" in found.words()
+
+
+def test_a_source_can_be_named(events, claims):
+    with pytest.raises(UsageError, match="no table of claims"):
+        check(events, source="claims")
+    with pytest.raises(DataError, match=r"column is known as the event's date|no column"):
+        check(claims, {"place": "place", "start": "nothing"})
+
+
+def test_long_lists_are_cut_on_screen_only(tmp_path):
+    path = tmp_path / "long.csv"
+    path.write_text("date,city\n" + "never,Qom\n" * 50 + "2018-01-01,Qom\n")
+    found = check(path)
+    assert "... and 20 more; --out or --json has them all" in found.words()
+    assert len(found.as_dict()["left_out_rows"]) == 50
+
+
+def test_the_command_prints_json_and_writes_tables(events, tmp_path):
+    out = tmp_path / "new"
+    result = CliRunner().invoke(app, ["check", str(events), "--json", "--out", str(out)])
+    assert result.exit_code == 0
+    told = json.loads(result.stdout)
+    assert (told["kind"], told["rows"], told["read"], told["left_out"]) == ("events", 4, 3, 1)
+    assert sorted(path.name for path in out.iterdir()) == ["check.json", "events.csv", "left_out.csv", "sizes.csv"]
+    assert json.loads((out / "check.json").read_text()) == told
+
+
+def test_the_command_maps_columns(tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text("Tag;Ort\n2018-01-01;Qom\n")
+    result = CliRunner().invoke(app, ["check", str(path), "--map", "start=Tag", "--map", "place=Ort"])
+    assert result.exit_code == 0
+    assert "1 rows: 1 read, 0 left out" in result.stdout
+
+
+def test_exit_code_3_for_claims_with_problems_and_for_nothing_read(claims, tmp_path):
+    assert CliRunner().invoke(app, ["check", str(claims)]).exit_code == 3
+    nothing = tmp_path / "nothing.csv"
+    nothing.write_text("date,city\nnever,Qom\n")
+    assert CliRunner().invoke(app, ["check", str(nothing)]).exit_code == 3
+
+
+def test_an_unwritable_folder_is_told_before_the_work(events):
+    result = CliRunner().invoke(app, ["check", str(events), "--out", str(events / "inside")])
+    assert "cannot be written" in str(result.exception)
+    assert result.stdout == ""
