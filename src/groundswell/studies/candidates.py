@@ -45,6 +45,10 @@ def standard_candidates(setting: Setting, history: History) -> tuple[list[Candid
         left_out["self-exciting models"] = "the data are counts, without single events."
     else:
         candidates += _self_exciting(setting, history)
+    if setting.window.step != 1:
+        left_out["mobilisation"] = "it is a model of days, and the steps are longer."
+    else:
+        candidates += _mobilisation(setting, history)
     return candidates, left_out
 
 
@@ -107,6 +111,38 @@ def _self_exciting(setting: Setting, history: History) -> list[Candidate]:
         held = {"reach.scale_km": EVERYWHERE_KM}
         found.append(candidate("self-exciting everywhere", everywhere, EXCITATION, BETWEEN, fixed=held))
         found.append(candidate("self-exciting by distance", far, EXCITATION, BETWEEN, DISTANCE))
+    return found
+
+
+def _mobilisation(setting: Setting, history: History) -> list[Candidate]:
+    """Without groups and calls, of which a file of events tells nothing; without repression, as arrests are rare in one.
+
+    Parameters of what is not weighed (arrests, participants, warnings) are held. So is the reach's
+    scale, which trades off with its decay.
+    """
+    from groundswell.models.cities.mobilisation import Background, Between, Media, Mobilisation, Within
+    from groundswell.models.triggering import PowerLaw
+    from groundswell.params import names, vector
+
+    people = setting.places.population / 100_000
+    rate = max(float(history["events"].sum()), 1.0) / setting.window.days / float((people**0.7).sum())
+
+    def candidate(name: str, within: Within | None, media: Media | None, between: Between | None, *mechanisms: str):
+        model = Mobilisation(
+            Background(0.5 * rate), within, between, media,
+            organised=None, groups=None, call=None, deterrence=None, backlash=None,
+        )  # fmt: skip
+        held = ("arrests.", "crowds.", "warnings_per_arrest", "between.reach.scale_km")
+        fixed = {n: float(v) for n, v in zip(names(model), vector(model), strict=True) if n.startswith(held)}
+        return Candidate(name, model, MaximumLikelihood(), "mobilisation", frozenset(mechanisms), "counts", fixed)
+
+    found = [candidate("mobilisation: within", Within(), None, None, WITHIN)]
+    if len(setting.places) > 2 and setting.places.latitude is not None:
+        reach = Between(reach=PowerLaw())
+        found.append(candidate("mobilisation: within + media", Within(), Media(), None, WITHIN, BETWEEN))
+        found.append(
+            candidate("mobilisation: within + media + between", Within(), Media(), reach, WITHIN, BETWEEN, DISTANCE)
+        )
     return found
 
 

@@ -90,11 +90,11 @@ class Case(Strict):
         try:
             return cls(**raw)
         except ValidationError as error:
-            first = error.errors()[0]
+            # a misspelt name says more than the field that is missing for it
+            first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
             name = ".".join(map(str, first["loc"]))
-            raise UsageError(
-                f"{path.name}: {name}: {first['msg'].lower()}.{nearest(name, cls.model_fields)}"
-            ) from error
+            words = "is no setting here" if first["type"] == "extra_forbidden" else first["msg"].lower()
+            raise UsageError(f"{path.name}: {name}: {words}.{nearest(name, cls.model_fields)}") from error
 
     def build(self, folder: Path) -> Built:
         """Read the tables beside study.toml and make everything that a run needs."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from groundswell import __version__
 from groundswell.data.record import Claim, Record
+from groundswell.errors import DataError
 from groundswell.infer.base import Fit, Progress, fit, silent
 from groundswell.infer.particle import ParticleFilter, Plan
 from groundswell.infer.tempered import TemperedSMC
@@ -34,6 +35,8 @@ EFFECTIVE_LIMIT = 200.0
 """Effective draws below which a run is flagged."""
 NOISE_LIMIT = 2.0
 """Sd of the filter's log-likelihood at the posterior mean above which a run is flagged."""
+IMPOSSIBLE, STRAINED = -60.0, -15.0
+"""Best log weight of a claim over draws from the prior below which it is refused, or warned of."""
 NOISE_FILTERS = 20
 """Filters at the posterior mean from which that sd is taken."""
 
@@ -62,14 +65,15 @@ def condition(
         final_moves=size.moves,
         processes=processes,
     )
+    prior = prior_histories(account, setting, record, size.prior_draws, seed, processes)
+    doubts = reachable(built, prior)
+    progress(0.05, "drawn from the prior")
     rng = generator(seed)
-    found = fit(account, setting, record, method, rng=rng, progress=lambda s, w: progress(0.8 * s, w))
+    found = fit(account, setting, record, method, rng=rng, progress=lambda s, w: progress(0.05 + 0.8 * s, w))
     fitted = time.perf_counter()
     noise = filter_noise(built, found, seed)
-    progress(0.82, "histories given the claims")
+    progress(0.87, "histories given the claims")
     posterior = posterior_histories(account, setting, record, found, size.particles, processes)
-    progress(0.9, "histories from the prior")
-    prior = prior_histories(account, setting, record, found, size.prior_draws, processes)
     progress(0.95, "joining and arrests")
     result = {
         "version": __version__,
@@ -77,7 +81,7 @@ def condition(
         "seed": seed,
         "size": asdict(size),
         "digest": built.record.digest(),
-        "notes": [*built.notes, *found.notes],
+        "notes": [*built.notes, *found.notes, *doubts],
         "quality": quality(found, noise, posterior),
         "dates": [day.isoformat() for day in setting.window.dates()],
         "paths": {name: {"posterior": quantiles(posterior, name), "prior": quantiles(prior, name)} for name in PATHS},
@@ -93,6 +97,34 @@ def condition(
     done = time.perf_counter()
     timings = {"seconds_fit": fitted - started, "seconds_total": done - started, "processes": processes}
     return result, timings
+
+
+def reachable(built: Built, prior: Sequence[Mapping[str, Any]]) -> list[str]:
+    """DataError for a claim that no draw from the prior comes near; a sentence for one that hardly any does."""
+    drawn = [draw for draw in prior if not draw["exploded"]]
+    if not drawn:
+        raise DataError(
+            f"every one of {len(prior)} draws from the prior exploded (more events on a day than max_daily_events). "
+            "Check the populations of the places and the priors of the offspring terms."
+        )
+    doubts = []
+    for i, group in enumerate(built.account.reporting.prepare(built.claims.weighed)):
+        best = max(float(draw["logs"][i]) for draw in drawn)
+        low, high = (f(float(draw["hidden"][i]) for draw in drawn) for f in (min, max))
+        claim = group.claims[0]
+        words = (
+            f"claim {claim.id}: {claim.words()} ({group.words()}): in {len(drawn)} draws from the prior the quantity "
+            f"lies between {low:,.4g} and {high:,.4g}, and the best log weight of the claim is {best:.0f}"
+        )
+        if best < IMPOSSIBLE:
+            raise DataError(
+                words
+                + ". No draw can meet it. Check value, unit, window and place; a figure that is right but outside "
+                "what the model can do has to be left out, and that has to be said."
+            )
+        if best < STRAINED:
+            doubts.append(words + ": the model can hardly produce it, so it pulls the biases hard")
+    return doubts
 
 
 def filter_noise(built: Built, found: Fit, seed: int) -> float:

@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 
 from groundswell.data.history import History
-from groundswell.data.quantities import QUANTITIES
-from groundswell.data.record import Claim, Record
+from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.infer.base import Fit
 from groundswell.infer.particle import ParticleFilter, Plan
 from groundswell.infer.tempered import replay_key
 from groundswell.infer.workers import Workers
 from groundswell.models.base import Account
-from groundswell.params import Leaf, replacing
+from groundswell.params import Leaf, leaves, replacing
 from groundswell.rng import keyed
 
 PATHS = ("cities_active", "cities_so_far", "arrests_so_far", "participants_so_far", "events")
@@ -42,6 +41,8 @@ class Replay:
             history = account.process.simulate(self.setting, rng=keyed(*key))
         out = reduced(self.setting, history)
         out["hidden"] = np.array([group.value(self.setting, history) for group in self.groups])
+        bound = self.groups.bind(account.reporting)
+        out["logs"] = np.array([b.log_likelihood(q[None])[0] for b, q in zip(bound, out["hidden"], strict=True)])
         if not history.exploded:
             claims = account.reporting.report(self.setting, history, self.record, rng=keyed(*said))
             out["said"] = np.array([claim.value for claim in claims])
@@ -82,16 +83,16 @@ def posterior_histories(
 
 
 def prior_histories(
-    built_account: Account, setting: Setting, record: Record, fit: Fit, draws: int, processes: int
+    built_account: Account, setting: Setting, record: Record, draws: int, seed: int, processes: int
 ) -> list[dict[str, Any]]:
     """The same for draws from the prior; exploded ones are flagged and have no claims."""
-    free, root = fit.details["leaves"], fit.details["root"]
-    rng = keyed(root, 3)
-    center = np.array([leaf.to_free(leaf.prior.median) for leaf in free])
-    sd = np.array([leaf.prior.sd for leaf in free])
+    free = [leaf for leaf in leaves(built_account) if leaf.prior is not None]
+    rng = keyed(seed, 3)
+    center = np.array([leaf.to_free(leaf.prior.median) for leaf in free])  # type: ignore[union-attr]
+    sd = np.array([leaf.prior.sd for leaf in free])  # type: ignore[union-attr]
     z = center + sd * rng.standard_normal((draws, len(free)))
-    tasks = [(z[i], (root, 4, i), False, (root, 5, i)) for i in range(draws)]
-    with Workers((Replay, (built_account, setting, record, fit.method.filter, free)), processes) as workers:
+    tasks = [(z[i], (seed, 4, i), False, (seed, 5, i)) for i in range(draws)]
+    with Workers((Replay, (built_account, setting, record, ParticleFilter(), free)), processes) as workers:
         return workers.map(tasks)
 
 
@@ -115,8 +116,3 @@ def seen_by_day(paths: Sequence[dict[str, Any]]) -> np.ndarray:
         count += 1
     assert total is not None
     return total / count
-
-
-def group_claims(record: Record) -> list[Claim]:
-    """The claims that speak of organised groups."""
-    return [c for c in record if c.quantity in QUANTITIES and QUANTITIES[c.quantity].kind == "groups"]

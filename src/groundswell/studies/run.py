@@ -6,8 +6,8 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from groundswell import __version__
-from groundswell.data.files import write_json, write_text, writable_folder
+from groundswell.data.files import writable_folder, write_json, write_text
 from groundswell.data.table import Table
 from groundswell.errors import DataError, UsageError, nearest
 from groundswell.infer.base import Progress, fit, silent
@@ -40,7 +40,7 @@ Kass and Raftery (1995), Bayes factors, J. Am. Stat. Assoc. 90, section 3.2."""
 class Effort:
     """Sizes of the main run and of one evidence of the full run."""
 
-    main: Size = Size()
+    main: Size = field(default_factory=Size)
     evidence_particles: int = 240
     evidence_histories: int = 24
 
@@ -78,7 +78,7 @@ def run_study(
         case = case.anchored(anchor)
     built = case.build(folder)
     writable_folder(out)
-    started = datetime.now(timezone.utc)
+    started = datetime.now(UTC)
     share = 0.1 if full else 1.0
     result, timings = condition(
         built, effort.main, seed=seed, processes=processes, progress=lambda s, w: progress(share * s, w)
@@ -121,14 +121,15 @@ def _in_full(
 
     anchors: dict[str, Any] = {}
     for stance in stances:
-        size = effort.main
 
         def anchored(stance: str = stance) -> dict[str, Any]:
             made = case.anchored(stance).build(folder)
-            found, _ = condition(made, size, seed=seed, processes=processes, progress=report)
+            found, _ = condition(made, effort.main, seed=seed, processes=processes, progress=report)
             return {key: found[key] for key in ("lean", "paths", "quality", "claims", "joining", "log_evidence")}
 
-        anchors[stance] = _once(out, f"anchor {stance}", _digest(built, case, stance, seed, asdict(size)), anchored)
+        anchors[stance] = _once(
+            out, f"anchor {stance}", _digest(built, case, stance, seed, asdict(effort.main)), anchored
+        )
         done += 1
     components: dict[str, list[float]] = {name: [] for name, _ in accounts}
     method = TemperedSMC(
@@ -253,52 +254,13 @@ def read_result(folder: Path) -> dict[str, Any]:
         raise DataError(f"{path} is not the result of a study: {error}.") from error
 
 
-STARTER = {
-    "study.toml": """\
-# A study of claims. Edit the dates, the country and the anchor, put your figures into claims.csv, then run:
-#   groundswell study run {name}
-title = "My case"
-question = "What do these figures imply together, and what can they not tell?"
-claims = "claims.csv"
-# The places: a country of the gazetteer (ISO code or English name), or a table of your own:
-# country = "IR"
-places = "places.csv"
-start = 2024-03-01
-end = 2024-03-14
-# The stance whose figures are taken as unbiased. Run the study under each in turn: --anchor.
-anchor = "third_party"
-
-[setting]
-active_on_day0 = ["Alphaville"]
-
-[[setting.calls]]
-date = 2024-03-04
-""",
-    "claims.csv": """\
-id,quantity,place,start,end,qualifier,value,value_high,unit,stance,speaker,origin,outlet,stated_on,document
-c1,cities_with_protest,Exampleland,2024-03-01,2024-03-07,at_least,4,,cities,third_party,a news agency,agency,Agency,2024-03-08,made up
-c2,arrests,Exampleland,2024-03-01,2024-03-07,exactly,40,,persons,state,ministry of the interior,ministry,State radio,2024-03-08,made up
-c3,arrests,Exampleland,2024-03-01,2024-03-07,more_than,150,,persons,opposition,a campaign,campaign,Campaign page,2024-03-09,made up
-c4,participants,Alphaville,2024-03-04,2024-03-04,between,500,1000,persons,third_party,a news agency,agency-crowd,Agency,2024-03-05,made up
-""",
-    "places.csv": """\
-place,population,latitude,longitude,region,country
-Alphaville,900000,35.0,51.0,Centre,Exampleland
-Betaburg,160000,35.6,51.9,Centre,Exampleland
-Gammaton,120000,34.2,50.1,West,Exampleland
-Deltastad,90000,36.4,52.8,North,Exampleland
-Epsilon,60000,33.1,52.3,South,Exampleland
-Zetaford,45000,35.2,49.0,West,Exampleland
-""",
-}
-
-
 def new_study(folder: Path) -> list[Path]:
     """A folder with a study.toml, a claims table and places, all made up, that runs as it stands."""
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty; name a new folder, so that nothing of yours is overwritten.")
     written = []
-    for name, text in STARTER.items():
+    for name in ("study.toml", "claims.csv", "places.csv"):
+        text = (resources.files("groundswell.studies") / "starter" / name).read_text(encoding="utf-8")
         write_text(folder / name, text.replace("{name}", str(folder)))
         written.append(folder / name)
     return written

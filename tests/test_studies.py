@@ -1,0 +1,207 @@
+"""Studies of claims: a folder goes in, a result comes out, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from groundswell.data.quantities import QUANTITIES
+from groundswell.errors import DataError, UsageError
+from groundswell.rng import keyed
+from groundswell.studies import run as runs
+from groundswell.studies.case import Case
+from groundswell.studies.conditioning import Size
+from groundswell.studies.joining import joining
+from groundswell.studies.run import Effort, component_rows, folder_of, new_study, run_study
+
+SMALL = Effort(main=Size(particles=30, histories=6, moves=1, prior_draws=12, joining_draws=60), evidence_particles=12,
+               evidence_histories=4)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def iran():
+    folder = folder_of("iran-2017")
+    return Case.read(folder / "study.toml").build(folder)
+
+
+@pytest.fixture
+def starter(tmp_path: Path) -> Path:
+    new_study(tmp_path / "case")
+    return tmp_path / "case"
+
+
+def test_every_claim_of_the_iranian_record_is_in_exactly_one_heap(iran):
+    heaps = [{c.id for c in iran.claims.weighed}, {u.claim.id for u in iran.claims.setting},
+             {u.claim.id for u in iran.claims.unspoken}]  # fmt: skip
+    assert sum(map(len, heaps)) == len(iran.record) == 34
+    assert set().union(*heaps) == {claim.id for claim in iran.record}
+    assert heaps[1] == {"s02", "s05", "t16"}
+    assert heaps[2] == {"s09", "s10", "s12", "s13", "s14", "t10", "t11", "t12"}
+
+
+def test_the_iranian_claims_are_those_of_the_reference(iran, reference):
+    import csv
+
+    with (reference / "iran2017/statements.csv").open(encoding="utf-8") as file:
+        rows = {row["id"]: row for row in csv.DictReader(file)}
+    assert set(rows) == {claim.id for claim in iran.record}
+    for claim in iran.record:
+        row = rows[claim.id]
+        assert (claim.quantity, claim.qualifier, claim.value, claim.stance, claim.speaker) == (
+            row["quantity"], row["qualifier"], float(row["value"]), row["stance"], row["speaker"],
+        )  # fmt: skip
+        assert (claim.start.isoformat(), claim.end.isoformat()) == (row["start"], row["end"])
+
+
+def test_no_document_of_the_iranian_claims_lacks_its_source(iran):
+    assert {claim.document for claim in iran.record} <= set(iran.case.documents)
+
+
+def test_the_group_part_runs_to_the_last_claim_about_groups(iran):
+    edges = iran.setting.later_edges
+    assert iran.setting.window.date(edges[-1] - 1).isoformat() == "2019-12-06"
+    assert max(np.diff(edges)) == 7
+    for claim in iran.claims.weighed:
+        if QUANTITIES[claim.quantity].runs_later:
+            assert iran.setting.window.day(claim.end) + 1 in edges
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory) -> tuple[Path, dict, Path]:
+    folder = tmp_path_factory.mktemp("study")
+    new_study(folder / "case")
+    out = folder / "out"
+    return folder / "case", run_study(str(folder / "case"), out, seed=3, processes=1, effort=SMALL), out
+
+
+def test_a_run_writes_everything_and_says_every_claim(ran):
+    _, result, out = ran
+    assert json.loads((out / "result.json").read_text()) == json.loads(json.dumps(result))
+    for name in ("paths", "claims", "not_weighed", "parameters", "lean", "places"):
+        assert (out / f"tables/{name}.csv").is_file()
+        assert (out / f"tables/{name}.parquet").is_file()
+    assert {row["id"] for row in result["claims"]} == {"c1", "c2", "c3", "c4"}
+    assert "run.json" in {path.name for path in out.iterdir()}
+    assert not [path for path in out.rglob(".*") if path.is_file()], "temporary files were left behind"
+
+
+def test_the_result_holds_no_clock_or_path(ran):
+    folder, result, out = ran
+    text = json.dumps(result)
+    assert str(folder) not in text
+    assert str(out) not in text
+    assert "seconds" not in result
+
+
+def test_same_seed_and_claims_in_any_order_same_bits_for_one_and_two_processes(ran, tmp_path):
+    folder, result, _ = ran
+    lines = (folder / "claims.csv").read_text().splitlines()
+    turned = tmp_path / "turned"
+    turned.mkdir()
+    for name in ("study.toml", "places.csv"):
+        (turned / name).write_text((folder / name).read_text())
+    (turned / "claims.csv").write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")
+    again = run_study(str(turned), tmp_path / "out", seed=3, processes=2, effort=SMALL)
+    assert json.dumps(again, sort_keys=True) == json.dumps(result, sort_keys=True)
+
+
+def test_the_full_run_resumes_where_it_was_interrupted(starter, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    asked = []
+    real = runs.fit
+
+    def counting(*given, **named):
+        asked.append(1)
+        if len(asked) == 4:
+            raise KeyboardInterrupt
+        return real(*given, **named)
+
+    monkeypatch.setattr(runs, "fit", counting)
+    tiny = Effort(
+        main=Size(particles=12, histories=3, moves=1, prior_draws=5, joining_draws=20), evidence_particles=10,
+        evidence_histories=2,
+    )  # fmt: skip
+    with pytest.raises(KeyboardInterrupt):
+        run_study(str(starter), out, seed=1, processes=1, full=True, effort=tiny)
+    kept = {path.name: path.stat().st_mtime_ns for path in (out / "runs").glob("evidence-*.json")}
+    assert len(kept) == 3
+    assert not (out / "result.json").exists(), "an interrupted run must not look finished"
+    result = run_study(str(starter), out, seed=1, processes=1, full=True, effort=tiny)
+    for name, stamp in kept.items():
+        assert (out / "runs" / name).stat().st_mtime_ns == stamp
+    assert {row["left_out"] for row in result["components"]} == set(runs.COMPONENTS)
+    assert set(result["anchors"]) == {"opposition", "state", "third_party"}
+
+
+def test_components_are_told_apart_only_beyond_noise_and_a_bare_mention():
+    rows = component_rows({"all": [-10.0, -10.2, -9.8], "call": [-14.0, -14.1, -13.9], "media": [-10.5, -10.1, -9.9],
+                           "within": [-9.0, -14.0, -12.0]})  # fmt: skip
+    assert {row["left_out"]: row["verdict"] for row in rows} == {
+        "call": "needed", "media": "cannot tell", "within": "cannot tell",
+    }  # fmt: skip
+
+
+def test_116_teams_alone_leave_the_question_of_joining_at_its_prior(iran):
+    teams, asked = iran.record["s06"], iran.record["s11"]
+    window = (asked.start, asked.end)
+    prior, given = (
+        joining(iran.account, iran.setting, window, claims, "x", draws=3000, rng=keyed(5, i))
+        for i, claims in enumerate(([], [teams]))
+    )
+    assert given.effective > 300
+    assert abs(given.probability - prior.probability) < 0.05
+
+
+def test_a_good_second_series_settles_it(iran):
+    from groundswell.studies.conditioning import _settling_claim
+
+    teams, asked = iran.record["s06"], iran.record["s11"]
+    settled = joining(
+        iran.account, iran.setting, (asked.start, asked.end),
+        [teams, _settling_claim(asked, "third_party")], "x", draws=4000, rng=keyed(5, 9),
+    )  # fmt: skip
+    assert settled.probability > 0.7
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        (("study.toml", 'anchor = "third_party"', 'anchor = "thirdparty"'), UsageError, "third_party"),
+        (("study.toml", 'title = "My case"', 'titel = "My case"'), UsageError, "titel"),
+        (("study.toml", 'active_on_day0 = ["Alphaville"]', 'active_on_day0 = ["Alfaville"]'), DataError, "Alphaville"),
+        (("study.toml", "end = 2024-03-14", "end = 2024-02-14"), DataError, "before"),
+        (("claims.csv", "ministry of the interior", ""), DataError, "speaker"),
+        (("claims.csv", ",arrests,Exampleland", ",arests,Exampleland"), DataError, "arrests"),
+        (("claims.csv", ",40,", ",forty,"), DataError, "forty"),
+        (("places.csv", "900000", "many"), DataError, "many"),
+        (("places.csv", "population", "people"), DataError, "population"),
+    ],
+)
+def test_bad_input_is_named_with_its_remedy(starter, tmp_path, change, error, words):
+    name, old, new = change
+    text = (starter / name).read_text()
+    assert old in text
+    (starter / name).write_text(text.replace(old, new))
+    with pytest.raises(error, match=words):
+        run_study(str(starter), tmp_path / "out", seed=1, processes=1, effort=SMALL)
+    assert not (tmp_path / "out" / "result.json").exists()
+
+
+def test_a_missing_study_names_what_there_is():
+    with pytest.raises(DataError, match="iran-2017"):
+        folder_of("iran-2018")
+
+
+def test_a_new_study_overwrites_nothing(starter):
+    with pytest.raises(UsageError, match="not empty"):
+        new_study(starter)
+
+
+def test_a_claim_that_no_draw_can_meet_is_an_error_with_a_remedy(starter, tmp_path):
+    text = (starter / "claims.csv").read_text().replace(",at_least,4,", ",exactly,4000000000,")
+    (starter / "claims.csv").write_text(text)
+    with pytest.raises(DataError, match="claim"):
+        run_study(str(starter), tmp_path / "out", seed=1, processes=1, effort=SMALL)
