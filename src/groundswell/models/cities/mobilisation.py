@@ -516,13 +516,10 @@ class State:
     @property
     def today(self) -> dict[str, np.ndarray]:
         """The day just made: {series: (S, P)}."""
-        histories, count = self.drive.shape
-        out = {name: np.zeros((histories, count)) for name in COLUMNS}
-        for h in range(histories):
-            rows = slice(0, int(self.noted_count[h]))
-            for column, name in enumerate(COLUMNS):
-                out[name][h, self.noted_place[h, rows]] = self.noted[h, rows, column]
-        return out
+        history, row = np.nonzero(np.arange(self.noted.shape[1]) < self.noted_count[:, None])
+        days = np.zeros((len(COLUMNS), *self.drive.shape))
+        days[:, history, self.noted_place[history, row]] = self.noted[history, row].T
+        return dict(zip(COLUMNS, days, strict=True))
 
     def resample(self, ancestors: np.ndarray) -> None:
         """Keep the histories `ancestors`, (S,) indices with repeats."""
