@@ -156,7 +156,16 @@ def _tilted_events(rng, mu, psi, log_g):
         total += weights[y]
         mass += term
         term *= mu / (y + 1) if psi < 1e-9 else (y + 1.0 / psi) / (y + 1) * share
-    weights[most + 1] = max(0.0, 1.0 - mass) * math.exp(log_g[most] - top)
+    # what lies beyond the table: the rest of 1 or, where that would be mostly rounding, the sum of its terms
+    beyond, count = 1.0 - mass, most + 1
+    if beyond < 1e-6:
+        beyond, later = 0.0, term
+        while later > 1e-14 * beyond and count < 10_000:
+            beyond += later
+            later *= mu / (count + 1) if psi < 1e-9 else (count + 1.0 / psi) / (count + 1) * share
+            count += 1
+    last = math.exp(log_g[most] - top)
+    weights[most + 1] = beyond * last
     total += weights[most + 1]
     if total <= 0.0:
         return 0, -np.inf
@@ -165,12 +174,17 @@ def _tilted_events(rng, mu, psi, log_g):
         target -= weights[y]
         if target < 0.0:
             return y, math.log(total) + top
-    count = 0
-    for _ in range(1_000_000):
-        count = _count(rng, mu, psi)
-        if count > most:
-            break
-    return max(count, most + 1), math.log(total) + top
+    count = most + 1
+    if term > 0.0:
+        while target > term * last and term > 0.0 and count < 100_000:
+            target -= term * last
+            term *= mu / (count + 1) if psi < 1e-9 else (count + 1.0 / psi) / (count + 1) * share
+            count += 1
+    else:  # so large a mean that the table's terms are 0 to the machine: nearly every draw lies beyond it
+        count = 0
+        while count <= most:
+            count = _count(rng, mu, psi)
+    return count, math.log(total) + top
 
 
 @njit(cache=True, nogil=True)
@@ -238,6 +252,8 @@ def step_day(
             guide = i if i < len(guide_place) else -1
             if day == 0:
                 count = 1 if on_first_day[p] else 0
+                if guide >= 0 and guide_log_g[guide, count] == -np.inf:
+                    log_weight[h] = -np.inf
             else:
                 bound = expected[p]
                 mu = bound
