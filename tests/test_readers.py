@@ -193,10 +193,10 @@ def test_a_mapping_names_the_columns(tmp_path):
     assert (event["place"], event["size_low"], event["size_text"]) == ("Qom", 100, "etwa 100")
     with pytest.raises(DataError, match=r'has no column "Orte".*Nearest name: "Ort"'):
         read_events(path, {"start": "Tag", "place": "Orte"})
-    with pytest.raises(DataError, match=r'"plase", which is no field. Nearest name: "place"'):
-        read_events(path, {"start": "Tag", "plase": "Ort"})
-    with pytest.raises(UsageError, match=r'no reader is called "tabel". Nearest name: "table"'):
-        read_events(path, source="tabel")
+    with pytest.raises(DataError, match=r'"placee", which is no field. Nearest name: "place"'):
+        read_events(path, {"start": "Tag", "placee": "Ort"})
+    with pytest.raises(UsageError, match=r'no reader is called "tablee". Nearest name: "table"'):
+        read_events(path, source="tablee")
 
 
 def test_bad_cells_are_told_and_the_row_is_kept(tmp_path):

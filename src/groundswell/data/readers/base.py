@@ -17,9 +17,9 @@ from groundswell.data.table import Table
 from groundswell.errors import GroundswellError
 
 EVENT_COLUMNS = (
-    "row", "id", "part_of", "start", "end", "precision", "scope", "place", "place_text", "region", "country", "latitude",
-    "longitude", "population", "size_low", "size_high", "size_text", "arrests", "arrests_text", "arrests_any",
-    "deaths_low", "deaths_high", "remark",
+    "row", "id", "part_of", "start", "end", "precision", "scope", "place", "place_text", "region", "country",
+    "latitude", "longitude", "population", "size_low", "size_high", "size_text", "arrests", "arrests_text",
+    "arrests_any", "deaths_low", "deaths_high", "remark",
 )  # fmt: skip
 """The standard event table.
 
