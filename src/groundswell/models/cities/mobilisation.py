@@ -558,7 +558,8 @@ class State:
 
 
 GRID_NODES = 4096
-"""Nodes of the reach table; linear interpolation between them errs by less than 1e-5 of the value."""
+"""Nodes of the reach table, even in log(1 + km); at 650 km linear interpolation errs by 4e-5 of an exponential
+of scale 60 km, and by less for a power law or nearer."""
 
 
 class Geometry:
