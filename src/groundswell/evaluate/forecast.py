@@ -2,7 +2,8 @@
 
 A forecaster is a model (its `simulate` continues a given past) or anything with the verb
 `paths(setting, history, *, draws, rng, series) -> (S, P, K)`: a baseline, or a model that makes many
-paths at once faster than one by one. NaN in a path marks the steps after it exploded.
+paths at once faster than one by one. NaN in a path marks the steps after it exploded. A day-by-day
+model (`start`, `step`) makes all paths in one state.
 """
 
 from __future__ import annotations
@@ -127,6 +128,8 @@ def forecast(
     past, ahead = history.during(origin), setting.during(origin + steps)
     if hasattr(source, "paths"):
         paths = source.paths(ahead, past, draws=draws, rng=rng, series=series)
+    elif hasattr(source, "start") and hasattr(source, "step"):
+        paths = _day_by_day(source, ahead, past, draws, rng, series)
     else:
         paths = np.stack([_path(source.simulate(ahead, rng=rng, given=past), origin, series) for _ in range(draws)])
     paths, exploded = _held(paths, np.asarray(past[series], dtype=float)[:, -1])
@@ -147,6 +150,22 @@ def forecast(
         series=series,
         exploded=exploded,
     )
+
+
+def _day_by_day(
+    source: Any, ahead: Setting, past: History, draws: int, rng: np.random.Generator, series: str
+) -> np.ndarray:
+    """(S, P, K) of a day-by-day model, all draws in one state that has taken in the known days; NaN after explosion."""
+    state = source.start(ahead, rng=rng, histories=draws)
+    known = past.window.periods
+    for day in range(known):
+        state.take(day, past)
+    paths = np.empty((draws, len(ahead.places), ahead.window.periods - known))
+    for k in range(paths.shape[2]):
+        state, _ = source.step(state, known + k, rng=rng)
+        paths[:, :, k] = state.today[series]
+        paths[state.exploded, :, k] = np.nan
+    return paths
 
 
 def _path(history: History, origin: int, series: str) -> np.ndarray:

@@ -115,15 +115,16 @@ def _self_exciting(setting: Setting, history: History) -> list[Candidate]:
 
 
 def _mobilisation(setting: Setting, history: History) -> list[Candidate]:
-    """Without groups and calls, of which a file of events tells nothing; without repression, as arrests are rare in one.
+    """Without groups, calls and repression, of which a file of events tells little.
 
-    Parameters of what is not weighed (arrests, participants, warnings) are held. So is the reach's
-    scale, which trades off with its decay.
+    Parameters of what is not weighed (participants, warnings, and arrests where the file has none) are
+    held; so is the reach's scale, which trades off with its decay.
     """
     from groundswell.models.cities.mobilisation import Background, Between, Media, Mobilisation, Within
     from groundswell.models.triggering import PowerLaw
     from groundswell.params import names, vector
 
+    arrests = "arrests" in history.series
     people = setting.places.population / 100_000
     rate = max(float(history["events"].sum()), 1.0) / setting.window.days / float((people**0.7).sum())
 
@@ -132,9 +133,10 @@ def _mobilisation(setting: Setting, history: History) -> list[Candidate]:
             Background(0.5 * rate), within, between, media,
             organised=None, groups=None, call=None, deterrence=None, backlash=None,
         )  # fmt: skip
-        held = ("arrests.", "crowds.", "warnings_per_arrest", "between.reach.scale_km")
+        held = ("crowds.", "warnings_per_arrest", "between.reach.scale_km", *(() if arrests else ("arrests.",)))
         fixed = {n: float(v) for n, v in zip(names(model), vector(model), strict=True) if n.startswith(held)}
-        return Candidate(name, model, MaximumLikelihood(), "mobilisation", frozenset(mechanisms), "counts", fixed)
+        observes = "counts and arrests" if arrests else "counts"
+        return Candidate(name, model, MaximumLikelihood(), "mobilisation", frozenset(mechanisms), observes, fixed)
 
     found = [candidate("mobilisation: within", Within(), None, None, WITHIN)]
     if len(setting.places) > 2 and setting.places.latitude is not None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from groundswell.data.files import write_json
 from groundswell.data.history import History
 from groundswell.data.readers import ReadEvents, to_history
 from groundswell.data.setting import Setting
@@ -189,17 +191,39 @@ class EventComparison:
         return Table(columns | {"events": counts.sum(axis=1).tolist(), "active": (counts > 0).sum(axis=1).tolist()})
 
 
+def write(case: EventComparison, folder: Path) -> list[str]:
+    """Every table as CSV and Parquet, and result.json; the names of the files."""
+    files: list[str] = []
+    for name, table in case.tables().items():
+        for ending in ("csv", "parquet"):
+            table.write(folder / f"{name}.{ending}")
+            files.append(f"{name}.{ending}")
+    write_json(folder / "result.json", case.result())
+    return [*files, "result.json"]
+
+
+def counted(read: ReadEvents, plan: Plan) -> tuple[Setting, History, Table]:
+    """The setting, the history, and what was left out or assumed on the way.
+
+    Events known to the day only are spread over their days, seeded by the plan, for the models of
+    single events; counts are not touched by it.
+    """
+    assert plan.step is not None
+    setting, history, left_out = to_history(read, step=plan.step, by=plan.by, country=plan.country)
+    if history.events is not None and history.events.day_precision:
+        from groundswell.models.events.self_exciting import jittered
+
+        history = jittered(history, rng=keyed(plan.seed, 0))
+    return setting, history, left_out
+
+
 def run(read: ReadEvents, plan: Plan, progress: Progress = silent) -> EventComparison:
     """Count the events, choose the models that the data allow, compare them over rolling origins.
 
-    Events known to the day only are spread over their days for the models of single events, seeded
-    by the plan. Same plan, same file: same result, whatever the number of processes.
+    Same plan, same file: same result, whatever the number of processes.
     """
     plan = plan.resolved(read)
-    assert plan.step is not None
-    assert plan.ahead is not None
-    assert plan.reference is not None
-    setting, history, left_out = to_history(read, step=plan.step, by=plan.by, country=plan.country)
+    setting, history, left_out = counted(read, plan)
     total = int(history["events"].sum())
     if total < FEWEST_EVENTS:
         raise DataError(
@@ -207,11 +231,6 @@ def run(read: ReadEvents, plan: Plan, progress: Progress = silent) -> EventCompa
             "or nothing could be told apart. `groundswell data check` lists the rows left out; --by country loses "
             "fewest."
         )
-    limits = _limits(plan, setting, history)
-    if history.events is not None and history.events.day_precision:
-        from groundswell.models.events.self_exciting import jittered
-
-        history = jittered(history, rng=keyed(plan.seed, 0))
     plan, origins = plan.rolled(setting)
     candidates, absent = standard_candidates(setting, history)
     comparison = compare(
@@ -220,22 +239,19 @@ def run(read: ReadEvents, plan: Plan, progress: Progress = silent) -> EventCompa
     )  # fmt: skip
     comparison = replace(comparison, failed={**comparison.failed, **absent})
     ranking = rank(comparison, reference=plan.reference or "", rng=keyed(plan.seed, 2))
-    return EventComparison(plan, read, left_out, setting, history, comparison, ranking, limits)
+    return EventComparison(plan, read, left_out, setting, history, comparison, ranking, _limits(plan))
 
 
-def _limits(plan: Plan, setting: Setting, history: History) -> tuple[str, ...]:
+def _limits(plan: Plan) -> tuple[str, ...]:
     said: list[str] = []
     if plan.by == "place":
         said.append(
             "Only places with at least one event in the file are in the study, so every model knows which places would "
             "be active at some time; scores of places that stay quiet would be lower for all."
         )
-    if history.events is not None and history.events.day_precision:
-        said.append(
-            "Dates are known to the day: for the models of single events each event was moved to a random moment of "
-            "its day (seeded), so triggering within a day cannot be learnt."
-        )
-    said.append(
-        "Counts are of recorded events: more coverage by the press looks like more protest, here as in any such record."
+    return (
+        *said,
+        "Dates are known to the day: for the models of single events each event was moved to a random moment of its "
+        "day (seeded), so triggering within a day cannot be learnt.",
+        "Counts are of recorded events: more coverage by the press looks like more protest, as in any such record.",
     )
-    return tuple(said)
