@@ -2,7 +2,7 @@
 # Override the interpreter with: make test PYTHON=/path/to/python3.12
 
 .DELETE_ON_ERROR:
-.PHONY: study study-full test bench calibrate lint
+.PHONY: study study-full test bench calibrate lint docs
 
 PYTHON ?=
 BIN := .venv/bin
@@ -28,6 +28,10 @@ lint: $(READY)
 	@status=0; for check in "ruff check" "ruff format --check" codespell pyright; do \
 	  echo "$$check"; $(BIN)/$$check || status=1; \
 	done; exit $$status
+
+# The page of commands, from the commands' own help.
+docs: $(READY)
+	@$(BIN)/python -m tools.commands_page
 
 $(READY): pyproject.toml constraints.txt
 	@found=; bare=; \

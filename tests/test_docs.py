@@ -104,7 +104,7 @@ def test_links_within_the_docs_lead_somewhere(page: Path) -> None:
 def test_the_page_of_commands_is_what_the_commands_say() -> None:
     from tools.commands_page import PAGE, render
 
-    assert PAGE.read_text(encoding="utf-8") == render(), "run: .venv/bin/python -m tools.commands_page"
+    assert PAGE.read_text(encoding="utf-8") == render(), "run: make docs"
 
 
 def existing(name: str) -> Any:

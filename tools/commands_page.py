@@ -13,7 +13,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "commands.md"
 
 HEAD = """# Commands
 
-Written from the commands' own help by `.venv/bin/python -m tools.commands_page`; change it there.
+Written from the commands' own help by `make docs`.
 
 Every command takes `--json` (one object on stdout; messages go to stderr). `--config run.toml` reads the flags'
 names from a file, and flags win; the resolved configuration is written beside the output. `NO_COLOR` is honoured.
