@@ -51,7 +51,7 @@ def test_optional_columns_may_be_absent(tmp_path):
         ({"value": ""}, r"row 3, column value: the claim has no value"),
         ({"value": "-4"}, r"row 3: value -4.0 is no finite number of 0 or more"),
         ({"value": "1e999"}, r"row 3: value inf is no finite number"),
-        ({"qualifier": "atleast"}, r'row 3, column qualifier: .*Nearest name: "at_least"'),
+        ({"qualifier": "at_leest"}, r'row 3, column qualifier: .*Nearest name: "at_least"'),
         ({"qualifier": "between"}, r'row 3: "between" needs value and value_high'),
         ({"stance": ""}, r"row 3, column stance: the claim has no stance"),
         ({"place": "Hubb"}, r'row 3, column place: place "Hubb" is no place.*Nearest name: "Hub"'),

@@ -502,3 +502,35 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, content):
     except DataError:
         return
     assert read.rows_read + len(read.left_out) == read.rows
+
+
+town = st.sampled_from(
+    ["Qom", "Tehran; Arak", "Qom, Arak and Yazd", "Qom, Arak", "national", "Hub", "Nowhere", "", "a (b)"]
+)
+spot = st.sampled_from(["", "35.4", "34.6", "-91", "x"])
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(["2018-01-01", "2018-01-09", "no"]), town, spot, spot), min_size=1, max_size=6),
+    st.sampled_from([None, "gazetteer", "own"]),
+    st.sampled_from(["place", "region", "country"]),
+    st.sampled_from([1, 7]),
+)
+def test_every_event_is_in_the_history_or_told(lopsided, rows, places, by, step):
+    frame = pandas.DataFrame(rows, columns=["date", "city", "lat", "lon"])
+    read = read_events(frame)
+    given_places = lopsided if places == "own" else places
+    try:
+        setting, history, report = to_history(read, given_places, step=step, by=by, country="Iran")
+    except DataError:
+        return
+    told = {line["id"] for line in report.rows()}
+    left = {line["id"] for line in report.rows() if line["outcome"] == "left out"}
+    kept = {event["id"] for event in rows_of(read)} - left
+    assert history["events"].sum() == len(history.events)
+    assert history["events"].shape == setting.shape
+    if by == "place":
+        assert len(kept) <= history["events"].sum()
+    if not told:
+        assert len({event["part_of"] or event["id"] for event in rows_of(read)}) <= history["events"].sum()
