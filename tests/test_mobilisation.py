@@ -1,0 +1,544 @@
+"""Mobilisation: the compiled days against a plain twin, special cases with exact answers, the density of counts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+from naive import mobilisation as naive
+from scipy.stats import nbinom
+
+from groundswell.data.history import History
+from groundswell.data.places import Places
+from groundswell.data.setting import Setting, call_matrix
+from groundswell.data.window import Window
+from groundswell.errors import DataError, MissingVerb
+from groundswell.infer.base import fit
+from groundswell.infer.likelihood import MaximumLikelihood
+from groundswell.models.cities.mobilisation import (
+    Abroad,
+    Arrests,
+    Background,
+    Backlash,
+    Between,
+    CalendarPulse,
+    Call,
+    Crowds,
+    Deterrence,
+    Groups,
+    Guide,
+    Media,
+    Mobilisation,
+    Organised,
+    RandomPulse,
+    Within,
+)
+from groundswell.models.triggering import Exponential, PowerLaw, reach_weights
+from groundswell.params import Effects, leaves, names, vector
+from groundswell.rng import generator
+
+ALONE = dict.fromkeys(
+    ("within", "between", "media", "organised", "groups", "call", "deterrence", "backlash", "pulse", "abroad")
+)
+"""Every component left out but the background."""
+
+
+def country(places: Places, days: int = 15) -> Setting:
+    """Calls, events abroad and a covariate, none of them the same everywhere or on all days."""
+    window = Window(date(2020, 1, 1), 40)
+    rng = generator(5)
+    setting = Setting(
+        places,
+        window,
+        covariates={"hardship": rng.normal(size=(4, 40))},
+        calls=call_matrix(places, window, [("2020-01-04", None), ("2020-01-09", ["Near", "Far"])]),
+        abroad=np.round(rng.gamma(2, 3, 40)),
+        active_on_day0=("Hub", "Far"),
+    )
+    return setting.during(days)
+
+
+def everything() -> Mobilisation:
+    """Every component, each strong enough to show."""
+    return Mobilisation(
+        background=Background(0.02, Effects(hardship=0.4)),
+        within=Within(0.3),
+        between=Between(0.4, PowerLaw(70.0, 2.3)),
+        media=Media(0.2),
+        organised=Organised(0.5, 0.6),
+        groups=Groups(40.0, 6.0, 9.0, 3.5, 0.7, 0.15, 0.4),
+        call=Call(1.5, 0.6),
+        abroad=Abroad(0.02),
+        deterrence=Deterrence(0.35),
+        backlash=Backlash(0.3),
+        pulse=CalendarPulse(0.03, Effects(fri=0.4, sat=-0.5)),
+        arrests=Arrests(6.0, 1.5, 0.7),
+        crowds=Crowds(120.0, 0.6),
+        scale=0.8,
+        keep=0.45,
+        overdispersion=0.8,
+        warnings_per_arrest=0.6,
+    )
+
+
+def counted(reach: PowerLaw | Exponential | None = None) -> Mobilisation:
+    """Every component that counts of events and arrests can be weighed with."""
+    model = replace(everything(), groups=None, organised=None)
+    return model if reach is None else replace(model, between=Between(0.5, reach))
+
+
+def run(model: Mobilisation, setting: Setting, runs: int, seed: int) -> dict[str, np.ndarray]:
+    """{series: (S, P, T)} by the compiled days."""
+    rng = generator(seed)
+    state = model.start(setting, rng=rng, histories=runs)
+    days = []
+    for day in range(setting.window.periods):
+        groups = state.groups.copy()
+        state, _ = model.step(state, day, rng=rng)
+        days.append({**state.today, "groups": groups})
+    assert not state.exploded.any()
+    return {name: np.stack([day[name] for day in days], axis=2) for name in days[0]}
+
+
+def functionals(series: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Numbers of a run, (S,) each, that between them read every series and several lags."""
+    events, arrests = series["events"], series["arrests"]
+    return {
+        "events": events.sum((1, 2)),
+        "places active": (events > 0).any(2).sum(1),
+        "events far away late": events[:, 3, 8:].sum(1),
+        "near after hub": (events[:, 0, :-1] * events[:, 1, 1:]).sum(1),
+        "near after near": (events[:, 1, :-2] * events[:, 1, 2:]).sum(1),
+        "busy days": (events.sum(1) > 4).sum(1),
+        "arrests": arrests.sum((1, 2)),
+        "events two days after many arrests": np.where(arrests[:, :, :-2] > 8, events[:, :, 2:], 0).sum((1, 2)),
+        "participants": series["participants"].sum((1, 2)),
+        "warned": series["warned"].sum((1, 2)),
+        "formed": series["formed"].sum((1, 2)),
+        "broken up": series["broken_up"].sum((1, 2)),
+        "broken up at events": np.where(events > 0, series["broken_up"], 0).sum((1, 2)),
+        "groups at the end": series["groups"][:, :, -1].sum(1),
+        "members arrested": series["members_arrested"].sum((1, 2)),
+        "members warned": series["members_warned"].sum((1, 2)),
+    }
+
+
+def assert_same_means(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray], limit: float = 4.0) -> None:
+    for name in ours:
+        a, b = ours[name], theirs[name]
+        error = math.sqrt(a.var() / len(a) + b.var() / len(b))
+        assert a.std() > 0, name
+        assert abs(a.mean() - b.mean()) < limit * error, (name, a.mean(), b.mean(), error)
+
+
+# --- the simulator ---
+
+
+def test_simulator_is_its_plain_twin(lopsided: Places) -> None:
+    """Means of sixteen functionals within 4 standard errors on 8,000 runs; and of their squares."""
+    setting = country(lopsided)
+    ours = functionals(run(everything(), setting, 8_000, 1))
+    theirs = functionals(naive.histories(everything(), setting, 8_000, generator(2)))
+    assert_same_means(ours, theirs)
+    squares = [{name: values**2 for name, values in side.items()} for side in (ours, theirs)]
+    assert_same_means(*squares)
+
+
+def test_simulate_draws_what_the_days_draw(lopsided: Places) -> None:
+    """One history at a time, as the library hands it out, with all its series."""
+    setting, model = country(lopsided, 6), everything()
+    rng = generator(3)
+    drawn = [model.simulate(setting, rng=rng) for _ in range(1_500)]
+    ours = functionals({name: np.stack([h[name] for h in drawn]) for name in drawn[0].series})
+    theirs = functionals(run(model, setting, 6_000, 4))
+    keep = [name for name in ours if name != "events far away late"]
+    assert_same_means({name: ours[name] for name in keep}, {name: theirs[name] for name in keep})
+
+
+def test_background_alone_is_independent_negative_binomial(lopsided: Places) -> None:
+    setting = Setting(lopsided, Window(date(2020, 1, 1), 6))
+    model = Mobilisation(**ALONE, background=Background(0.3), overdispersion=0.9, scale=1.0)
+    events = run(model, setting, 20_000, 5)["events"]
+    assert not events[:, :, 0].any()
+    mean = 0.3 * lopsided.population / 100_000
+    for p in range(4):
+        for k in range(4):
+            share = nbinom.pmf(k, 1 / 0.9, 1 / (1 + 0.9 * mean[p]))
+            found = (events[:, p, 1:] == k).mean()
+            assert abs(found - share) < 4 * math.sqrt(share * (1 - share) / 100_000), (p, k)
+    cells = events[:, :, 1:].reshape(20_000, -1)
+    correlation = np.corrcoef(cells.T) - np.eye(cells.shape[1])
+    assert np.abs(correlation).max() < 4.5 / math.sqrt(20_000)
+
+
+@pytest.mark.parametrize(("mean", "psi"), [(400.0, 0.5), (400.0, 0.0), (12.0, 6.0), (3.0, 0.0), (0.7, 40.0)])
+def test_counts_of_every_size_have_the_right_distribution(mean: float, psi: float) -> None:
+    """Large means go by gamma-Poisson, small ones by inversion; Poisson is the limit psi = 0."""
+    setting = Setting(Places.single(100_000), Window(date(2020, 1, 1), 2))
+    model = Mobilisation(**ALONE, background=Background(mean), overdispersion=psi)
+    events = run(model, setting, 20_000, 6)["events"][:, 0, 1]
+    variance = mean + psi * mean**2
+    assert events.mean() == pytest.approx(mean, abs=4 * math.sqrt(variance / 20_000))
+    grid = np.quantile(events, [0.05, 0.25, 0.5, 0.75, 0.95])
+    for at in grid:
+        share = sum(math.exp(naive.log_negative_binomial(y, mean, psi)) for y in range(int(at) + 1))
+        assert (events <= at).mean() == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / 20_000) + 1e-9)
+
+
+def extinct(recruitment: float, breakup: float, days: int) -> float:
+    """P(one group has no descendants after so many days): the generating function, applied day after day."""
+    s = 0.0
+    for _ in range(days):
+        s = math.exp(recruitment * (s - 1)) * (1 - math.exp(-breakup) * (1 - s))
+    return s
+
+
+def test_groups_alone_are_a_branching_process() -> None:
+    """By the day's rule, not in continuous time: mean G0 (recruitment + exp(-breakup))^days, extinction q^G0."""
+    setting = Setting(Places.single(100_000), Window(date(2020, 1, 1), 31))
+    runs = 20_000
+    for recruitment, breakup in ((0.08, 0.10), (0.5, 0.35)):
+        groups = Groups(3.0, 365 * recruitment, 365 * breakup)
+        model = Mobilisation(**{**ALONE, "groups": groups}, background=Background(0.0))
+        rng = generator(7)
+        state = model.start(setting, rng=rng, histories=runs)
+        assert state.groups.mean() == pytest.approx(3, abs=4 * math.sqrt(3 / runs))
+        assert state.groups.var() == pytest.approx(3, abs=0.2)
+        state.groups[:], state.groups_total[:] = 3, 3
+        for day in range(30):
+            model.step(state, day, rng=rng)
+        alive = state.groups[:, 0]
+        mean = 3 * (recruitment + math.exp(-breakup)) ** 30
+        assert alive.mean() == pytest.approx(mean, abs=4 * alive.std() / math.sqrt(runs))
+        gone = extinct(recruitment, breakup, 30) ** 3
+        assert (alive == 0).mean() == pytest.approx(gone, abs=4 * math.sqrt(gone * (1 - gone) / runs))
+    assert mean == pytest.approx(3 * 1.2046880897**30)
+    # after thirty days nearly all that will die out have, so this is q^3 as well
+    assert gone == pytest.approx(extinct(0.5, 0.35, 10_000) ** 3, abs=2e-3)
+
+
+def test_groups_that_run_on_follow_the_same_rule(lopsided: Places) -> None:
+    """In steps of several days the rates are those of the step."""
+    model = Mobilisation(groups=Groups(300.0, 3.65, 7.3, 4.0, 0.5))
+    groups = np.full((4_000, 2), 30.0)
+    steps = model.run_later(groups, (35, 42, 49, 50), rng=generator(8))
+    formed, broken, members, warned = (steps[..., k] for k in range(4))
+    alive = groups.copy()
+    for k, days in enumerate((7, 7, 1)):
+        assert (broken[:, :, k] <= alive).all()
+        for found, share in ((formed, 0.01 * days), (broken, 1 - math.exp(-0.02 * days))):
+            expected = share * alive
+            error = found[:, :, k].std() / math.sqrt(alive.size)
+            assert abs((found[:, :, k] - expected).mean()) < 4 * error, (k, share)
+        alive += formed[:, :, k] - broken[:, :, k]
+    assert np.array_equal(members, 4 * broken)
+    assert warned.mean() == pytest.approx(0.5 * members.mean(), rel=0.02)
+
+
+def test_reach_by_table_is_the_kernel(lopsided: Places) -> None:
+    """The loop interpolates f(d) in a table; its rows are those of `reach_weights` as nearly as stated."""
+    setting = country(lopsided)
+    for reach in (PowerLaw(60.0, 2.0), PowerLaw(15.0, 3.5), Exponential(60.0)):
+        model = counted(reach)
+        state = model.start(setting, rng=generator(0))
+        exact = reach_weights(reach, lopsided.distance_km, lopsided.population**model.scale)
+        assert state.geometry.reach_weights(state) == pytest.approx(exact, rel=5e-5)
+
+
+def test_a_draw_beyond_the_cap_is_flagged_and_ended(lopsided: Places) -> None:
+    setting = country(lopsided, 40)
+    model = replace(everything(), within=Within(6.0), deterrence=None, max_daily_events=500)
+    history = model.simulate(setting, rng=generator(9))
+    assert history.exploded
+    by_day = history["events"].sum(axis=0)
+    last = int(np.flatnonzero(by_day)[-1])
+    assert by_day[last] > 500
+    assert (by_day[:last] <= 500).all()
+    assert not by_day[last + 1 :].any()
+    with pytest.raises(DataError, match="passed max_daily_events"):
+        replace(model, groups=None, organised=None).likelihood(setting, history)
+
+
+def test_a_random_pulse_is_centred_and_the_same_everywhere(lopsided: Places) -> None:
+    setting = country(lopsided, 20)
+    model = replace(everything(), pulse=RandomPulse(0.5))
+    state = model.start(setting, rng=generator(10), histories=500)
+    logs = np.log(state.pulse)
+    assert logs.shape == (20, 500)
+    assert np.abs(logs.mean(axis=0)).max() < 1e-12
+    assert np.diff(logs, axis=0).std() == pytest.approx(0.5, rel=0.03)
+
+
+def test_parts_that_ask_for_what_the_setting_lacks(lopsided: Places) -> None:
+    setting = Setting(lopsided, Window(date(2020, 1, 1), 5))
+    with pytest.raises(DataError, match=r"needs Setting\.abroad"):
+        Mobilisation(abroad=Abroad()).simulate(setting, rng=generator(0))
+    with pytest.raises(DataError, match="no covariate of the setting"):
+        Mobilisation(background=Background(effects=Effects(wealth=1.0))).simulate(setting, rng=generator(0))
+
+
+# --- guiding: exact weights ---
+
+
+def test_forced_at_tiny_means_weighs_their_probability() -> None:
+    """log P(Y > 0) is log mu there, to the digits that a float has; 1 - P(0) would lose them all."""
+    setting = Setting(Places.single(100_000), Window(date(2020, 1, 1), 2))
+    for mean in (1e-3, 1e-9, 1e-15, 1e-30):
+        for psi in (0.0, 0.7, 20.0):
+            model = Mobilisation(**ALONE, background=Background(mean), overdispersion=psi)
+            state = model.start(setting, rng=generator(11), histories=50)
+            model.step(state, 0, rng=generator(11))
+            _, weight = model.step(state, 1, rng=generator(11), forced=[(0, 1)])
+            exact = math.log(-math.expm1(-math.log1p(psi * mean) / psi) if psi else -math.expm1(-mean))
+            assert weight == pytest.approx(exact, abs=1e-9), (mean, psi)
+            assert (state.today["events"] > 0).all()
+
+
+def test_a_place_forced_on_the_first_day_is_active_or_impossible(lopsided: Places) -> None:
+    setting = country(lopsided)
+    for place, weight in ((0, 0.0), (1, -math.inf)):
+        state = everything().start(setting, rng=generator(0), histories=3)
+        _, found = everything().step(state, 0, rng=generator(0), forced=[(place, 0)])
+        assert (found == weight).all()
+
+
+def test_forced_days_have_the_right_weight_and_the_right_law(lopsided: Places) -> None:
+    """Weighed means of what follows are those of the free runs in which the place happened to be active."""
+    setting, model, runs = country(lopsided, 5), everything(), 20_000
+    free = run(model, setting, runs, 12)["events"]
+    chosen = (free[:, 3, 2] > 0) & (free[:, 1, 3] > 0)
+    rng = generator(13)
+    state = model.start(setting, rng=rng, histories=runs)
+    total, days = np.zeros(runs), []
+    for day in range(5):
+        state, weight = model.step(state, day, rng=rng, forced=[(3, 2), (1, 3), (1, 3)])
+        total += weight
+        days.append(state.today["events"])
+    share = np.exp(total)
+    assert share.mean() == pytest.approx(chosen.mean(), abs=4 * math.hypot(share.std(), chosen.std()) / runs**0.5)
+    forced = np.stack(days, axis=2)
+    assert (forced[:, 3, 2] > 0).all()
+    assert (forced[:, 1, 3] > 0).all()
+    for what in (lambda e: e[:, 3, 2], lambda e: e[:, 1, 3], lambda e: e[:, :, 4].sum(1), lambda e: e[:, :, 1].sum(1)):
+        ours, theirs = share * what(forced), np.where(chosen, what(free), 0)
+        error = math.hypot(ours.std(), theirs.std()) / math.sqrt(runs)
+        assert ours.mean() == pytest.approx(theirs.mean(), abs=4 * error)
+
+
+def test_tilted_counts_and_arrests_weigh_back_to_the_free_law(lopsided: Places) -> None:
+    """E[weight f] under any tilt of the counts is E[f g], g what the tilt puts on the arrests."""
+    setting, model, runs = country(lopsided, 4), everything(), 20_000
+    free = run(model, setting, runs, 14)
+    tilts = np.log(np.array([[0.02, 0.4, 1.0, 0.6], [1.0, 0.3, 0.05, 2.0]]))
+    on_arrests = np.exp(-0.5 * ((np.arange(60) - 9) / 5.0) ** 2)
+    guide = Guide(
+        np.array([1, 3]), tilts, np.stack([on_arrests, np.full(60, -1.0)]), np.ones((2, 60)), np.zeros((2, runs))
+    )
+    rng = generator(15)
+    state = model.start(setting, rng=rng, histories=runs)
+    for day in range(4):
+        state, weight = model.step(state, day, rng=rng, forced=guide if day == 2 else None)
+        if day == 2:
+            share, arrests = np.exp(weight), state.today["arrests"][:, 1]
+            events = state.today["events"]
+    later = state.today["events"].sum(1)
+    put = np.where(free["arrests"][:, 1, 2] < 60, on_arrests[np.minimum(free["arrests"][:, 1, 2], 59).astype(int)], 0)
+    for ours, theirs in (
+        (np.ones(runs), np.ones(runs)),
+        (events[:, 1], free["events"][:, 1, 2]),
+        (events[:, 3], free["events"][:, 3, 2]),
+        (arrests, free["arrests"][:, 1, 2]),
+        (later, free["events"][:, :, 3].sum(1)),
+    ):
+        a, b = share * ours, put * theirs
+        assert a.mean() == pytest.approx(b.mean(), abs=4 * math.hypot(a.std(), b.std()) / math.sqrt(runs))
+
+
+def test_arrests_given_events_are_summed_out() -> None:
+    model = replace(everything(), arrests=Arrests(6.0, 1.5))
+    weight = np.exp(-np.arange(400) / 7.0)
+    found = model.arrests_given_events(weight, 8)
+    for y in range(9):
+        share = [math.exp(naive.log_negative_binomial(a, 6.0 * y, 1.5)) for a in range(400)]
+        assert found[y] == pytest.approx(float(weight @ share), rel=1e-9)
+
+
+# --- a given past ---
+
+
+def test_a_taken_day_leaves_what_a_drawn_day_leaves(lopsided: Places) -> None:
+    setting, model = country(lopsided, 9), everything()
+    history = model.simulate(setting, rng=generator(16))
+    drawn, taken = model.start(setting, rng=generator(17)), model.start(setting, rng=generator(18))
+    rng = generator(16)
+    drawn = model.start(setting, rng=rng)
+    for day in range(9):
+        model.step(drawn, day, rng=rng)
+        taken.take(day, history)
+    assert np.array_equal(drawn.today["events"][0], history["events"][:, 8])
+    assert history["arrests"].sum() > 0
+    for name in ("momentum_total", "momentum", "hurt_total", "drive"):
+        assert getattr(taken, name) == pytest.approx(getattr(drawn, name), rel=1e-12), name
+    fade = [state.hurt * model.arrests.memory ** (8 - state.hurt_day) for state in (taken, drawn)]
+    assert fade[0] == pytest.approx(fade[1], rel=1e-12)
+    for name in ("events", "arrests", "participants", "warned"):
+        assert np.array_equal(taken.today[name], drawn.today[name]), name
+
+
+def test_a_forecast_goes_on_from_the_past(lopsided: Places) -> None:
+    """The day after a given past has the mean that `intensity` gives it."""
+    setting, model = country(lopsided, 8), everything()
+    past = model.simulate(setting, rng=generator(19)).during(7)
+    quiet = replace(model, groups=None, organised=None)
+    whole = History(setting.places, setting.window, {n: np.pad(v, ((0, 0), (0, 1))) for n, v in past.series.items()})
+    expected = quiet.intensity(setting, whole)[:, 7]
+    rng = generator(20)
+    last = np.array([quiet.simulate(setting, rng=rng, given=past)["events"][:, 7] for _ in range(1_500)])
+    assert (np.abs(last.mean(axis=0) - expected) < 4 * last.std(axis=0) / math.sqrt(1_500)).all()
+
+
+# --- the density of counts ---
+
+
+@pytest.mark.parametrize("reach", [PowerLaw(70.0, 2.3), Exponential(50.0)])
+def test_density_is_its_naive_twin(lopsided: Places, reach: PowerLaw | Exponential) -> None:
+    setting = country(lopsided)
+    for seed, model in enumerate(
+        [
+            counted(reach),
+            replace(counted(reach), overdispersion=0.0, arrests=Arrests(4.0, 0.0, 0.0), keep=0.0),
+            replace(counted(reach), overdispersion=1e-4, deterrence=None, backlash=None, pulse=None),
+            Mobilisation(**ALONE),
+            Mobilisation(groups=None, organised=None, keep=1.0),
+        ]
+    ):
+        history = counted(reach).simulate(setting, rng=generator(21 + seed))
+        assert model.log_density(setting, history) == pytest.approx(
+            naive.log_density(model, setting, history), rel=1e-9
+        )
+
+
+def test_density_is_smooth_down_to_poisson(lopsided: Places) -> None:
+    """Near psi = 0 the formulas cancel; the series that replaces them must meet the limit."""
+    setting = country(lopsided, 9)
+    model = replace(counted(), overdispersion=0.0, background=Background(0.3))
+    history = model.simulate(setting, rng=generator(29))
+    at = names(model).index("overdispersion")
+    limit, gradient = model.likelihood(setting, history)(vector(model))
+    for psi in (1e-12, 1e-9, 1e-7):
+        value, slopes = replace(model, overdispersion=psi).likelihood(setting, history)(
+            vector(replace(model, overdispersion=psi))
+        )
+        assert value - limit == pytest.approx(psi * gradient[at], abs=1e-9)
+        assert slopes == pytest.approx(gradient, rel=1e-4)
+    below, above = (
+        replace(model, overdispersion=psi).likelihood(setting, history)(vector(replace(model, overdispersion=psi)))
+        for psi in (0.99e-3, 1.01e-3)
+    )
+    assert (above[0] - below[0]) / 2e-5 == pytest.approx((above[1][at] + below[1][at]) / 2, rel=1e-6)
+
+
+def difference(model: Mobilisation, setting: Setting, history: History, name: str) -> float:
+    """Four-point difference of the naive twin; on the inner side at a bound."""
+    leaf = next(leaf for leaf in leaves(model) if leaf.name == name)
+    h = 1e-3 * max(abs(leaf.value), 0.05)
+    if leaf.low <= leaf.value - 2 * h and leaf.value + 2 * h <= leaf.high:
+        points, shares = (-2, -1, 1, 2), (1 / 12, -2 / 3, 2 / 3, -1 / 12)
+    else:
+        h = h if leaf.value + 4 * h <= leaf.high else -h
+        points, shares = (0, 1, 2, 3, 4), (-25 / 12, 4, -3, 4 / 3, -1 / 4)
+    at = [naive.log_density(model.replacing({name: leaf.value + k * h}), setting, history) for k in points]
+    return float(np.dot(shares, at)) / h
+
+
+@pytest.mark.parametrize("reach", [PowerLaw(70.0, 2.3), Exponential(50.0)])
+def test_gradient_is_the_difference_of_the_twin_in_every_parameter(
+    lopsided: Places, reach: PowerLaw | Exponential
+) -> None:
+    setting = country(lopsided, 9)
+    free = {"crowds.median", "crowds.spread", "warnings_per_arrest"}
+    for seed, model in enumerate(
+        [counted(reach), replace(counted(reach), overdispersion=0.0, keep=0.0, arrests=Arrests(6.0, 0.0, 0.5))]
+    ):
+        history = replace(counted(reach), background=Background(0.3)).simulate(setting, rng=generator(30 + seed))
+        assert (history["events"][:, 1:] > 0).sum() > 10
+        value, gradient = model.likelihood(setting, history)(vector(model))
+        assert value == pytest.approx(naive.log_density(model, setting, history), rel=1e-10)
+        for name, slope in zip(names(model), gradient, strict=True):
+            if name in free:
+                assert slope == 0
+                continue
+            assert slope == pytest.approx(difference(model, setting, history, name), rel=2e-6, abs=1e-6), name
+
+
+def test_gradient_without_the_arrests(lopsided: Places) -> None:
+    """Their parameters are not identified: slope 0, and a fit says so."""
+    setting = country(lopsided, 9)
+    model = replace(counted(), deterrence=None, backlash=None)
+    history = model.simulate(setting, rng=generator(33))
+    seen = History(setting.places, setting.window, {"events": history["events"]})
+    value, gradient = model.likelihood(setting, seen)(vector(model))
+    assert value == pytest.approx(naive.log_density(model, setting, seen), rel=1e-10)
+    slopes = dict(zip(names(model), gradient, strict=True))
+    for name, slope in slopes.items():
+        if name.startswith(("arrests", "crowds", "warnings")):
+            assert slope == 0, name
+        else:
+            assert slope == pytest.approx(difference(model, setting, seen, name), rel=2e-6, abs=1e-6), name
+
+
+def test_a_fit_says_what_counts_cannot_tell(lopsided: Places) -> None:
+    model = Mobilisation(**ALONE, background=Background(0.2))
+    setting = Setting(lopsided, Window(date(2020, 1, 1), 60))
+    events = model.simulate(setting, rng=generator(34))["events"]
+    found = fit(
+        model, setting, History(lopsided, setting.window, {"events": events}), MaximumLikelihood(), rng=generator(0)
+    )
+    assert found.converged
+    said = " ".join(found.notes)
+    for name in ("crowds.median", "warnings_per_arrest", "arrests.per_event", "keep"):
+        assert f"{name} is not determined" in said, name
+    errors = dict(zip(found.names, found.standard_error, strict=True))
+    assert 0 < errors["background.rate"] < 0.1
+
+
+def test_refusals_say_what_to_do(lopsided: Places) -> None:
+    setting, model = country(lopsided, 9), counted()
+    history = model.simulate(setting, rng=generator(35))
+    with pytest.raises(MissingVerb, match=r"recruitment minus break-up only.*TemperedSMC"):
+        everything().likelihood(setting, history)
+    with pytest.raises(MissingVerb, match="CalendarPulse"):
+        replace(model, pulse=RandomPulse()).likelihood(setting, history)
+    with pytest.raises(MissingVerb, match="CalendarPulse"):
+        replace(model, pulse=RandomPulse()).intensity(setting, history)
+
+    def tried(model: Mobilisation = model, setting: Setting = setting, **series: np.ndarray) -> None:
+        model.likelihood(setting, History(lopsided, setting.window, series))
+
+    events = history["events"]
+    with pytest.raises(DataError, match=r"no arrests, on which deterrence.*deterrence=None"):
+        tried(events=events)
+    with pytest.raises(DataError, match="no series"):
+        tried(arrests=events)
+    half = events.copy()
+    half[1, 3] = 0.5
+    with pytest.raises(DataError, match=r'events in "Near" on 2020-01-04 is 0\.5'):
+        tried(events=half, arrests=0 * events)
+    for bad in (np.nan, -1.0):
+        half[1, 3] = bad
+        with pytest.raises(DataError, match='"Near" on 2020-01-04'):
+            tried(events=half, arrests=0 * events)
+    with pytest.raises(DataError, match="people are arrested at events"):
+        tried(events=0 * events, arrests=np.ones_like(events))
+    with pytest.raises(DataError, match="the same window"):
+        model.likelihood(setting.during(5), history)
+    with pytest.raises(DataError, match="at least two days"):
+        model.likelihood(setting.during(1), history.during(1))
+    weekly = Setting(lopsided, Window(date(2020, 1, 1), 9, 7))
+    with pytest.raises(DataError, match="steps of 7 days"):
+        Mobilisation(**ALONE).likelihood(weekly, History(lopsided, weekly.window, {"events": events}))
+    with pytest.raises(DataError, match="no groups, which act"):
+        everything().intensity(setting, History(lopsided, setting.window, {"events": events, "arrests": 0 * events}))
