@@ -19,12 +19,14 @@ from groundswell.evaluate.baselines import Conflictology, LastValue, Zero
 from groundswell.evaluate.bootstrap import block_length, block_weights, interval
 from groundswell.evaluate.compare import COVERED, PLACES_SCORE, Candidate, compare
 from groundswell.evaluate.forecast import forecast
-from groundswell.evaluate.ranking import aic, listed, rank
+from groundswell.evaluate.ranking import aic, rank
 from groundswell.evaluate.scores import crps, log_score
 from groundswell.infer.base import Fit
 from groundswell.models.base import Model
 from groundswell.models.cities.endemic_epidemic import EndemicEpidemic
 from groundswell.params import names, param, vector
+from groundswell.report.language import Speaker
+from groundswell.report.words import in_words, listed
 from groundswell.rng import generator
 
 
@@ -160,11 +162,11 @@ def test_the_model_of_the_data_wins_and_the_words_say_so(result):
     found = rank(result, reference=REFERENCE.name, rng=generator(7))
     assert found.best == "echo"
     assert found.scores["model"][0] == "echo"
-    assert "echo has the lowest held-out log score" in found.words[0]
+    assert in_words(found.findings)[0].startswith("Of 5 forecasters echo has the lowest held-out log score")
     row = next(r for r in found.skill.rows() if r["model"] == "echo")
     assert 0 < row["CRPS low"] < row["CRPS skill"] < row["CRPS high"] < 1
     assert 0 < row["log low"] < row["log gain"] < row["log high"]
-    assert any(w.startswith(f"Better CRPS than {REFERENCE.name}: echo") for w in found.words)
+    assert any(w.startswith(f"Better CRPS than {REFERENCE.name}: echo") for w in in_words(found.findings))
     (mechanism,) = found.mechanisms.rows()
     assert (mechanism["mechanism"], mechanism["verdict"]) == ("echo", "earns its keep")
     # 2 x one more parameter, less 2 x the log-likelihood's change of -1.
@@ -186,7 +188,7 @@ def test_models_that_cannot_be_told_apart_are_said_to_be(lopsided):
     made = compare([STEADY, ECHO, *BASE], setting, history, origins=range(30, 69), steps=1, draws=300, rng=generator(2))
     found = rank(made, reference=REFERENCE.name, rng=generator(7))
     assert {found.best, *found.tied} >= {"steady", "echo"}
-    assert "cannot tell it apart from" in found.words[0]
+    assert "cannot tell it apart from" in in_words(found.findings)[0]
     assert next(iter(found.mechanisms.rows()))["verdict"] == "cannot tell"
     tied = [row["best"] for row in found.scores.rows() if row["model"] in found.tied]
     assert tied == ["tied"] * len(found.tied)
@@ -225,7 +227,10 @@ def test_held_parameters_stay_and_are_not_counted(result):
 def test_too_few_dates_for_an_interval(result):
     made = compare([ECHO, *BASE], result.setting, result.history, origins=(60,), steps=2, draws=50, rng=generator(5))
     found = rank(made, reference=REFERENCE.name, rng=generator(7))
-    assert found.words[-1] == "There are 2 target dates: too few for intervals, so no two models can be told apart."
+    assert (
+        in_words(found.findings)[-1]
+        == "There are 2 target dates: too few for intervals, so no two models can be told apart."
+    )
     assert set(found.skill["CRPS low"]) == {None}
     assert set(found.tied) == set(made.names) - {found.best}
 
@@ -316,4 +321,4 @@ def test_what_cannot_be_meant_is_refused(result, changes, words):
 
 
 def test_listed():
-    assert [listed(x) for x in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+    assert [listed(x, Speaker()) for x in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]

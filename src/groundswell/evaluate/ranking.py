@@ -1,14 +1,17 @@
-"""What a comparison shows, in tables and in words, with the doubt that belongs to it."""
+"""What a comparison shows, in tables and in findings, with the doubt that belongs to it.
+
+A finding is a sentence without a language: its key in the reports' catalogue and what goes into it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from groundswell.data.table import Table, show
+from groundswell.data.table import Table
 from groundswell.evaluate.bootstrap import block_length, block_weights, interval
 from groundswell.evaluate.compare import COVERAGE_LEVEL, COVERED, PLACES_SCORE, Candidate, Comparison
 
@@ -20,18 +23,27 @@ FEWEST_BLOCKS = 8
 
 
 @dataclass(frozen=True)
+class Finding:
+    """A sentence to be said: `key` of the catalogue, and its values; a tuple of names is a list."""
+
+    key: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Ranking:
     """The answer of a comparison.
 
     scores : a row for each candidate, best held-out log score first. skill : against the reference.
-    mechanisms : what adding one mechanism changed. words : the answer in sentences, limits included.
+    mechanisms : what adding one mechanism changed. findings : the answer in sentences, limits included
+    (`groundswell.report.words` puts them into a language).
     best : the candidate with the lowest mean log score; tied : those that cannot be told from it.
     """
 
     scores: Table
     skill: Table
     mechanisms: Table
-    words: tuple[str, ...]
+    findings: tuple[Finding, ...]
     best: str
     tied: tuple[str, ...]
 
@@ -59,14 +71,14 @@ def rank(
     best = order[0]
     tied = tuple(name for name in order[1:] if not doubt.apart(name, best))
     mechanisms = _mechanisms(comparison, doubt)
-    words = (
-        _best_in_words(order, tied, log, comparison, doubt),
-        *_reference_in_words(order, reference, comparison, doubt),
-        *_mechanisms_in_words(mechanisms),
-        *doubt.words(),
+    findings = (
+        _best(order, tied, float(log.min()), doubt),
+        *_against(order, reference, comparison, doubt),
+        *_earned(mechanisms),
+        doubt.stated(),
     )
     scores, skill = _scores(comparison, order, tied), _skill(comparison, order, reference, doubt)
-    return Ranking(scores, skill, mechanisms, words, best, tied)
+    return Ranking(scores, skill, mechanisms, findings, best, tied)
 
 
 class _Doubt:
@@ -100,14 +112,13 @@ class _Doubt:
         _, low, high = self.gain(kind, name, other)
         return low is not None and high is not None and (low > 0 or high < 0)
 
-    def words(self) -> tuple[str, ...]:
-        percent = f"{100 * self.level:g} %"
+    def stated(self) -> Finding:
+        """How the intervals were made, or why there are none."""
         if not self.known:
-            return (f"There are {self.dates} target dates: too few for intervals, so no two models can be told apart.",)
-        text = f"Intervals ({percent}) resample the {self.dates} target dates in blocks of {self.block}"
-        if self.dates // self.block < FEWEST_BLOCKS:
-            return (f"{text}; with so few blocks they are rough and tend to be too short.",)
-        return (f"{text}.",)
+            return Finding("compare-too-few-dates", {"dates": self.dates})
+        rough = self.dates // self.block < FEWEST_BLOCKS
+        values = {"level": f"{100 * self.level:g} %", "dates": self.dates, "block": self.block}
+        return Finding("compare-intervals-rough" if rough else "compare-intervals", values)
 
     def _interval(self, made: np.ndarray) -> tuple[float | None, float | None]:
         if not self.known:
@@ -200,63 +211,53 @@ def _verdict(low: float | None, high: float | None) -> str:
     return "earns its keep" if low > 0 else "does harm"
 
 
-def _best_in_words(
-    order: Sequence[str], tied: Sequence[str], log: np.ndarray, comparison: Comparison, doubt: _Doubt
-) -> str:
-    best = order[0]
-    first = (
-        f"Of {len(order)} forecasters {best} has the lowest held-out log score, {show(float(log.min()))} nats per cell"
-    )
+def _best(order: Sequence[str], tied: tuple[str, ...], lowest: float, doubt: _Doubt) -> Finding:
+    """Who leads, and who cannot be told from the leader."""
+    values = {"count": len(order), "best": order[0], "score": lowest}
     if not doubt.known:
-        return first + "."
+        return Finding("compare-best", values)
     if not tied:
-        return f"{first}, and is told apart from every other at the {100 * doubt.level:g} % level."
-    rest = len(order) - 1 - len(tied)
-    apart = f"; it is told apart from the other {rest}" if rest else ""
-    return f"{first}. The held-out dates cannot tell it apart from {listed(tied)}{apart}."
+        return Finding("compare-best-apart", values | {"level": f"{100 * doubt.level:g} %"})
+    apart = len(order) - 1 - len(tied)
+    return Finding("compare-best-tied" if apart else "compare-none-apart", values | {"tied": tied, "apart": apart})
 
 
-def _reference_in_words(order: Sequence[str], reference: str, comparison: Comparison, doubt: _Doubt) -> tuple[str, ...]:
-    models = {c.name for c in comparison.candidates if c.method is not None}
-    groups: dict[str, list[str]] = {"better": [], "worse": [], "apart": []}
+def _against(order: Sequence[str], reference: str, comparison: Comparison, doubt: _Doubt) -> tuple[Finding, ...]:
+    """Fitted models whose CRPS is better than the reference's, cannot be told from it, or is worse."""
+    fitted = {c.name for c in comparison.candidates if c.method is not None}
+    groups: dict[str, list[str]] = {"better": [], "level": [], "worse": []}
     for name in order:
-        if name not in models or name == reference:
+        if name not in fitted or name == reference:
             continue
         _, low, high = doubt.skill("crps", name, reference)
         if low is None or high is None or low <= 0 <= high:
-            groups["apart"].append(name)
+            groups["level"].append(name)
         else:
             groups["better" if low > 0 else "worse"].append(name)
-    found: list[str] = []
-    if groups["better"]:
-        found.append(f"Better CRPS than {reference}: {listed(groups['better'])}.")
-    elif models:
-        found.append(f"No fitted model has a CRPS that is better than that of {reference} beyond doubt.")
-    if groups["apart"]:
-        found.append(f"Cannot be told apart from {reference} by CRPS: {listed(groups['apart'])}.")
-    if groups["worse"]:
-        found.append(f"Worse CRPS than {reference}: {listed(groups['worse'])}.")
+    found = [
+        Finding(f"compare-{group}", {"reference": reference, "models": tuple(names)})
+        for group, names in groups.items()
+        if names
+    ]
+    if fitted and not groups["better"]:
+        found.insert(0, Finding("compare-none-better", {"reference": reference}))
     return tuple(found)
 
 
-def _mechanisms_in_words(table: Table) -> tuple[str, ...]:
-    found: list[str] = []
+def _earned(table: Table) -> tuple[Finding, ...]:
+    """One finding for each mechanism whose verdict is the same wherever it is added, else one for each pair."""
+    found: list[Finding] = []
     for mechanism in dict.fromkeys(table["mechanism"]):
-        verdicts = [row for row in table.rows() if row["mechanism"] == mechanism]
-        said = {row["verdict"] for row in verdicts}
-        if len(said) == 1:
-            found.append(f"{mechanism}: {said.pop()} ({_ranges(verdicts)} nats per cell).")
-        else:
-            parts = [f"{row['verdict']} when added to {row['without']}" for row in verdicts]
-            found.append(f"{mechanism}: {'; '.join(parts)}.")
+        rows = [row for row in table.rows() if row["mechanism"] == mechanism]
+        said = {row["verdict"] for row in rows}
+        if len(said) > 1:
+            found += [Finding(f"mechanism-{_key(row['verdict'])}-added", row) for row in rows]
+            continue
+        gains = sorted(row["log gain"] for row in rows)
+        values = {"mechanism": mechanism, "low": gains[0], "high": gains[-1]}
+        found.append(Finding(f"mechanism-{_key(said.pop())}" + ("-range" if len(rows) > 1 else ""), values))
     return tuple(found)
 
 
-def _ranges(rows: Sequence[dict[str, Any]]) -> str:
-    gains = sorted(row["log gain"] for row in rows)
-    return f"log gain {show(gains[0], 2)}" + (f" to {show(gains[-1], 2)}" if len(gains) > 1 else "")
-
-
-def listed(names: Sequence[str]) -> str:
-    """ "a", "a and b", "a, b and c"."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def _key(verdict: str) -> str:
+    return verdict.replace(" ", "-")

@@ -18,7 +18,7 @@ from groundswell.data.table import Table
 from groundswell.errors import DataError
 from groundswell.evaluate.compare import Comparison, compare
 from groundswell.evaluate.forecast import rolling_origins
-from groundswell.evaluate.ranking import Ranking, rank
+from groundswell.evaluate.ranking import Finding, Ranking, rank
 from groundswell.infer.base import Progress, silent
 from groundswell.rng import keyed
 from groundswell.studies.candidates import reference_name, standard_candidates
@@ -83,27 +83,28 @@ class EventComparison:
     history: History
     comparison: Comparison
     ranking: Ranking
-    limits: tuple[str, ...]
+    limits: tuple[Finding, ...]
 
     @property
-    def words(self) -> tuple[str, ...]:
-        """The data in a sentence, the ranking, and the limits."""
-        return (self.data_in_words, *self.ranking.words, *self.limits)
+    def findings(self) -> tuple[Finding, ...]:
+        """The data in a sentence, the ranking, and the limits; `groundswell.report.words` says them."""
+        window = self.setting.window
+        values = {
+            "events": int(self.history["events"].sum()),
+            "places": len(self.setting.places),
+            "start": str(window.start),
+            "end": str(window.end),
+            "steps": window.periods,
+            "days": window.step,
+            "left": self.left_out_count,
+            "assumed": list(self.left_out["outcome"]).count("assumed"),
+        }
+        return (Finding("compare-data", values), *self.ranking.findings, *self.limits)
 
     @property
-    def data_in_words(self) -> str:
-        """How many events, places and steps, and how many were left out."""
-        window, outcome = self.setting.window, list(self.left_out["outcome"])
-        total = int(self.history["events"].sum())
-        left = outcome.count("left out") + len(self.read.left_out)
-        places = len(self.setting.places)
-        noun = {"place": "places", "region": "regions", "country": "countries"}[self.plan.by]
-        count = f"{places} {noun}" if places > 1 else self.setting.places.name[0]
-        return (
-            f"{total:,} events in {count}, {window.start} to {window.end}, in {window.periods} steps of "
-            f"{window.step} day{'s' if window.step > 1 else ''}; {left} left out, "
-            f"{outcome.count('assumed')} placed by a judgement."
-        )
+    def left_out_count(self) -> int:
+        """Rows that could not be read and events that could not be counted."""
+        return list(self.left_out["outcome"]).count("left out") + len(self.read.left_out)
 
     def tables(self) -> dict[str, Table]:
         """Every table of the output folder, by file name."""
@@ -134,7 +135,7 @@ class EventComparison:
                 "end": window.end.isoformat(),
                 "step_days": window.step,
                 "steps": window.periods,
-                "left_out": list(self.left_out["outcome"]).count("left out") + len(self.read.left_out),
+                "left_out": self.left_out_count,
                 "assumed": list(self.left_out["outcome"]).count("assumed"),
             },
             "origins": [window.date(window.step * i - 1).isoformat() for i in self.comparison.origins],
@@ -144,7 +145,6 @@ class EventComparison:
             "reference": self.plan.reference,
             "best": self.ranking.best,
             "tied": list(self.ranking.tied),
-            "words": list(self.words),
             "scores": list(self.ranking.scores.rows()),
             "skill": list(self.ranking.skill.rows()),
             "mechanisms": list(self.ranking.mechanisms.rows()),
@@ -242,16 +242,7 @@ def run(read: ReadEvents, plan: Plan, progress: Progress = silent) -> EventCompa
     return EventComparison(plan, read, left_out, setting, history, comparison, ranking, _limits(plan))
 
 
-def _limits(plan: Plan) -> tuple[str, ...]:
-    said: list[str] = []
-    if plan.by == "place":
-        said.append(
-            "Only places with at least one event in the file are in the study, so every model knows which places would "
-            "be active at some time; scores of places that stay quiet would be lower for all."
-        )
-    return (
-        *said,
-        "Dates are known to the day: for the models of single events each event was moved to a random moment of its "
-        "day (seeded), so triggering within a day cannot be learnt.",
-        "Counts are of recorded events: more coverage by the press looks like more protest, as in any such record.",
-    )
+def _limits(plan: Plan) -> tuple[Finding, ...]:
+    """What a reader must keep in mind, whatever the result."""
+    quiet = (Finding("compare-limit-quiet-places"),) if plan.by == "place" else ()
+    return (*quiet, Finding("compare-limit-days"), Finding("compare-limit-recorded"))

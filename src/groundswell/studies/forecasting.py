@@ -18,7 +18,7 @@ from groundswell.errors import DataError, UsageError, nearest
 from groundswell.evaluate.baselines import BASELINES
 from groundswell.evaluate.compare import Candidate, Comparison, compare
 from groundswell.evaluate.forecast import Forecast, extended, forecast
-from groundswell.evaluate.ranking import Ranking, rank
+from groundswell.evaluate.ranking import Finding, Ranking, rank
 from groundswell.infer.base import Fit, fit
 from groundswell.rng import keyed
 from groundswell.studies.candidates import reference_name, standard_candidates
@@ -136,7 +136,7 @@ class Scored:
 
     comparison: Comparison
     ranking: Ranking
-    words: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
 
 def score(
@@ -178,17 +178,18 @@ def score(
         origins=scored, steps=steps, draws=table.size, rng=keyed(seed, 3),
     )  # fmt: skip
     ranking = rank(comparison, reference=reference_name(table.days), rng=keyed(seed, 4))
-    words = [f"{len(scored)} origins, {steps} steps ahead, {len(places)} places, scored up to {last}."]
-    if len(scored) < len(draws) or steps < width:
-        words.append(
-            f"Not scored, since the record ends {last}: {len(draws) - len(scored)} origins"
-            + (f", and steps {steps + 1} to {width}." if steps < width else ".")
-        )
+    found = [
+        Finding("score-scope", {"origins": len(scored), "steps": steps, "places": len(places), "until": str(last)})
+    ]
+    if len(scored) < len(draws):
+        found.append(Finding("score-origins-left", {"until": str(last), "origins": len(draws) - len(scored)}))
+    if steps < width:
+        found.append(Finding("score-steps-left", {"until": str(last), "first": steps + 1, "last": width}))
     if unseen:
-        words.append(f"{len(unseen)} places have no event in the file and count as 0: {', '.join(unseen[:10])}.")
+        found.append(Finding("score-places-unseen", {"count": len(unseen), "places": tuple(unseen[:10])}))
     if left := list(left_out["outcome"]).count("left out"):
-        words.append(f"{left} events of the file are left out, among them those before or after the window.")
-    return Scored(comparison, ranking, (*words, *ranking.words))
+        found.append(Finding("score-events-left", {"events": left}))
+    return Scored(comparison, ranking, (*found, *ranking.findings))
 
 
 def _window(table: Draws, first: date, last: date) -> Window:
