@@ -30,7 +30,7 @@ class Method(Protocol):
         self,
         model: Any,
         setting: Setting,
-        observed: History | Record,
+        observed: Any,
         *,
         rng: np.random.Generator,
         fixed: Mapping[str, float],

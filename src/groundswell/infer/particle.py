@@ -16,7 +16,6 @@ Del Moral (2004) for the unbiased normalising constant.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,9 +27,10 @@ from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.errors import UsageError
 from groundswell.infer import _particle_loops as loops
-from groundswell.models.base import Account, require
+from groundswell.infer.plan import Local, Plan
+from groundswell.models.base import Account
 from groundswell.models.cities._mobilisation_loops import weights_of_persons
-from groundswell.models.cities.mobilisation import Guide
+from groundswell.models.cities.mobilisation_state import Guide
 
 NODE_STEP = 0.05
 """Spacing of the nodes in log(persons + 1/2) at which a local claim is weighed; cubic between them."""
@@ -60,7 +60,14 @@ class ParticleFilter:
 
     def log_likelihood(self, account: Account, setting: Setting, record: Record, *, rng: np.random.Generator) -> float:
         """Log of an unbiased estimate of the probability of the weighed claims of `record`."""
-        return Plan(account, setting, record).run(account, self, rng=rng).log_likelihood
+        return self.run(Plan(account, setting, record), account, rng=rng).log_likelihood
+
+    def run(self, plan: Plan, account: Account, *, rng: np.random.Generator, trace: bool = False) -> Filtered:
+        """One filter under a plan made before; with `trace` also a history given the claims.
+
+        Cost: about `histories` simulations of the model, plus the tables of the local claims.
+        """
+        return _Run(plan, account, self, rng, trace).go()
 
 
 @dataclass(frozen=True)
@@ -69,110 +76,6 @@ class Filtered:
 
     log_likelihood: float
     history: History | None = None
-
-
-@dataclass(frozen=True)
-class _Local:
-    """Groups on the arrests in one named place over one window, weighed together."""
-
-    place: int
-    first: int
-    last: int
-    groups: tuple[int, ...]
-    most: int
-
-
-class Plan:
-    """What a setting and a record fix for every parameter value: which claim is weighed where and when."""
-
-    def __init__(self, account: Account, setting: Setting, record: Record) -> None:
-        require(account.process, "step", "ParticleFilter")
-        self.setting = setting
-        self.groups = account.reporting.prepare(record)
-        self.columns = {name: i for i, name in enumerate(account.process.columns)}
-        window = setting.window
-        self.span = [(window.day(g.start), window.day(g.end)) for g in self.groups]
-        self.where = [setting.places.covered_by(g.place) for g in self.groups]
-        integrates = hasattr(account.process, "arrests_given_events")
-        self.crowds: dict[int, list[tuple[int, list[int]]]] = {}
-        self.locals: list[_Local] = []
-        self.counted: dict[int, list[int]] = defaultdict(list)
-        self.later: list[int] = []
-        local_groups, crowd_groups = self._sort(integrates)
-        for i, (_, last) in enumerate(self.span):
-            if last >= window.days:
-                self.later.append(i)
-            elif i not in local_groups and i not in crowd_groups:
-                self.counted[last].append(i)
-        self._count()
-
-    def _sort(self, integrates: bool) -> tuple[set[int], set[int]]:
-        arrests: dict[tuple[int, int, int], list[int]] = defaultdict(list)
-        crowds: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for i, group in enumerate(self.groups):
-            first, last = self.span[i]
-            if not integrates or len(self.where[i]) != 1 or last >= self.setting.window.days:
-                continue
-            place = int(self.where[i][0])
-            if group.quantity.name == "arrests":
-                arrests[place, first, last].append(i)
-            elif group.quantity.name == "participants" and first == last:
-                crowds[place, first].append(i)
-        taken: set[tuple[int, int]] = set()
-        for (place, first, last), members in sorted(
-            arrests.items(), key=lambda item: (item[0][2] - item[0][1], item[0])
-        ):
-            days = {(place, day) for day in range(first, last + 1)}
-            if days & taken:
-                continue  # overlapping windows at one place: the longer one is weighed when it ends
-            taken |= days
-            reach = [
-                (30 if (group.sign < 0).any() else 6) * max(c.value_high or c.value for c in group.claims)
-                for group in (self.groups[i] for i in members)
-            ]
-            self.locals.append(_Local(place, first, last, tuple(members), int(min(reach)) + 300))
-        for (place, day), members in sorted(crowds.items()):
-            self.crowds.setdefault(day, []).append((place, members))
-        return {i for local in self.locals for i in local.groups}, {i for c in crowds.values() for i in c}
-
-    def _count(self) -> None:
-        """Counters, shared by the groups that speak of the same series, places and first day."""
-        known: dict[tuple, int] = {}
-        rows: list[tuple[int, int, int, np.ndarray, bool]] = []
-        self.counter: dict[tuple[int, str], int] = {}
-        counted = [i for day in sorted(self.counted) for i in self.counted[day]] + self.later
-        for i in counted:
-            quantity = self.groups[i].quantity
-            for series in filter(None, (quantity.series, quantity.below)):
-                first, last = self.span[i]
-                distinct = quantity.functional == "distinct"
-                key = (series, distinct, self.where[i].tobytes(), first)
-                if key not in known:
-                    known[key] = len(rows)
-                    rows.append((self.columns[series], first, last, self.where[i], distinct))
-                at = known[key]
-                rows[at] = (*rows[at][:2], max(rows[at][2], last), *rows[at][3:])
-                self.counter[i, series] = at
-        count = len(self.setting.places)
-        self.column = np.array([row[0] for row in rows], dtype=np.int64)
-        self.first = np.array([row[1] for row in rows], dtype=np.int64)
-        self.last = np.array([row[2] for row in rows], dtype=np.int64)
-        self.member = np.zeros((len(rows), count), dtype=np.bool_)
-        for at, row in enumerate(rows):
-            self.member[at, row[3]] = True
-        order = iter(range(len(rows)))
-        self.distinct = np.array([next(order) if row[4] else -1 for row in rows], dtype=np.int64)
-        self.distincts = max(1, sum(row[4] for row in rows))
-        # places that no later claim tells apart run on as one unit
-        marks = np.array([[p in set(self.where[i]) for i in self.later] for p in range(count)], dtype=np.int64)
-        _, unit = np.unique(marks.reshape(count, -1), axis=0, return_inverse=True)
-        self.unit = unit.reshape(-1)
-
-    def run(
-        self, account: Account, method: ParticleFilter, *, rng: np.random.Generator, trace: bool = False
-    ) -> Filtered:
-        """One filter. Cost: about histories times a simulation of the model, plus the local tables."""
-        return _Run(self, account, method, rng, trace).go()
 
 
 class _Run:
@@ -204,7 +107,7 @@ class _Run:
         history = self._history(chosen) if self.trace is not None else None
         return Filtered(self.log_total, history)
 
-    def _table(self, local: _Local) -> np.ndarray:
+    def _table(self, local: Local) -> np.ndarray:
         """Weight of 0..A arrests in a local window, scaled by its largest value, which enters the total."""
         low = math.log(0.5)
         nodes = low + NODE_STEP * np.arange(int((math.log(local.most + 0.5) - low) / NODE_STEP) + 4)
@@ -215,7 +118,7 @@ class _Run:
         self.log_total += top
         return weights_of_persons(logs - top, low, NODE_STEP, local.most)
 
-    def _ahead(self, local: _Local, table: np.ndarray) -> list[np.ndarray]:
+    def _ahead(self, local: Local, table: np.ndarray) -> list[np.ndarray]:
         """The weight that stands for a local window on each of its days: exact on the last, a guess before."""
         stands = []
         for left in range(local.last - local.first, 0, -1):

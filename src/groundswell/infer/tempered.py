@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -24,7 +23,8 @@ from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError, UsageError
 from groundswell.infer.base import Fit, Progress
-from groundswell.infer.particle import ParticleFilter, Plan
+from groundswell.infer.particle import ParticleFilter
+from groundswell.infer.plan import Plan
 from groundswell.infer.workers import Workers
 from groundswell.models.base import Account
 from groundswell.params import Leaf, leaves, replacing
@@ -32,6 +32,8 @@ from groundswell.rng import keyed
 
 STEPS = (0.25, 0.5, 0.8, 1.0)
 """sqrt(1 - rho^2) of the moves on offer; each move picks one, more often those that moved far before."""
+CEILING = 0.0
+"""Claims are discrete, so the log of their probability cannot pass 0: a proposal that would need more is spared."""
 INFLATION = 1.1
 """Factor on the population's covariance: proposals a little wider than the target."""
 
@@ -84,7 +86,7 @@ class Target:
 
     def __call__(self, z: np.ndarray, key: tuple[int, ...]) -> float:
         """Log of the filter's estimate at z, with the randomness of `key`."""
-        return self.plan.run(self.model(z), self.filter, rng=keyed(*key)).log_likelihood
+        return self.filter.run(self.plan, self.model(z), rng=keyed(*key)).log_likelihood
 
 
 class _Sampler:
@@ -184,9 +186,7 @@ class _Sampler:
 
         fixed_part = log_prior(proposal) - log_prior(z) - log_normal(proposal) + log_normal(z)
         uniform = np.log(rng.random(count))
-        # the filter never estimates above its ceiling, so hopeless proposals need no filter
-        ceiling = self._ceiling(logs)
-        worth = uniform < fixed_part + power * (ceiling - logs)
+        worth = uniform < fixed_part + power * (CEILING - logs)
         new_logs, new_seeds = self._weigh(proposal, worth)
         accept = worth & (uniform < fixed_part + power * (new_logs - logs))
         far = np.where(accept, step[:, 0] ** 2, 0.0)
@@ -196,10 +196,6 @@ class _Sampler:
         z = np.where(accept[:, None], proposal, z)
         seeds = np.where(accept[:, None], new_seeds, seeds)
         return z, np.where(accept, new_logs, logs), seeds, float(accept.mean())
-
-    def _ceiling(self, logs: np.ndarray) -> float:
-        """Claims are discrete, so their probability cannot pass 1: a proposal that would need more is rejected."""
-        return 0.0
 
     def _done(self, power: float) -> float:
         return min(0.99, 0.15 + 0.84 * power**0.35)
@@ -237,8 +233,8 @@ class _Sampler:
             notes=tuple(notes),
             covariance=np.cov(draws.T),
             draws=draws,
-            details={"log_likelihood": logs, "free": z, "seeds": seeds, "root": self.root, "stages": stages, "families": families,
-                     "evaluations": self.evaluations, "leaves": self.free},
+            details={"log_likelihood": logs, "free": z, "seeds": seeds, "root": self.root, "stages": stages,
+                     "families": families, "evaluations": self.evaluations, "leaves": self.free},
             provenance={"method": "TemperedSMC", "record": self.record.digest()},
         )  # fmt: skip
 
@@ -252,17 +248,3 @@ def _systematic(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     from groundswell.infer._particle_loops import systematic
 
     return systematic(weights, rng.random())
-
-
-def summary_of_stages(fit: Fit) -> Any:
-    """The stages as a table: power, surviving first particles, acceptance."""
-    from groundswell.data.table import Table
-
-    stages = fit.details["stages"]
-    return Table(
-        {
-            "power": [s["power"] for s in stages],
-            "lines": [s["lines"] for s in stages],
-            "accepted": [float(np.mean(s["accepted"])) for s in stages],
-        }
-    )

@@ -34,7 +34,7 @@ class Speaker:
 
     @property
     def direction(self) -> str:
-        """"ltr" or "rtl", for the page."""
+        """ "ltr" or "rtl", for the page."""
         return "rtl" if self.language in RIGHT_TO_LEFT else "ltr"
 
     def say(self, key: str, **values: Any) -> str:

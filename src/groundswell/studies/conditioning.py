@@ -18,7 +18,8 @@ from groundswell import __version__
 from groundswell.data.record import Claim, Record
 from groundswell.errors import DataError
 from groundswell.infer.base import Fit, Progress, fit, silent
-from groundswell.infer.particle import ParticleFilter, Plan
+from groundswell.infer.particle import ParticleFilter
+from groundswell.infer.plan import Plan
 from groundswell.infer.tempered import TemperedSMC
 from groundswell.rng import generator, keyed
 from groundswell.studies.case import Built, Case, plain
@@ -131,7 +132,7 @@ def filter_noise(built: Built, found: Fit, seed: int) -> float:
     """Sd of the log-likelihood over filters at the posterior mean."""
     plan = Plan(built.account, built.setting, built.claims.weighed)
     logs = [
-        plan.run(found.model, found.method.filter, rng=keyed(seed, 6, i)).log_likelihood  # type: ignore[arg-type]
+        found.method.filter.run(plan, found.model, rng=keyed(seed, 6, i)).log_likelihood  # type: ignore[arg-type]
         for i in range(NOISE_FILTERS)
     ]
     return float(np.std(logs, ddof=1))

@@ -59,9 +59,9 @@ def joining(
     process = account.process
     assert isinstance(process, Mobilisation)
     assert process.groups is not None
-    prior = {leaf.name: leaf for leaf in leaves(process.groups)}
+    priors = {leaf.name: leaf.prior for leaf in leaves(process.groups) if leaf.prior is not None}
     initial, recruitment, breakup = (
-        np.exp(np.log(prior[name].prior.median) + prior[name].prior.sd * rng.standard_normal(draws))
+        np.exp(np.log(priors[name].median) + priors[name].sd * rng.standard_normal(draws))
         for name in ("initial", "recruitment", "breakup")
     )
     first, last = setting.window.day(window[0]), setting.window.day(window[1]) + 1

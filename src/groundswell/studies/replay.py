@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ from groundswell.data.history import History
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.infer.base import Fit
-from groundswell.infer.particle import ParticleFilter, Plan
+from groundswell.infer.particle import ParticleFilter
+from groundswell.infer.plan import Plan
 from groundswell.infer.tempered import replay_key
 from groundswell.infer.workers import Workers
 from groundswell.models.base import Account
@@ -35,7 +36,7 @@ class Replay:
         """`key` names the filter's (or the prior draw's) randomness, `said` that of the claims drawn anew."""
         account = replacing(self.account, {leaf.name: leaf.from_free(x) for leaf, x in zip(self.free, z, strict=True)})
         if conditioned:
-            history = self.plan.run(account, self.method, rng=keyed(*key), trace=True).history
+            history = self.method.run(self.plan, account, rng=keyed(*key), trace=True).history
             assert history is not None
         else:
             history = account.process.simulate(self.setting, rng=keyed(*key))
@@ -96,7 +97,7 @@ def prior_histories(
         return workers.map(tasks)
 
 
-def quantiles(paths: Sequence[dict[str, Any]], name: str) -> dict[str, list[float]]:
+def quantiles(paths: Sequence[Mapping[str, Any]], name: str) -> dict[str, list[float]]:
     """Quantiles by day of one path over the draws that did not explode."""
     stack = np.array([draw[name] for draw in paths if not draw["exploded"]], dtype=float)
     levels = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -104,7 +105,7 @@ def quantiles(paths: Sequence[dict[str, Any]], name: str) -> dict[str, list[floa
     return {f"{level:g}": [float(v) for v in row] for level, row in zip(levels, found, strict=True)}
 
 
-def seen_by_day(paths: Sequence[dict[str, Any]]) -> np.ndarray:
+def seen_by_day(paths: Sequence[Mapping[str, Any]]) -> np.ndarray:
     """(P, T) share of draws in which a place had an event by the end of a day."""
     total: np.ndarray | None = None
     count = 0

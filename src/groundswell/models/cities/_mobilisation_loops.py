@@ -9,44 +9,9 @@ hundreds of quiet places costs one pass of additions.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-
-COLUMNS = (
-    "events", "arrests", "participants", "warned", "formed", "broken_up", "members_arrested", "members_warned",
-)  # fmt: skip
-"""What is noted of a place on a day, in the order of the columns of `noted`."""
-EVENTS, ARRESTS, PARTICIPANTS, WARNED, FORMED, BROKEN_UP, MEMBERS_ARRESTED, MEMBERS_WARNED = range(8)
-
-
-class Rates(NamedTuple):
-    """The scalar parameters in the units of the loop (per day, per event)."""
-
-    keep: float
-    within: float  # times 1 - keep, as the next two
-    between: float
-    media: float
-    organised: float  # events a day by one group
-    organised_call: float
-    deterrence: float
-    backlash: float
-    crackdown_memory: float
-    overdispersion: float
-    arrests_per_event: float
-    arrests_overdispersion: float
-    participants: float  # log of the median at one event
-    participants_spread: float
-    warnings_per_arrest: float
-    recruitment: float
-    breakup: float
-    momentum_recruitment: float
-    exposure: float
-    members: float
-    warned_per_member: float
-    population: float  # 100,000 persons, the whole country
-    cap: float  # events on one day in the country
 
 
 @njit(cache=True)
@@ -197,7 +162,7 @@ def step_day(
     """Make day `day` of every history in place; log_weight (S,) receives the weight of what was guided.
 
     given : (P,) expected events that do not depend on the past. share : (P,) of the country's nationwide events.
-    drive : (S, P) within and between together, for they fade alike. guided : (P,) whether the place is in the guide today.
+    drive : (S, P) within and between together, for they fade alike. guided : (P,) whether a place is in the guide.
     guide_place : (G,) places whose counts (and arrests) are drawn from their tilted distributions.
     """
     histories, places = drive.shape
@@ -276,7 +241,11 @@ def step_day(
                 weight = guide_arrests[guide, offset]
                 if count > 0:
                     weight, filled = _weigh_arrests(
-                        rates.arrests_per_event * count, rates.arrests_overdispersion, guide_arrests[guide], offset, work
+                        rates.arrests_per_event * count,
+                        rates.arrests_overdispersion,
+                        guide_arrests[guide],
+                        offset,
+                        work,
                     )
                     target = rng.random() * weight
                     arrests = filled - 1
@@ -321,7 +290,9 @@ def step_day(
                     reach_ready[p] = True
                 _add(mine, reach_row[p], rates.between * count)
             if noted[h, i, 1] > 0.0:
-                hurt[h, p] = hurt[h, p] * rates.crackdown_memory ** (day - hurt_day[h, p]) + noted[h, i, 1] / per_100k[p]
+                hurt[h, p] = (
+                    hurt[h, p] * rates.crackdown_memory ** (day - hurt_day[h, p]) + noted[h, i, 1] / per_100k[p]
+                )
                 hurt_day[h, p] = day
                 hurt_total[h] += noted[h, i, 1] / rates.population
         if groups_total[h] > 0.0:
@@ -421,45 +392,3 @@ def _pick(rng, groups, h, total):
             if target < 0.0:
                 return p
     return last
-
-
-@njit(cache=True, nogil=True)
-def start_groups(rng, mean, share, groups, groups_total):
-    """Poisson numbers of groups by place, for every history."""
-    histories, places = groups.shape
-    for h in range(histories):
-        total = 0.0
-        for p in range(places):
-            groups[h, p] = rng.poisson(mean * share[p])
-            total += groups[h, p]
-        groups_total[h] = total
-
-
-@njit(cache=True, nogil=True)
-def later_groups(rng, groups, step_days, recruitment, breakup, members, warned_per_member):
-    """Groups after the window, in steps of given days: the day's rule with its rates times the step.
-
-    groups : (S, U) at the window's end, by unit; units may lump places, since all rates are equal there and
-    sums of such branching processes are one. Returns formed, broken_up, members_arrested, members_warned,
-    each in the columns of (S, U, K, 4).
-    """
-    histories, units = groups.shape
-    steps = len(step_days)
-    out = np.zeros((histories, units, steps, 4))
-    for h in range(histories):
-        for u in range(units):
-            alive = groups[h, u]
-            for k in range(steps):
-                if alive > 0.0:
-                    broken = 0.0
-                    for _ in range(rng.poisson(breakup * step_days[k] * alive)):
-                        if rng.random() * alive >= broken:
-                            broken += 1.0
-                    formed = rng.poisson(recruitment * step_days[k] * alive)
-                    alive += formed - broken
-                    out[h, u, k, 0] = formed
-                    out[h, u, k, 1] = broken
-                arrested = members * out[h, u, k, 1]
-                out[h, u, k, 2] = arrested
-                out[h, u, k, 3] = rng.poisson(warned_per_member * arrested) if arrested > 0.0 else 0
-    return out

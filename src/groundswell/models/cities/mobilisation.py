@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -28,144 +27,27 @@ from groundswell.data.setting import Setting, call_matrix
 from groundswell.data.window import Window
 from groundswell.errors import DataError, UsageError
 from groundswell.models.base import Likelihood, Model
-from groundswell.models.cities import _mobilisation_loops as loops
-from groundswell.models.cities._mobilisation_loops import COLUMNS, Rates
-from groundswell.models.triggering import Exponential, PowerLaw
-from groundswell.params import Component, Effects, Prior, param
-
-YEAR = 365.0
-"""Days; yearly rates are divided by it."""
-
-
-@dataclass(frozen=True)
-class Background(Component):
-    """Events that need no other event: rate (N_p / 100,000)^scale exp(x_pt . effects)."""
-
-    rate: float = param(
-        "events/day", low=0, prior=Prior(0.002, 1.0), doc="events a day in a place of 100,000 people at covariates 0"
-    )
-    effects: Effects = param("1", default=Effects(), doc="log effects of the setting's covariates of the same name")
-
-
-@dataclass(frozen=True)
-class Within(Component):
-    """Momentum: events raise later events in the same place."""
-
-    offspring: float = param("1", low=0, prior=Prior(0.3, 0.5), doc="expected later events per event, same place")
-
-
-@dataclass(frozen=True)
-class Between(Component):
-    """Diffusion: events raise later events in other places, near and large ones most."""
-
-    offspring: float = param("1", low=0, prior=Prior(0.3, 0.5), doc="expected later events per event, other places")
-    reach: PowerLaw | Exponential = field(default_factory=PowerLaw)
-
-
-@dataclass(frozen=True)
-class Media(Component):
-    """Nationwide attention: events raise later events everywhere, by the places' shares."""
-
-    offspring: float = param("1", low=0, prior=Prior(0.2, 0.5), doc="expected later events per event, whole country")
-
-
-@dataclass(frozen=True)
-class Organised(Component):
-    """Events by the organised groups; needs `groups`."""
-
-    rate: float = param(
-        "events/day", low=0, prior=Prior(1.0, 1.2), doc="events a day nationwide by the initial groups, without a call"
-    )
-    call_gain: float = param("1", low=0, default=0.0, doc="relative rise of that rate on the day of a call")
-
-
-@dataclass(frozen=True)
-class Groups(Component):
-    """Organised groups that recruit and are broken up, tied to persons by their size."""
-
-    initial: float = param("groups", low=0, prior=Prior(300.0, 1.0), doc="expected groups on the first day, nationwide")
-    recruitment: float = param("1/year", low=0, prior=Prior(0.3, 0.8), doc="groups formed per group and year")
-    breakup: float = param("1/year", low=0, prior=Prior(0.3, 0.8), doc="rate at which a group is broken up")
-    members: float = param("persons/group", low=0, prior=Prior(4.0, 0.4), doc="members of a group")
-    warned_per_member_arrested: float = param(
-        "1", low=0, prior=Prior(1.0, 1.0), doc="persons warned per member arrested"
-    )
-    momentum_recruitment: float = param("1/event", low=0, default=0.0, doc="relative rise of recruitment per event")
-    exposure: float = param("1/event", low=0, default=0.0, doc="relative rise of break-up per event of the day")
-
-
-@dataclass(frozen=True)
-class Call(Component):
-    """Calls to protest, whose effect fades over days."""
-
-    rate: float = param("events", low=0, prior=Prior(5.0, 1.0), doc="events on the day of a nationwide call")
-    memory: float = param(
-        "1/day", low=0, high=1, prior=Prior(0.75, 0.5), doc="share of a call's effect left the day after"
-    )
-
-
-@dataclass(frozen=True)
-class Abroad(Component):
-    """Events in other countries, as the setting gives them."""
-
-    rate: float = param("1", low=0, prior=Prior(0.05, 1.0), doc="events nationwide per event abroad on the same day")
-
-
-@dataclass(frozen=True)
-class Deterrence(Component):
-    """Recent arrests in a place hold its events down: (1 + H_p)^-strength."""
-
-    strength: float = param("1", low=0, prior=Prior(0.2, 0.7), doc="exponent of 1 + recent arrests per 100,000")
-
-
-@dataclass(frozen=True)
-class Backlash(Component):
-    """Recent arrests in the country raise events (lower them below 0): (1 + H)^strength."""
-
-    strength: float = param("1", prior=Prior(0.0, 0.5), doc="exponent of 1 + recent arrests per 100,000, nationwide")
-
-
-@dataclass(frozen=True)
-class RandomPulse(Component):
-    """A nationwide random walk of the log level, centred so that it sums to 0 over the window."""
-
-    sd: float = param("1/sqrt(day)", low=0, prior=Prior(0.1, 0.6), doc="sd of the daily step of the log level")
-
-
-@dataclass(frozen=True)
-class CalendarPulse(Component):
-    """A log-linear trend and weekday effects (labels mon to sun), centred to sum to 0 over the window."""
-
-    trend: float = param("1/day", prior=Prior(0.0, 0.02), default=0.0, doc="change of the log level a day")
-    weekday: Effects = param("1", default=Effects(), prior=Prior(0.0, 0.3), doc="log level of a weekday")
-
-
-@dataclass(frozen=True)
-class Arrests(Component):
-    """Persons arrested at a place's events of a day: negative binomial around per_event Y."""
-
-    per_event: float = param("persons/event", low=0, prior=Prior(8.0, 0.8), doc="mean arrests at an event")
-    overdispersion: float = param(
-        "1", low=0, prior=Prior(2.0, 0.5), doc="psi: variance m + psi m^2 of the day's total in a place"
-    )
-    memory: float = param(
-        "1/day",
-        low=0,
-        high=1,
-        prior=Prior(0.8, 0.5),
-        doc="crackdown memory: share of the arrest stock left a day after",
-    )
-
-
-@dataclass(frozen=True)
-class Crowds(Component):
-    """Participants of an event: log-normal."""
-
-    median: float = param("persons/event", low=0, prior=Prior(150.0, 0.8), doc="median participants of an event")
-    spread: float = param("1", low=0, prior=Prior(1.0, 0.3), doc="sd of the log of an event's participants")
-
-
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+from groundswell.models.cities import _group_loops, _mobilisation_loops
+from groundswell.models.cities.mechanisms import (
+    WEEKDAYS,
+    YEAR,
+    Abroad,
+    Arrests,
+    Background,
+    Backlash,
+    Between,
+    CalendarPulse,
+    Call,
+    Crowds,
+    Deterrence,
+    Groups,
+    Media,
+    Organised,
+    RandomPulse,
+    Within,
+)
+from groundswell.models.cities.mobilisation_state import COLUMNS, NO_GUIDE, Guide, Rates, State, geometry_of
+from groundswell.params import Prior, param
 
 
 @dataclass(frozen=True)
@@ -269,10 +151,10 @@ class Mobilisation(Model):
 
     def start(self, setting: Setting, *, rng: np.random.Generator, histories: int = 1) -> State:
         """State before the first day: groups drawn, memories empty."""
-        geometry = _geometry(setting)
+        geometry = geometry_of(setting)
         state = State(self, setting, geometry, histories)
         if self.groups is not None:
-            loops.start_groups(rng, self.groups.initial, state.share, state.groups, state.groups_total)
+            _group_loops.start_groups(rng, self.groups.initial, state.share, state.groups, state.groups_total)
         if isinstance(self.pulse, RandomPulse):
             steps = rng.normal(0.0, self.pulse.sd, (histories, setting.window.periods))
             walk = np.cumsum(steps, axis=1)
@@ -302,7 +184,7 @@ class Mobilisation(Model):
         )
         weight = np.empty(len(state.groups_total))
         geometry = state.geometry
-        loops.step_day(
+        _mobilisation_loops.step_day(
             rng, day, state.rates, state.given[day], state.share, geometry.call_memory(self)[day],
             state.pulse[day], geometry.per_100k, geometry.reach_index, geometry.reach_part,
             state.reach_value, state.reach_row, state.reach_ready, state.drive, state.momentum_total,
@@ -335,7 +217,7 @@ class Mobilisation(Model):
         later = None
         if len(setting.later_edges) > 1 and self.groups is not None:
             steps = self.run_later(state.groups, setting.later_edges, rng=rng)[0]
-            names = COLUMNS[loops.FORMED :]
+            names = COLUMNS[COLUMNS.index("formed") :]
             later = Later(setting.later_edges, {name: steps[:, :, i] for i, name in enumerate(names)})
         return History(setting.places, setting.window, series, later=later, exploded=bool(state.exploded[0]))
 
@@ -346,7 +228,7 @@ class Mobilisation(Model):
         """
         if self.groups is None:
             raise UsageError("run_later needs the `groups` component.")
-        return loops.later_groups(
+        return _group_loops.later_groups(
             rng,
             np.ascontiguousarray(groups, dtype=float),
             np.diff(np.asarray(edges, dtype=np.int64)),
@@ -358,7 +240,9 @@ class Mobilisation(Model):
 
     def arrests_given_events(self, weight: np.ndarray, most: int) -> np.ndarray:
         """E[weight[A] | Y = y] for y = 0..most events of one place-day; weight : (A + 1,), 0 beyond."""
-        return loops.arrests_given_events(self.arrests.per_event, self.arrests.overdispersion, weight, most)
+        return _mobilisation_loops.arrests_given_events(
+            self.arrests.per_event, self.arrests.overdispersion, weight, most
+        )
 
     def crowd_sizes(self, events: np.ndarray, draws: int, *, rng: np.random.Generator) -> np.ndarray:
         """(len(events), draws) total participants of so many events."""
@@ -411,12 +295,12 @@ class Mobilisation(Model):
 
     def shares(self, setting: Setting) -> np.ndarray:
         """(P,) s_p = N_p^scale / sum N^scale."""
-        raised = np.exp(self.scale * _geometry(setting).log_population)
+        raised = np.exp(self.scale * geometry_of(setting).log_population)
         return raised / raised.sum()
 
     def given_events(self, setting: Setting) -> np.ndarray:
         """(T, P) expected events that do not depend on the past: background, calls, abroad; before the pulse."""
-        geometry = _geometry(setting)
+        geometry = geometry_of(setting)
         base = self.background.rate * np.exp(self.scale * geometry.log_population)
         expected = np.repeat(base[None, :], setting.window.periods, axis=0)
         if self.background.effects:
@@ -431,187 +315,6 @@ class Mobilisation(Model):
                 raise DataError("Mobilisation.abroad needs Setting.abroad, the daily events in other countries.")
             expected = expected + self.abroad.rate * np.outer(setting.abroad, share)
         return expected
-
-
-@dataclass(frozen=True, eq=False)
-class Guide:
-    """Place-days whose counts are drawn from distributions tilted towards what claims say of them.
-
-    log_g : (G, Y + 1) log weight of 0..Y events at each place, its last value for more.
-    arrests : (G, A + 1) weight of the arrests noted so far in a claim's window, today's included; a first entry
-    below 0 says that arrests are not weighed. before : (G, A + 1) the weight that stood for those of the day
-    before (1 where the window begins). offset : (G, S) arrests noted in the window before today.
-    """
-
-    place: np.ndarray
-    log_g: np.ndarray
-    arrests: np.ndarray
-    before: np.ndarray
-    offset: np.ndarray
-
-    @classmethod
-    def active(cls, places: Sequence[int], histories: int) -> Guide:
-        """Only that the places must have an event."""
-        count = len(places)
-        log_g = np.zeros((count, 2))
-        log_g[:, 0] = -np.inf
-        unweighed = np.full((count, 1), -1.0)
-        before, offset = np.ones((count, 1)), np.zeros((count, histories))
-        return cls(np.array(places, dtype=np.int64), log_g, unweighed, before, offset)
-
-    def marks(self, unguided: np.ndarray) -> np.ndarray:
-        """(P,) whether a place is guided, from an array that says no everywhere."""
-        if len(self.place) == 0:
-            return unguided
-        marked = unguided.copy()
-        marked[self.place] = True
-        return marked
-
-
-NO_GUIDE = Guide.active((), 1)
-"""Nothing is guided: a plain draw."""
-
-
-class State:
-    """Everything that S histories carry from day to day; `step` changes it in place.
-
-    noted : (S, P, 8) what happened today at the noted places (`noted_place`, `noted_count` rows a history),
-    in the columns of `COLUMNS`.
-    """
-
-    carried = (
-        "drive", "momentum_total", "momentum", "hurt", "hurt_day", "hurt_total", "groups", "groups_total",
-        "exploded",
-    )  # fmt: skip
-
-    def __init__(self, model: Mobilisation, setting: Setting, geometry: Geometry, histories: int) -> None:
-        count, periods = setting.shape
-        self.model, self.setting, self.geometry = model, setting, geometry
-        self.rates = model.rates(setting)
-        self.share = model.shares(setting)
-        self.given = model.given_events(setting)
-        self.reach_value = (
-            model.between.reach.value(geometry.grid_km)
-            if model.between is not None
-            else np.zeros(len(geometry.grid_km))
-        )
-        self.reach_row = np.empty((count, count))
-        self.reach_ready = np.zeros(count, dtype=np.bool_)
-        self.drive = np.zeros((histories, count))
-        self.momentum_total = np.zeros(histories)
-        uses_momentum = self.rates.momentum_recruitment > 0
-        self.momentum = np.zeros((histories, count if uses_momentum else 1))
-        self.hurt = np.zeros((histories, count))
-        self.hurt_day = np.zeros((histories, count))
-        self.hurt_total = np.zeros(histories)
-        self.groups = np.zeros((histories, count))
-        self.groups_total = np.zeros(histories)
-        self.exploded = np.zeros(histories, dtype=np.bool_)
-        self.pulse = np.ones((periods, histories))
-        self.noted_count = np.zeros(histories, dtype=np.int64)
-        self.noted_place = np.zeros((histories, count), dtype=np.int64)
-        self.noted = np.zeros((histories, count, len(COLUMNS)))
-        self.unguided = np.zeros(count, dtype=np.bool_)
-
-    @property
-    def today(self) -> dict[str, np.ndarray]:
-        """The day just made: {series: (S, P)}."""
-        history, row = np.nonzero(np.arange(self.noted.shape[1]) < self.noted_count[:, None])
-        days = np.zeros((len(COLUMNS), *self.drive.shape))
-        days[:, history, self.noted_place[history, row]] = self.noted[history, row].T
-        return dict(zip(COLUMNS, days, strict=True))
-
-    def resample(self, ancestors: np.ndarray) -> None:
-        """Keep the histories `ancestors`, (S,) indices with repeats."""
-        for name in self.carried:
-            setattr(self, name, getattr(self, name)[ancestors])
-        if isinstance(self.model.pulse, RandomPulse):
-            self.pulse = np.ascontiguousarray(self.pulse[:, ancestors])
-
-    def take(self, day: int, given: History) -> None:
-        """Carry one observed day into the memories instead of drawing it."""
-        rates = self.rates
-        events = given["events"][:, day]
-        arrests = given["arrests"][:, day] if "arrests" in given.series else np.zeros_like(events)
-        self.noted_count[:] = 0
-        self.drive *= rates.keep
-        self.momentum_total *= rates.keep
-        self.momentum_total += events.sum()
-        if rates.momentum_recruitment > 0:
-            self.momentum = self.momentum * rates.keep + events
-        self.drive += rates.within * events
-        active = np.flatnonzero(events > 0)
-        if rates.between > 0 and active.size:
-            self.drive += rates.between * (events[active] @ self.geometry.reach_weights(self)[active])
-        self.hurt_total = self.hurt_total * rates.crackdown_memory + arrests.sum() / rates.population
-        hit = np.flatnonzero(arrests > 0)
-        fade = rates.crackdown_memory ** (day - self.hurt_day[:, hit])
-        self.hurt[:, hit] = self.hurt[:, hit] * fade + arrests[hit] / self.geometry.per_100k[hit]
-        self.hurt_day[:, hit] = day
-        rows = np.flatnonzero(events > 0)
-        self.noted_count[:] = len(rows)
-        self.noted_place[:, : len(rows)] = rows
-        self.noted[:, : len(rows)] = 0.0
-        for column, name in enumerate(COLUMNS):
-            if name in given.series:
-                self.noted[:, : len(rows), column] = given[name][rows, day]
-
-
-GRID_NODES = 4096
-"""Nodes of the reach table, even in log(1 + km); at 650 km linear interpolation errs by 4e-5 of an exponential
-of scale 60 km, and by less for a power law or nearer."""
-
-
-class Geometry:
-    """What a setting fixes for every parameter value: logs of population, distances, the first day."""
-
-    def __init__(self, setting: Setting) -> None:
-        places = setting.places
-        count = len(places)
-        self.setting = setting
-        self.per_100k = places.population / 100_000
-        self.log_population = np.log(self.per_100k)
-        self.first = np.zeros(count, dtype=np.bool_)
-        self.first[[places.index(name) for name in setting.active_on_day0]] = True
-        distance = places.distance_km if places.latitude is not None else np.zeros((count, count))
-        low, high = math.log(1.0), math.log(2.0 + distance.max())
-        nodes = np.linspace(low, high, GRID_NODES)
-        self.grid_km = np.exp(nodes) - 1.0
-        at = (np.log1p(distance) - low) / (nodes[1] - nodes[0])
-        self.reach_index = np.minimum(at.astype(np.int64), GRID_NODES - 2).astype(np.int32)
-        self.reach_part = (distance - self.grid_km[self.reach_index]) / (
-            self.grid_km[self.reach_index + 1] - self.grid_km[self.reach_index]
-        )
-        self._calls: dict[float, np.ndarray] = {}
-
-    def call_memory(self, model: Mobilisation) -> np.ndarray:
-        """(T, P) K: today's call plus what is left of earlier ones."""
-        memory = model.call.memory if model.call is not None else 0.0
-        setting = self.setting
-        if setting.calls is None:
-            return np.zeros((setting.window.periods, len(setting.places)))
-        if memory not in self._calls:
-            self._calls.clear()
-            out = setting.calls.T.copy()
-            for day in range(1, len(out)):
-                out[day] += memory * out[day - 1]
-            self._calls[memory] = out
-        return self._calls[memory]
-
-    def reach_weights(self, state: State) -> np.ndarray:
-        """(P, P) w_qp with sender q in rows, as the compiled loop makes it row by row."""
-        value = state.reach_value
-        weights = state.share * (
-            value[self.reach_index] + self.reach_part * (value[self.reach_index + 1] - value[self.reach_index])
-        )
-        np.fill_diagonal(weights, 0.0)
-        total = weights.sum(axis=1, keepdims=True)
-        return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
-
-
-@lru_cache(maxsize=8)
-def _geometry(setting: Setting) -> Geometry:
-    return Geometry(setting)
 
 
 def _covariate(setting: Setting, name: str) -> np.ndarray:

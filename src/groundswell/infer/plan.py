@@ -1,0 +1,110 @@
+"""Which claim is weighed where and when: what a setting and a record fix for every run of a particle filter."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+
+from groundswell.data.record import Record
+from groundswell.data.setting import Setting
+from groundswell.models.base import Account, require
+
+
+@dataclass(frozen=True)
+class Local:
+    """Groups on the arrests in one named place over one window, weighed together."""
+
+    place: int
+    first: int
+    last: int
+    groups: tuple[int, ...]
+    most: int
+
+
+class Plan:
+    """What a setting and a record fix for every parameter value: which claim is weighed where and when."""
+
+    def __init__(self, account: Account, setting: Setting, record: Record) -> None:
+        require(account.process, "step", "ParticleFilter")
+        self.setting = setting
+        self.groups = account.reporting.prepare(record)
+        self.columns = {name: i for i, name in enumerate(account.process.columns)}
+        window = setting.window
+        self.span = [(window.day(g.start), window.day(g.end)) for g in self.groups]
+        self.where = [setting.places.covered_by(g.place) for g in self.groups]
+        integrates = hasattr(account.process, "arrests_given_events")
+        self.crowds: dict[int, list[tuple[int, list[int]]]] = {}
+        self.locals: list[Local] = []
+        self.counted: dict[int, list[int]] = defaultdict(list)
+        self.later: list[int] = []
+        local_groups, crowd_groups = self._sort(integrates)
+        for i, (_, last) in enumerate(self.span):
+            if last >= window.days:
+                self.later.append(i)
+            elif i not in local_groups and i not in crowd_groups:
+                self.counted[last].append(i)
+        self._count()
+
+    def _sort(self, integrates: bool) -> tuple[set[int], set[int]]:
+        arrests: dict[tuple[int, int, int], list[int]] = defaultdict(list)
+        crowds: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for i, group in enumerate(self.groups):
+            first, last = self.span[i]
+            if not integrates or len(self.where[i]) != 1 or last >= self.setting.window.days:
+                continue
+            place = int(self.where[i][0])
+            if group.quantity.name == "arrests":
+                arrests[place, first, last].append(i)
+            elif group.quantity.name == "participants" and first == last:
+                crowds[place, first].append(i)
+        taken: set[tuple[int, int]] = set()
+        for (place, first, last), members in sorted(
+            arrests.items(), key=lambda item: (item[0][2] - item[0][1], item[0])
+        ):
+            days = {(place, day) for day in range(first, last + 1)}
+            if days & taken:
+                continue  # overlapping windows at one place: the longer one is weighed when it ends
+            taken |= days
+            reach = [
+                (30 if (group.sign < 0).any() else 6) * max(c.value_high or c.value for c in group.claims)
+                for group in (self.groups[i] for i in members)
+            ]
+            self.locals.append(Local(place, first, last, tuple(members), int(min(reach)) + 300))
+        for (place, day), members in sorted(crowds.items()):
+            self.crowds.setdefault(day, []).append((place, members))
+        return {i for local in self.locals for i in local.groups}, {i for c in crowds.values() for i in c}
+
+    def _count(self) -> None:
+        """Counters, shared by the groups that speak of the same series, places and first day."""
+        known: dict[tuple, int] = {}
+        rows: list[tuple[int, int, int, np.ndarray, bool]] = []
+        self.counter: dict[tuple[int, str], int] = {}
+        counted = [i for day in sorted(self.counted) for i in self.counted[day]] + self.later
+        for i in counted:
+            quantity = self.groups[i].quantity
+            for series in filter(None, (quantity.series, quantity.below)):
+                first, last = self.span[i]
+                distinct = quantity.functional == "distinct"
+                key = (series, distinct, self.where[i].tobytes(), first)
+                if key not in known:
+                    known[key] = len(rows)
+                    rows.append((self.columns[series], first, last, self.where[i], distinct))
+                at = known[key]
+                rows[at] = (*rows[at][:2], max(rows[at][2], last), *rows[at][3:])
+                self.counter[i, series] = at
+        count = len(self.setting.places)
+        self.column = np.array([row[0] for row in rows], dtype=np.int64)
+        self.first = np.array([row[1] for row in rows], dtype=np.int64)
+        self.last = np.array([row[2] for row in rows], dtype=np.int64)
+        self.member = np.zeros((len(rows), count), dtype=np.bool_)
+        for at, row in enumerate(rows):
+            self.member[at, row[3]] = True
+        order = iter(range(len(rows)))
+        self.distinct = np.array([next(order) if row[4] else -1 for row in rows], dtype=np.int64)
+        self.distincts = max(1, sum(row[4] for row in rows))
+        # places that no later claim tells apart run on as one unit
+        marks = np.array([[p in set(self.where[i]) for i in self.later] for p in range(count)], dtype=np.int64)
+        _, unit = np.unique(marks.reshape(count, -1), axis=0, return_inverse=True)
+        self.unit = unit.reshape(-1)

@@ -1,0 +1,233 @@
+"""What the histories of a mobilisation model carry from day to day, and what a setting fixes for all of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from groundswell.data.history import History
+from groundswell.data.setting import Setting
+from groundswell.models.cities.mechanisms import RandomPulse
+
+if TYPE_CHECKING:
+    from groundswell.models.cities.mobilisation import Mobilisation
+
+COLUMNS = (
+    "events", "arrests", "participants", "warned", "formed", "broken_up", "members_arrested", "members_warned",
+)  # fmt: skip
+"""What is noted of a place on a day, in the order of the columns of `noted`."""
+
+
+class Rates(NamedTuple):
+    """The scalar parameters in the units of the loop (per day, per event)."""
+
+    keep: float
+    within: float  # times 1 - keep, as the next two
+    between: float
+    media: float
+    organised: float  # events a day by one group
+    organised_call: float
+    deterrence: float
+    backlash: float
+    crackdown_memory: float
+    overdispersion: float
+    arrests_per_event: float
+    arrests_overdispersion: float
+    participants: float  # log of the median at one event
+    participants_spread: float
+    warnings_per_arrest: float
+    recruitment: float
+    breakup: float
+    momentum_recruitment: float
+    exposure: float
+    members: float
+    warned_per_member: float
+    population: float  # 100,000 persons, the whole country
+    cap: float  # events on one day in the country
+
+
+@dataclass(frozen=True, eq=False)
+class Guide:
+    """Place-days whose counts are drawn from distributions tilted towards what claims say of them.
+
+    log_g : (G, Y + 1) log weight of 0..Y events at each place, its last value for more.
+    arrests : (G, A + 1) weight of the arrests noted so far in a claim's window, today's included; a first entry
+    below 0 says that arrests are not weighed. before : (G, A + 1) the weight that stood for those of the day
+    before (1 where the window begins). offset : (G, S) arrests noted in the window before today.
+    """
+
+    place: np.ndarray
+    log_g: np.ndarray
+    arrests: np.ndarray
+    before: np.ndarray
+    offset: np.ndarray
+
+    @classmethod
+    def active(cls, places: Sequence[int], histories: int) -> Guide:
+        """Only that the places must have an event."""
+        count = len(places)
+        log_g = np.zeros((count, 2))
+        log_g[:, 0] = -np.inf
+        unweighed = np.full((count, 1), -1.0)
+        before, offset = np.ones((count, 1)), np.zeros((count, histories))
+        return cls(np.array(places, dtype=np.int64), log_g, unweighed, before, offset)
+
+    def marks(self, unguided: np.ndarray) -> np.ndarray:
+        """(P,) whether a place is guided, from an array that says no everywhere."""
+        if len(self.place) == 0:
+            return unguided
+        marked = unguided.copy()
+        marked[self.place] = True
+        return marked
+
+
+NO_GUIDE = Guide.active((), 1)
+"""Nothing is guided: a plain draw."""
+
+
+class State:
+    """Everything that S histories carry from day to day; `step` changes it in place.
+
+    noted : (S, P, 8) what happened today at the noted places (`noted_place`, `noted_count` rows a history),
+    in the columns of `COLUMNS`.
+    """
+
+    carried = (
+        "drive", "momentum_total", "momentum", "hurt", "hurt_day", "hurt_total", "groups", "groups_total",
+        "exploded",
+    )  # fmt: skip
+
+    def __init__(self, model: Mobilisation, setting: Setting, geometry: Geometry, histories: int) -> None:
+        count, periods = setting.shape
+        self.model, self.setting, self.geometry = model, setting, geometry
+        self.rates = model.rates(setting)
+        self.share = model.shares(setting)
+        self.given = model.given_events(setting)
+        self.reach_value = (
+            model.between.reach.value(geometry.grid_km)
+            if model.between is not None
+            else np.zeros(len(geometry.grid_km))
+        )
+        self.reach_row = np.empty((count, count))
+        self.reach_ready = np.zeros(count, dtype=np.bool_)
+        self.drive = np.zeros((histories, count))
+        self.momentum_total = np.zeros(histories)
+        uses_momentum = self.rates.momentum_recruitment > 0
+        self.momentum = np.zeros((histories, count if uses_momentum else 1))
+        self.hurt = np.zeros((histories, count))
+        self.hurt_day = np.zeros((histories, count))
+        self.hurt_total = np.zeros(histories)
+        self.groups = np.zeros((histories, count))
+        self.groups_total = np.zeros(histories)
+        self.exploded = np.zeros(histories, dtype=np.bool_)
+        self.pulse = np.ones((periods, histories))
+        self.noted_count = np.zeros(histories, dtype=np.int64)
+        self.noted_place = np.zeros((histories, count), dtype=np.int64)
+        self.noted = np.zeros((histories, count, len(COLUMNS)))
+        self.unguided = np.zeros(count, dtype=np.bool_)
+
+    @property
+    def today(self) -> dict[str, np.ndarray]:
+        """The day just made: {series: (S, P)}."""
+        history, row = np.nonzero(np.arange(self.noted.shape[1]) < self.noted_count[:, None])
+        days = np.zeros((len(COLUMNS), *self.drive.shape))
+        days[:, history, self.noted_place[history, row]] = self.noted[history, row].T
+        return dict(zip(COLUMNS, days, strict=True))
+
+    def resample(self, ancestors: np.ndarray) -> None:
+        """Keep the histories `ancestors`, (S,) indices with repeats."""
+        for name in self.carried:
+            setattr(self, name, getattr(self, name)[ancestors])
+        if isinstance(self.model.pulse, RandomPulse):
+            self.pulse = np.ascontiguousarray(self.pulse[:, ancestors])
+
+    def take(self, day: int, given: History) -> None:
+        """Carry one observed day into the memories instead of drawing it."""
+        rates = self.rates
+        events = given["events"][:, day]
+        arrests = given["arrests"][:, day] if "arrests" in given.series else np.zeros_like(events)
+        self.noted_count[:] = 0
+        self.drive *= rates.keep
+        self.momentum_total *= rates.keep
+        self.momentum_total += events.sum()
+        if rates.momentum_recruitment > 0:
+            self.momentum = self.momentum * rates.keep + events
+        self.drive += rates.within * events
+        active = np.flatnonzero(events > 0)
+        if rates.between > 0 and active.size:
+            self.drive += rates.between * (events[active] @ self.geometry.reach_weights(self)[active])
+        self.hurt_total = self.hurt_total * rates.crackdown_memory + arrests.sum() / rates.population
+        hit = np.flatnonzero(arrests > 0)
+        fade = rates.crackdown_memory ** (day - self.hurt_day[:, hit])
+        self.hurt[:, hit] = self.hurt[:, hit] * fade + arrests[hit] / self.geometry.per_100k[hit]
+        self.hurt_day[:, hit] = day
+        rows = np.flatnonzero(events > 0)
+        self.noted_count[:] = len(rows)
+        self.noted_place[:, : len(rows)] = rows
+        self.noted[:, : len(rows)] = 0.0
+        for column, name in enumerate(COLUMNS):
+            if name in given.series:
+                self.noted[:, : len(rows), column] = given[name][rows, day]
+
+
+GRID_NODES = 4096
+"""Nodes of the reach table, even in log(1 + km); at 650 km linear interpolation errs by 4e-5 of an exponential
+of scale 60 km, and by less for a power law or nearer."""
+
+
+class Geometry:
+    """What a setting fixes for every parameter value: logs of population, distances, the first day."""
+
+    def __init__(self, setting: Setting) -> None:
+        places = setting.places
+        count = len(places)
+        self.setting = setting
+        self.per_100k = places.population / 100_000
+        self.log_population = np.log(self.per_100k)
+        self.first = np.zeros(count, dtype=np.bool_)
+        self.first[[places.index(name) for name in setting.active_on_day0]] = True
+        distance = places.distance_km if places.latitude is not None else np.zeros((count, count))
+        low, high = math.log(1.0), math.log(2.0 + distance.max())
+        nodes = np.linspace(low, high, GRID_NODES)
+        self.grid_km = np.exp(nodes) - 1.0
+        at = (np.log1p(distance) - low) / (nodes[1] - nodes[0])
+        self.reach_index = np.minimum(at.astype(np.int64), GRID_NODES - 2).astype(np.int32)
+        self.reach_part = (distance - self.grid_km[self.reach_index]) / (
+            self.grid_km[self.reach_index + 1] - self.grid_km[self.reach_index]
+        )
+        self._calls: dict[float, np.ndarray] = {}
+
+    def call_memory(self, model: Mobilisation) -> np.ndarray:
+        """(T, P) K: today's call plus what is left of earlier ones."""
+        memory = model.call.memory if model.call is not None else 0.0
+        setting = self.setting
+        if setting.calls is None:
+            return np.zeros((setting.window.periods, len(setting.places)))
+        if memory not in self._calls:
+            self._calls.clear()
+            out = setting.calls.T.copy()
+            for day in range(1, len(out)):
+                out[day] += memory * out[day - 1]
+            self._calls[memory] = out
+        return self._calls[memory]
+
+    def reach_weights(self, state: State) -> np.ndarray:
+        """(P, P) w_qp with sender q in rows, as the compiled loop makes it row by row."""
+        value = state.reach_value
+        weights = state.share * (
+            value[self.reach_index] + self.reach_part * (value[self.reach_index + 1] - value[self.reach_index])
+        )
+        np.fill_diagonal(weights, 0.0)
+        total = weights.sum(axis=1, keepdims=True)
+        return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+
+
+@lru_cache(maxsize=8)
+def geometry_of(setting: Setting) -> Geometry:
+    """The setting's geometry, kept for the last few settings."""
+    return Geometry(setting)
