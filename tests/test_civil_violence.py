@@ -206,7 +206,7 @@ def test_outbursts_are_upward_crossings():
         ({"max_jail_term": -1.0}, "the longest jail term"),
         ({"legitimacy": 1.01}, r"expected a finite value in \[0, 1\]"),
         ({"legitimacy": float("nan")}, "expected a finite value"),
-        ({"ratio": "flor"}, 'Nearest name: "floor"'),
+        ({"ratio": "floo"}, 'Nearest name: "floor"'),
         ({"jailed": "away"}, "'off_grid', 'shares_cell', 'keeps_cell'"),
         ({"rows": 0}, "expected a whole number of cells"),
         ({"columns": 40.0}, "expected a whole number of cells"),
