@@ -74,7 +74,8 @@ class Exponential(Reach):
 
     def log_gradient(self, distance_km: np.ndarray) -> np.ndarray:
         """In scale_km."""
-        return (np.asarray(distance_km) / max(self.scale_km, SHORTEST_KM) ** 2)[None]
+        scale = max(self.scale_km, SHORTEST_KM)
+        return (np.asarray(distance_km) / scale / scale)[None]  # a search may try a scale whose square overflows
 
 
 @dataclass(frozen=True)
