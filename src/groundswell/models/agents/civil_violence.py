@@ -170,11 +170,10 @@ class CivilViolence(Model):
 
     @classmethod
     def example(cls) -> tuple[CivilViolence, Setting]:
-        """The NetLogo rules on a small oblong grid, sixty steps."""
+        """The NetLogo preset as it is, a hundred and twenty steps: some four outbursts."""
         from datetime import date
 
-        model = cls.netlogo(rows=18, columns=24, vision_cells=3.0)
-        return model, Setting(Places.single(302), Window(date(2000, 1, 1), 60))
+        return cls.netlogo(), Setting(Places.single(1184), Window(date(2000, 1, 1), 120))
 
     def offsets(self) -> tuple[np.ndarray, np.ndarray]:
         """The neighbourhood: how far (down, right) each of its cells lies, row by row, own cell included."""
