@@ -21,6 +21,9 @@ from groundswell.models.agents.crowd import ACTIVE, JAILED, OFFICER, QUIET, Crow
 from groundswell.rng import generator
 from tests.naive import civil_violence as naive
 
+# The hash means to wrap around at 2^64; with numba switched off, numpy says so at every turn.
+pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered in scalar:RuntimeWarning")
+
 LIVELY = CivilViolence(
     rows=9, columns=12, vision_cells=2.3, legitimacy=0.6, officer_density=0.1, citizen_density=0.75, max_jail_term=4.0
 )
