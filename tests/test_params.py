@@ -115,7 +115,7 @@ def test_replacing_goes_into_components_and_leaves_the_first_alone() -> None:
     assert first == Country()
 
 
-@pytest.mark.parametrize("wrong", ["reach.delt", "reach", "effects.tan", "nothing", "reach.delta.more"])
+@pytest.mark.parametrize("wrong", ["reach.dleta", "reach", "effects.tan", "nothing", "reach.delta.more"])
 def test_a_wrong_name_is_an_error(wrong: str) -> None:
     with pytest.raises(ParameterError):
         replacing(Country(), {wrong: 1.0})
@@ -123,7 +123,7 @@ def test_a_wrong_name_is_an_error(wrong: str) -> None:
 
 def test_a_wrong_name_lists_the_nearest() -> None:
     with pytest.raises(ParameterError, match='Nearest name: "delta"'):
-        replacing(Country(), {"reach.delt": 1.0})
+        replacing(Country(), {"reach.dleta": 1.0})
 
 
 def test_frozen_and_hashable() -> None:
