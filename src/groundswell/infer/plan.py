@@ -26,7 +26,7 @@ class Local:
 class Plan:
     """What a setting and a record fix for every parameter value: which claim is weighed where and when."""
 
-    def __init__(self, account: Account, setting: Setting, record: Record) -> None:
+    def __init__(self, account: Account, setting: Setting, record: Record, guided: bool = True) -> None:
         require(account.process, "step", "ParticleFilter")
         self.setting = setting
         self.groups = account.reporting.prepare(record)
@@ -34,7 +34,7 @@ class Plan:
         window = setting.window
         self.span = [(window.day(g.start), window.day(g.end)) for g in self.groups]
         self.where = [setting.places.covered_by(g.place) for g in self.groups]
-        integrates = hasattr(account.process, "arrests_given_events")
+        integrates = guided and hasattr(account.process, "arrests_given_events")
         self.crowds: dict[int, list[tuple[int, list[int]]]] = {}
         self.locals: list[Local] = []
         self.counted: dict[int, list[int]] = defaultdict(list)
