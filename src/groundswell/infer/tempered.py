@@ -24,7 +24,6 @@ from groundswell.data.setting import Setting
 from groundswell.errors import DataError, UsageError
 from groundswell.infer.base import Fit, Progress
 from groundswell.infer.particle import ParticleFilter
-from groundswell.infer.plan import Plan
 from groundswell.infer.workers import Workers
 from groundswell.models.base import Account
 from groundswell.params import Leaf, leaves, replacing
@@ -78,7 +77,7 @@ class Target:
 
     def __init__(self, account: Account, setting: Setting, record: Record, method: ParticleFilter, free: list[Leaf]):
         self.account, self.filter, self.free = account, method, free
-        self.plan = Plan(account, setting, record)
+        self.plan = method.plan(account, setting, record)
 
     def model(self, z: np.ndarray) -> Account:
         """The account at free coordinates z, (K,)."""
