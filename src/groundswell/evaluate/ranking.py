@@ -245,17 +245,20 @@ def _against(order: Sequence[str], reference: str, comparison: Comparison, doubt
 
 
 def _earned(table: Table) -> tuple[Finding, ...]:
-    """One finding for each mechanism whose verdict is the same wherever it is added, else one for each pair."""
+    """One finding for each mechanism whose verdict is the same wherever it is added, else one for each verdict."""
     found: list[Finding] = []
     for mechanism in dict.fromkeys(table["mechanism"]):
         rows = [row for row in table.rows() if row["mechanism"] == mechanism]
-        said = {row["verdict"] for row in rows}
+        said = dict.fromkeys(row["verdict"] for row in rows)
         if len(said) > 1:
-            found += [Finding(f"mechanism-{_key(row['verdict'])}-added", row) for row in rows]
+            for verdict in said:
+                without = tuple(row["without"] for row in rows if row["verdict"] == verdict)
+                values = {"mechanism": mechanism, "without": without}
+                found.append(Finding(f"mechanism-{_key(verdict)}-added", values))
             continue
         gains = sorted(row["log gain"] for row in rows)
         values = {"mechanism": mechanism, "low": gains[0], "high": gains[-1]}
-        found.append(Finding(f"mechanism-{_key(said.pop())}" + ("-range" if len(rows) > 1 else ""), values))
+        found.append(Finding(f"mechanism-{_key(next(iter(said)))}" + ("-range" if len(rows) > 1 else ""), values))
     return tuple(found)
 
 

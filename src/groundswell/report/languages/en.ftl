@@ -125,3 +125,6 @@ score-origins-left = Not scored, since the record ends { $until }: { $origins } 
 score-steps-left = Not scored, since the record ends { $until }: steps { $first } to { $last }.
 score-places-unseen = { $count } places of the forecasts have no event in the file and count as 0: { $places }.
 score-events-left = { $events } events of the file are left out, among them those before or after the window.
+part-endemic = of their own accord
+part-within = from the same place
+part-between = from other places
