@@ -48,10 +48,13 @@ def components(
         )  # fmt: skip
         reach = max(reach, abs(value) + error)
     axes.set_xlim(-1.12 * reach, 1.12 * reach)
-    axes.set_yticks(range(len(rows)), [names.get(row["left_out"], row["left_out"]) for row in rows])
+    axes.set_yticks(range(len(rows)), [names.get(str(row["left_out"]), str(row["left_out"])) for row in rows])
     axes.tick_params(axis="y", length=0)
-    axes.set_ylim(len(rows) - 0.4, -0.9)
-    axes.annotate(words.say("figure-cannot-tell"), (0, -0.85), ha="center", va="top", color=style.SOFT, fontsize=7.5)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.annotate(
+        words.say("figure-cannot-tell"), (0, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 3),
+        textcoords="offset points", ha="center", va="bottom", color=style.SOFT, fontsize=7.5,
+    )  # fmt: skip
     axes.set_xlabel(words.say("figure-evidence"))
     axes.grid(axis="x")
     return axes
@@ -76,8 +79,11 @@ def densities(
     notes = notes or {}
     axes = axes if axes is not None else style.panel(0.9 + 0.62 * len(masses))
     edges_ = np.asarray(edges, dtype=float)
-    middle = 0.5 * (edges_[1:] + edges_[:-1])
-    smooth = {label: _smooth(np.asarray(mass, dtype=float)) for label, mass in masses.items()}
+    centres = 0.5 * (edges_[1:] + edges_[:-1])
+    middle = np.union1d(centres, [0.0])
+    smooth = {
+        label: np.interp(middle, centres, _smooth(np.asarray(mass, dtype=float))) for label, mass in masses.items()
+    }
     first = next(iter(smooth.values()))
     top = max(float(values.max()) for values in smooth.values())
     for row, (label, values) in enumerate(smooth.items()):

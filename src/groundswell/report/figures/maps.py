@@ -21,7 +21,7 @@ def country_map(
     rings: Sequence[np.ndarray],
     longitude: Sequence[float],
     latitude: Sequence[float],
-    values: Sequence[float],
+    values: Sequence[float] | np.ndarray,
     *,
     names: Sequence[str] = (),
     population: Sequence[float] | None = None,
@@ -108,6 +108,7 @@ def country_maps(
         )  # fmt: skip
         for circles in axes.collections:
             circles.set_sizes(circles.get_sizes() * 0.35)  # type: ignore[attr-defined]
+            circles.set_linewidth(0.15)
     last = grid.flat[count - 1]
     bar = last.figure.colorbar(
         last.collections[-1], ax=list(grid.flat), location="bottom", shrink=0.4, aspect=30, pad=0.02, label=label
@@ -146,7 +147,7 @@ def _name(
             break
         for offset, side in (((6, 0), "left"), ((-6, 0), "right"), ((0, 8), "center"), ((0, -8), "center")):
             text = axes.annotate(
-                names[i], (x[i], y[i]), xytext=offset, textcoords="offset points", ha=side, va="center", fontsize=7,
+                str(names[i]), (x[i], y[i]), xytext=offset, textcoords="offset points", ha=side, va="center", fontsize=7,
                 color=style.INK, zorder=5,
             )  # fmt: skip
             text.set_path_effects(_halo())

@@ -18,7 +18,7 @@ Bands = Mapping[str, Sequence[float]]
 """Quantile level ("0.05") to its values by date; levels come in pairs around the median."""
 
 
-def days(dates: Sequence[date | str]) -> list[date]:
+def days(dates: Sequence[date | str]) -> list[Any]:
     """Dates from dates or ISO texts."""
     return [date.fromisoformat(day) if isinstance(day, str) else day for day in dates]
 
@@ -106,8 +106,10 @@ def forecast(
     axes.plot(
         when, observed, color=style.INK, linewidth=1, marker=".", markersize=3, label=words.say("figure-observed")
     )
-    if ahead:
-        axes.axvline(ahead[0], color=style.SOFT, linewidth=0.8, linestyle=(0, (3, 3)))  # type: ignore[arg-type]
+    if ahead and when:
+        origin = when[-1] + (ahead[0] - when[-1]) / 2
+        axes.axvline(origin, color=style.SOFT, linewidth=0.8, linestyle=(0, (3, 3)))  # type: ignore[arg-type]
+    gap = 1.0
     if len(bands) == 1:
         ((name, only),) = bands.items()
         draw_bands(axes, ahead, only, style.SERIES[0], name)
@@ -126,6 +128,8 @@ def forecast(
             middle = order[len(order) // 2]
             axes.plot(x, levels[middle], marker, color=colour, markersize=3.5, label=name)
     style.days_axis(axes, [*when, *ahead], words.language)
+    if len(bands) > 1 and ahead:
+        axes.set_xlim(right=axes.get_xlim()[1] + 0.6 * gap)
     axes.set_ylim(bottom=0)
     style.plain_counts(axes.yaxis)
     axes.grid(axis="y")
