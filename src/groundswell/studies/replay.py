@@ -12,7 +12,6 @@ from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.infer.base import Fit
 from groundswell.infer.particle import ParticleFilter
-from groundswell.infer.plan import Plan
 from groundswell.infer.tempered import replay_key
 from groundswell.infer.workers import Workers
 from groundswell.models.base import Account
@@ -29,7 +28,7 @@ class Replay:
         self, account: Account, setting: Setting, record: Record, method: ParticleFilter, free: Sequence[Leaf]
     ) -> None:
         self.account, self.setting, self.record, self.method, self.free = account, setting, record, method, free
-        self.plan = Plan(account, setting, record)
+        self.plan = method.plan(account, setting, record)
         self.groups = account.reporting.prepare(record)
 
     def __call__(self, z: np.ndarray, key: tuple[int, ...], conditioned: bool, said: tuple[int, ...]) -> dict[str, Any]:
