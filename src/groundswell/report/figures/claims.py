@@ -106,7 +106,8 @@ def _labels(axes: Axes, claims: Sequence[Mapping[str, Any]], look: Mapping[str, 
         text = words.say("figure-claim-cell", id=claim["id"], said=claim["said"], speaker=_short(claim["speaker"]))
         axes.annotate(
             text, (end, max(float(claim["value"]), low)), xycoords="data",
-            xytext=(1.03, at), textcoords="axes fraction", va="center", ha="left", fontsize=7, color=style.INK, annotation_clip=False,
+            xytext=(1.03, at), textcoords="axes fraction", va="center", ha="left",
+            fontsize=7, color=style.INK, annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "alpha": 0.7, "shrinkA": 1, "shrinkB": 3,
                         "relpos": (0, 0.5)},
         )  # fmt: skip

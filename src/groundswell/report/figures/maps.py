@@ -147,8 +147,8 @@ def _name(
             break
         for offset, side in (((6, 0), "left"), ((-6, 0), "right"), ((0, 8), "center"), ((0, -8), "center")):
             text = axes.annotate(
-                str(names[i]), (x[i], y[i]), xytext=offset, textcoords="offset points", ha=side, va="center", fontsize=7,
-                color=style.INK, zorder=5,
+                str(names[i]), (x[i], y[i]), xytext=offset, textcoords="offset points", ha=side, va="center",
+                fontsize=7, color=style.INK, zorder=5,
             )  # fmt: skip
             text.set_path_effects(_halo())
             box = text.get_window_extent(renderer).expanded(1.02, GAP)
