@@ -30,7 +30,8 @@ class Plan:
         require(account.process, "step", "ParticleFilter")
         self.setting = setting
         self.groups = account.reporting.prepare(record)
-        self.columns = {name: i for i, name in enumerate(account.process.columns)}
+        columns: tuple[str, ...] = account.process.columns  # type: ignore[attr-defined]
+        self.columns = {name: i for i, name in enumerate(columns)}
         window = setting.window
         self.span = [(window.day(g.start), window.day(g.end)) for g in self.groups]
         self.where = [setting.places.covered_by(g.place) for g in self.groups]
