@@ -14,13 +14,16 @@ from groundswell.models.base import Account, require
 
 @dataclass(frozen=True)
 class Local:
-    """Groups on the arrests in one named place over one window, weighed together."""
+    """Groups on the arrests in one named place over one window, weighed together.
+
+    reach : by group, how many arrests its claims can well mean if their speakers do not lean.
+    """
 
     place: int
     first: int
     last: int
     groups: tuple[int, ...]
-    most: int
+    reach: tuple[float, ...]
 
 
 class Plan:
@@ -68,11 +71,11 @@ class Plan:
             if days & taken:
                 continue  # overlapping windows at one place: the longer one is weighed when it ends
             taken |= days
-            reach = [
-                (30 if (group.sign < 0).any() else 6) * max(c.value_high or c.value for c in group.claims)
+            reach = tuple(
+                (30 if (group.sign < 0).any() else 10) * max(c.value_high or c.value for c in group.claims)
                 for group in (self.groups[i] for i in members)
-            ]
-            self.locals.append(Local(place, first, last, tuple(members), int(min(reach)) + 300))
+            )
+            self.locals.append(Local(place, first, last, tuple(members), reach))
         for (place, day), members in sorted(crowds.items()):
             self.crowds.setdefault(day, []).append((place, members))
         return {i for local in self.locals for i in local.groups}, {i for c in crowds.values() for i in c}
