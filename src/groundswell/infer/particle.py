@@ -115,14 +115,17 @@ class _Run:
 
     def _table(self, local: Local) -> np.ndarray:
         """Weight of 0..A arrests in a local window, scaled by its largest value, which enters the total."""
+        # a speaker who leans down by half has seen twice as many
+        leaning = [min(max(0.0, -float(self.bound[i].offset.min())), 5.0) for i in local.groups]
+        most = 300 + int(min(reach * math.exp(lean) for reach, lean in zip(local.reach, leaning, strict=True)))
         low = math.log(0.5)
-        nodes = low + NODE_STEP * np.arange(int((math.log(local.most + 0.5) - low) / NODE_STEP) + 4)
+        nodes = low + NODE_STEP * np.arange(int((math.log(most + 0.5) - low) / NODE_STEP) + 4)
         logs = np.zeros(len(nodes))
         for i in local.groups:
             logs += self.bound[i].log_likelihood(np.exp(nodes) - 0.5)
         top = float(logs.max())
         self.log_total += top
-        return weights_of_persons(logs - top, low, NODE_STEP, local.most)
+        return weights_of_persons(logs - top, low, NODE_STEP, most)
 
     def _ahead(self, local: Local, table: np.ndarray) -> list[np.ndarray]:
         """The weight that stands for a local window on each of its days: exact on the last, a guess before."""
