@@ -1,0 +1,355 @@
+"""The particle filter: unbiased with and without guiding, exact on an enumerable case, blind to order."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.stats import nbinom
+
+from groundswell.data.places import Places
+from groundswell.data.record import Claim, Record
+from groundswell.data.setting import Setting
+from groundswell.data.window import Window
+from groundswell.errors import MissingVerb, UsageError
+from groundswell.infer.particle import ParticleFilter
+from groundswell.models.base import Account
+from groundswell.models.cities.mobilisation import (
+    Arrests,
+    Background,
+    Backlash,
+    Between,
+    Call,
+    Crowds,
+    Deterrence,
+    Groups,
+    Media,
+    Mobilisation,
+    Organised,
+    Within,
+)
+from groundswell.models.reporting.claims import Reporting
+from groundswell.models.triggering import PowerLaw
+from groundswell.params import Effects
+from groundswell.rng import generator
+
+DAY = date(2020, 1, 1)
+
+
+def said(identifier: str, quantity: str, place: str, first: int, last: int, qualifier: str, value: float,
+         stance: str = "state", high: float | None = None, origin: str = "") -> Claim:  # fmt: skip
+    start, end = (DAY + timedelta(days=day) for day in (first, last))
+    return Claim(identifier, quantity, place, start, end, qualifier, value, "", stance, f"speaker {identifier}",
+                 origin or identifier, value_high=high)  # fmt: skip
+
+
+def reporting(record: Record) -> Reporting:
+    """Errors wide enough that a filter of few histories has moderate noise."""
+    made = Reporting.for_record(record, "third_party" if "third_party" in record.stances() else record.stances()[0])
+    return replace(made, spread=Effects(dict.fromkeys(made.spread, 0.5)), slack=0.3)
+
+
+def busy() -> Mobilisation:
+    return Mobilisation(
+        background=Background(0.05),
+        within=Within(0.3),
+        between=Between(0.3, PowerLaw(70.0, 2.3)),
+        media=Media(0.2),
+        organised=Organised(0.4),
+        groups=Groups(20.0, 6.0, 9.0),
+        call=Call(1.0, 0.6),
+        deterrence=Deterrence(0.2),
+        backlash=Backlash(0.2),
+        arrests=Arrests(6.0, 1.5, 0.7),
+        crowds=Crowds(120.0, 0.6),
+        scale=0.8,
+    )
+
+
+EVERY_SORT = Record(
+    (
+        said("cities on day 2", "cities_with_protest", "Testland", 2, 2, "about", 2),
+        said("cities by day 5", "cities_with_protest", "Testland", 0, 5, "at_least", 3, "movement"),
+        said("cities in the centre", "cities_with_protest", "Centre", 3, 5, "at_most", 2),
+        said("confrontations", "cities_with_confrontation", "Testland", 0, 6, "exactly", 2, "third_party"),
+        said("arrests near, one day", "arrests", "Near", 3, 3, "about", 8),
+        said("arrests near, the same day", "arrests", "Near", 3, 3, "at_least", 5, "movement"),
+        said("arrests far, a week", "arrests", "Far", 1, 7, "exactly", 12, "third_party"),
+        said("arrests twin, within", "arrests", "Twin", 2, 4, "less_than", 20),
+        said("arrests twin, one day", "arrests", "Twin", 3, 3, "between", 1, "movement", 10),
+        said("crowd in the hub", "participants", "Hub", 4, 4, "more_than", 100, "movement"),
+        said("crowd near", "participants", "Near", 3, 3, "about", 150),
+        said("arrests, all", "arrests", "Testland", 0, 6, "about", 60),
+        said("participants, all", "participants", "Testland", 0, 8, "at_least", 900, "movement"),
+        said("teams so far", "teams_arrested", "Testland", 0, 6, "exactly", 3),
+        said("teams later", "teams_arrested", "Testland", 0, 40, "about", 18),
+        said("teams later in the south", "teams_arrested", "South", 12, 40, "at_most", 4, "movement"),
+        said("joins", "joins_per_arrest", "Testland", 0, 30, "less_than", 2, "third_party"),
+    )
+)
+"""By day and cumulative; a place, a region, the country; windows that overlap; groups after the daily window."""
+
+
+def country(places: Places, days: int = 9) -> Setting:
+    return Setting(
+        places,
+        Window(DAY, days),
+        active_on_day0=("Hub",),
+        later_edges=(days, days + 7, days + 14, days + 21, days + 32),
+    )
+
+
+def estimates(account: Account, setting: Setting, record: Record, method: ParticleFilter, runs: int, seed: int):
+    plan = method.plan(account, setting, record)
+    return np.array([method.run(plan, account, rng=rng).log_likelihood for rng in generator(seed).spawn(runs)])
+
+
+def mean_likelihood(logs: np.ndarray, top: float) -> tuple[float, float]:
+    """Mean of exp(logs - top) and its standard error."""
+    shares = np.exp(logs - top)
+    return float(shares.mean()), float(shares.std(ddof=1) / math.sqrt(len(shares)))
+
+
+def assert_one_mean(*several: np.ndarray, limit: float = 3.0) -> None:
+    top = max(logs.max() for logs in several)
+    first, *others = (mean_likelihood(logs, top) for logs in several)
+    for mean, error in others:
+        assert abs(mean - first[0]) < limit * math.hypot(error, first[1]), (first, mean, error)
+
+
+# --- unbiased ---
+
+
+SORTS = {
+    "by day and cumulative": ("cities on day 2", "cities by day 5", "cities in the centre", "confrontations"),
+    "arrests in one city": ("arrests near, one day", "arrests near, the same day"),
+    "arrests over a week": ("arrests far, a week", "arrests twin, within", "arrests twin, one day"),
+    "crowds": ("crowd in the hub", "crowd near", "arrests near, one day"),
+    "totals": ("arrests, all", "participants, all"),
+    "groups": ("teams so far", "teams later", "teams later in the south", "joins"),
+}
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_each_sort_of_claim_is_weighed_without_bias(lopsided: Places, sort: str) -> None:
+    """400 filters of 16 histories, guided and not, against 4 filters of 1,600."""
+    record = Record(tuple(EVERY_SORT[name] for name in SORTS[sort]))
+    account, setting = Account(busy(), reporting(record)), country(lopsided)
+    small = [
+        estimates(account, setting, record, ParticleFilter(16, guided=guided), 400, seed)
+        for seed, guided in ((1, True), (2, False))
+    ]
+    large = estimates(account, setting, record, ParticleFilter(1_600), 4, 3)
+    assert large.std(ddof=1) < 0.3, "the yardstick must be far less noisy than what it measures"
+    assert_one_mean(large, *small)
+
+
+def test_all_claims_together_are_weighed_without_bias(lopsided: Places) -> None:
+    account, setting = Account(busy(), reporting(EVERY_SORT)), country(lopsided)
+    small = estimates(account, setting, EVERY_SORT, ParticleFilter(16), 400, 4)
+    large = estimates(account, setting, EVERY_SORT, ParticleFilter(1_600), 4, 5)
+    assert_one_mean(large, small)
+
+
+def test_guiding_lowers_the_noise(lopsided: Places) -> None:
+    record = Record(tuple(EVERY_SORT[name] for name in SORTS["arrests in one city"]))
+    account, setting = Account(busy(), reporting(record)), country(lopsided)
+    guided, plain = (
+        estimates(account, setting, record, ParticleFilter(16, guided=guided), 100, 6) for guided in (True, False)
+    )
+    assert guided.std() < 0.35 * plain.std()
+
+
+@pytest.mark.parametrize("bias", [-3.0, -1.5, 2.5])
+def test_a_leaning_speaker_is_weighed_as_without_guiding(lopsided: Places, bias: float) -> None:
+    """The table of a named place's arrests must reach as far as a bias can push them."""
+    record = Record(
+        (
+            said("few", "arrests", "Near", 3, 3, "about", 60),
+            said("else", "events", "Testland", 1, 1, "about", 2, "third_party"),
+        )
+    )
+    made = reporting(record)
+    account = Account(
+        replace(busy(), arrests=Arrests(150.0, 1.0), background=Background(0.5)),
+        replace(made, bias=Effects(dict.fromkeys(made.bias, bias))),
+    )
+    setting = country(lopsided, 5)
+    logs = [
+        estimates(account, setting, record, ParticleFilter(400, guided=guided), 40, seed)
+        for seed, guided in ((7, True), (8, False))
+    ]
+    assert_one_mean(*logs)
+
+
+# --- an exact case ---
+
+
+def enumerable() -> tuple[Mobilisation, Setting, Record]:
+    """Two places and two days after the first: 13^4 possible histories of events; arrests feed nothing back."""
+    places = Places(
+        ("Big", "Small"), np.array([300_000.0, 80_000.0]), np.array([35.0, 35.5]), np.array([51.0, 51.5]), (),
+        ("Testland",) * 2,
+    )  # fmt: skip
+    model = Mobilisation(
+        background=Background(0.25), within=Within(0.5), between=Between(0.4), media=None, organised=None,
+        groups=None, call=None, deterrence=None, backlash=None, arrests=Arrests(4.0, 0.8), overdispersion=0.4,
+    )  # fmt: skip
+    record = Record(
+        (
+            said("both", "cities_with_protest", "Testland", 1, 2, "exactly", 2),
+            said("day 2", "cities_with_protest", "Testland", 2, 2, "at_least", 1, "movement"),
+            said("events", "events", "Testland", 0, 2, "about", 5, "third_party"),
+            said("arrests", "arrests", "Small", 2, 2, "about", 7),
+        )
+    )
+    return model, Setting(places, Window(DAY, 3), active_on_day0=("Big",)), record
+
+
+def exact_log_likelihood(model: Mobilisation, setting: Setting, record: Record, made: Reporting) -> float:
+    """Sum over every history of up to 12 events a place-day, and over the arrests of the one that is claimed."""
+    most = 13
+    share = model.shares(setting)
+    people = setting.places.population / 100_000
+    base = model.background.rate * people**model.scale
+    assert model.within is not None
+    assert model.between is not None
+    own, other = ((1 - model.keep) * part.offspring for part in (model.within, model.between))
+    assert len(share) == 2  # the other place receives all that goes elsewhere
+
+    def chance(y: np.ndarray, mean: np.ndarray) -> np.ndarray:
+        psi = model.overdispersion
+        return nbinom.pmf(y, 1 / psi, 1 / (1 + psi * mean))
+
+    y = np.array(list(product(range(most), repeat=4)))  # big and small on day 1, then on day 2
+    memory = np.array([1.0, 0.0])
+    first = base + own * memory + other * memory[::-1]
+    then = model.keep * memory + y[:, :2]
+    second = base + own * then + other * then[:, ::-1]
+    weight = (chance(y[:, :2], first) * chance(y[:, 2:], second)).prod(axis=1)
+    bound = {one.group.claims[0].id: one for one in made.prepare(record).bind(made)}
+    active = y > 0
+    weight *= np.exp(bound["both"].log_likelihood((active[:, :2] | active[:, 2:]).sum(axis=1).astype(float)))
+    weight *= np.exp(bound["day 2"].log_likelihood(active[:, 2:].sum(axis=1).astype(float)))
+    weight *= np.exp(bound["events"].log_likelihood(1.0 + y.sum(axis=1)))
+    arrests = np.arange(600.0)
+    claimed = np.exp(bound["arrests"].log_likelihood(arrests))
+    given = [claimed[0]]
+    for count in range(1, most):
+        psi, mean = model.arrests.overdispersion, model.arrests.per_event * count
+        given.append(float(claimed @ nbinom.pmf(arrests, 1 / psi, 1 / (1 + psi * mean))))
+    return math.log(float(weight @ np.array(given)[y[:, 3]]))
+
+
+@pytest.mark.parametrize("guided", [True, False])
+def test_filter_meets_the_sum_over_all_histories(guided: bool) -> None:
+    model, setting, record = enumerable()
+    made = reporting(record)
+    exact = exact_log_likelihood(model, setting, record, made)
+    logs = estimates(Account(model, made), setting, record, ParticleFilter(200, guided=guided), 200, 9)
+    mean, error = mean_likelihood(logs, exact)
+    assert error < 0.02
+    assert mean == pytest.approx(1.0, abs=3 * error)
+
+
+def test_a_traced_history_is_a_draw_given_the_claims() -> None:
+    """Weighed by their filter's estimate, traced histories have the exact mean given the claims."""
+    model, setting, record = enumerable()
+    made = reporting(record)
+    account, method = Account(model, made), ParticleFilter(60)
+    plan = method.plan(account, setting, record)
+    runs = [method.run(plan, account, rng=rng, trace=True) for rng in generator(10).spawn(600)]
+    weights = np.exp([run.log_likelihood for run in runs])
+    events = np.array([run.history["events"][:, 1:].sum() for run in runs if run.history is not None])
+    # the mean of events given the claims, from the likelihood of histories tilted by them
+    more, fewer = (
+        exact_log_likelihood(model, setting, record, made) if step == 0 else _tilted(model, setting, record, made, step)
+        for step in (1e-4, -1e-4)
+    )
+    expected = (more - fewer) / 2e-4
+    found = float(weights @ events / weights.sum())
+    error = math.sqrt(float(weights**2 @ (events - found) ** 2) / weights.sum() ** 2)
+    assert found == pytest.approx(expected, abs=3 * error)
+    assert error < 0.2
+    for run in runs[:50]:
+        assert run.history is not None
+        assert run.history["events"][0, 0] == 1
+        assert ((run.history["arrests"] > 0) <= (run.history["events"] > 0)).all()
+
+
+def _tilted(model: Mobilisation, setting: Setting, record: Record, made: Reporting, step: float) -> float:
+    """The exact log likelihood with every history weighed by exp(step events after the first day)."""
+    real = nbinom.pmf
+
+    class Tilt:
+        @staticmethod
+        def pmf(y: np.ndarray, n: float, p: np.ndarray) -> np.ndarray:
+            return real(y, n, p) * (np.exp(step * y) if np.ndim(y) == 2 else 1)
+
+    globals()["nbinom"] = Tilt
+    try:
+        return exact_log_likelihood(model, setting, record, made)
+    finally:
+        globals()["nbinom"] = __import__("scipy.stats").stats.nbinom
+
+
+# --- what must not matter ---
+
+
+def test_order_of_claims_changes_nothing(lopsided: Places) -> None:
+    setting = country(lopsided)
+    account = Account(busy(), reporting(EVERY_SORT))
+    turned = Record(tuple(reversed(EVERY_SORT.claims)))
+    for guided in (True, False):
+        ours, theirs = (
+            estimates(account, setting, record, ParticleFilter(24, guided=guided), 3, 11)
+            for record in (EVERY_SORT, turned)
+        )
+        assert np.array_equal(ours, theirs)
+
+
+def test_a_claim_that_is_repeated_counts_once(lopsided: Places) -> None:
+    setting = country(lopsided)
+    account = Account(busy(), reporting(EVERY_SORT))
+    again = Record((*EVERY_SORT, *(replace(claim, id=claim.id + " again") for claim in EVERY_SORT)))
+    ours, theirs = (estimates(account, setting, r, ParticleFilter(24), 3, 12) for r in (EVERY_SORT, again))
+    assert np.array_equal(ours, theirs)
+
+
+def test_no_claims_have_probability_one(lopsided: Places) -> None:
+    setting = country(lopsided)
+    empty = Record(())
+    account = Account(busy(), Reporting())
+    assert ParticleFilter(24).log_likelihood(account, setting, empty, rng=generator(13)) == 0.0
+
+
+def test_draws_that_explode_have_weight_zero(lopsided: Places) -> None:
+    """The likelihood is that of not exploding and meeting the claims."""
+    setting = country(lopsided, 30)
+    model = replace(busy(), within=Within(6.0), deterrence=None, max_daily_events=60, groups=None, organised=None)
+    account = Account(model, Reporting())
+    share = np.mean([not model.simulate(setting, rng=rng).exploded for rng in generator(14).spawn(400)])
+    assert 0.05 < share < 0.95
+    logs = estimates(account, setting, Record(()), ParticleFilter(50), 40, 15)
+    assert np.exp(logs).mean() == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / 400))
+    certain = replace(model, background=Background(50.0), max_daily_events=2)
+    assert (
+        ParticleFilter(20).log_likelihood(Account(certain, Reporting()), setting, Record(()), rng=generator(16))
+        == -math.inf
+    )
+
+
+def test_refusals_say_what_is_wrong(lopsided: Places) -> None:
+    for wrong in ({"histories": 0}, {"copies": 0}, {"crowd_draws": 0}, {"threshold": 0.0}, {"threshold": 1.5}):
+        with pytest.raises(UsageError, match="cannot run"):
+            ParticleFilter(**wrong)
+    from groundswell.models.cities.endemic_epidemic import EndemicEpidemic
+
+    with pytest.raises(MissingVerb, match=r"ParticleFilter needs EndemicEpidemic\.step"):
+        ParticleFilter().log_likelihood(
+            Account(EndemicEpidemic(), Reporting()), country(lopsided), Record(()), rng=generator(0)
+        )
