@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from groundswell.report.figures.placing import Label, place_labels
 from groundswell.report.language import Speaker
 
 if TYPE_CHECKING:
@@ -71,29 +72,30 @@ def places_map(
 ) -> Axes:
     """Places as dots whose area grows with their value, on country outlines; the largest are named.
 
+    A name that would hide another is left out, and the next largest place gets its turn.
     rings : (M, 2) longitude and latitude. The scale keeps shapes at the middle latitude.
     """
     axes = _panel(4.6)
     for ring in rings:
         axes.fill(ring[:, 0], ring[:, 1], facecolor=WASH, edgecolor=PALE, linewidth=0.5)
-    largest = max(float(values.max(initial=0.0)), 1.0)
+    area = 5 + 160 * values / max(float(values.max(initial=0.0)), 1.0)
     order = np.argsort(-values, kind="stable")
     axes.scatter(
-        longitude[order], latitude[order], s=5 + 160 * values[order] / largest, color=SERIES[0], alpha=0.55,
+        longitude[order], latitude[order], s=area[order], color=SERIES[0], alpha=0.55,
         edgecolor="white", linewidth=0.4, zorder=3,
     )  # fmt: skip
-    for i in order[:named]:
-        if values[i] > 0:
-            axes.annotate(
-                f"{names[i]} {values[i]:,.0f}", (longitude[i], latitude[i]), xytext=(5, 4),
-                textcoords="offset points", fontsize=7, zorder=4,
-            )  # fmt: skip
     west, east, south, north = longitude.min(), longitude.max(), latitude.min(), latitude.max()
     pad = 0.06 * max(east - west, north - south, 1.0)
     axes.set_xlim(west - pad, east + pad)
     axes.set_ylim(south - pad, north + pad)
     axes.set_aspect(1 / max(np.cos(np.radians((south + north) / 2)), 0.1))
     axes.set_axis_off()
+    radius = np.sqrt(area) / 2
+    labels = [
+        Label(f"{names[i]} {values[i]:,.0f}", float(longitude[i]), float(latitude[i]), float(radius[i]))
+        for i in order[: 3 * named] if values[i] > 0
+    ]  # fmt: skip
+    place_labels(axes, labels, most=named, avoid=np.column_stack([longitude, latitude, radius]).tolist())
     return axes
 
 
@@ -121,7 +123,7 @@ def parts(
         colors=[SERIES[i % len(SERIES)] for i in range(len(shares))], alpha=0.75, linewidth=0,
     )  # fmt: skip
     axes.plot(_numbers(dates), observed, color=INK, linewidth=0.9, label=words.say("figure-observed"))
-    axes.legend(loc="upper left", ncols=2)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=len(shares) + 1)
     return _by_date(axes, dates, words)
 
 
@@ -141,7 +143,7 @@ def rolling_fans(dates: Sequence[date], observed: np.ndarray, fans: Sequence[Fan
         axes.plot(at, levels[0.5], color=SERIES[0], linewidth=0.9)
     size = 3.5 if len(dates) < 200 else 1.5
     axes.plot(_numbers(dates), observed, "o", color=INK, markersize=size, label=words.say("figure-observed"), zorder=4)
-    axes.legend(loc="upper right")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0))
     return _by_date(axes, dates, words)
 
 
@@ -170,6 +172,7 @@ def skill(
             axes.annotate(f"{value:.1f}", (-1.0, row), xytext=(6, 3), textcoords="offset points", fontsize=7)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_yticks(range(len(values)), list(reversed(list(values))))
+    axes.set_ylim(-0.6, len(values) - 0.4)  # a model without a skill keeps its row
     axes.set_xlim(left=max(axes.get_xlim()[0], -1.06))
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")

@@ -64,8 +64,8 @@ def place_labels(
         if len(made) == most:
             break
         written = axes.annotate(
-            label.text, (label.x, label.y), textcoords="offset points", ha="center", va="center", fontsize=size,
-            color=style.INK, zorder=5, path_effects=[Stroke(linewidth=1.8, foreground="white"), Normal()],
+            label.text, (label.x, label.y), xytext=(0, 0), textcoords="offset points", ha="center", va="center",
+            fontsize=size, color=style.INK, zorder=5, path_effects=[Stroke(linewidth=1.8, foreground="white"), Normal()],
         )  # fmt: skip
         written.set_in_layout(False)
         extent = written.get_window_extent()
