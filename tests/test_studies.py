@@ -17,8 +17,8 @@ from groundswell.studies.conditioning import Size
 from groundswell.studies.joining import joining
 from groundswell.studies.run import Effort, component_rows, folder_of, new_study, run_study
 
-SMALL = Effort(main=Size(particles=30, histories=6, moves=1, prior_draws=12, joining_draws=60), evidence_particles=12,
-               evidence_histories=4)  # fmt: skip
+TINY = Size(particles=12, chains=4, histories=2, prior_draws=5, joining_draws=20)
+SMALL = Effort(main=Size(particles=32, chains=8, histories=6, prior_draws=12, joining_draws=60), evidence=TINY)
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +120,7 @@ def test_the_full_run_resumes_where_it_was_interrupted(starter, tmp_path, monkey
         return real(*given, **named)
 
     monkeypatch.setattr(runs, "fit", counting)
-    tiny = Effort(
-        main=Size(particles=12, histories=3, moves=1, prior_draws=5, joining_draws=20), evidence_particles=10,
-        evidence_histories=2,
-    )  # fmt: skip
+    tiny = Effort(main=TINY, evidence=TINY)
     with pytest.raises(KeyboardInterrupt):
         run_study(str(starter), out, seed=1, processes=1, full=True, effort=tiny)
     kept = {path.name: path.stat().st_mtime_ns for path in (out / "runs").glob("evidence-*.json")}

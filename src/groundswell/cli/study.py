@@ -37,7 +37,8 @@ def run(
 
     effort = Effort()
     if particles is not None:
-        effort = replace(effort, main=replace(effort.main, particles=particles))
+        chains = max(2, particles // 10)
+        effort = replace(effort, main=replace(effort.main, particles=chains * (particles // chains), chains=chains))
     folder = out or Path("out") / Path(study).name
     with bar() as progress:
         result = run_study(

@@ -41,15 +41,14 @@ def noted_at(place, noted_count, noted_place):
 
 
 @njit(cache=True, nogil=True)
-def systematic(weights, start):
-    """Systematic resampling: (S,) ancestors from weights that sum to 1 and one uniform in [0, 1)."""
-    count = len(weights)
+def systematic(weights, start, count):
+    """Systematic resampling: (count,) ancestors from weights that sum to 1 and one uniform in [0, 1)."""
     ancestors = np.empty(count, np.int64)
     passed = weights[0]
     i = 0
     for k in range(count):
         at = (k + start) / count
-        while at > passed and i < count - 1:
+        while at > passed and i < len(weights) - 1:
             i += 1
             passed += weights[i]
         ancestors[k] = i

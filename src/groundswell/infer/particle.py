@@ -239,7 +239,7 @@ class _Run:
         if total**2 >= self.method.threshold * len(weights) * (weights**2).sum():
             return None
         self.log_total += top + math.log(total / len(weights))
-        ancestors = loops.systematic(weights / total, self.rng.random())
+        ancestors = loops.systematic(weights / total, self.rng.random(), len(weights))
         self.state.resample(ancestors)
         self.totals, self.seen = self.totals[ancestors], self.seen[ancestors]
         self.offset = self.offset[:, ancestors]

@@ -1,10 +1,11 @@
 """Tempered sequential Monte Carlo over the parameters, with a particle filter inside.
 
 Particles start from the prior and move to the posterior through densities prior x likelihood^power, the
-power rising from 0 to 1 so that the effective share of particles stays at a set level. After each rise the
-particles are resampled and moved by Metropolis steps. The likelihood is the filter's unbiased estimate, kept
-with its particle, so the last density has the exact posterior as its marginal (Andrieu and Roberts 2009;
-Duan and Fulop 2015); the product of the mean weights estimates the evidence.
+power rising from 0 to 1 so that the effective share of particles stays at a set level. After each rise a few
+particles are drawn, each starts a chain of Metropolis steps, and every state of every chain is a particle of
+the next density: no step is thrown away (Dau and Chopin 2022, waste-free sequential Monte Carlo). The likelihood
+is the filter's unbiased estimate, kept with its particle, so the last density has the exact posterior as its
+marginal (Andrieu and Roberts 2009; Duan and Fulop 2015); the product of the mean weights estimates the evidence.
 
 A move draws from an autoregression about the population's own normal approximation, z' = m + rho (z - m) +
 sqrt(1 - rho^2) e, which leaves that normal unchanged; the acceptance corrects for what is not normal. With
@@ -22,6 +23,7 @@ import numpy as np
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError, UsageError
+from groundswell.infer._particle_loops import systematic
 from groundswell.infer.base import Fit, Progress
 from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.workers import Workers
@@ -41,20 +43,24 @@ INFLATION = 1.1
 class TemperedSMC:
     """particles : N. filter : the particle filter inside. share : effective share kept at each rise of the power.
 
-    moves : Metropolis steps after each rise; final_moves : after the last. processes : how many work at
-    once; the result is the same for any number, to the bit. replay : draws for which a whole history is drawn.
+    chains : M chains of N / M states after each rise; more chains forget less well, fewer vary more.
+    processes : how many work at once; the result is the same for any number, to the bit.
     """
 
-    particles: int = 500
+    particles: int = 1200
     filter: ParticleFilter = field(default_factory=ParticleFilter)
+    chains: int = 120
     share: float = 0.5
-    moves: int = 3
-    final_moves: int = 3
     processes: int = 1
 
     def __post_init__(self) -> None:
-        if self.particles < 10 or self.moves < 1 or not 0 < self.share < 1 or self.processes < 1:
-            raise UsageError(f"{self} cannot run: 10 or more particles, 1 or more moves, a share inside (0, 1).")
+        if self.particles < 10 or not 0 < self.share < 1 or self.processes < 1:
+            raise UsageError(f"{self} cannot run: 10 or more particles and a share inside (0, 1) are needed.")
+        if not 2 <= self.chains <= self.particles // 2 or self.particles % self.chains:
+            raise UsageError(
+                f"TemperedSMC has {self.particles} particles in {self.chains} chains; expected a number of chains that "
+                "divides the particles, 2 or more of 2 or more states each."
+            )
 
     def fit(
         self,
@@ -114,7 +120,6 @@ class _Sampler:
             power, log_evidence, stages = 0.0, 0.0, []
             if not np.isfinite(logs).any():
                 raise DataError(self._hopeless())
-            lineage = np.arange(count)
             self.odds = np.ones(len(STEPS)) / len(STEPS)
             while power < 1:
                 rise = self._rise(logs, power)
@@ -122,18 +127,20 @@ class _Sampler:
                 top = gain.max()
                 weights = np.exp(gain - top)
                 log_evidence += top + math.log(weights.mean())
+                weights /= weights.sum()
                 power = min(1.0, power + rise)
-                ancestors = _systematic(weights / weights.sum(), rng)
-                z, logs, seeds, lineage = z[ancestors], logs[ancestors], seeds[ancestors], lineage[ancestors]
-                families = ancestors
-                last = power >= 1
-                accepted = []
-                for _ in range(method.final_moves if last else method.moves):
-                    z, logs, seeds, rate = self._move(z, logs, seeds, power, rng)
+                shape = _Normal(z, weights, self.sd)
+                start = systematic(weights, rng.random(), method.chains)
+                z, logs, seeds = z[start], logs[start], seeds[start]
+                states, accepted = [(z, logs, seeds)], []
+                for _ in range(count // method.chains - 1):
+                    z, logs, seeds, rate = self._move(z, logs, seeds, power, shape, rng)
+                    states.append((z, logs, seeds))
                     accepted.append(rate)
                     self.progress(self._done(power), f"power {power:.3f}, {100 * rate:.0f} % of moves accepted")
-                stages.append({"power": power, "accepted": accepted, "lines": len(set(lineage.tolist()))})
-        return self._fit(z, logs, seeds, log_evidence, stages, families)
+                z, logs, seeds = (np.concatenate(parts) for parts in zip(*states, strict=True))
+                stages.append({"power": power, "accepted": accepted, "starts": len(set(start.tolist()))})
+        return self._fit(z, logs, seeds, log_evidence, stages)
 
     def _weigh(self, z: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Filter estimates for the rows `which` of z; the rest are -inf. seeds (N, 2) name their randomness."""
@@ -162,28 +169,24 @@ class _Sampler:
         return max(low, 1e-6)
 
     def _move(
-        self, z: np.ndarray, logs: np.ndarray, seeds: np.ndarray, power: float, rng: np.random.Generator
+        self,
+        z: np.ndarray,
+        logs: np.ndarray,
+        seeds: np.ndarray,
+        power: float,
+        shape: _Normal,
+        rng: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
         count, width = z.shape
-        middle = z.mean(axis=0)
-        # shrink towards the diagonal as far as so few particles cannot tell correlations
-        spread = np.cov(z.T) * INFLATION
-        keep = count / (count + width)
-        spread = keep * spread + (1 - keep) * np.diag(np.diag(spread)) + 1e-9 * np.diag(self.sd**2)
-        root = np.linalg.cholesky(spread)
         pick = rng.choice(len(STEPS), size=count, p=self.odds)
         step = np.array(STEPS)[pick][:, None]
-        fresh = rng.standard_normal((count, width)) @ root.T
-        proposal = middle + np.sqrt(1 - step**2) * (z - middle) + step * fresh
-        inverse = np.linalg.inv(root)
-
-        def log_normal(x: np.ndarray) -> np.ndarray:
-            return -0.5 * (((x - middle) @ inverse.T) ** 2).sum(axis=1)
+        fresh = rng.standard_normal((count, width)) @ shape.root.T
+        proposal = shape.middle + np.sqrt(1 - step**2) * (z - shape.middle) + step * fresh
 
         def log_prior(x: np.ndarray) -> np.ndarray:
             return -0.5 * (((x - self.center) / self.sd) ** 2).sum(axis=1)
 
-        fixed_part = log_prior(proposal) - log_prior(z) - log_normal(proposal) + log_normal(z)
+        fixed_part = log_prior(proposal) - log_prior(z) - shape.log_density(proposal) + shape.log_density(z)
         uniform = np.log(rng.random(count))
         worth = uniform < fixed_part + power * (CEILING - logs)
         new_logs, new_seeds = self._weigh(proposal, worth)
@@ -212,7 +215,6 @@ class _Sampler:
         seeds: np.ndarray,
         evidence: float,
         stages: list[dict],
-        families: np.ndarray,
     ) -> Fit:
         draws = np.array([[leaf.from_free(x) for leaf, x in zip(self.free, row, strict=True)] for row in z])
         names = tuple(leaf.name for leaf in self.free)
@@ -233,7 +235,8 @@ class _Sampler:
             covariance=np.cov(draws.T),
             draws=draws,
             details={"log_likelihood": logs, "free": z, "seeds": seeds, "root": self.root, "stages": stages,
-                     "families": families, "evaluations": self.evaluations, "leaves": self.free},
+                     "chains": np.arange(len(z)) % self.method.chains, "evaluations": self.evaluations,
+                     "leaves": self.free},
             provenance={"method": "TemperedSMC", "record": self.record.digest()},
         )  # fmt: skip
 
@@ -243,7 +246,20 @@ def replay_key(root: int, seeds: np.ndarray) -> tuple[int, ...]:
     return (root, 1, int(seeds[0]), int(seeds[1]))
 
 
-def _systematic(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    from groundswell.infer._particle_loops import systematic
+class _Normal:
+    """The normal approximation of a weighted population: what the autoregressive moves leave unchanged."""
 
-    return systematic(weights, rng.random())
+    def __init__(self, z: np.ndarray, weights: np.ndarray, prior_sd: np.ndarray) -> None:
+        self.middle = weights @ z
+        centred = z - self.middle
+        spread = INFLATION * (centred * weights[:, None]).T @ centred
+        # shrink towards the diagonal as far as so few effective particles cannot tell correlations
+        effective = 1 / float((weights**2).sum())
+        keep = effective / (effective + z.shape[1])
+        spread = keep * spread + (1 - keep) * np.diag(np.diag(spread)) + 1e-9 * np.diag(prior_sd**2)
+        self.root = np.linalg.cholesky(spread)
+        self.inverse = np.linalg.inv(self.root)
+
+    def log_density(self, x: np.ndarray) -> np.ndarray:
+        """Up to a constant, (N,)."""
+        return -0.5 * (((x - self.middle) @ self.inverse.T) ** 2).sum(axis=1)

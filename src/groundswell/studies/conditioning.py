@@ -46,9 +46,9 @@ NOISE_FILTERS = 20
 class Size:
     """How much computing: particles and histories of the sampler, histories drawn for the report."""
 
-    particles: int = 600
-    histories: int = 32
-    moves: int = 3
+    particles: int = 1200
+    chains: int = 120
+    histories: int = 24
     prior_draws: int = 400
     joining_draws: int = 4000
 
@@ -61,9 +61,8 @@ def condition(
     account, setting, record = built.account, built.setting, built.claims.weighed
     method = TemperedSMC(
         particles=size.particles,
+        chains=size.chains,
         filter=ParticleFilter(histories=size.histories),
-        moves=size.moves,
-        final_moves=size.moves,
         processes=processes,
     )
     prior = prior_histories(account, setting, record, size.prior_draws, seed, processes)
@@ -154,14 +153,12 @@ def targets(found: Fit, posterior: Sequence[Mapping[str, Any]]) -> dict[str, np.
 def effective_draws(found: Fit, values: np.ndarray) -> float:
     """Effective draws of the posterior mean of `values`, from the run itself.
 
-    Draws that share an ancestor at the last rise of the power vary together; the variance of the
-    mean is estimated from the sums over such families (Lee and Whiteley 2018, with the ancestors of the
-    last rise in place of the first, since the moves in between forget them).
+    The states of one chain of the last density vary together; the variance of the mean is estimated from
+    the chains' means. docs/study-iran-2017.md compares it with the spread over seeds.
     """
-    families = found.details["families"]
-    centred = values - values.mean()
-    sums = np.array([centred[families == family].sum() for family in np.unique(families)])
-    variance_of_mean = float((sums**2).sum()) / len(values) ** 2
+    chains = found.details["chains"]
+    means = np.array([values[chains == chain].mean() for chain in np.unique(chains)])
+    variance_of_mean = float(means.var(ddof=1)) / len(means)
     spread = float(values.var(ddof=1))
     return len(values) if variance_of_mean == 0 else min(float(len(values)), spread / variance_of_mean)
 
@@ -178,7 +175,7 @@ def quality(found: Fit, noise: float, posterior: Sequence[Mapping[str, Any]]) ->
         "log_likelihood_sd": noise,
         "filters": found.details["evaluations"],
         "stages": [
-            {"power": s["power"], "lines": s["lines"], "accepted": float(np.mean(s["accepted"]))}
+            {"power": s["power"], "starts": s["starts"], "accepted": float(np.mean(s["accepted"]))}
             for s in found.details["stages"]
         ],
         "reasons": reasons,

@@ -41,8 +41,7 @@ class Effort:
     """Sizes of the main run and of one evidence of the full run."""
 
     main: Size = field(default_factory=Size)
-    evidence_particles: int = 240
-    evidence_histories: int = 24
+    evidence: Size = field(default_factory=lambda: Size(particles=600, chains=60))
 
 
 def folder_of(study: str) -> Path:
@@ -133,8 +132,9 @@ def _in_full(
         done += 1
     components: dict[str, list[float]] = {name: [] for name, _ in accounts}
     method = TemperedSMC(
-        particles=effort.evidence_particles,
-        filter=ParticleFilter(histories=effort.evidence_histories),
+        particles=effort.evidence.particles,
+        chains=effort.evidence.chains,
+        filter=ParticleFilter(histories=effort.evidence.histories),
         processes=processes,
     )
     for replicate in range(REPLICATES):
@@ -146,7 +146,7 @@ def _in_full(
                 found = fit(made.account, made.setting, made.claims.weighed, method, rng=rng, progress=report)
                 return {"log_evidence": found.log_density}
 
-            key = _digest(built, account, str(replicate), seed, repr(method.particles), repr(method.filter))
+            key = _digest(built, account, str(replicate), seed, method.particles, method.chains, method.filter)
             components[name].append(_once(out, f"evidence {name} {replicate + 1}", key, evidence)["log_evidence"])
             done += 1
     return {"anchors": anchors, "components": component_rows(components)}
