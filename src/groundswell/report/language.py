@@ -42,6 +42,8 @@ class Speaker:
         if not self._bundle.has_message(key):
             raise UsageError(f'the catalogue "{self.language}" has no sentence "{key}".' + nearest(key, self.keys()))
         pattern = self._bundle.get_message(key).value
+        if pattern is None:
+            raise UsageError(f'the catalogue "{self.language}" has an empty sentence "{key}".')
         text, errors = self._bundle.format_pattern(pattern, {k: _plain(v) for k, v in values.items()})
         if errors:
             raise UsageError(f'sentence "{key}" ({self.language}): {errors[0]}.')
@@ -70,12 +72,12 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in whole per cent, never a false 0 or 100."""
+    """A share in whole per cent, never a false 0 or 100; the sign does not leave its number at a line's end."""
     if 0 < share < 0.01:
-        return "under 1 %"
+        return "under 1\u00a0%"
     if 0.99 < share < 1:
-        return "over 99 %"
-    return f"{100 * share:.0f} %"
+        return "over 99\u00a0%"
+    return f"{100 * share:.0f}\u00a0%"
 
 
 def _plain(value: Any) -> Any:

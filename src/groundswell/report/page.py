@@ -69,7 +69,7 @@ def render(page: Page, speaker: Speaker) -> str:
         lstrip_blocks=True,
     )
     environment.filters["cell"] = _cell
-    environment.globals["is_number"] = lambda value: isinstance(value, int | float) and not isinstance(value, bool)
+    environment.globals |= {"is_number": _is_number, "numeric": _numeric}
     return environment.get_template("page.html").render(
         page=page, say=speaker.say, language=speaker.language, direction=speaker.direction
     )
@@ -79,6 +79,15 @@ def write_page(page: Page, speaker: Speaker, path: Path) -> Path:
     """Render and write the page, whole or not at all."""
     write_text(path, render(page, speaker))
     return path
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _numeric(values: Sequence[object]) -> bool:
+    known = [value for value in values if value is not None]
+    return bool(known) and all(map(_is_number, known))
 
 
 def _cell(value: object) -> str:

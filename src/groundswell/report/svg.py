@@ -6,23 +6,34 @@ import io
 import re
 from typing import Any
 
+from groundswell.errors import UsageError
+
+_REFERENCE = re.compile(r'(\bid="|href="#|url\(#)')
+_COORDINATES = re.compile(r'\b(d|x|y|points)="([^"]*)"')
+_SURPLUS = re.compile(r"(\.\d\d)\d+")
+_CLUTTER = re.compile(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*|<style.*?</style>\s*", re.DOTALL)
+"""A style element inside a picture would rule the whole page."""
+
 
 def svg(axes: Any, name: str) -> str:
-    """Inline SVG of the figure that holds `axes` (or of a figure); ids begin with `name`, so pages can hold many.
+    """Inline SVG of the figure that holds `axes` (or of a figure).
 
-    No clock, no random ids, no fixed size: the width follows the page.
+    name : begins every id inside, so that a page can hold many pictures; letters, digits, - and _. No
+    clock, no random ids, coordinates to a hundredth of a point, no fixed size: the width follows the page.
     """
     import matplotlib
 
+    if not re.fullmatch(r"[A-Za-z][\w-]*", name):
+        raise UsageError(f'picture name "{name}": expected letters, digits, - and _, beginning with a letter.')
     figure = axes if hasattr(axes, "savefig") else axes.figure
     out = io.StringIO()
-    settings = {"svg.fonttype": "path", "svg.hashsalt": name, "path.simplify": True}
+    settings: Any = {"svg.fonttype": "path", "svg.hashsalt": name, "path.simplify": True}
     with matplotlib.rc_context(settings):
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight")
-    text = out.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
-    text = re.sub(r'(\bid="|href="#|url\(#)', lambda found: found.group(1) + name + "-", text)
-    return re.sub(
-        r'<svg([^>]*?) width="[^"]*"', r"<svg\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1), count=1
-    )
+    text = _CLUTTER.sub("", out.getvalue())
+    text = text[text.index("<svg") :].strip()
+    text = _REFERENCE.sub(lambda found: found[1] + name + "-", text)
+    text = _COORDINATES.sub(lambda found: _SURPLUS.sub(r"\1", found[0]), text)
+    head, rest = text.split(">", 1)
+    head = re.sub(r' (width|height)="[^"]*"', "", head)
+    return f'{head} style="stroke-linejoin: round; stroke-linecap: butt">{rest}'

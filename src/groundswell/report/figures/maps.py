@@ -12,6 +12,9 @@ from groundswell.report.figures import style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+SIZES = 8
+"""Classes of circles by the root of the population."""
+
 GAP = 1.25
 """Least distance of two labels, in lines of text."""
 
@@ -32,30 +35,24 @@ def country_map(
     percent: bool = False,
     axes: Axes | None = None,
     key: bool = True,
+    scale: float = 1.0,
 ) -> Axes:
     """Places as circles on the outline: colour by value, area by population, the highest values named.
 
     rings : (n, 2) arrays of longitude, latitude, as `gazetteer.outline` gives them. values : (P,). named :
     how many places get their name: of the highest values, larger places first where values tie; a name
-    that would hide another is left out. highest : upper end of the colours, for maps that share them.
+    that would hide another is left out. highest : upper end of the colours, for maps that share them. scale : of
+    the circles' area. key : whether a bar tells the colours.
     The projection keeps the shape at the country's middle latitude.
     """
-    from matplotlib.colors import Normalize
-
     shape = style.WIDTH * 0.72
     axes = axes if axes is not None else style.panel(shape)
     x, y, v = (np.asarray(column, dtype=float) for column in (longitude, latitude, values))
     for ring in rings:
         axes.fill(ring[:, 0], ring[:, 1], facecolor=style.WASH, edgecolor=style.SOFT, linewidth=0.6)
     size = np.asarray(population, dtype=float) if population is not None else np.ones(len(x))
-    area = 6 + 130 * np.sqrt(size / size.max()) ** 1.6
-    order = np.lexsort((v, -area))
-    colours = colour_scale()
-    drawn = axes.scatter(
-        x[order], y[order], s=area[order], c=v[order], cmap=colours,
-        norm=Normalize(0, highest if highest is not None else max(float(v.max(initial=0)), 1e-9)),
-        edgecolor="white", linewidth=0.4, zorder=3,
-    )  # fmt: skip
+    top = highest if highest is not None else max(float(v.max(initial=0)), 1e-9)
+    drawn = _circles(axes, x, y, v, size, top, scale)
     points = np.concatenate([*rings, np.column_stack([x, y])]) if len(rings) else np.column_stack([x, y])
     (west, south), (east, north) = points.min(axis=0), points.max(axis=0)
     pad = 0.03 * max(east - west, north - south, 0.5)
@@ -104,11 +101,8 @@ def country_maps(
     for k, axes in enumerate(grid.flat[:count]):
         country_map(
             rings, longitude, latitude, values[:, k], names=names, population=population, title=titles[k],
-            named=named, highest=highest, axes=axes, key=False,
+            named=named, highest=highest, axes=axes, key=False, scale=0.35,
         )  # fmt: skip
-        for circles in axes.collections:
-            circles.set_sizes(circles.get_sizes() * 0.35)  # type: ignore[attr-defined]
-            circles.set_linewidth(0.15)
     last = grid.flat[count - 1]
     bar = last.figure.colorbar(
         last.collections[-1], ax=list(grid.flat), location="bottom", shrink=0.4, aspect=30, pad=0.02, label=label
@@ -120,6 +114,24 @@ def country_maps(
     else:
         style.plain_counts(bar.ax.xaxis)
     return last
+
+
+def _circles(
+    axes: Axes, x: np.ndarray, y: np.ndarray, v: np.ndarray, size: np.ndarray, top: float, scale: float
+) -> Any:
+    """Large places first, in SIZES classes of area: one outline a class keeps the picture's text short."""
+    from matplotlib.colors import Normalize
+
+    step = np.ceil(SIZES * (size / size.max()) ** 0.5).astype(int)
+    drawn = None
+    for k in range(SIZES, 0, -1):
+        here = np.flatnonzero(step == k)
+        here = here[np.argsort(v[here], kind="stable")]
+        drawn = axes.scatter(
+            x[here], y[here], s=scale * (6 + 130 * (k / SIZES) ** 1.6 - 130 / SIZES**1.6), c=v[here],
+            cmap=colour_scale(), norm=Normalize(0, top), edgecolor="white", linewidth=0.4 * scale, zorder=3,
+        )  # fmt: skip
+    return drawn
 
 
 def colour_scale() -> Any:
