@@ -57,6 +57,7 @@ def place_labels(
     pixel, window = figure.dpi / 72, axes.get_window_extent()
     inside = np.array([window.x0, window.y0, window.x1, window.y1])
     others = _circles(axes, avoid, pixel)
+    halo = [Stroke(linewidth=1.8, foreground="white"), Normal()]
     named = np.empty((0, 4))
     boxes = np.empty((0, 4))
     made: list[Annotation] = []
@@ -65,7 +66,7 @@ def place_labels(
             break
         written = axes.annotate(
             label.text, (label.x, label.y), xytext=(0, 0), textcoords="offset points", ha="center", va="center",
-            fontsize=size, color=style.INK, zorder=5, path_effects=[Stroke(linewidth=1.8, foreground="white"), Normal()],
+            fontsize=size, color=style.INK, zorder=5, path_effects=halo,
         )  # fmt: skip
         written.set_in_layout(False)
         extent = written.get_window_extent()
