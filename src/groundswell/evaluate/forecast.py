@@ -60,9 +60,10 @@ class Forecast:
     def together(self, functional: Literal["total", "active"]) -> Forecast:
         """One cell for each origin and target: events of all places, or the number of active places."""
         groups, position = np.unique(np.stack([self.origin, self.time]), axis=1, return_inverse=True)
-        per_cell = self.draws if functional == "total" else self.draws > 0
-        draws = np.zeros((groups.shape[1], self.draws.shape[1]))
-        np.add.at(draws, position.ravel(), per_cell)
+        order = np.argsort(position.ravel(), kind="stable")
+        starts = np.searchsorted(position.ravel()[order], np.arange(groups.shape[1]))
+        per_cell = self.draws[order] if functional == "total" else (self.draws[order] > 0).astype(float)
+        draws = np.add.reduceat(per_cell, starts, axis=0)
         origin, time = groups
         return replace(
             self,
