@@ -71,7 +71,8 @@ class Claim:
         """The figure as said: "at least 40 cities"."""
         kind = self.qualifier.replace("_", " ")
         figure = f"{self.value:,.15g}" + (f" and {self.value_high:,.15g}" if self.value_high is not None else "")
-        return f"{'' if kind == 'exactly' else kind + ' '}{figure} {self.unit}"
+        unit = "" if self.unit == "ratio" else f" {self.unit}"
+        return f"{'' if kind == 'exactly' else kind + ' '}{figure}{unit}"
 
 
 COLUMNS: tuple[str, ...] = (

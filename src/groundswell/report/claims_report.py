@@ -42,7 +42,10 @@ def page(result: Mapping[str, Any], speaker: Speaker) -> Page:
     return Page(
         title=case["title"],
         subtitle=say(
-            "claims-subtitle", weighed=len(result["claims"]), listed=len(result["unweighed"]), anchor=case["anchor"]
+            "claims-subtitle",
+            weighed=len(result["claims"]),
+            listed=len(result["unweighed"]),
+            anchor=case["anchor"].replace("_", " "),
         ),
         answers=[
             (say("claims-ask-cities"), _cities_answer(result, speaker)),
@@ -136,7 +139,10 @@ def _joining_answer(result: Mapping[str, Any], speaker: Speaker) -> str:
     values |= {"teams": said[found["teams"]], "given": percent(stages["teams"]["probability"])}
     key = "claims-say-joining-moved" if found["identified"] else "claims-say-joining-open"
     settle = speaker.say(
-        "claims-say-joining-settle", settling=found["settling_claim"], settled=percent(stages["settled"]["probability"])
+        "claims-say-joining-settle",
+        formed=found["settling"][0],
+        broken=found["settling"][1],
+        settled=percent(stages["settled"]["probability"]),
     )
     return f"{speaker.say(key, **values)} {settle}"
 
@@ -380,10 +386,8 @@ def _each(result: Mapping[str, Any], speaker: Speaker) -> Section:
     table = Table(
         {
             say("column-claim"): [c["id"] for c in claims],
-            say("column-about"): [c["quantity"].replace("_", " ") for c in claims],
-            say("column-place"): [c["place"] for c in claims],
-            say("column-window"): [_window(c) for c in claims],
             say("column-said"): [c["said"] for c in claims],
+            say("column-about"): [_about(c) for c in claims],
             say("column-predicted"): [_span(c["predicted"][0], c["predicted"][-1]) for c in claims],
             say("column-happened"): [_span(c["happened"][0], c["happened"][-1]) for c in claims],
             say("column-rank"): [round(c["rank"], 2) for c in claims],
@@ -396,18 +400,22 @@ def _each(result: Mapping[str, Any], speaker: Speaker) -> Section:
 
 
 def _sources(claims: Sequence[Mapping[str, Any]], speaker: Speaker) -> dict[str, list[Any]]:
-    """Side, speaker, outlet, date and document: every figure with who said it."""
+    """Side, speaker with outlet and date, and document: every figure with who said it."""
     return {
         speaker.say("column-side"): [c["stance"].replace("_", " ") for c in claims],
-        speaker.say("column-speaker"): [c["speaker"] for c in claims],
-        speaker.say("column-outlet"): [c["outlet"] for c in claims],
-        speaker.say("column-stated-on"): [c["stated_on"] for c in claims],
+        speaker.say("column-told-by"): [f"{c['speaker']}; {c['outlet']}; {_unbroken(c['stated_on'])}" for c in claims],
         speaker.say("column-read-in"): [c["document"] for c in claims],
     }
 
 
-def _window(claim: Mapping[str, Any]) -> str:
-    return claim["start"] if claim["start"] == claim["end"] else f"{claim['start']} – {claim['end']}"
+def _about(claim: Mapping[str, Any]) -> str:
+    window = claim["start"] if claim["start"] == claim["end"] else f"{claim['start']} – {claim['end']}"
+    return f"{claim['quantity'].replace('_', ' ')}, {claim['place']}, {_unbroken(window)}"
+
+
+def _unbroken(dates: str) -> str:
+    """ISO dates that a narrow column does not break."""
+    return dates.replace("-", "\u2011")
 
 
 def _map(result: Mapping[str, Any], speaker: Speaker) -> Section:
@@ -462,9 +470,8 @@ def _not_weighed(result: Mapping[str, Any], speaker: Speaker) -> Section:
     table = Table(
         {
             say("column-claim"): [c["id"] for c in rows],
-            say("column-about"): [c["quantity"].replace("_", " ") for c in rows],
             say("column-said"): [c["said"] for c in rows],
-            say("column-window"): [_window(c) for c in rows],
+            say("column-about"): [_about(c) for c in rows],
             say("column-reason"): [c["reason"] for c in rows],
             **_sources(rows, speaker),
         }
@@ -488,4 +495,6 @@ def _method(result: Mapping[str, Any], speaker: Speaker) -> Section:
         ),
         say("claims-method-use"),
     ]  # fmt: skip
-    return Section("method", say("claims-section-method"), words, notes=result["notes"])
+    documents = result["case"].get("documents", {})
+    sources = [say("claims-document", key=key, title=title) for key, title in documents.items()]
+    return Section("method", say("claims-section-method"), words, notes=[*result["notes"], *sources])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.plan import Plan
 from groundswell.infer.tempered import TemperedSMC
 from groundswell.rng import generator, keyed
-from groundswell.studies.case import Built, Case, plain
+from groundswell.studies.case import Built, plain
 from groundswell.studies.joining import NOT_IDENTIFIED, Joining, joining
 from groundswell.studies.replay import (
     PATHS,
@@ -231,7 +230,7 @@ def lean_rows(found: Fit, built: Built) -> list[dict[str, Any]]:
     return rows
 
 
-def _said(claim: Claim, case: Case) -> dict[str, Any]:
+def _said(claim: Claim) -> dict[str, Any]:
     return {
         "id": claim.id,
         "quantity": claim.quantity,
@@ -247,7 +246,7 @@ def _said(claim: Claim, case: Case) -> dict[str, Any]:
         "outlet": claim.outlet or "not stated",
         "stated_on": claim.stated_on.isoformat() if claim.stated_on else "not stated",
         "origin": claim.origin,
-        "document": case.documents.get(claim.document, claim.document),
+        "document": claim.document,
     }
 
 
@@ -265,7 +264,7 @@ def claim_rows(built: Built, posterior: Sequence[Mapping[str, Any]], prior: Sequ
     for i, claim in enumerate(record):
         below = float((said[:, i] < claim.value).mean() + 0.5 * (said[:, i] == claim.value).mean())
         rows.append(
-            _said(claim, built.case)
+            _said(claim)
             | {
                 "predicted": [float(v) for v in np.quantile(said[:, i], levels)],
                 "predicted_before": [float(v) for v in np.quantile(before[:, i], levels)],
@@ -279,11 +278,7 @@ def claim_rows(built: Built, posterior: Sequence[Mapping[str, Any]], prior: Sequ
 def unweighed_rows(built: Built) -> list[dict[str, Any]]:
     """Every claim that was not weighed, with the reason."""
     heaps = ((built.claims.setting, True), (built.claims.unspoken, False))
-    rows = [
-        _said(out.claim, built.case) | {"as_setting": given, "reason": out.reason}
-        for heap, given in heaps
-        for out in heap
-    ]
+    rows = [_said(out.claim) | {"as_setting": given, "reason": out.reason} for heap, given in heaps for out in heap]
     return sorted(rows, key=lambda row: row["id"])
 
 
@@ -316,13 +311,12 @@ def joining_rows(built: Built, draws: int, seed: int, posterior: Sequence[Mappin
     asked = ratios[0]
     window = (asked.start, asked.end)
     teams = [c for c in record if c.quantity == "teams_arrested" and c.place == asked.place]
-    settle = _settling_claim(asked, built.case.anchor)
+    settle = settling_claims(asked, teams[0].value if teams else 100.0, built.case.anchor)
     stages: list[tuple[str, list[Claim]]] = [("prior", [])]
     if teams:
         stages.append(("teams", teams[:1]))
     stages.append(("ratio", [asked]))
-    if teams:
-        stages.append(("settled", [teams[0], settle]))
+    stages.append(("settled", settle))
     found: dict[str, Joining] = {
         label: joining(built.account, built.setting, window, claims, label, draws=draws, rng=keyed(seed, 7, i))
         for i, (label, claims) in enumerate(stages)
@@ -332,7 +326,7 @@ def joining_rows(built: Built, draws: int, seed: int, posterior: Sequence[Mappin
         "window": [window[0].isoformat(), window[1].isoformat()],
         "asked": asked.id,
         "teams": teams[0].id if teams else None,
-        "settling_claim": settle.words(),
+        "settling": [claim.words() for claim in settle],
         "identified": bool(moved > NOT_IDENTIFIED),
         "stages": [asdict(one) for one in found.values()],
         "ratio_hidden": _ratio(record, asked, posterior, built),
@@ -350,10 +344,17 @@ def _ratio(record: Record, asked: Claim, posterior: Sequence[Mapping[str, Any]],
     }
 
 
-def _settling_claim(asked: Claim, anchor: str) -> Claim:
-    """What one would have to go and count: groups formed in a year, by somebody of the anchor's stance."""
-    year = date(asked.start.year + 1, asked.start.month, min(asked.start.day, 28))
-    return Claim(
-        "would-settle", "groups_formed", asked.place, asked.start, min(year, asked.end), "about", 200.0, "teams",
-        anchor, "an independent count of groups formed", "an independent count",
-    )  # fmt: skip
+def settling_claims(asked: Claim, broken_up: float, anchor: str) -> list[Claim]:
+    """What one would have to go and count: groups formed and groups broken up, by one hand.
+
+    Made up, to show what would settle the question: as many broken up as was claimed, 1.7 times as many formed
+    (200 for 116), told by one speaker of the anchor's side, whose own habit then cancels.
+    """
+    formed = round(broken_up * 200 / 116)
+    return [
+        Claim(
+            f"would-settle-{k}", quantity, asked.place, asked.start, asked.end, "exactly", float(value), "teams",
+            anchor, "one independent count", f"independent count {k}",
+        )
+        for k, (quantity, value) in enumerate((("groups_formed", formed), ("teams_arrested", broken_up)))
+    ]  # fmt: skip

@@ -86,6 +86,8 @@ def run_study(
         result |= _in_full(case, folder, built, out, seed, processes, effort, progress)
     else:
         result |= {"anchors": None, "components": None}
+    # as it will be read again: a report made now and one made later are the same bytes
+    result = json.loads(json.dumps(result, sort_keys=True, allow_nan=False))
     write_tables(result, out)
     write_json(out / "result.json", result)
     import tomli_w

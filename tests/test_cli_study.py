@@ -1,0 +1,84 @@
+"""`groundswell study` and `groundswell report`, as a user meets them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from groundswell.cli.main import main
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("cli")
+    assert main(["study", "new", str(folder / "case")]) == 0
+    code = main(["study", "run", str(folder / "case"), "--out", str(folder / "out"), "--particles", "30",
+                 "--processes", "1", "--seed", "2"])  # fmt: skip
+    assert code == 4, "30 particles cannot reach 200 effective draws: the run must be flagged"
+    return folder
+
+
+def test_a_flagged_run_still_writes_a_whole_report_that_says_so(ran):
+    page = (ran / "out/report.html").read_text(encoding="utf-8")
+    assert "below its own limits" in page
+    assert "effective draws" in page
+    assert page.count("<figure") >= 6
+    assert {"result.json", "run.json", "configuration.toml", "report.html"} <= {p.name for p in (ran / "out").iterdir()}
+
+
+def test_the_report_names_every_claim_speaker_and_outlet_and_needs_no_network(ran):
+    page = (ran / "out/report.html").read_text(encoding="utf-8")
+    for words in ("ministry of the interior", "State radio", "Campaign page", "c1", "c2", "c3", "c4"):
+        assert words in page
+    assert not re.findall(r"""(?:src|href)=["']https?:""", page)
+    assert "<script" not in page
+
+
+def test_what_was_not_run_says_how_to_run_it(ran):
+    assert "make study-full" in (ran / "out/report.html").read_text(encoding="utf-8")
+
+
+def test_the_report_can_be_written_again_to_the_same_bytes(ran):
+    page = ran / "out/report.html"
+    before = page.read_bytes()
+    assert main(["report", str(ran / "out")]) == 0
+    assert page.read_bytes() == before
+
+
+def test_json_is_one_object_also_when_flagged(ran, tmp_path, capsys):
+    code = main(["study", "run", str(ran / "case"), "--out", str(tmp_path / "out"), "--particles", "20",
+                 "--processes", "1", "--json"])  # fmt: skip
+    assert code == 4
+    assert not json.loads(capsys.readouterr().out)["quality"]["passed"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["study", "run", "nowhere"], 3, "study.toml"),
+        (["study", "run", "iran-2017", "--anchor", "nobody"], 2, "anchor"),
+        (["report", "."], 3, "result.json"),
+        (["study", "run", "iran-2017", "--out", "/proc/nowhere"], 1, "cannot be written"),
+    ],
+)
+def test_errors_have_their_exit_code_and_no_traceback(arguments, code, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == code
+    said = capsys.readouterr().err
+    assert words in said
+    assert "Traceback" not in said
+
+
+def test_ctrl_c_leaves_nothing_half_written(ran, tmp_path, monkeypatch, capsys):
+    from groundswell.studies import conditioning
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(conditioning, "fit", interrupted)
+    assert main(["study", "run", str(ran / "case"), "--out", str(tmp_path / "out"), "--processes", "1"]) == 130
+    assert not list((tmp_path / "out").rglob("*.*"))
+    assert "Traceback" not in capsys.readouterr().err
