@@ -51,12 +51,12 @@ def claims_on_fan(
         draw_prior(axes, when, prior)
     draw_bands(axes, when, bands, style.POSTERIOR, words.say("figure-posterior"))
     values = [v for claim in claims for v in (claim["value"], claim.get("value_high")) if v is not None]
-    top = max([float(np.max(bands[max(bands, key=float)])), *values])
+    top = max([float(np.max(bands[max(bands, key=float)])), *values, 1.0])
     style.days_axis(axes, when, words.language)
     if log:
         floor = min([max(float(np.min(bands[min(bands, key=float)])), 1.0), *[max(v, 1.0) for v in values]])
+        axes.set_ylim(floor / 1.6, top * 1.8)  # first: a fan of zeros has nothing to scale by
         axes.set_yscale("log")
-        axes.set_ylim(floor / 1.6, top * 1.8)
     else:
         axes.set_ylim(0, top * 1.12)
     style.plain_counts(axes.yaxis)
@@ -65,7 +65,7 @@ def claims_on_fan(
     look = style.colours(stances or [claim["stance"] for claim in claims])
     for claim in claims:
         _interval(axes, claim, *look[claim["stance"]], log=log)
-    _labels(axes, claims, look, words)
+    _labels(axes, claims, words)
     _key(axes, claims, look, words, prior is not None)
     return axes
 
@@ -87,7 +87,7 @@ def _interval(axes: Axes, claim: Mapping[str, Any], colour: str, marker: str, *,
         )  # fmt: skip
 
 
-def _labels(axes: Axes, claims: Sequence[Mapping[str, Any]], look: Mapping[str, tuple], words: Speaker) -> None:
+def _labels(axes: Axes, claims: Sequence[Mapping[str, Any]], words: Speaker) -> None:
     """Labels in a column to the right, in points of the axes' height, joined to their claims."""
     if not claims:
         return
@@ -102,14 +102,14 @@ def _labels(axes: Axes, claims: Sequence[Mapping[str, Any]], look: Mapping[str, 
     heights = style.spread([share(claim["value"]) for claim in claims], ROW / height, 0.0, 1.0)
     for claim, at in zip(claims, heights, strict=True):
         end = days([claim["end"]])[0]
-        colour, _ = look[claim["stance"]]
         text = words.say("figure-claim-cell", id=claim["id"], said=claim["said"], speaker=_short(claim["speaker"]))
         axes.annotate(
             text, (end, max(float(claim["value"]), low)), xycoords="data",
             xytext=(1.03, at), textcoords="axes fraction", va="center", ha="left",
             fontsize=7, color=style.INK, annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "alpha": 0.7, "shrinkA": 1, "shrinkB": 3,
-                        "relpos": (0, 0.5)},
+            # grey and dotted, lest the way to a label pass for a claim's window
+            arrowprops={"arrowstyle": "-", "color": style.SOFT, "linewidth": 0.6, "linestyle": (0, (1, 2)),
+                        "shrinkA": 1, "shrinkB": 3, "relpos": (0, 0.5)},
         )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -26,7 +26,8 @@ POSTERIOR = "#21577a"
 
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#5d6470")
 """Okabe and Ito (2008), Color universal design; without the yellow and black, plus a grey."""
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+MARKERS = ("o", "s", "D", "p", "h", "P", "X")
+"""No triangles: arrows beside a marker tell a bound."""
 
 WIDTH = 7.2
 """Inches; a page is set for pictures of this width, with text of 8 to 9 points."""
@@ -129,8 +130,10 @@ def days_axis(axes: Axes, dates: Sequence[date], language: str = "en") -> None:
     pattern = "d MMM" if length < 300 else "MMM y" if length < 1500 else "y"
     axes.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=7))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: format_date(num2date(x), pattern, locale=language)))
-    if length:
-        axes.set_xlim(min(dates), max(dates) + timedelta(days=0.012 * length))  # type: ignore[arg-type]
+    if len(dates):
+        first, last = (datetime.combine(day, time()) for day in (min(dates), max(dates)))
+        margin = timedelta(days=0.012 * length if length else 0.5)
+        axes.set_xlim(first - (timedelta() if length else margin), last + margin)  # type: ignore[arg-type]
 
 
 def plain_counts(axis: Any) -> None:

@@ -70,10 +70,10 @@ def fan(
     if prior is not None:
         draw_prior(axes, when, prior, words.say("figure-prior"))
     draw_bands(axes, when, bands, style.POSTERIOR, words.say("figure-posterior"))
-    top = max(float(np.max(bands[max(bands, key=float)])), max(observed) if observed is not None else 0.0)
+    top = max(float(np.max(bands[max(bands, key=float)])), max(observed) if observed is not None else 0.0, 1.0)
     if log:
-        axes.set_yscale("log")
         axes.set_ylim(max(min(bands[min(bands, key=float)]), 1.0) / 1.5, top * 2.5)
+        axes.set_yscale("log")
     else:
         axes.set_ylim(0, top * 1.15)
     style.days_axis(axes, when, words.language)

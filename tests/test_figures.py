@@ -1,0 +1,308 @@
+"""Every picture: axes from plain numbers, no warning on poor input, no words over words, same bytes again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import date, timedelta
+from itertools import combinations
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.axes import Axes
+from matplotlib.text import Text
+
+from groundswell.report.figures import claims, comparison, evidence, maps, style, timeline
+from groundswell.report.figures.placing import Label, place_labels
+from groundswell.report.language import Speaker
+from groundswell.report.svg import svg
+
+LEVELS = ("0.05", "0.25", "0.5", "0.75", "0.95")
+STANCES = ["authorities", "movement", "press"]
+WORDS = Speaker()
+SQUARE = np.array([[44.0, 25.0], [63.0, 25.0], [63.0, 39.0], [44.0, 39.0], [44.0, 25.0]])
+
+
+def days(count: int) -> list[str]:
+    return [(date(2017, 12, 28) + timedelta(days=i)).isoformat() for i in range(count)]
+
+
+def bands(count: int, top: float = 150.0, spread: float = 0.4) -> dict[str, list[float]]:
+    """A cumulative quantity as quantiles by day."""
+    middle = top * (1 - np.exp(-np.arange(count) / 8))
+    return {
+        level: (middle * math.exp(spread * z)).tolist()
+        for level, z in zip(LEVELS, (-1.64, -0.67, 0, 0.67, 1.64), strict=True)
+    }
+
+
+def claim(name: str, value: float, start: int = 0, end: int = 34, **changes: Any) -> dict[str, Any]:
+    made = {
+        "id": name, "quantity": "cities_with_protest", "place": "Iran", "start": days(35)[start],
+        "end": days(35)[end], "said": f"{value:g} cities", "qualifier": "exactly", "value": value,
+        "value_high": None, "stance": "press", "speaker": "a speaker whose description is rather long",
+        "predicted": [0.4 * value, 0.7 * value, value, 1.4 * value, 2.2 * value],
+        "happened": [0.7 * value, 0.9 * value, value, 1.1 * value, 1.4 * value], "rank": 0.5,
+    }  # fmt: skip
+    return made | changes
+
+
+CLAIMS = [
+    claim("s04", 140, qualifier="more_than", stance="movement"),
+    claim("t15", 142, stance="movement"),
+    claim("t13", 80, qualifier="at_least"),
+    claim("s01", 32, start=1, end=1, stance="authorities"),
+    claim("t20", 72, end=6, qualifier="about"),
+    claim("t21", 74, end=6, qualifier="at_most", stance="authorities"),
+    claim("t22", 60, end=20, qualifier="between", value_high=90),
+    claim("t23", 75, end=6, qualifier="less_than"),
+]
+LEAN = [
+    {"stance": stance, "kind": kind, "factor": [0.6, 1.0, 1.3, 1.7, 2.6], "prior": [0.27, 1.0, 3.8], "above": 0.76}
+    for stance in ("movement", "authorities") for kind in ("arrests", "cities")
+]  # fmt: skip
+COMPONENTS = [
+    {"left_out": "call", "log_bayes_factor": 3.4, "monte_carlo_error": 0.5, "replicates": [1.0] * 3,
+     "verdict": "needed"},
+    {"left_out": "media", "log_bayes_factor": 0.2, "monte_carlo_error": 2.4, "replicates": [1.0] * 3,
+     "verdict": "cannot tell"},
+    {"left_out": "backlash", "log_bayes_factor": -2.9, "monte_carlo_error": 0.4, "replicates": [1.0] * 3,
+     "verdict": "not wanted"},
+]  # fmt: skip
+EDGES = np.linspace(-4, 4, 65).tolist()
+
+
+def ridge(centre: float, spread: float = 1.0) -> list[float]:
+    middles = (np.array(EDGES[1:]) + np.array(EDGES[:-1])) / 2
+    density = np.exp(-0.5 * ((middles - centre) / spread) ** 2)
+    return (density / density.sum()).tolist()
+
+
+def country(count: int, seed: int = 3) -> dict[str, Any]:
+    """Places crowded around two hubs, as cities are."""
+    draw = np.random.default_rng(seed)
+    hub = draw.integers(2, size=count)
+    return {
+        "longitude": np.clip(np.array([51.4, 59.6])[hub] + draw.normal(0, 1.5, count), 44.5, 62.5),
+        "latitude": np.clip(np.array([35.7, 36.3])[hub] + draw.normal(0, 1.0, count), 25.5, 38.5),
+        "population": np.sort(np.exp(draw.normal(11, 1.2, count)))[::-1],
+        "names": [f"Place {i}" for i in range(count)],
+    }
+
+
+def a_map(count: int, values: np.ndarray, **options: Any) -> Axes:
+    return maps.country_map([SQUARE], values=values, **country(count), **options)
+
+
+def a_places_map(count: int, values: np.ndarray, **options: Any) -> Axes:
+    made = country(count)
+    return comparison.places_map([SQUARE], made["longitude"], made["latitude"], values, made["names"], **options)
+
+
+DATES = [date(2020, 5, 20) + timedelta(days=i) for i in range(60)]
+COUNTS = np.round(20 * np.exp(-(((np.arange(60) - 20) / 9.0) ** 2))) + 1
+SKILL = {"full": (0.21, 0.12, 0.3), "plain": (-0.1, -0.3, 0.05), "last": (-2.3, -3.1, -1.2), "none": (None, None, None)}
+
+
+def a_fan_from(origin: int) -> comparison.Fan:
+    return DATES[origin : origin + 7], {
+        level: (COUNTS[origin : origin + 7] * (0.5 + level)).tolist() for level in comparison.BAND_LEVELS
+    }
+
+
+FULL: dict[str, Callable[[], Axes]] = {
+    "claims_on_fan": lambda: claims.claims_on_fan(
+        days(35), bands(35), CLAIMS, prior=bands(35, 180, 1.0), stances=STANCES, words=WORDS
+    ),
+    "claims_on_fan, log": lambda: claims.claims_on_fan(
+        days(35), bands(35, 90000, 1.0), [claim("t09", 42000, end=7, qualifier="at_most")],
+        prior=bands(35, 90000, 2.5), log=True, words=WORDS,
+    ),
+    "said_and_expected": lambda: claims.said_and_expected(CLAIMS, stances=STANCES, words=WORDS),
+    "said_and_expected, 40": lambda: claims.said_and_expected(
+        [claim(f"c{i:02}", float(3**(i % 9))) for i in range(40)], words=WORDS
+    ),
+    "lean": lambda: claims.lean(LEAN, stances=STANCES, words=WORDS),
+    "components": lambda: evidence.components(COMPONENTS, undecided=math.log(3), words=WORDS),
+    "densities": lambda: evidence.densities(
+        EDGES, {"before": ridge(0), "teams": ridge(-0.1), "ratio": ridge(0.9), "both": ridge(0.3, 0.6)},
+        notes={"before": "50 %", "ratio": "82 %"}, words=WORDS,
+    ),
+    "country_map": lambda: a_map(200, np.linspace(1, 0, 200), label="share", percent=True),
+    "country_maps": lambda: maps.country_maps(
+        [SQUARE], values=np.linspace(0, 1, 400).reshape(100, 4), titles=days(4), label="share", percent=True,
+        **country(100),
+    ),
+    "places_map": lambda: a_places_map(200, np.arange(200.0)[::-1]),
+    "record": lambda: comparison.record(DATES, COUNTS, DATES[30], words=WORDS),
+    "parts": lambda: comparison.parts(
+        DATES, {"endemic": [1.0] * 60, "within": 0.5 * COUNTS, "between": 0.3 * COUNTS}, COUNTS.tolist(), words=WORDS
+    ),
+    "rolling_fans": lambda: comparison.rolling_fans(
+        DATES, COUNTS, [a_fan_from(o) for o in (30, 37, 44)], words=WORDS
+    ),
+    "skill": lambda: comparison.skill(SKILL, "conflictology 30 days", ["full", "plain"], words=WORDS),
+    "fan": lambda: timeline.fan(days(35), bands(35), prior=bands(35, 170, 0.9), observed=[3.0] * 35, words=WORDS),
+}  # fmt: skip
+
+POOR: dict[str, Callable[[], Axes]] = {
+    "no claim": lambda: claims.claims_on_fan(days(35), bands(35), [], words=WORDS),
+    "one claim on one day": lambda: claims.claims_on_fan(days(1), bands(1), [claim("s01", 0, end=0)], words=WORDS),
+    "fan of zeros": lambda: claims.claims_on_fan(
+        days(5), bands(5, 0.0), [claim("s01", 0, end=3)], prior=bands(5, 0.0), words=WORDS
+    ),
+    "fan of zeros, log": lambda: claims.claims_on_fan(
+        days(5), bands(5, 0.0), [claim("s01", 0, end=3)], log=True, words=WORDS
+    ),
+    "one claim": lambda: claims.said_and_expected([claim("s01", 12)], words=WORDS),
+    "a claim of nothing": lambda: claims.said_and_expected([claim("s01", 0)], words=WORDS),
+    "one lean": lambda: claims.lean(LEAN[:1], words=WORDS),
+    "a component without error": lambda: evidence.components(
+        [COMPONENTS[0] | {"monte_carlo_error": 0.0}], undecided=math.log(3), words=WORDS
+    ),
+    "one ridge": lambda: evidence.densities(EDGES, {"before": ridge(0)}, words=WORDS),
+    "one place": lambda: a_map(1, np.array([1.0])),
+    "a quiet country": lambda: a_map(30, np.zeros(30)),
+    "one place of events": lambda: a_places_map(1, np.array([4.0])),
+    "no event": lambda: a_places_map(30, np.zeros(30)),
+    "one step": lambda: comparison.record(DATES[:1], COUNTS[:1], DATES[0], words=WORDS),
+    "a record of zeros": lambda: comparison.record(DATES, np.zeros(60), DATES[30], words=WORDS),
+    "parts of zeros": lambda: comparison.parts(DATES, {"endemic": [0.0] * 60}, [0.0] * 60, words=WORDS),
+    "no fan": lambda: comparison.rolling_fans(DATES, COUNTS, [], words=WORDS),
+    "no skill known": lambda: comparison.skill({"a": (None, None, None)}, "zero", [], words=WORDS),
+    "a quiet fan": lambda: timeline.fan(days(5), bands(5, 0.0), words=WORDS),
+}  # fmt: skip
+
+
+def box(text: Text) -> Any:
+    """The words alone: an annotation's own extent holds its arrow too."""
+    return Text.get_window_extent(text)
+
+
+def written(axes: Axes) -> list[Text]:
+    axes.figure.draw_without_rendering()  # type: ignore[union-attr]
+    return [text for text in axes.texts if text.get_text()]
+
+
+def overlapping(texts: list[Text]) -> list[tuple[str, str]]:
+    """Pairs of texts whose boxes share more than a pixel."""
+    boxes = [box(text).padded(-0.5) for text in texts]
+    return [(a.get_text(), b.get_text()) for (a, x), (b, y) in combinations(zip(texts, boxes, strict=True), 2)
+            if x.overlaps(y)]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*FULL, *POOR])
+def test_axes_come_back_and_can_be_written(name: str) -> None:
+    axes = (FULL | POOR)[name]()
+    assert isinstance(axes, Axes)
+    assert svg(axes, "picture").startswith("<svg")
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_no_words_lie_on_words(name: str) -> None:
+    axes = FULL[name]()
+    assert overlapping(written(axes)) == []
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        ticks = [t for t in axis.get_major_ticks() if low <= t.get_loc() <= high and t.label1.get_visible()]
+        assert overlapping([tick.label1 for tick in ticks if tick.label1.get_text()]) == []
+
+
+@pytest.mark.parametrize("name", ["claims_on_fan", "country_map", "places_map", "components", "densities"])
+def test_the_same_numbers_give_the_same_bytes(name: str) -> None:
+    assert svg(FULL[name](), "one") == svg(FULL[name](), "one")
+
+
+@pytest.mark.parametrize("name", ["claims_on_fan", "lean", "country_map", "skill"])
+def test_the_settings_of_the_user_neither_change_nor_are_changed(name: str) -> None:
+    own = {"font.size": 21.0, "axes.edgecolor": "red", "lines.linewidth": 9.0}
+    plain = svg(FULL[name](), "one")
+    with matplotlib.rc_context(own):  # type: ignore[arg-type]
+        made = FULL[name]()
+        assert {key: matplotlib.rcParams[key] for key in own} == own
+    assert svg(made, "one") == plain
+
+
+def test_given_axes_are_drawn_in() -> None:
+    axes = style.panel(4.0)
+    assert claims.claims_on_fan(days(35), bands(35), CLAIMS, axes=axes, words=WORDS) is axes
+    axes = style.panel(2.0)
+    assert claims.lean(LEAN, axes=axes, words=WORDS) is axes
+
+
+def test_a_stance_keeps_its_colour_whichever_others_speak() -> None:
+    alone = style.colours(STANCES)
+    assert style.colours(reversed(STANCES)) == alone
+    assert len({colour for colour, _ in alone.values()}) == len(STANCES) == len({mark for _, mark in alone.values()})
+
+
+def test_every_claim_is_named_beside_the_fan() -> None:
+    axes = FULL["claims_on_fan"]()
+    texts = [text.get_text() for text in written(axes)]
+    assert all(any(c["id"] in text and c["said"] in text for text in texts) for c in CLAIMS)
+
+
+@settings(max_examples=12)
+@given(st.lists(st.integers(1, 150), min_size=1, max_size=18))
+def test_claims_crowded_at_one_height_keep_their_labels_apart(values: list[int]) -> None:
+    made = [claim(f"c{i:02}", float(value), stance=STANCES[i % 3]) for i, value in enumerate(values)]
+    axes = claims.claims_on_fan(days(35), bands(35), made, words=WORDS)
+    texts = written(axes)
+    assert len([text for text in texts if text.get_text().startswith("c")]) == len(values)
+    assert overlapping(texts) == []
+
+
+def test_a_model_without_a_skill_keeps_its_row_in_sight() -> None:
+    axes = FULL["skill"]()
+    low, high = sorted(axes.get_ylim())
+    assert all(low < tick < high for tick in axes.get_yticks())
+    assert len(axes.get_yticks()) == len(SKILL)
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60))
+def test_names_on_a_map_hide_neither_names_nor_their_circles(seed: int, count: int) -> None:
+    axes = style.panel(3.0, 4.0)
+    axes.set_xlim(44, 63)
+    axes.set_ylim(25, 39)
+    made = country(count, seed)
+    labels = [
+        Label(name, x, y, 4.0) for name, x, y in zip(made["names"], made["longitude"], made["latitude"], strict=True)
+    ]
+    found = place_labels(axes, labels, most=8)
+    assert 1 <= len(found) <= 8
+    assert overlapping(list(found)) == []
+    pixel, window = axes.figure.dpi / 72, axes.get_window_extent()  # type: ignore[union-attr]
+    for text in found:
+        words = box(text)
+        assert window.x0 <= words.x0
+        assert words.x1 <= window.x1
+        assert window.y0 <= words.y0
+        assert words.y1 <= window.y1
+        for other in found:
+            x, y = axes.transData.transform(other.xy)
+            nearest = (np.clip(x, words.x0, words.x1), np.clip(y, words.y0, words.y1))
+            assert math.dist((x, y), nearest) >= 4.0 * pixel
+
+
+def test_a_name_avoids_the_circles_around_it_where_it_can() -> None:
+    axes = style.panel(3.0, 4.0)
+    axes.set_xlim(0, 10)
+    axes.set_ylim(0, 10)
+    (free,) = place_labels(axes, [Label("Town", 5, 5)], most=1)
+    (moved,) = place_labels(axes, [Label("Town", 5, 5)], most=1, avoid=[(5.6, 5, 6.0)])
+    assert free.get_position()[0] > 0
+    assert moved.get_position()[0] < 0
+
+
+def test_the_first_names_come_first() -> None:
+    axes = style.panel(3.0, 4.0)
+    axes.set_xlim(0, 10)
+    axes.set_ylim(0, 10)
+    found = place_labels(axes, [Label(f"Town {i}", i, 5) for i in range(1, 9)], most=3)
+    assert found[0].get_text() == "Town 1"
+    assert len(found) == 3
