@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from groundswell.report.figures import style
+from groundswell.report.figures.placing import Label, place_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 SIZES = 8
 """Classes of circles by the root of the population."""
 
-GAP = 1.25
-"""Least distance of two labels, in lines of text."""
+SMALL = 0.35
+"""Of the circles' area, on maps side by side."""
 
 
 @style.styled
@@ -61,8 +62,6 @@ def country_map(
     axes.set_aspect(1 / np.cos(np.radians((south + north) / 2)))
     axes.set_axis_off()
     axes.set_title(title)
-    if names:
-        _name(axes, x, y, v, size, names, named)
     if key:
         bar = axes.figure.colorbar(drawn, ax=axes, shrink=0.45, aspect=18, pad=0.02, label=label)
         bar.outline.set_visible(False)  # type: ignore[operator]
@@ -71,6 +70,8 @@ def country_map(
             bar.ax.yaxis.set_major_formatter(_percent)
         else:
             style.plain_counts(bar.ax.yaxis)
+    if names:
+        _name(axes, x, y, v, size, names, named, scale)
     return axes
 
 
@@ -100,8 +101,8 @@ def country_maps(
     highest = max(float(np.max(values)), 1e-9)
     for k, axes in enumerate(grid.flat[:count]):
         country_map(
-            rings, longitude, latitude, values[:, k], names=names, population=population, title=titles[k],
-            named=named, highest=highest, axes=axes, key=False, scale=0.35,
+            rings, longitude, latitude, values[:, k], population=population, title=titles[k], highest=highest,
+            axes=axes, key=False, scale=SMALL,
         )  # fmt: skip
     last = grid.flat[count - 1]
     bar = last.figure.colorbar(
@@ -113,6 +114,11 @@ def country_maps(
         bar.ax.xaxis.set_major_formatter(_percent)
     else:
         style.plain_counts(bar.ax.xaxis)
+    if names:
+        size = np.asarray(population, dtype=float) if population is not None else np.ones(len(values))
+        x, y = np.asarray(longitude, dtype=float), np.asarray(latitude, dtype=float)
+        for k, axes in enumerate(grid.flat[:count]):
+            _name(axes, x, y, values[:, k], size, names, named, SMALL)
     return last
 
 
@@ -128,7 +134,7 @@ def _circles(
         here = np.flatnonzero(step == k)
         here = here[np.argsort(v[here], kind="stable")]
         drawn = axes.scatter(
-            x[here], y[here], s=scale * (6 + 130 * (k / SIZES) ** 1.6 - 130 / SIZES**1.6), c=v[here],
+            x[here], y[here], s=scale * _area(size)[here], c=v[here],
             cmap=colour_scale(), norm=Normalize(0, top), edgecolor="white", linewidth=0.4 * scale, zorder=3,
         )  # fmt: skip
     return drawn
@@ -145,33 +151,18 @@ def _percent(value: float, _: object = None) -> str:
     return f"{100 * value:.0f} %"
 
 
+def _area(size: np.ndarray) -> np.ndarray:
+    """Area of each circle in square points, by class."""
+    step = np.ceil(SIZES * (size / size.max()) ** 0.5)
+    return 6 + 130 * (step / SIZES) ** 1.6 - 130 / SIZES**1.6
+
+
 def _name(
-    axes: Axes, x: np.ndarray, y: np.ndarray, v: np.ndarray, size: np.ndarray, names: Sequence[str], most: int
-) -> None:
-    """Names of the highest values, to the right or left of the circle, where they hide no other name."""
-    figure = axes.figure
-    figure.draw_without_rendering()  # type: ignore[union-attr]
-    renderer = figure._get_renderer()  # type: ignore[union-attr]
-    frame = axes.get_window_extent(renderer)
-    taken: list[Any] = []
-    for i in np.lexsort((-size, -np.round(v, 2)))[: 3 * most]:
-        if len(taken) >= most or v[i] <= 0:
-            break
-        for offset, side in (((6, 0), "left"), ((-6, 0), "right"), ((0, 8), "center"), ((0, -8), "center")):
-            text = axes.annotate(
-                str(names[i]), (x[i], y[i]), xytext=offset, textcoords="offset points", ha=side, va="center",
-                fontsize=7, color=style.INK, zorder=5,
-            )  # fmt: skip
-            text.set_path_effects(_halo())
-            box = text.get_window_extent(renderer).expanded(1.02, GAP)
-            inside = frame.x0 <= box.x0 and box.x1 <= frame.x1
-            if inside and not any(box.overlaps(other) for other in taken):
-                taken.append(box)
-                break
-            text.remove()
-
-
-def _halo() -> list[Any]:
-    from matplotlib.patheffects import Normal, Stroke
-
-    return [Stroke(linewidth=1.8, foreground="white"), Normal()]
+    axes: Axes, x: np.ndarray, y: np.ndarray, v: np.ndarray, size: np.ndarray, names: Sequence[str], most: int,
+    scale: float,
+) -> None:  # fmt: skip
+    """Names of the highest values; of equal ones (to a hundredth) the larger places."""
+    radius = np.sqrt(scale * _area(size) / np.pi)
+    order = [int(i) for i in np.lexsort((-size, -np.round(v, 2)))[: 3 * most] if v[i] > 0]
+    labels = [Label(str(names[i]), float(x[i]), float(y[i]), float(radius[i])) for i in order]
+    place_labels(axes, labels, most=most, avoid=[(float(x[i]), float(y[i]), float(radius[i])) for i in order])
