@@ -15,7 +15,7 @@ from groundswell.data.history import History
 from groundswell.data.readers import ReadEvents, to_history
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
-from groundswell.errors import DataError
+from groundswell.errors import DataError, UsageError, nearest
 from groundswell.evaluate.compare import Comparison, compare
 from groundswell.evaluate.forecast import rolling_origins
 from groundswell.evaluate.ranking import Finding, Ranking, rank
@@ -233,12 +233,17 @@ def run(read: ReadEvents, plan: Plan, progress: Progress = silent) -> EventCompa
         )
     plan, origins = plan.rolled(setting)
     candidates, absent = standard_candidates(setting, history)
+    if plan.reference not in (known := [candidate.name for candidate in candidates]):
+        raise UsageError(
+            f'reference "{plan.reference}" is not among the candidates.{nearest(str(plan.reference), known)} '
+            f"Known: {'; '.join(known)}."
+        )
     comparison = compare(
         candidates, setting, history, origins=origins, steps=plan.ahead or 1, draws=plan.draws, rng=keyed(plan.seed, 1),
         refit_every=plan.refit_every or 1, processes=plan.processes, progress=progress,
     )  # fmt: skip
     comparison = replace(comparison, failed={**comparison.failed, **absent})
-    ranking = rank(comparison, reference=plan.reference or "", rng=keyed(plan.seed, 2))
+    ranking = rank(comparison, reference=plan.reference, rng=keyed(plan.seed, 2))
     return EventComparison(plan, read, left_out, setting, history, comparison, ranking, _limits(plan))
 
 
