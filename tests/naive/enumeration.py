@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -28,10 +29,10 @@ def said(identifier: str, quantity: str, place: str, first: int, last: int, qual
                  origin or identifier, value_high=high)  # fmt: skip
 
 
-def reporting(record: Record) -> Reporting:
+def reporting(record: Record, spread: float = 0.5) -> Reporting:
     """Errors wide enough that a filter of few histories has moderate noise."""
     made = Reporting.for_record(record, "third_party" if "third_party" in record.stances() else record.stances()[0])
-    return replace(made, spread=Effects(dict.fromkeys(made.spread, 0.5)), slack=0.3)
+    return replace(made, spread=Effects(dict.fromkeys(made.spread, spread)), slack=0.3)
 
 
 def enumerable() -> tuple[Mobilisation, Setting, Record]:
@@ -55,41 +56,53 @@ def enumerable() -> tuple[Mobilisation, Setting, Record]:
     return model, Setting(places, Window(DAY, 3), active_on_day0=("Big",)), record
 
 
-def exact_log_likelihood(
-    model: Mobilisation, setting: Setting, record: Record, made: Reporting, tilt: float = 0.0
-) -> float:
-    """Sum over every history of up to 12 events a place-day, and over the arrests of the one that is claimed.
+MOST = 13
+"""Counts of a place-day that are enumerated: 0 to 12."""
 
-    tilt : every history weighed by exp(tilt events after the first day) as well.
-    """
-    most = 13
-    share = model.shares(setting)
+
+@lru_cache(maxsize=64)
+def histories(model: Mobilisation, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
+    """(H, 4) events in Big and Small on day 1, then on day 2; (H,) their probability."""
     people = setting.places.population / 100_000
     base = model.background.rate * people**model.scale
     assert model.within is not None
     assert model.between is not None
     own, other = ((1 - model.keep) * part.offspring for part in (model.within, model.between))
-    assert len(share) == 2  # the other place receives all that goes elsewhere
+    assert len(people) == 2  # the other place receives all that goes elsewhere
 
     def chance(y: np.ndarray, mean: np.ndarray) -> np.ndarray:
         psi = model.overdispersion
         return nbinom.pmf(y, 1 / psi, 1 / (1 + psi * mean))
 
-    y = np.array(list(product(range(most), repeat=4)))  # big and small on day 1, then on day 2
+    y = np.array(list(product(range(MOST), repeat=4)))
     memory = np.array([1.0, 0.0])
     first = base + own * memory + other * memory[::-1]
     then = model.keep * memory + y[:, :2]
     second = base + own * then + other * then[:, ::-1]
-    weight = (chance(y[:, :2], first) * chance(y[:, 2:], second)).prod(axis=1) * np.exp(tilt * y.sum(axis=1))
+    return y, (chance(y[:, :2], first) * chance(y[:, 2:], second)).prod(axis=1)
+
+
+def exact_log_likelihood(
+    model: Mobilisation, setting: Setting, record: Record, made: Reporting, tilt: float = 0.0
+) -> float:
+    """Sum over every history of events, and over the arrests of the place-day that is claimed.
+
+    tilt : every history weighed by exp(tilt events after the first day) as well.
+    """
+    y, weight = histories(replace(model, arrests=Arrests()), setting)
+    weight = weight * np.exp(tilt * y.sum(axis=1))
     bound = {one.group.claims[0].id: one for one in made.prepare(record).bind(made)}
     active = y > 0
-    weight *= np.exp(bound["both"].log_likelihood((active[:, :2] | active[:, 2:]).sum(axis=1).astype(float)))
-    weight *= np.exp(bound["day 2"].log_likelihood(active[:, 2:].sum(axis=1).astype(float)))
-    weight *= np.exp(bound["events"].log_likelihood(1.0 + y.sum(axis=1)))
-    arrests = np.arange(600.0)
+    for name, value in (
+        ("both", (active[:, :2] | active[:, 2:]).sum(axis=1)),
+        ("day 2", active[:, 2:].sum(axis=1)),
+        ("events", 1 + y.sum(axis=1)),
+    ):
+        weight *= np.exp(bound[name].log_likelihood(np.arange(4.0 * MOST)))[value]
+    arrests = np.arange(1000.0)
     claimed = np.exp(bound["arrests"].log_likelihood(arrests))
     given = [claimed[0]]
-    for count in range(1, most):
+    for count in range(1, MOST):
         psi, mean = model.arrests.overdispersion, model.arrests.per_event * count
         given.append(float(claimed @ nbinom.pmf(arrests, 1 / psi, 1 / (1 + psi * mean))))
     return math.log(float(weight @ np.array(given)[y[:, 3]]))

@@ -1,0 +1,231 @@
+"""Tempered SMC against posteriors known by quadrature and by importance sampling; order, processes, repeats."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+from naive.enumeration import DAY, enumerable, exact_log_likelihood, reporting, said
+
+from groundswell.data.places import Places
+from groundswell.data.record import Record
+from groundswell.data.setting import Setting
+from groundswell.data.window import Window
+from groundswell.errors import UsageError
+from groundswell.infer.base import Fit, fit
+from groundswell.infer.particle import ParticleFilter
+from groundswell.infer.tempered import TemperedSMC, replay_key
+from groundswell.models.base import Account
+from groundswell.models.cities.mobilisation import Background, Groups, Mobilisation
+from groundswell.models.reporting.claims import Reporting
+from groundswell.params import leaves, replacing
+from groundswell.rng import generator, keyed
+
+LEARNT = ("process.arrests.per_event", "reporting.bias.state")
+
+
+def held_but(account: Account, *learnt: str) -> dict[str, float]:
+    return {leaf.name: leaf.value for leaf in leaves(account) if leaf.name not in learnt}
+
+
+def learn(account: Account, setting: Setting, record: Record, *learnt: str, seed: int = 1, **options) -> Fit:
+    options = {"particles": 300, "filter": ParticleFilter(24), **options}
+    options.setdefault("chains", options["particles"] // 10)
+    held = held_but(account, *learnt) if learnt else None
+    return fit(account, setting, record, TemperedSMC(**options), rng=generator(seed), fixed=held)
+
+
+def by_quadrature(account: Account, setting: Setting, record: Record, nodes: int = 13) -> tuple[float, np.ndarray]:
+    """Log evidence and posterior means (2,) of the free coordinates, by Gauss-Hermite nodes under the prior."""
+    at, weight = np.polynomial.hermite_e.hermegauss(nodes)
+    weight = weight / weight.sum()
+    free = [leaf for leaf in leaves(account) if leaf.name in LEARNT]
+    total, moment = 0.0, np.zeros(2)
+    for i in range(nodes):
+        for j in range(nodes):
+            assert free[0].prior is not None
+            assert free[1].prior is not None
+            z = [leaf.to_free(leaf.prior.median) + leaf.prior.sd * at[k] for leaf, k in zip(free, (i, j), strict=True)]  # type: ignore[union-attr]
+            now = replacing(account, {leaf.name: leaf.from_free(x) for leaf, x in zip(free, z, strict=True)})
+            assert isinstance(now.process, Mobilisation)
+            mass = weight[i] * weight[j] * math.exp(exact_log_likelihood(now.process, setting, record, now.reporting))
+            total += mass
+            moment += mass * np.array(z)
+    return math.log(total), moment / total
+
+
+def test_posterior_and_evidence_are_those_of_quadrature() -> None:
+    model, setting, record = enumerable()
+    account = Account(model, reporting(record))
+    evidence, means = by_quadrature(account, setting, record)
+    runs = [learn(account, setting, record, *LEARNT, seed=seed) for seed in range(5)]
+    assert all(run.names == LEARNT for run in runs)
+    for found, expected, limit in (
+        (np.array([run.log_density for run in runs]), evidence, 0.15),
+        (np.array([run.details["free"][:, 0].mean() for run in runs]), means[0], 0.15),
+        (np.array([run.details["free"][:, 1].mean() for run in runs]), means[1], 0.15),
+    ):
+        error = found.std(ddof=1) / math.sqrt(len(runs))
+        assert error < limit
+        # Student's t with 4 degrees of freedom: beyond 5 with probability .0075
+        assert abs(found.mean() - expected) < max(5 * error, 0.01), (found, expected)
+
+
+def test_posterior_and_evidence_are_those_of_importance_sampling(lopsided: Places) -> None:
+    """Two parameters of the process under claims of three sorts; the prior itself as proposal."""
+    setting = Setting(lopsided, Window(DAY, 6), active_on_day0=("Hub",))
+    record = Record(
+        (
+            said("cities", "cities_with_protest", "Testland", 0, 5, "at_least", 3, "movement"),
+            said("arrests", "arrests", "Testland", 0, 5, "about", 30),
+            said("near", "arrests", "Near", 3, 3, "about", 6, "third_party"),
+        )
+    )
+    learnt = ("process.background.rate", "process.arrests.per_event")
+    account = Account(Mobilisation(Background(0.05), groups=None, organised=None), reporting(record))
+    free = [leaf for leaf in leaves(account) if leaf.name in learnt]
+    method = ParticleFilter(60)
+    plan = method.plan(account, setting, record)
+    draws, logs = [], []
+    for rng in generator(3).spawn(1_000):
+        z = [leaf.to_free(leaf.prior.median) + leaf.prior.sd * rng.standard_normal() for leaf in free if leaf.prior]
+        now = replacing(account, {leaf.name: leaf.from_free(x) for leaf, x in zip(free, z, strict=True)})
+        draws.append(z)
+        logs.append(method.run(plan, now, rng=rng).log_likelihood)
+    shares = np.exp(logs)
+    evidence, error = math.log(shares.mean()), shares.std() / shares.mean() / math.sqrt(len(shares))
+    weights = shares / shares.sum()
+    means = weights @ np.array(draws)
+    spread = np.sqrt((weights**2) @ (np.array(draws) - means) ** 2)
+    assert error < 0.15
+    runs = [learn(account, setting, record, *learnt, seed=seed) for seed in range(4)]
+    found = np.array([[run.log_density, *run.details["free"].mean(axis=0)] for run in runs])
+    errors = np.hypot(found.std(axis=0, ddof=1) / 2, [error, *spread])
+    # the error of four runs is itself unsure (3 degrees of freedom), hence 4.5 and not 3
+    assert (np.abs(found.mean(axis=0) - [evidence, *means]) < 4.5 * errors).all(), (found, evidence, means, errors)
+
+
+def test_one_parameter_alone_can_be_learnt() -> None:
+    model, setting, record = enumerable()
+    found = learn(Account(model, reporting(record)), setting, record, LEARNT[0], particles=100)
+    assert found.draws is not None
+    assert found.draws.shape == (100, 1)
+    assert found.summary()["parameter"] == [LEARNT[0]]
+
+
+def test_no_claims_give_back_the_prior_and_evidence_zero(lopsided: Places) -> None:
+    setting = Setting(lopsided, Window(DAY, 3), active_on_day0=("Hub",))
+    account = Account(Mobilisation(), Reporting())
+    found = learn(account, setting, Record(()), particles=400, filter=ParticleFilter(4))
+    assert found.log_density == 0.0
+    free = [leaf for leaf in leaves(account) if leaf.name in found.names]
+    assert len(free) > 20
+    for leaf, z in zip(free, found.details["free"].T, strict=True):
+        assert leaf.prior is not None
+        centred = (z - leaf.to_free(leaf.prior.median)) / leaf.prior.sd
+        # moves leave the prior as it is, but the draws are not independent
+        assert abs(centred.mean()) < 0.3, leaf.name
+        assert centred.std() == pytest.approx(1, abs=0.25), leaf.name
+
+
+def test_processes_and_order_and_repeats_change_no_bit() -> None:
+    model, setting, record = enumerable()
+    account = Account(model, reporting(record))
+    options = {"particles": 40, "filter": ParticleFilter(8)}
+    one = learn(account, setting, record, *LEARNT, **options)
+    two = learn(account, setting, record, *LEARNT, **options, processes=2)
+    turned = learn(account, setting, Record(tuple(reversed(record.claims))), *LEARNT, **options)
+    thrice = Record((*record, *(replace(c, id=f"{c.id} {k}", outlet=str(k)) for c in record for k in (1, 2))))
+    repeated = learn(account, setting, thrice, *LEARNT, **options)
+    assert one.draws is not None
+    for other in (two, turned, repeated):
+        assert other.log_density == one.log_density
+        assert other.draws is not None
+        assert np.array_equal(one.draws, other.draws)
+        assert other.method == one.method
+
+
+def test_a_kept_draw_can_be_run_again(lopsided: Places) -> None:
+    """Every draw names its filter's randomness: the same estimate comes back, with a history."""
+    model, setting, record = enumerable()
+    account, method = Account(model, reporting(record)), ParticleFilter(8)
+    found = learn(account, setting, record, *LEARNT, particles=40, filter=method)
+    plan = method.plan(account, setting, record)
+    assert found.draws is not None
+    for row in range(0, 40, 7):
+        now = replacing(account, dict(zip(found.names, found.draws[row], strict=True)))
+        again = method.run(plan, now, rng=keyed(*replay_key(found.details["root"], found.details["seeds"][row])))
+        assert again.log_likelihood == pytest.approx(found.details["log_likelihood"][row], abs=1e-9)
+
+
+def joins_beat_arrests(record: Record, seed: int) -> float:
+    """P(more groups formed than broken up in a year): the groups' three numbers learnt, all else quiet."""
+    places = Places(("A", "B"), np.array([1e6, 2e5]), np.array([35.0, 36.0]), np.array([51.0, 52.0]), (), ("Land",) * 2)
+    days = 3
+    setting = Setting(places, Window(date(2020, 1, 1), days), later_edges=(days, *range(days + 7, 367, 7)))
+    quiet = dict.fromkeys(("within", "between", "media", "organised", "call", "deterrence", "backlash"))
+    account = Account(
+        Mobilisation(**quiet, background=Background(0.0), groups=Groups()),
+        reporting(record, 0.25),
+    )
+    method = ParticleFilter(4, copies=4)
+    learnt = ("process.groups.initial", "process.groups.recruitment", "process.groups.breakup")
+    found = learn(account, setting, record, *learnt, particles=600, filter=method, seed=seed)
+    plan, joined = method.plan(account, setting, record), 0
+    assert found.draws is not None
+    for row, rng in zip(found.draws, generator(seed + 1).spawn(len(found.draws)), strict=True):
+        now = replacing(account, dict(zip(found.names, row, strict=True)))
+        history = method.run(plan, now, rng=rng, trace=True).history
+        assert history is not None
+        assert history.later is not None
+        formed, broken = (history[name].sum() + history.later.series[name].sum() for name in ("formed", "broken_up"))
+        joined += formed > broken
+    return joined / len(found.draws)
+
+
+def joins_beat_arrests_exactly(made: Reporting | None, record: Record) -> float:
+    """The same by importance sampling from the prior: 100,000 draws of groups on their own, week by week."""
+    rng, draws = generator(8), 100_000
+    groups = rng.poisson(300 * np.exp(rng.normal(size=draws)))
+    recruitment, breakup = (0.3 * 7 / 365 * np.exp(0.8 * rng.normal(size=draws)) for _ in range(2))
+    formed, broken = np.zeros(draws), np.zeros(draws)
+    for _ in range(52):
+        more, fewer = rng.poisson(recruitment * groups), rng.binomial(groups, -np.expm1(-breakup))
+        groups, formed, broken = groups + more - fewer, formed + more, broken + fewer
+    weight = np.ones(draws)
+    for bound in made.prepare(record).bind(made) if made is not None else ():
+        what = {"teams_arrested": broken, "groups_formed": formed}[bound.group.quantity.name]
+        weight *= np.exp(bound.log_likelihood(what))
+    return float(weight @ (formed > broken) / weight.sum())
+
+
+def test_teams_arrested_alone_say_nothing_of_joining_against_arrests() -> None:
+    """Broken-up groups leave P(joins > arrests) at its prior; a good second series of formed groups decides it."""
+    year = 363
+    counted = said("teams", "teams_arrested", "Land", 0, year, "exactly", 116, "third_party")
+    # the same observer, so that what it overlooks it overlooks in both
+    formed = said("formed", "groups_formed", "Land", 0, year, "exactly", 200, "third_party")
+    teams, both = Record((counted,)), Record((counted, replace(formed, speaker=counted.speaker)))
+    prior = joins_beat_arrests_exactly(None, Record(()))
+    alone = joins_beat_arrests_exactly(reporting(teams, 0.25), teams)
+    assert alone == pytest.approx(prior, abs=0.05)
+    assert joins_beat_arrests_exactly(reporting(both, 0.25), both) > 0.9
+    # and the sampler says the same; 600 draws in 60 chains are worth some 300
+    assert joins_beat_arrests(teams, 3) == pytest.approx(alone, abs=0.09)
+    assert joins_beat_arrests(both, 5) > 0.9
+
+
+def test_refusals_say_what_is_wrong() -> None:
+    model, setting, record = enumerable()
+    account = Account(model, reporting(record))
+    for wrong in ({"particles": 2}, {"share": 1.0}, {"processes": 0}, {"particles": 100, "chains": 30}):
+        with pytest.raises(UsageError, match=r"cannot run|divides the particles"):
+            TemperedSMC(**wrong)
+    history = model.simulate(setting, rng=generator(0))
+    with pytest.raises(UsageError, match=r"Account\(process, reporting\)"):
+        fit(model, setting, history, TemperedSMC(), rng=generator(0))
+    with pytest.raises(UsageError, match="Record of claims"):
+        fit(account, setting, history, TemperedSMC(), rng=generator(0))
