@@ -299,6 +299,17 @@ def test_a_name_avoids_the_circles_around_it_where_it_can() -> None:
     assert moved.get_position()[0] < 0
 
 
+def test_a_name_does_not_end_at_the_circle_of_another_place() -> None:
+    axes = style.panel(3.0, 4.0)
+    axes.set_xlim(0, 10)
+    axes.set_ylim(0, 10)
+    (alone,) = place_labels(axes, [Label("Town", 5, 5)], most=1)
+    words = axes.transData.inverted().transform(box(alone))
+    beyond = (float(words[1, 0]) + 0.12, 5.0, 1.0)  # just right of the words, hidden by nothing
+    (moved,) = place_labels(axes, [Label("Town", 5, 5)], most=1, avoid=[(5, 5, 3.0), beyond])
+    assert moved.get_position()[0] < 0
+
+
 def test_the_first_names_come_first() -> None:
     axes = style.panel(3.0, 4.0)
     axes.set_xlim(0, 10)

@@ -21,6 +21,9 @@ ANGLES = (0, 180, 35, 145, -35, -145, 90, -90)
 GAP = 2.5
 """Points between a circle and its name."""
 
+NEAR = 2.0
+"""Points from a name within which another circle could be taken for the one that it names."""
+
 PAD = 1.0
 """Points kept free around a name."""
 
@@ -47,7 +50,7 @@ def place_labels(
 
     Call it last: what changes the size of the axes afterwards (a colour bar, a legend, limits) can push
     names together again. Two names never overlap, none leaves the axes and none hides the circle of
-    another name; of the free spots the one that hides least of `avoid` is taken, (x, y, radius) in data
+    another name; of the free spots the one that hides or comes near least of `avoid` is taken, (x, y, radius) in data
     coordinates and points. Same input, same places. Cost O(labels x (labels + avoid)).
     """
     from matplotlib.patheffects import Normal, Stroke
@@ -56,7 +59,8 @@ def place_labels(
     figure.draw_without_rendering()  # lays the figure out, so that pixels are final
     pixel, window = figure.dpi / 72, axes.get_window_extent()
     inside = np.array([window.x0, window.y0, window.x1, window.y1])
-    others = _circles(axes, avoid, pixel)
+    others = _circles(axes, [(x, y, radius + NEAR) for x, y, radius in avoid], pixel)
+    where = np.array([(x, y) for x, y, _ in avoid]).reshape(-1, 2)
     halo = [Stroke(linewidth=1.8, foreground="white"), Normal()]
     named = np.empty((0, 4))
     boxes = np.empty((0, 4))
@@ -81,7 +85,7 @@ def place_labels(
             leaves = (box[:2] < inside[:2]).any() or (box[2:] > inside[2:]).any()
             if leaves or _hits(box, boxes) or _hits(box, named) or (len(boxes) and _hits(own[0], boxes)):
                 continue
-            hidden = _hits(box, others)
+            hidden = _hits(box, others[(where != (label.x, label.y)).any(axis=1)])
             if best is None or hidden < best[0]:
                 best = (hidden, shift, box)
         if best is None:
