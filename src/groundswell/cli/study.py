@@ -37,7 +37,7 @@ def run(
 
     effort = Effort()
     if particles is not None:
-        chains = max(2, particles // 10)
+        chains = max(2, min(effort.main.chains, particles // 5))
         effort = replace(effort, main=replace(effort.main, particles=chains * (particles // chains), chains=chains))
     folder = out or Path("out") / Path(study).name
     with bar() as progress:

@@ -41,25 +41,27 @@ INFLATION = 1.1
 
 @dataclass(frozen=True)
 class TemperedSMC:
-    """particles : N. filter : the particle filter inside. share : effective share kept at each rise of the power.
+    """particles : N draws from the posterior, in `chains` chains. filter : the particle filter inside.
 
-    chains : M chains of N / M states after each rise; more chains forget less well, fewer vary more.
+    rise : states of each chain on the way, where a rough population is enough to go on from.
+    share : effective share of the population kept at each rise of the power.
     processes : how many work at once; the result is the same for any number, to the bit.
     """
 
-    particles: int = 1200
+    particles: int = 3600
     filter: ParticleFilter = field(default_factory=ParticleFilter)
     chains: int = 120
+    rise: int = 5
     share: float = 0.5
     processes: int = 1
 
     def __post_init__(self) -> None:
         if self.particles < 10 or not 0 < self.share < 1 or self.processes < 1:
             raise UsageError(f"{self} cannot run: 10 or more particles and a share inside (0, 1) are needed.")
-        if not 2 <= self.chains <= self.particles // 2 or self.particles % self.chains:
+        if not 2 <= self.chains <= self.particles // 2 or self.particles % self.chains or self.rise < 2:
             raise UsageError(
-                f"TemperedSMC has {self.particles} particles in {self.chains} chains; expected a number of chains that "
-                "divides the particles, 2 or more of 2 or more states each."
+                f"TemperedSMC has {self.particles} particles in {self.chains} chains, {self.rise} states each on the "
+                "way; expected a number of chains that divides the particles, 2 or more of 2 or more states each."
             )
 
     def fit(
@@ -72,7 +74,10 @@ class TemperedSMC:
         fixed: Mapping[str, float],
         progress: Progress,
     ) -> Fit:
-        """The posterior as weighted-equal draws; log_density is the log evidence."""
+        """The posterior as draws of equal weight, chain beside chain (draw i is of chain i % chains).
+
+        log_density is the log evidence.
+        """
         if not isinstance(model, Account) or not isinstance(observed, Record):
             raise UsageError("TemperedSMC weighs a Record of claims under an Account(process, reporting).")
         return _Sampler(self, model, setting, observed, rng, fixed, progress).run()
@@ -111,7 +116,8 @@ class _Sampler:
         self.round = 0
 
     def run(self) -> Fit:
-        method, count = self.method, self.method.particles
+        method = self.method
+        count = method.chains * method.rise
         target = (Target, (self.account, self.setting, self.record, method.filter, self.free))
         with Workers(target, method.processes) as self.workers:
             rng = keyed(self.root, 0)
@@ -133,11 +139,12 @@ class _Sampler:
                 start = systematic(weights, rng.random(), method.chains)
                 z, logs, seeds = z[start], logs[start], seeds[start]
                 states, accepted = [(z, logs, seeds)], []
-                for _ in range(count // method.chains - 1):
+                length = method.rise if power < 1 else method.particles // method.chains
+                for step in range(1, length):
                     z, logs, seeds, rate = self._move(z, logs, seeds, power, shape, rng)
                     states.append((z, logs, seeds))
                     accepted.append(rate)
-                    self.progress(self._done(power), f"power {power:.3f}, {100 * rate:.0f} % of moves accepted")
+                    self.progress(self._done(power, step / length), f"power {power:.3f}, {100 * rate:.0f} % accepted")
                 z, logs, seeds = (np.concatenate(parts) for parts in zip(*states, strict=True))
                 stages.append({"power": power, "accepted": accepted, "starts": len(set(start.tolist()))})
         return self._fit(z, logs, seeds, log_evidence, stages)
@@ -199,13 +206,17 @@ class _Sampler:
         seeds = np.where(accept[:, None], new_seeds, seeds)
         return z, np.where(accept, new_logs, logs), seeds, float(accept.mean())
 
-    def _done(self, power: float) -> float:
-        return min(0.99, 0.15 + 0.84 * power**0.35)
+    def _done(self, power: float, share: float) -> float:
+        """Share of the work done, from the work usual for the rises (eight of them) and the last density."""
+        rises = 8 * self.method.rise * self.method.chains
+        total = rises + self.method.particles
+        return (rises + share * self.method.particles if power >= 1 else rises * power**0.4) / total
 
     def _hopeless(self) -> str:
         return (
-            f"none of {self.method.particles} draws from the prior can produce these {len(self.record)} claims with a "
-            "probability above 0. Check units, windows and places of the claims, or widen the priors."
+            f"none of {self.method.chains * self.method.rise} draws from the prior can produce these "
+            f"{len(self.record)} claims with a probability above 0. Check units, windows and places of the claims, or "
+            "widen the priors."
         )
 
     def _fit(
@@ -235,8 +246,7 @@ class _Sampler:
             covariance=np.cov(draws.T),
             draws=draws,
             details={"log_likelihood": logs, "free": z, "seeds": seeds, "root": self.root, "stages": stages,
-                     "chains": np.arange(len(z)) % self.method.chains, "evaluations": self.evaluations,
-                     "leaves": self.free},
+                     "evaluations": self.evaluations, "leaves": self.free},
             provenance={"method": "TemperedSMC", "record": self.record.digest()},
         )  # fmt: skip
 

@@ -45,9 +45,11 @@ NOISE_FILTERS = 20
 class Size:
     """How much computing: particles and histories of the sampler, histories drawn for the report."""
 
-    particles: int = 1200
+    particles: int = 3600
     chains: int = 120
+    rise: int = 5
     histories: int = 24
+    thin: int = 5
     prior_draws: int = 400
     joining_draws: int = 4000
 
@@ -61,6 +63,7 @@ def condition(
     method = TemperedSMC(
         particles=size.particles,
         chains=size.chains,
+        rise=size.rise,
         filter=ParticleFilter(histories=size.histories),
         processes=processes,
     )
@@ -72,7 +75,7 @@ def condition(
     fitted = time.perf_counter()
     noise = filter_noise(built, found, seed)
     progress(0.87, "histories given the claims")
-    posterior = posterior_histories(account, setting, record, found, size.particles, processes)
+    posterior = posterior_histories(account, setting, record, found, size.thin, processes)
     progress(0.95, "joining and arrests")
     result = {
         "version": __version__,
@@ -137,7 +140,10 @@ def filter_noise(built: Built, found: Fit, seed: int) -> float:
 
 
 def targets(found: Fit, posterior: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
-    """What the effective draws are counted for: log cities, log arrests and every bias, (S,) each."""
+    """What the effective draws are counted for: log cities, log arrests and every bias, one value a draw.
+
+    Cities and arrests are known for the draws whose histories were drawn again, the biases for all.
+    """
     cities = np.log([draw["cities_so_far"][-1] + 0.5 for draw in posterior])
     arrests = np.log([draw["arrests_so_far"][-1] + 0.5 for draw in posterior])
     assert found.draws is not None
@@ -155,7 +161,7 @@ def effective_draws(found: Fit, values: np.ndarray) -> float:
     The states of one chain of the last density vary together; the variance of the mean is estimated from
     the chains' means. docs/study-iran-2017.md compares it with the spread over seeds.
     """
-    chains = found.details["chains"]
+    chains = np.arange(len(values)) % found.method.chains
     means = np.array([values[chains == chain].mean() for chain in np.unique(chains)])
     variance_of_mean = float(means.var(ddof=1)) / len(means)
     spread = float(values.var(ddof=1))

@@ -67,16 +67,17 @@ def reduced(setting: Setting, history: History) -> dict[str, Any]:
 
 
 def posterior_histories(
-    built_account: Account, setting: Setting, record: Record, fit: Fit, draws: int, processes: int
+    built_account: Account, setting: Setting, record: Record, fit: Fit, thin: int, processes: int
 ) -> list[dict[str, Any]]:
-    """Reduced histories of the first `draws` draws of a TemperedSMC fit, in order.
+    """Reduced histories of every `thin`-th state of each chain of a TemperedSMC fit, in order.
 
     Each comes from the very filter run that weighed its draw, so history and parameters belong together.
     """
     free, root = fit.details["leaves"], fit.details["root"]
-    tasks = [
-        (fit.details["free"][i], replay_key(root, fit.details["seeds"][i]), True, (root, 2, i)) for i in range(draws)
-    ]
+    # states stand chain beside chain, so one state of every chain is kept or left out together
+    chains = fit.method.chains
+    kept = [i for i in range(len(fit.details["free"])) if (i // chains) % thin == 0]
+    tasks = [(fit.details["free"][i], replay_key(root, fit.details["seeds"][i]), True, (root, 2, i)) for i in kept]
     arguments = (built_account, setting, record, fit.method.filter, free)
     with Workers((Replay, arguments), processes) as workers:
         return workers.map(tasks)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -41,7 +41,7 @@ class Effort:
     """Sizes of the main run and of one evidence of the full run."""
 
     main: Size = field(default_factory=Size)
-    evidence: Size = field(default_factory=lambda: Size(particles=600, chains=60))
+    evidence: Size = field(default_factory=lambda: Size(particles=900, chains=90, rise=8))
 
 
 def folder_of(study: str) -> Path:
@@ -136,6 +136,7 @@ def _in_full(
     method = TemperedSMC(
         particles=effort.evidence.particles,
         chains=effort.evidence.chains,
+        rise=effort.evidence.rise,
         filter=ParticleFilter(histories=effort.evidence.histories),
         processes=processes,
     )
@@ -148,7 +149,7 @@ def _in_full(
                 found = fit(made.account, made.setting, made.claims.weighed, method, rng=rng, progress=report)
                 return {"log_evidence": found.log_density}
 
-            key = _digest(built, account, str(replicate), seed, method.particles, method.chains, method.filter)
+            key = _digest(built, account, replicate, seed, repr(replace(method, processes=1)))
             components[name].append(_once(out, f"evidence {name} {replicate + 1}", key, evidence)["log_evidence"])
             done += 1
     return {"anchors": anchors, "components": component_rows(components)}

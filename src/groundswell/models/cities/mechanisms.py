@@ -30,14 +30,14 @@ class Background(Component):
 class Within(Component):
     """Momentum: events raise later events in the same place."""
 
-    offspring: float = param("1", low=0, prior=Prior(0.3, 0.5), doc="expected later events per event, same place")
+    offspring: float = param("1", low=0, prior=Prior(0.3, 0.4), doc="expected later events per event, same place")
 
 
 @dataclass(frozen=True)
 class Between(Component):
     """Diffusion: events raise later events in other places, near and large ones most."""
 
-    offspring: float = param("1", low=0, prior=Prior(0.3, 0.5), doc="expected later events per event, other places")
+    offspring: float = param("1", low=0, prior=Prior(0.3, 0.4), doc="expected later events per event, other places")
     reach: PowerLaw | Exponential = field(default_factory=PowerLaw)
 
 
@@ -45,7 +45,7 @@ class Between(Component):
 class Media(Component):
     """Nationwide attention: events raise later events everywhere, by the places' shares."""
 
-    offspring: float = param("1", low=0, prior=Prior(0.2, 0.5), doc="expected later events per event, whole country")
+    offspring: float = param("1", low=0, prior=Prior(0.2, 0.4), doc="expected later events per event, whole country")
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Deterrence(Component):
 class Backlash(Component):
     """Recent arrests in the country raise events (lower them below 0): (1 + H)^strength."""
 
-    strength: float = param("1", prior=Prior(0.0, 0.5), doc="exponent of 1 + recent arrests per 100,000, nationwide")
+    strength: float = param("1", prior=Prior(0.0, 0.3), doc="exponent of 1 + recent arrests per 100,000, nationwide")
 
 
 @dataclass(frozen=True)

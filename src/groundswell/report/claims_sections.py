@@ -1,0 +1,396 @@
+"""The sections of the report of a study of claims: words, picture and table for each question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from groundswell.data.table import Table
+from groundswell.errors import DataError
+from groundswell.report import claims_answers as answers
+from groundswell.report.language import Speaker, number, percent
+from groundswell.report.page import Picture, Section, Twin
+from groundswell.report.svg import svg
+from groundswell.report.words import listed
+
+MAP_DAYS = (1, 3, 6, 13, 20, -1)
+"""Days of the small maps, as positions in the window."""
+
+SURPRISING = 0.05
+"""A claim whose rank lies within this of 0 or 1 is named as hard to reconcile."""
+
+SILENT = (0.25, 0.9)
+"""A parameter that moved by less (in prior sds) and kept more of its spread than this was not spoken of."""
+
+
+def _span(low: float, high: float) -> str:
+    return f"{number(low)}–{number(high)}"
+
+
+def _stances(result: Mapping[str, Any]) -> list[str]:
+    return sorted({claim["stance"] for claim in (*result["claims"], *result["unweighed"])})
+
+
+def _nationwide(result: Mapping[str, Any], quantity: str, *, single_days: bool) -> list[Mapping[str, Any]]:
+    """Claims on the whole country that a daily (or a cumulative) path answers."""
+    counts: dict[str, int] = {}
+    for claim in result["claims"]:
+        counts[claim["place"]] = counts.get(claim["place"], 0) + 1
+    country = max(counts, key=lambda place: counts[place])
+    dates = result["dates"]
+    kept = []
+    for claim in result["claims"]:
+        if claim["quantity"] != quantity or claim["place"] != country or claim["end"] > dates[-1]:
+            continue
+        if (claim["start"] == claim["end"]) == single_days and (single_days or claim["start"] == dates[0]):
+            kept.append(claim)
+    return kept
+
+
+def _fan_picture(
+    result: Mapping[str, Any], speaker: Speaker, path: str, quantity: str, caption: str, *, single_days: bool = False,
+    log: bool = False,
+) -> Picture:  # fmt: skip
+    from groundswell.report.figures.claims import claims_on_fan
+
+    bands = result["paths"][path]
+    axes = claims_on_fan(
+        result["dates"], bands["posterior"], _nationwide(result, quantity, single_days=single_days),
+        prior=bands["prior"], log=log, words=speaker, stances=_stances(result),
+        title=speaker.say(f"figure-{path.replace('_', '-')}"),
+    )  # fmt: skip
+    last = {level: values[-1] for level, values in bands["posterior"].items()}
+    alt = speaker.say(
+        "claims-alt-fan", end=result["dates"][-1], middle=number(last["0.5"]), low=number(last["0.05"]),
+        high=number(last["0.95"]),
+    )  # fmt: skip
+    return Picture(svg(axes, path.replace("_", "")), speaker.say(caption), alt)
+
+
+def _paths_twin(result: Mapping[str, Any], speaker: Speaker, names: Sequence[str]) -> Twin:
+    say = speaker.say
+    columns: dict[str, list[Any]] = {say("column-date"): list(result["dates"])}
+    for name in names:
+        what = say(f"figure-{name.replace('_', '-')}")
+        for side, prefix in (("posterior", ""), ("prior", "prior-")):
+            bands = result["paths"][name][side]
+            columns[f"{what}, {say(f'column-{prefix}middle')}"] = [number(v) for v in bands["0.5"]]
+            columns[f"{what}, {say(f'column-{prefix}range')}"] = [
+                _span(a, b) for a, b in zip(bands["0.05"], bands["0.95"], strict=True)
+            ]
+    return Twin(Table(columns), say("claims-table-paths"))
+
+
+def cities(result: Mapping[str, Any], speaker: Speaker) -> Section:
+    """Cities with protest so far and on the day, as fans with the claims on them."""
+    return Section(
+        "cities",
+        speaker.say("claims-section-cities"),
+        [speaker.say("claims-words-cities")],
+        [
+            _fan_picture(result, speaker, "cities_so_far", "cities_with_protest", "claims-caption-so-far"),
+            _fan_picture(
+                result, speaker, "cities_active", "cities_with_protest", "claims-caption-active", single_days=True
+            ),
+        ],
+        [_paths_twin(result, speaker, ("cities_so_far", "cities_active"))],
+    )
+
+
+def arrests(result: Mapping[str, Any], speaker: Speaker) -> Section:
+    """Arrests and participations since the first day."""
+    return Section(
+        "arrests",
+        speaker.say("claims-section-arrests"),
+        [speaker.say("claims-words-arrests")],
+        [
+            _fan_picture(result, speaker, "arrests_so_far", "arrests", "claims-caption-arrests"),
+            _fan_picture(
+                result, speaker, "participants_so_far", "participants", "claims-caption-participants", log=True
+            ),
+        ],
+        [_paths_twin(result, speaker, ("arrests_so_far", "participants_so_far"))],
+    )
+
+
+def lean(result: Mapping[str, Any], speaker: Speaker) -> Section:
+    """By what factor each side's figures exceed what happened in the model."""
+    say, rows = speaker.say, result["lean"]
+    pictures, tables = [], []
+    if rows:
+        from groundswell.report.figures.claims import lean
+
+        axes = lean(rows, words=speaker, stances=_stances(result))
+        told = "; ".join(
+            f"{row['stance'].replace('_', ' ')}, {row['kind']}: {number(row['factor'][2])}" for row in rows
+        )
+        pictures.append(Picture(svg(axes, "lean"), say("claims-caption-lean"), say("claims-alt-lean", rows=told)))
+        table = Table(
+            {
+                say("column-side"): [row["stance"].replace("_", " ") for row in rows],
+                say("column-quantity"): [row["kind"] for row in rows],
+                say("column-factor"): [row["factor"][2] for row in rows],
+                say("column-range"): [_span(row["factor"][0], row["factor"][-1]) for row in rows],
+                say("column-prior-range"): [_span(row["prior"][0], row["prior"][-1]) for row in rows],
+                say("column-above"): [percent(row["above"]) for row in rows],
+            }
+        )
+        tables.append(Twin(table, say("claims-table-lean")))
+    words = [say("claims-words-lean", anchor=result["case"]["anchor"].replace("_", " "))]
+    return Section("lean", say("claims-section-lean"), words, pictures, tables)
+
+
+def anchors(result: Mapping[str, Any], speaker: Speaker) -> Section:
+    """The main answers under every anchor, or how to run them."""
+    say, anchors = speaker.say, result.get("anchors")
+    title, words = say("claims-section-anchors"), [say("claims-words-anchors")]
+    if not anchors:
+        return Section("anchors", title, words, missing=say("claims-not-run"))
+    ends = {
+        name: {q: one["paths"][q]["posterior"] for q in ("cities_so_far", "arrests_so_far")}
+        for name, one in anchors.items()
+    }
+    middles = [end["cities_so_far"]["0.5"][-1] for end in ends.values()]
+    widths = [
+        np.log(end["cities_so_far"]["0.95"][-1] / max(end["cities_so_far"]["0.05"][-1], 1)) for end in ends.values()
+    ]
+    matters = np.log(max(middles) / max(min(middles), 1)) > 0.25 * max(widths)
+    words.append(
+        say(
+            "claims-anchor-matters" if matters else "claims-anchor-idle",
+            low=number(min(middles)),
+            high=number(max(middles)),
+        )
+    )
+    columns: dict[str, list[Any]] = {say("column-anchor"): [name.replace("_", " ") for name in ends]}
+    for quantity, head in (("cities_so_far", "column-cities"), ("arrests_so_far", "column-arrests")):
+        columns[f"{say(head)}, {say('column-middle')}"] = [number(end[quantity]["0.5"][-1]) for end in ends.values()]
+        columns[f"{say(head)}, {say('column-range')}"] = [
+            _span(end[quantity]["0.05"][-1], end[quantity]["0.95"][-1]) for end in ends.values()
+        ]
+    for row in sorted({(row["stance"], row["kind"]) for one in anchors.values() for row in one["lean"]}):
+        found = [
+            next((number(r["factor"][2]) for r in one["lean"] if (r["stance"], r["kind"]) == row), "1")
+            for one in anchors.values()
+        ]
+        columns[f"{row[0].replace('_', ' ')}, {row[1]}"] = found
+    notes = [
+        f"{name.replace('_', ' ')}: {reason}" for name, one in anchors.items() for reason in one["quality"]["reasons"]
+    ]
+    return Section(
+        "anchors", title, words, [], [Twin(Table(columns), say("claims-table-anchors"), folded=False)], notes
+    )
+
+
+def mechanisms(result: Mapping[str, Any], speaker: Speaker) -> Section:
+    """Evidence for each mechanism, or how to run it; what the claims moved within the account."""
+    say, rows = speaker.say, result.get("components")
+    words, pictures, tables, missing = [], [], [], ""
+    if rows:
+        from groundswell.report.figures.evidence import components
+        from groundswell.studies.run import DECISIVE
+
+        words.append(say("claims-words-mechanisms"))
+        names = {row["left_out"]: say(f"mechanism-name-{row['left_out']}") for row in rows}
+        axes = components(rows, undecided=DECISIVE, names=names, words=speaker)
+        told = "; ".join(
+            f"{names[r['left_out']]} {r['log_bayes_factor']:.1f} ± {2 * r['monte_carlo_error']:.1f}" for r in rows
+        )
+        pictures.append(
+            Picture(
+                svg(axes, "evidence"),
+                say("claims-caption-mechanisms", replicates=len(rows[0]["replicates"])),
+                say("claims-alt-mechanisms", rows=told),
+            )
+        )
+        table = Table(
+            {
+                say("column-without"): [names[row["left_out"]] for row in rows],
+                say("column-bayes"): [row["log_bayes_factor"] for row in rows],
+                say("column-error"): [row["monte_carlo_error"] for row in rows],
+                say("column-verdict"): [row["verdict"] for row in rows],
+            }
+        )
+        tables.append(Twin(table, say("claims-table-mechanisms"), folded=False))
+    else:
+        missing = say("claims-not-run")
+    words.append(say("claims-words-moved"))
+    parameters = result["parameters"]
+    silent = [p["parameter"] for p in parameters if abs(p["shift"]) < SILENT[0] and p["sd_ratio"] > SILENT[1]]
+    notes = [say("claims-silent", names=listed(silent, speaker))] if silent else []
+    table = Table(
+        {
+            say("column-parameter"): [p["parameter"] for p in parameters],
+            say("column-unit"): [p["unit"] for p in parameters],
+            say("column-prior-range"): [_span(p["prior"][0], p["prior"][-1]) for p in parameters],
+            say("column-middle"): [p["posterior"][1] for p in parameters],
+            say("column-range"): [_span(p["posterior"][0], p["posterior"][-1]) for p in parameters],
+            say("column-moved"): [round(p["shift"], 2) for p in parameters],
+            say("column-left"): [percent(p["sd_ratio"]) for p in parameters],
+        }
+    )
+    tables.append(Twin(table, say("claims-table-parameters")))
+    return Section("mechanisms", say("claims-section-mechanisms"), words, pictures, tables, notes, missing)
+
+
+def joining(result: Mapping[str, Any], speaker: Speaker) -> Section:
+    """log(joins/arrests) under states of knowledge."""
+    from groundswell.report.figures.evidence import densities
+
+    say, found = speaker.say, result["joining"]
+    labels = {
+        row["label"]: say(f"claims-stage-{row['label']}", teams=found["teams"] or "", asked=found["asked"])
+        for row in found["stages"]
+    }
+    masses = {labels[row["label"]]: row["histogram"] for row in found["stages"]}
+    notes = {labels[row["label"]]: percent(row["probability"]) for row in found["stages"]}
+    axes = densities(np.linspace(-4, 4, 65).tolist(), masses, notes=notes, words=speaker)
+    told = "; ".join(f"{label} {notes[label]}" for label in masses)
+    table = Table(
+        {
+            say("column-given"): list(masses),
+            say("column-probability"): list(notes.values()),
+            f"log, {say('column-middle')}": [row["quantiles"][2] for row in found["stages"]],
+            f"log, {say('column-range')}": [
+                _span(row["quantiles"][0], row["quantiles"][-1]) for row in found["stages"]
+            ],
+        }
+    )
+    picture = Picture(svg(axes, "joining"), say("claims-caption-joining"), say("claims-alt-joining", rows=told))
+    words = [answers.joining(result, speaker), say("claims-words-joining")]
+    return Section(
+        "joining", say("claims-section-joining"), words, [picture], [Twin(table, say("claims-table-joining"))]
+    )
+
+
+def each(result: Mapping[str, Any], speaker: Speaker) -> Section:
+    """Every weighed claim beside the model's interval for it."""
+    from groundswell.report.figures.claims import said_and_expected
+
+    say, claims = speaker.say, result["claims"]
+    axes = said_and_expected(claims, words=speaker, stances=_stances(result))
+    hard = [c for c in claims if not SURPRISING < c["rank"] < 1 - SURPRISING]
+    words = [say("claims-words-each")]
+    if hard:
+        named = [say("claims-surprising-one", id=c["id"], said=c["said"], speaker=c["speaker"]) for c in hard]
+        words.append(say("claims-surprising", rows=listed(named, speaker)))
+    table = Table(
+        {
+            say("column-claim"): [c["id"] for c in claims],
+            say("column-said"): [c["said"] for c in claims],
+            say("column-about"): [_about(c) for c in claims],
+            say("column-predicted"): [_span(c["predicted"][0], c["predicted"][-1]) for c in claims],
+            say("column-happened"): [_span(c["happened"][0], c["happened"][-1]) for c in claims],
+            say("column-rank"): [round(c["rank"], 2) for c in claims],
+            **_sources(claims, speaker),
+        }
+    )
+    picture = Picture(svg(axes, "each"), say("claims-caption-each"), say("claims-alt-each", count=len(claims)))
+    twin = Twin(table, say("claims-table-each"), folded=False)
+    return Section("each", say("claims-section-each"), words, [picture], [twin])
+
+
+def _sources(claims: Sequence[Mapping[str, Any]], speaker: Speaker) -> dict[str, list[Any]]:
+    """Side, speaker with outlet and date, and document: every figure with who said it."""
+    return {
+        speaker.say("column-side"): [c["stance"].replace("_", " ") for c in claims],
+        speaker.say("column-told-by"): [f"{c['speaker']}; {c['outlet']}; {_unbroken(c['stated_on'])}" for c in claims],
+        speaker.say("column-read-in"): [c["document"] for c in claims],
+    }
+
+
+def _about(claim: Mapping[str, Any]) -> str:
+    window = claim["start"] if claim["start"] == claim["end"] else f"{claim['start']} – {claim['end']}"
+    return f"{claim['quantity'].replace('_', ' ')}, {claim['place']}, {_unbroken(window)}"
+
+
+def _unbroken(dates: str) -> str:
+    """ISO dates that a narrow column does not break."""
+    return dates.replace("-", "\u2011")
+
+
+def places(result: Mapping[str, Any], speaker: Speaker) -> Section:
+    """Maps by date."""
+    say, places, dates = speaker.say, result["places"], result["dates"]
+    seen = np.array([place["seen"] for place in places])
+    order = np.lexsort((-np.array([p["population"] for p in places]), -seen[:, -1]))
+    table = Table(
+        {
+            say("column-place"): [places[i]["place"] for i in order],
+            say("column-region"): [places[i]["region"] for i in order],
+            say("column-population"): [round(places[i]["population"]) for i in order],
+            say("column-share"): [percent(float(seen[i, -1])) for i in order],
+        }
+    )
+    pictures = []
+    if places[0]["latitude"] is not None and len(places) > 1:
+        from groundswell.report.figures.maps import country_maps
+
+        days = sorted({min(day, len(dates) - 1) if day >= 0 else len(dates) - 1 for day in MAP_DAYS})
+        axes = country_maps(
+            _rings(result["case"].get("country", "")),
+            [p["longitude"] for p in places], [p["latitude"] for p in places],
+            seen[:, days], [dates[day] for day in days], names=[p["place"] for p in places],
+            population=[p["population"] for p in places], label=say("figure-share-active"), percent=True,
+        )  # fmt: skip
+        alt = say(
+            "claims-alt-map", dates=listed([dates[day] for day in days], speaker),
+            places=listed([places[i]["place"] for i in order[:8]], speaker),
+        )  # fmt: skip
+        pictures.append(Picture(svg(axes, "map"), say("claims-caption-map"), alt))
+    return Section(
+        "map", say("claims-section-map"), [say("claims-words-map")], pictures, [Twin(table, say("claims-table-places"))]
+    )
+
+
+def _rings(country: str) -> list[np.ndarray]:
+    from groundswell.data.gazetteer import outline
+
+    if not country:
+        return []
+    try:
+        return outline(country)
+    except DataError:
+        return []
+
+
+def listed_claims(result: Mapping[str, Any], speaker: Speaker) -> Section:
+    """The claims that were not weighed, with the reason."""
+    say, rows = speaker.say, result["unweighed"]
+    title = say("claims-section-listed")
+    if not rows:
+        return Section("listed", title, [say("claims-none-listed")])
+    table = Table(
+        {
+            say("column-claim"): [c["id"] for c in rows],
+            say("column-said"): [c["said"] for c in rows],
+            say("column-about"): [_about(c) for c in rows],
+            say("column-reason"): [c["reason"] for c in rows],
+            **_sources(rows, speaker),
+        }
+    )
+    return Section(
+        "listed", title, [say("claims-words-listed")], [], [Twin(table, say("claims-table-listed"), folded=False)]
+    )
+
+
+def method(result: Mapping[str, Any], speaker: Speaker) -> Section:
+    """What was done, and its limits."""
+    say, quality, size = speaker.say, result["quality"], result["size"]
+    effective = ", ".join(f"{name} {number(value)}" for name, value in quality["effective_draws"].items())
+    words = [
+        say("claims-method-model"),
+        say("claims-method-reporting"),
+        say("claims-method-direction"),
+        say(
+            "claims-method-numbers", particles=size["particles"], histories=size["histories"],
+            filters=f"{quality['filters']:,}", effective=effective, noise=number(quality["log_likelihood_sd"]),
+            exploded=result["exploded_prior_draws"], priors=size["prior_draws"],
+        ),
+        say("claims-method-use"),
+    ]  # fmt: skip
+    documents = result["case"].get("documents", {})
+    sources = [say("claims-document", short=short, title=title) for short, title in documents.items()]
+    return Section("method", say("claims-section-method"), words, notes=[*result["notes"], *sources])
