@@ -12,9 +12,11 @@ __version__ = "0.1.0"
 
 _DOOR = {
     "Account": "models.base",
+    "Candidate": "evaluate.compare",
     "Claim": "data.record",
     "Events": "data.history",
     "Fit": "infer.base",
+    "Forecast": "evaluate.forecast",
     "History": "data.history",
     "Network": "data.network",
     "Places": "data.places",
@@ -22,8 +24,11 @@ _DOOR = {
     "Setting": "data.setting",
     "Table": "data.table",
     "Window": "data.window",
+    "compare": "evaluate.compare",
     "fit": "infer.base",
+    "forecast": "evaluate.forecast",
     "generator": "rng",
+    "rank": "evaluate.ranking",
 }
 
 __all__ = ["__version__", *sorted(_DOOR)]
