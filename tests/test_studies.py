@@ -172,6 +172,11 @@ def test_an_independent_count_of_both_settles_it(iran):
         (("claims.csv", "ministry of the interior", ""), DataError, "speaker"),
         (("claims.csv", ",arrests,Exampleland", ",arests,Exampleland"), DataError, "arrests"),
         (("claims.csv", ",40,", ",forty,"), DataError, "forty"),
+        (
+            ("study.toml", 'places = "places.csv"', 'fixed = {"process.kep" = 0.5}\nplaces = "places.csv"'),
+            UsageError,
+            "keep",
+        ),
         (("places.csv", "900000", "many"), DataError, "many"),
         (("places.csv", "population", "people"), DataError, "population"),
     ],
@@ -184,6 +189,14 @@ def test_bad_input_is_named_with_its_remedy(starter, tmp_path, change, error, wo
     with pytest.raises(error, match=words):
         run_study(str(starter), tmp_path / "out", seed=1, processes=1, effort=SMALL)
     assert not (tmp_path / "out" / "result.json").exists()
+
+
+def test_what_a_case_holds_fixed_is_held(starter, tmp_path):
+    text = (starter / "study.toml").read_text()
+    (starter / "study.toml").write_text(text.replace("places =", 'fixed = {"process.keep" = 0.9}\nplaces ='))
+    result = run_study(str(starter), tmp_path / "out", seed=1, processes=1, effort=Effort(main=TINY))
+    assert "process.keep" not in {row["parameter"] for row in result["parameters"]}
+    assert "process.scale" in {row["parameter"] for row in result["parameters"]}
 
 
 def test_a_missing_study_names_what_there_is():

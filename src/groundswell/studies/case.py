@@ -27,6 +27,7 @@ from groundswell.models.base import Account
 from groundswell.models.cities.mobilisation import CalendarPulse, Mobilisation, RandomPulse
 from groundswell.models.reporting.claims import Reporting
 from groundswell.models.reporting.sorting import Sorted, sort_claims
+from groundswell.params import names
 
 COMPONENTS = ("within", "between", "media", "organised", "call", "deterrence", "backlash")
 """Mechanisms that a study can leave out one at a time."""
@@ -121,6 +122,8 @@ class Case(Strict):
         if not claims.weighed.claims:
             raise DataError(f"{self.claims}: no claim can be weighed; see `groundswell data check {self.claims}`.")
         account = Account(self.process(), Reporting.for_record(claims.weighed, self.anchor))
+        left_out = tuple(f"process.{name}." for name in self.leave_out)
+        account = account.replacing({k: v for k, v in self.fixed.items() if not k.startswith(left_out)})
         return Built(self, setting, record, claims, account, tuple(notes))
 
     def process(self) -> Mobilisation:
@@ -129,8 +132,7 @@ class Case(Strict):
         if unknown:
             raise UsageError(f'leave_out names "{unknown[0]}".' + nearest(unknown[0], COMPONENTS))
         pulse = {"none": None, "random": RandomPulse(), "calendar": CalendarPulse()}[self.pulse]
-        model = replace(Mobilisation(), pulse=pulse, **dict.fromkeys(self.leave_out))
-        return model.replacing({k.removeprefix("process."): v for k, v in self.fixed.items() if "process." in k})
+        return replace(Mobilisation(), pulse=pulse, **dict.fromkeys(self.leave_out))
 
     def without(self, component: str) -> Case:
         """The same case with one mechanism left out."""
@@ -189,6 +191,12 @@ class Built:
     claims: Sorted
     account: Account
     notes: tuple[str, ...]
+
+    @property
+    def held(self) -> dict[str, float]:
+        """What the case holds fixed, less the names of a mechanism that is left out."""
+        known = names(self.account)
+        return {name: value for name, value in self.case.fixed.items() if name in known}
 
 
 def _resolved(name: str, places: Places, country: str, names: dict[str, str]) -> str:

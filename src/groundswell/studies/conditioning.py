@@ -67,11 +67,14 @@ def condition(
         filter=ParticleFilter(histories=size.histories),
         processes=processes,
     )
-    prior = prior_histories(account, setting, record, size.prior_draws, seed, processes)
+    held = built.held
+    prior = prior_histories(account, setting, record, size.prior_draws, seed, processes, held)
     doubts = reachable(built, prior)
     progress(0.05, "drawn from the prior")
     rng = generator(seed)
-    found = fit(account, setting, record, method, rng=rng, progress=lambda s, w: progress(0.05 + 0.8 * s, w))
+    found = fit(
+        account, setting, record, method, rng=rng, fixed=held, progress=lambda s, w: progress(0.05 + 0.8 * s, w)
+    )
     fitted = time.perf_counter()
     noise = filter_noise(built, found, seed)
     progress(0.87, "histories given the claims")

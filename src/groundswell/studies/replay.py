@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,10 +84,16 @@ def posterior_histories(
 
 
 def prior_histories(
-    built_account: Account, setting: Setting, record: Record, draws: int, seed: int, processes: int
+    built_account: Account,
+    setting: Setting,
+    record: Record,
+    draws: int,
+    seed: int,
+    processes: int,
+    fixed: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """The same for draws from the prior; exploded ones are flagged and have no claims."""
-    free = [leaf for leaf in leaves(built_account) if leaf.prior is not None]
+    """The same for draws from the prior, `fixed` names held; exploded draws are flagged and have no claims."""
+    free = [leaf for leaf in leaves(built_account) if leaf.prior is not None and leaf.name not in fixed]
     rng = keyed(seed, 3)
     center = np.array([leaf.to_free(leaf.prior.median) for leaf in free])  # type: ignore[union-attr]
     sd = np.array([leaf.prior.sd for leaf in free])  # type: ignore[union-attr]

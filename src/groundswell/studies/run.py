@@ -146,7 +146,8 @@ def _in_full(
             def evidence(account: Case = account, replicate: int = replicate) -> dict[str, Any]:
                 made = account.build(folder)
                 rng = generator(1_000 * (seed + 1) + replicate)
-                found = fit(made.account, made.setting, made.claims.weighed, method, rng=rng, progress=report)
+                weighed = made.claims.weighed
+                found = fit(made.account, made.setting, weighed, method, rng=rng, fixed=made.held, progress=report)
                 return {"log_evidence": found.log_density}
 
             key = _digest(built, account, replicate, seed, repr(replace(method, processes=1)))

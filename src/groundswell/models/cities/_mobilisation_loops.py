@@ -334,6 +334,16 @@ def _note(place, noted_place, noted, h, notes):
     return notes, notes + 1
 
 
+@njit(cache=True, nogil=True)
+def groups_today(rng, rates, groups, groups_total, momentum, noted_count, noted_place, noted):
+    """Groups formed and broken up on a day whose events are given and noted already."""
+    for h in range(len(noted_count)):
+        if groups_total[h] > 0.0:
+            noted_count[h] = _groups_day(
+                rng, h, rates, groups, groups_total, momentum, noted_place, noted, noted_count[h]
+            )
+
+
 @njit(cache=True)
 def _groups_day(rng, h, rates, groups, groups_total, momentum, noted_place, noted, notes):
     """Groups formed and broken up today; rates act on the groups at the day's start.

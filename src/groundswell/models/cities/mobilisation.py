@@ -197,8 +197,8 @@ class Mobilisation(Model):
     def simulate(self, setting: Setting, *, rng: np.random.Generator, given: History | None = None) -> History:
         """One history by place and day, with the groups' later steps where the setting has them.
 
-        With `given`, the first days are taken from it (events and arrests; groups are drawn, since no
-        record of a country holds them) and the rest is drawn.
+        With `given`, events, arrests, participants and warnings of its days are taken from it, and the rest is
+        drawn; the groups are drawn from the first day on, since no record of a country holds them.
         """
         state = self.start(setting, rng=rng)
         count, periods = setting.shape
@@ -208,7 +208,7 @@ class Mobilisation(Model):
         for day in range(periods):
             series["groups"][:, day] = state.groups[0]
             if given is not None and day < past:
-                state.take(day, given)
+                state.take(day, given, rng=rng)
             else:
                 self.step(state, day, rng=rng)
             rows = slice(0, int(state.noted_count[0]))

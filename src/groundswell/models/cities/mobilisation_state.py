@@ -12,6 +12,8 @@ import numpy as np
 
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
+from groundswell.errors import DataError
+from groundswell.models.cities import _mobilisation_loops as loops
 from groundswell.models.cities.mechanisms import RandomPulse
 
 if TYPE_CHECKING:
@@ -146,10 +148,15 @@ class State:
         if isinstance(self.model.pulse, RandomPulse):
             self.pulse = np.ascontiguousarray(self.pulse[:, ancestors])
 
-    def take(self, day: int, given: History) -> None:
-        """Carry one observed day into the memories instead of drawing it."""
+    def take(self, day: int, given: History, *, rng: np.random.Generator) -> None:
+        """Carry one observed day into the memories instead of drawing it; what its groups did is drawn."""
         rates = self.rates
         events = given["events"][:, day]
+        if "arrests" not in given.series and (self.model.deterrence is not None or self.model.backlash is not None):
+            raise DataError(
+                "the given past has no arrests, on which deterrence and backlash act. Give a series of arrests, or leave "
+                "both components out: Mobilisation(deterrence=None, backlash=None, ...)."
+            )
         arrests = given["arrests"][:, day] if "arrests" in given.series else np.zeros_like(events)
         self.noted_count[:] = 0
         self.drive *= rates.keep
@@ -170,9 +177,12 @@ class State:
         self.noted_count[:] = len(rows)
         self.noted_place[:, : len(rows)] = rows
         self.noted[:, : len(rows)] = 0.0
-        for column, name in enumerate(COLUMNS):
+        for column, name in enumerate(COLUMNS[: COLUMNS.index("formed")]):
             if name in given.series:
                 self.noted[:, : len(rows), column] = given[name][rows, day]
+        loops.groups_today(
+            rng, rates, self.groups, self.groups_total, self.momentum, self.noted_count, self.noted_place, self.noted
+        )
 
 
 GRID_NODES = 4096

@@ -133,7 +133,7 @@ part-between = from other places
 
 claims-subtitle = { $weighed } claims weighed together, { $listed } listed and not weighed. The figures of the side “{ $anchor }” are taken not to lean. Every figure is somebody’s claim; none is taken as true.
 claims-footer = groundswell { $version }, seed { $seed }. The same claims, configuration and seed give the same result. Digest of the claims: { $digest }.
-claims-not-run = Not run: make study-full (or: groundswell study run … --full).
+claims-not-run = Not run: make study-full (for a case of your own: groundswell study run FOLDER --full).
 
 claims-ask-cities = How many cities, by when?
 claims-say-cities = By { $end }, { $low } to { $high } cities had seen protest (90 % interval, middle { $middle }). On { $peak }, the busiest day, { $peaklow } to { $peakhigh } were active.
@@ -146,7 +146,7 @@ claims-ask-mechanisms = Which mechanisms were at work?
 claims-say-needed = The claims need { $names }.
 claims-say-unwanted = They are more probable without { $names }.
 claims-say-open = They cannot tell about { $names }.
-claims-say-mechanisms-missing = Not asked in this run, which weighs one account. make study-full compares accounts with and without each mechanism.
+claims-say-mechanisms-missing = Not asked in this run, which weighs one account. groundswell study run STUDY --full (make study-full for iran-2017) compares accounts with and without each mechanism.
 claims-ask-joining = Did joining outpace arrests?
 claims-say-joining-open = Not identified. Before any claim the probability is { $prior }; given only “{ $teams }” it is { $given }, for a count of groups broken up says nothing of groups formed. Given only the claim itself (“{ $asked }”) it is { $claim }: the answer is then the claim. With all claims weighed it is { $posterior }.
 claims-say-joining-moved = Before any claim the probability is { $prior }; given only “{ $teams }” it is { $given }; with all claims weighed { $posterior }.
