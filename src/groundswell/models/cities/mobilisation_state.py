@@ -154,8 +154,8 @@ class State:
         events = given["events"][:, day]
         if "arrests" not in given.series and (self.model.deterrence is not None or self.model.backlash is not None):
             raise DataError(
-                "the given past has no arrests, on which deterrence and backlash act. Give a series of arrests, or leave "
-                "both components out: Mobilisation(deterrence=None, backlash=None, ...)."
+                "the given past has no arrests, on which deterrence and backlash act. Give a series of arrests, or "
+                "leave both components out: Mobilisation(deterrence=None, backlash=None, ...)."
             )
         arrests = given["arrests"][:, day] if "arrests" in given.series else np.zeros_like(events)
         self.noted_count[:] = 0
