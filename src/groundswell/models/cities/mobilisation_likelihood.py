@@ -47,6 +47,7 @@ class Observed:
 def observe(model: Mobilisation, setting: Setting, history: History) -> Observed:
     """Check a history against the setting and the model, and prepare it; DataError says what is wrong."""
     _check_frame(setting, history)
+    model.given_events(setting)  # says what the setting lacks
     events = _whole("events", history, setting)
     arrests = _whole("arrests", history, setting) if "arrests" in history.series else None
     if arrests is None and (model.deterrence is not None or model.backlash is not None):
@@ -81,9 +82,9 @@ def observe(model: Mobilisation, setting: Setting, history: History) -> Observed
 class Means(NamedTuple):
     """The means of all days at one parameter value, and what they are made of; (T, P) unless said.
 
-    events = (given + (1 - keep) X of the day before) * factor, X what is `pushed`. weights : (Q, P). hurt,
-    alarm : the stocks of arrests by place and (T, 1) of the country, each with its slope in their memory.
-    Day 0 has no mean: NaN.
+    events = (given + (1 - keep) X of the day before) * factor, X what is `pushed`. weights : (Q, P). raised :
+    background over its rate, (1, P) without effects. called : K; hurt, alarm : the stocks of arrests by place
+    and (T, 1) of the country; each with its slope in its memory. Day 0 has no mean: NaN.
     """
 
     events: np.ndarray
@@ -91,6 +92,8 @@ class Means(NamedTuple):
     pushed: np.ndarray
     weights: np.ndarray
     share: np.ndarray
+    raised: np.ndarray
+    called: tuple[np.ndarray, np.ndarray]
     hurt: tuple[np.ndarray, np.ndarray]
     alarm: tuple[np.ndarray, np.ndarray]
 
@@ -99,10 +102,19 @@ def means(model: Mobilisation, observed: Observed, groups: np.ndarray | None = N
     """Expected events given the past; groups : (T, P) organised groups at each day's start, where there are any."""
     setting = observed.setting
     share = model.shares(setting)
-    given = model.given_events(setting)
+    called = _called(model, setting)
+    logs = (model.scale * observed.log_population)[None]
+    for name, value in model.background.effects.items():
+        logs = logs + value * setting.covariates[name].T
+    raised = np.exp(logs)
+    given = model.background.rate * raised
+    if model.call is not None:
+        given = given + model.call.rate * share * called[0]
+    if model.abroad is not None and setting.abroad is not None:
+        given = given + model.abroad.rate * np.outer(setting.abroad, share)
     if groups is not None and model.organised is not None and model.groups is not None:
         acting = model.organised.rate / max(model.groups.initial, 1.0) * groups
-        given = given + acting * (1 + model.organised.call_gain * _called(model, setting)[0])
+        given = given + acting * (1 + model.organised.call_gain * called[0])
     weights = _weights(model, observed)
     within, between, media = (
         0.0 if part is None else part.offspring for part in (model.within, model.between, model.media)
@@ -110,6 +122,7 @@ def means(model: Mobilisation, observed: Observed, groups: np.ndarray | None = N
     pushed = loops.push(observed.active, model.keep, within, between, media, share, weights)
     hurt = loops.fading(observed.stock, model.arrests.memory)
     alarm = loops.fading(observed.country, model.arrests.memory)
+    given = np.broadcast_to(given, observed.events.shape)
     log_factor = np.zeros((len(given) - 1, 1))
     if model.deterrence is not None:
         log_factor = log_factor - model.deterrence.strength * np.log1p(hurt[0][:-1])
@@ -120,7 +133,7 @@ def means(model: Mobilisation, observed: Observed, groups: np.ndarray | None = N
     factor, events = np.full_like(given, np.nan), np.full_like(given, np.nan)
     factor[1:] = np.exp(log_factor)
     events[1:] = (given[1:] + (1 - model.keep) * pushed[:-1]) * factor[1:]
-    return Means(events, factor, pushed, weights, share, hurt, alarm)
+    return Means(events, factor, pushed, weights, share, raised, called, hurt, alarm)
 
 
 def intensity(model: Mobilisation, setting: Setting, history: History) -> np.ndarray:
@@ -215,11 +228,7 @@ def _gradient(model: Mobilisation, observed: Observed, now: Means, slope: np.nda
         observed.active, keep, now.pushed, np.ascontiguousarray(in_sum), len(observed.senders)
     )
     in_share = np.zeros_like(share)
-    # background: rate (N / 100,000)^scale exp(x beta)
-    logs = model.scale * observed.log_population
-    for name, value in model.background.effects.items():
-        logs = logs + value * setting.covariates[name].T[1:]
-    raised = in_sum * np.exp(logs)
+    raised = in_sum * now.raised[-len(in_sum) :]  # its last T - 1 days, or the one row that stands for all
     found = {"background.rate": float(raised.sum())}
     in_scale = model.background.rate * float(raised.sum(axis=0) @ observed.log_population)
     for name in model.background.effects:
@@ -241,7 +250,7 @@ def _gradient(model: Mobilisation, observed: Observed, now: Means, slope: np.nda
         turned = float((by_sender * weights_gradient(now.weights, observed.log_population)).sum())
         in_scale += (1 - keep) * model.between.offspring * turned
     if model.call is not None:
-        memory, memory_slope = _called(model, setting)
+        memory, memory_slope = now.called
         called = (in_sum * memory[1:]).sum(axis=0)
         found["call.rate"] = float(share @ called)
         found["call.memory"] = model.call.rate * float(share @ (in_sum * memory_slope[1:]).sum(axis=0))
