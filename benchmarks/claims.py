@@ -62,7 +62,7 @@ def study(processes: int) -> float:
     """
     folder = folder_of("iran-2017")
     built = Case.read(folder / "study.toml").build(folder)
-    tiny = Size(particles=20, chains=10, histories=2, prior_draws=4, joining_draws=20)
+    tiny = Size(particles=20, chains=10, rise=2, rough=2, histories=2, prior_draws=4, joining_draws=20)
     condition(built, tiny, seed=1, processes=1)
     result, timings = condition(built, Size(), seed=1, processes=processes)
     return timings["seconds_total"] * 1000 / min(result["quality"]["effective_draws"].values())

@@ -17,8 +17,10 @@ from groundswell.studies.conditioning import Size, settling_claims
 from groundswell.studies.joining import joining
 from groundswell.studies.run import Effort, component_rows, folder_of, new_study, run_study
 
-TINY = Size(particles=12, chains=4, histories=2, prior_draws=5, joining_draws=20)
-SMALL = Effort(main=Size(particles=32, chains=8, histories=6, prior_draws=12, joining_draws=60), evidence=TINY)
+TINY = Size(particles=12, chains=4, rise=2, rough=2, histories=2, prior_draws=5, joining_draws=20)
+SMALL = Effort(
+    main=Size(particles=32, chains=8, rise=3, rough=4, histories=6, prior_draws=12, joining_draws=60), evidence=TINY
+)
 
 
 @pytest.fixture(scope="module")

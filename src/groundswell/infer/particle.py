@@ -36,6 +36,8 @@ NODE_STEP = 0.05
 """Spacing of the nodes in log(persons + 1/2) at which a local claim is weighed; cubic between them."""
 MOST_EVENTS = 12
 """Events of a guided place-day up to which the tilt is tabulated; beyond, it is corrected by its exact weight."""
+MOST_IN_WINDOW = 3
+"""The same for a window of several days, whose tilt is a guess anyway."""
 LOOK_AHEAD = ((0.3, 0.0), (0.3, 0.25), (0.25, 1.0), (0.15, 2.5))
 """Weights and multiples of the expected later arrests in the guess that guides a window of several days."""
 
@@ -51,7 +53,7 @@ class ParticleFilter:
     """
 
     histories: int = 24
-    copies: int = 2
+    copies: int = 1
     crowd_draws: int = 16
     threshold: float = 0.5
     guided: bool = True
@@ -165,8 +167,11 @@ class _Run:
                     past = self.tables[at][day - 1 - local.first]
                     before[row, : len(past)] = past
                     offset[row] = self.offset[at]
+                most = MOST_EVENTS if local.first == local.last else MOST_IN_WINDOW
                 with np.errstate(divide="ignore"):
-                    log_g[row] += np.log(self.model.arrests_given_events(now, MOST_EVENTS))
+                    tilt = np.log(self.model.arrests_given_events(now, most))
+                log_g[row, : most + 1] += tilt
+                log_g[row, most + 1 :] += tilt[-1]
             if place in crowds:
                 log_g[row] += self._crowd_tilt(crowds[place])
         return Guide(np.array(places, dtype=np.int64), log_g, arrests, before, offset)

@@ -41,17 +41,19 @@ INFLATION = 1.1
 
 @dataclass(frozen=True)
 class TemperedSMC:
-    """particles : N draws from the posterior, in `chains` chains. filter : the particle filter inside.
+    """particles : N draws from the posterior, in `chains` chains. filter : the particle filter of the last density.
 
-    rise : states of each chain on the way, where a rough population is enough to go on from.
+    rise : states of each chain on the way, where a rough population is enough to go on from. rough : the filter
+    there; at a low power its noise counts for little, so it may carry fewer histories.
     share : effective share of the population kept at each rise of the power.
     processes : how many work at once; the result is the same for any number, to the bit.
     """
 
     particles: int = 3600
     filter: ParticleFilter = field(default_factory=ParticleFilter)
+    rough: ParticleFilter = field(default_factory=lambda: ParticleFilter(histories=16))
     chains: int = 120
-    rise: int = 5
+    rise: int = 4
     share: float = 0.5
     processes: int = 1
 
@@ -86,17 +88,18 @@ class TemperedSMC:
 class Target:
     """The filter as a function of free coordinates; built once in every process."""
 
-    def __init__(self, account: Account, setting: Setting, record: Record, method: ParticleFilter, free: list[Leaf]):
-        self.account, self.filter, self.free = account, method, free
-        self.plan = method.plan(account, setting, record)
+    def __init__(self, account: Account, setting: Setting, record: Record, method: TemperedSMC, free: list[Leaf]):
+        self.account, self.method, self.free = account, method, free
+        self.plan = method.filter.plan(account, setting, record)
 
     def model(self, z: np.ndarray) -> Account:
         """The account at free coordinates z, (K,)."""
         return replacing(self.account, {leaf.name: leaf.from_free(x) for leaf, x in zip(self.free, z, strict=True)})
 
-    def __call__(self, z: np.ndarray, key: tuple[int, ...]) -> float:
-        """Log of the filter's estimate at z, with the randomness of `key`."""
-        return self.filter.run(self.plan, self.model(z), rng=keyed(*key)).log_likelihood
+    def __call__(self, z: np.ndarray, key: tuple[int, ...], last: bool) -> float:
+        """Log of the filter's estimate at z, with the randomness of `key`; `last` for the last density's filter."""
+        method = self.method.filter if last else self.method.rough
+        return method.run(self.plan, self.model(z), rng=keyed(*key)).log_likelihood
 
 
 class _Sampler:
@@ -114,11 +117,12 @@ class _Sampler:
         self.root = int(rng.integers(0, 2**63))
         self.evaluations = 0
         self.round = 0
+        self.last = False
 
     def run(self) -> Fit:
         method = self.method
         count = method.chains * method.rise
-        target = (Target, (self.account, self.setting, self.record, method.filter, self.free))
+        target = (Target, (self.account, self.setting, self.record, method, self.free))
         with Workers(target, method.processes) as self.workers:
             rng = keyed(self.root, 0)
             z = self.center + self.sd * rng.standard_normal((count, len(self.free)))
@@ -138,6 +142,10 @@ class _Sampler:
                 shape = _Normal(z, weights, self.sd)
                 start = systematic(weights, rng.random(), method.chains)
                 z, logs, seeds = z[start], logs[start], seeds[start]
+                if power >= 1:
+                    # the last chains start from fresh estimates, under the filter that they go on with
+                    self.last = True
+                    logs, seeds = self._weigh(z, np.ones(len(z), dtype=bool))
                 states, accepted = [(z, logs, seeds)], []
                 length = method.rise if power < 1 else method.particles // method.chains
                 for step in range(1, length):
@@ -154,7 +162,7 @@ class _Sampler:
         self.round += 1
         rows = np.flatnonzero(which)
         seeds = np.column_stack([np.full(len(z), self.round), np.arange(len(z))])
-        tasks = [(z[i], (self.root, 1, self.round, int(i))) for i in rows]
+        tasks = [(z[i], (self.root, 1, self.round, int(i)), self.last) for i in rows]
         out = np.full(len(z), -np.inf)
         out[rows] = self.workers.map(tasks)
         self.evaluations += len(rows)

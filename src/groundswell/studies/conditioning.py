@@ -47,9 +47,10 @@ class Size:
 
     particles: int = 3600
     chains: int = 120
-    rise: int = 5
+    rise: int = 4
+    rough: int = 16
     histories: int = 24
-    thin: int = 5
+    thin: int = 6
     prior_draws: int = 400
     joining_draws: int = 4000
 
@@ -65,6 +66,7 @@ def condition(
         chains=size.chains,
         rise=size.rise,
         filter=ParticleFilter(histories=size.histories),
+        rough=ParticleFilter(histories=size.rough),
         processes=processes,
     )
     held = built.held

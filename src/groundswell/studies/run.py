@@ -41,7 +41,7 @@ class Effort:
     """Sizes of the main run and of one evidence of the full run."""
 
     main: Size = field(default_factory=Size)
-    evidence: Size = field(default_factory=lambda: Size(particles=900, chains=90, rise=8))
+    evidence: Size = field(default_factory=lambda: Size(particles=600, chains=100, rise=6, histories=24))
 
 
 def folder_of(study: str) -> Path:
@@ -138,6 +138,7 @@ def _in_full(
         chains=effort.evidence.chains,
         rise=effort.evidence.rise,
         filter=ParticleFilter(histories=effort.evidence.histories),
+        rough=ParticleFilter(histories=effort.evidence.rough),
         processes=processes,
     )
     for replicate in range(REPLICATES):
