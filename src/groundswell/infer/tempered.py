@@ -203,6 +203,8 @@ class _Sampler:
 
         fixed_part = log_prior(proposal) - log_prior(z) - shape.log_density(proposal) + shape.log_density(z)
         uniform = np.log(rng.random(count))
+        # a fresh estimate at a chain's start may be 0; anything possible is better
+        logs = np.nan_to_num(logs, neginf=-1e300)
         worth = uniform < fixed_part + power * (CEILING - logs)
         new_logs, new_seeds = self._weigh(proposal, worth)
         accept = worth & (uniform < fixed_part + power * (new_logs - logs))
