@@ -160,7 +160,7 @@ def _day_by_day(
     state = source.start(ahead, rng=rng, histories=draws)
     known = past.window.periods
     for day in range(known):
-        state.take(day, past)
+        state.take(day, past, rng=rng)
     paths = np.empty((draws, len(ahead.places), ahead.window.periods - known))
     for k in range(paths.shape[2]):
         state, _ = source.step(state, known + k, rng=rng)

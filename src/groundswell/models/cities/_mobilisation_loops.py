@@ -1,9 +1,8 @@
 """One day of the mobilisation model for many histories at once, compiled.
 
-Events are drawn by superposition: over the places in order, the expected events add up, and unit
-exponential gaps on that sum mark the candidates. A negative binomial count is positive with a
-probability of at most 1 - exp(-mu), so only candidates need any further work; a country-day of
-hundreds of quiet places costs one pass of additions.
+Events are drawn by superposition: expected events add up over the places, and unit exponential gaps on that sum
+mark the candidates. A negative binomial count is positive with a probability of at most 1 - exp(-mu), so only
+candidates need further work, and hundreds of quiet places cost one pass of additions.
 """
 
 from __future__ import annotations
@@ -339,9 +338,8 @@ def groups_today(rng, rates, groups, groups_total, momentum, noted_count, noted_
     """Groups formed and broken up on a day whose events are given and noted already."""
     for h in range(len(noted_count)):
         if groups_total[h] > 0.0:
-            noted_count[h] = _groups_day(
-                rng, h, rates, groups, groups_total, momentum, noted_place, noted, noted_count[h]
-            )
+            notes = noted_count[h]
+            noted_count[h] = _groups_day(rng, h, rates, groups, groups_total, momentum, noted_place, noted, notes)
 
 
 @njit(cache=True)
@@ -351,9 +349,7 @@ def _groups_day(rng, h, rates, groups, groups_total, momentum, noted_place, note
     A group is broken up if it is hit at least once, hits arriving at rate breakup (1 + exposure Y):
     that is the binomial of the model. Hits are drawn for the country and then placed.
     """
-    places = groups.shape[1]
-    before = groups_total[h]
-    rows_with_events = notes
+    places, before, rows_with_events = groups.shape[1], groups_total[h], notes
     formed = rng.poisson(rates.recruitment * before)
     for _ in range(formed):
         p = _pick(rng, groups, h, before)
