@@ -12,8 +12,9 @@ _work: Callable[..., Any] | None = None
 class Workers:
     """`make(*arguments)` builds the function once in every process; `map` applies it to tuples of arguments.
 
-    With one process everything runs here. Otherwise fresh processes are started (never forked, so that
-    threads and compiled code are safe); Ctrl-C reaches the parent alone, which ends them.
+    With one process everything runs here. Otherwise processes are started from a clean one that has imported
+    the function's module (where the system has such, else afresh; never forked from here, so that threads and
+    compiled code are safe). Ctrl-C reaches the parent alone, which ends them.
     """
 
     def __init__(self, function: tuple[Callable[..., Any], tuple], processes: int) -> None:
@@ -25,12 +26,11 @@ class Workers:
         if self.processes == 1:
             self.work = self.make(*self.arguments)
             return self
-        import multiprocessing
         from concurrent.futures import ProcessPoolExecutor
 
         self.pool = ProcessPoolExecutor(
             self.processes,
-            mp_context=multiprocessing.get_context("spawn"),
+            mp_context=_context(self.make.__module__),
             initializer=_begin,
             initargs=(self.make, self.arguments),
         )
@@ -47,6 +47,16 @@ class Workers:
         size = max(1, len(tasks) // (16 * self.processes))
         chunks = [tasks[i : i + size] for i in range(0, len(tasks), size)]
         return [value for chunk in self.pool.map(_run, chunks) for value in chunk]
+
+
+def _context(module: str) -> Any:
+    import multiprocessing
+
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([module])
+    return context
 
 
 def _begin(make: Callable[..., Any], arguments: tuple) -> None:
