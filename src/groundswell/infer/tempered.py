@@ -33,6 +33,8 @@ from groundswell.rng import keyed
 
 STEPS = (0.25, 0.5, 0.8, 1.0)
 """sqrt(1 - rho^2) of the moves on offer; each move picks one, more often those that moved far before."""
+REFIT = 4
+"""Moves of the last chains after which their normal approximation is made anew, from all their states so far."""
 CEILING = 0.0
 """Claims are discrete, so the log of their probability cannot pass 0: a proposal that would need more is spared."""
 INFLATION = 1.1
@@ -149,6 +151,9 @@ class _Sampler:
                 states, accepted = [(z, logs, seeds)], []
                 length = method.rise if power < 1 else method.particles // method.chains
                 for step in range(1, length):
+                    if step % REFIT == 0:
+                        gone = np.concatenate([state[0] for state in states])
+                        shape = _Normal(gone, np.full(len(gone), 1 / len(gone)), self.sd)
                     z, logs, seeds, rate = self._move(z, logs, seeds, power, shape, rng)
                     states.append((z, logs, seeds))
                     accepted.append(rate)

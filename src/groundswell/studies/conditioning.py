@@ -45,14 +45,14 @@ NOISE_FILTERS = 20
 class Size:
     """How much computing: particles and histories of the sampler, histories drawn for the report."""
 
-    particles: int = 3600
+    particles: int = 1920
     chains: int = 120
-    rise: int = 4
-    rough: int = 16
+    rise: int = 3
+    rough: int = 12
     histories: int = 24
-    thin: int = 6
-    prior_draws: int = 400
-    joining_draws: int = 4000
+    thin: int = 5
+    prior_draws: int = 300
+    joining_draws: int = 2500
 
 
 def condition(
@@ -175,13 +175,16 @@ def effective_draws(found: Fit, values: np.ndarray) -> float:
 
 def quality(found: Fit, noise: float, posterior: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Effective draws and noise against their limits, with a sentence for each limit that is missed."""
-    effective = {name: effective_draws(found, values) for name, values in targets(found, posterior).items()}
+    draws = targets(found, posterior)
+    effective = {name: effective_draws(found, values) for name, values in draws.items()}
     short = {name: value for name, value in effective.items() if value < EFFECTIVE_LIMIT}
     reasons = [f"{value:.0f} effective draws for {name}, below {EFFECTIVE_LIMIT:.0f}" for name, value in short.items()]
     if noise > NOISE_LIMIT:
         reasons.append(f"the log-likelihood varies by {noise:.1f} between filters, above {NOISE_LIMIT:g}")
     return {
         "effective_draws": effective,
+        "posterior_mean": {name: float(values.mean()) for name, values in draws.items()},
+        "posterior_sd": {name: float(values.std(ddof=1)) for name, values in draws.items()},
         "log_likelihood_sd": noise,
         "filters": found.details["evaluations"],
         "stages": [
