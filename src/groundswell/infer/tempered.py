@@ -33,11 +33,9 @@ from groundswell.rng import keyed
 
 STEPS = (0.25, 0.5, 0.8, 1.0)
 """sqrt(1 - rho^2) of the moves on offer; each move picks one, more often those that moved far before."""
-REFIT = 4
-"""Moves of the last chains after which their normal approximation is made anew, from all their states so far."""
 CEILING = 0.0
 """Claims are discrete, so the log of their probability cannot pass 0: a proposal that would need more is spared."""
-INFLATION = 1.1
+INFLATION = 1.3
 """Factor on the population's covariance: proposals a little wider than the target."""
 
 
@@ -148,12 +146,15 @@ class _Sampler:
                     # the last chains start from fresh estimates, under the filter that they go on with
                     self.last = True
                     logs, seeds = self._weigh(z, np.ones(len(z), dtype=bool))
+                    if not np.isfinite(logs).any():
+                        raise DataError(self._hopeless())
+                    # a start whose fresh estimate is 0 is no draw from the posterior: another takes its place
+                    possible = np.flatnonzero(np.isfinite(logs))
+                    taken = np.where(np.isfinite(logs), np.arange(len(z)), rng.choice(possible, len(z)))
+                    z, logs, seeds = z[taken], logs[taken], seeds[taken]
                 states, accepted = [(z, logs, seeds)], []
                 length = method.rise if power < 1 else method.particles // method.chains
                 for step in range(1, length):
-                    if step % REFIT == 0:
-                        gone = np.concatenate([state[0] for state in states])
-                        shape = _Normal(gone, np.full(len(gone), 1 / len(gone)), self.sd)
                     z, logs, seeds, rate = self._move(z, logs, seeds, power, shape, rng)
                     states.append((z, logs, seeds))
                     accepted.append(rate)
@@ -208,8 +209,6 @@ class _Sampler:
 
         fixed_part = log_prior(proposal) - log_prior(z) - shape.log_density(proposal) + shape.log_density(z)
         uniform = np.log(rng.random(count))
-        # a fresh estimate at a chain's start may be 0; anything possible is better
-        logs = np.nan_to_num(logs, neginf=-1e300)
         worth = uniform < fixed_part + power * (CEILING - logs)
         new_logs, new_seeds = self._weigh(proposal, worth)
         accept = worth & (uniform < fixed_part + power * (new_logs - logs))
