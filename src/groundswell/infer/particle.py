@@ -180,8 +180,15 @@ class _Run:
         """log of the average weight of the crowd at 0..Y events; `step` takes it back, `_crowd` puts the true one."""
         events = np.arange(MOST_EVENTS + 1)
         sizes = self.model.crowd_sizes(events, self.method.crowd_draws, rng=self.rng)
-        logs = sum(self.bound[i].log_likelihood(sizes.ravel()) for i in members).reshape(sizes.shape)  # type: ignore[union-attr]
+        logs = self._crowd_logs(sizes, members)
         return _log_mean_exp(logs, axis=1)
+
+    def _crowd_logs(self, sizes: np.ndarray, members: Sequence[int]) -> np.ndarray:
+        """Log weight of every crowd size under all claims on it, in the shape of `sizes`."""
+        logs = np.zeros(sizes.size)
+        for i in members:
+            logs += self.bound[i].log_likelihood(sizes.ravel())
+        return logs.reshape(sizes.shape)
 
     def _crowd(self, place: int, members: Sequence[int]) -> None:
         """Average the weight of a named place's crowd over draws; keep one draw by its weight."""
@@ -190,7 +197,7 @@ class _Run:
         here = np.arange(size)
         events = np.where(rows >= 0, state.noted[here, np.maximum(rows, 0), self.plan.columns["events"]], 0.0)
         sizes = self.model.crowd_sizes(events.astype(np.int64), self.method.crowd_draws, rng=self.rng)
-        logs = sum(self.bound[i].log_likelihood(sizes.ravel()) for i in members).reshape(sizes.shape)  # type: ignore[union-attr]
+        logs = self._crowd_logs(sizes, members)
         self.log_weight += _log_mean_exp(logs, axis=1)
         share = np.exp(logs - logs.max(axis=1, keepdims=True)).cumsum(axis=1)
         pick = (share < self.rng.random((size, 1)) * share[:, -1:]).sum(axis=1)

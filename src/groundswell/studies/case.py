@@ -100,7 +100,8 @@ class Case(Strict):
     def build(self, folder: Path) -> Built:
         """Read the tables beside study.toml and make everything that a run needs."""
         window = Window.between(self.start, self.end)
-        places, names = self._places(folder)
+        places = self._places(folder)
+        names: dict[str, str] = {}
         record = read_claims(folder / self.claims)
         notes: list[str] = []
         record = Record(tuple(self._placed(claim, places, names, notes) for claim in record))
@@ -142,14 +143,14 @@ class Case(Strict):
         """The same case under another anchor."""
         return self.model_copy(update={"anchor": anchor})
 
-    def _places(self, folder: Path) -> tuple[Places, dict[str, str]]:
+    def _places(self, folder: Path) -> Places:
         if self.places:
-            return _read_places(folder / self.places), {}
+            return _read_places(folder / self.places)
         if not self.country:
             raise UsageError("study.toml names neither a country nor a table of places; give one of them.")
         from groundswell.data import gazetteer
 
-        return gazetteer.places(self.country, self.minimum_population), {}
+        return gazetteer.places(self.country, self.minimum_population)
 
     def _calls(self, places: Places, window: Window, names: dict[str, str], notes: list[str]) -> np.ndarray | None:
         if not self.setting.calls:
