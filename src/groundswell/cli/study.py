@@ -22,7 +22,9 @@ def run(
     full: Annotated[bool, typer.Option("--full", help="Every anchor and mechanism, in replicates; resumable.")] = False,
     anchor: Annotated[str | None, typer.Option("--anchor", help="The stance whose figures do not lean.")] = None,
     processes: Annotated[int | None, typer.Option("--processes", min=1, help="How many work at once.")] = None,
-    particles: Annotated[int | None, typer.Option("--particles", min=10, help="Fewer is faster and rougher.")] = None,
+    effective: Annotated[
+        int | None, typer.Option("--effective", min=10, help="Draws the run must be worth; fewer is faster, rougher.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Condition a model on a table of claims and write a report.
@@ -36,9 +38,8 @@ def run(
     from groundswell.studies.run import Effort, run_study
 
     effort = Effort()
-    if particles is not None:
-        chains = max(2, min(effort.main.chains, particles // 5))
-        effort = replace(effort, main=replace(effort.main, particles=chains * (particles // chains), chains=chains))
+    if effective is not None:
+        effort = replace(effort, main=replace(effort.main, effective=float(effective)))
     folder = out or Path("out") / Path(study).name
     with bar() as progress:
         result = run_study(

@@ -66,9 +66,12 @@ class ParticleFilter:
         """Log of an unbiased estimate of the probability of the weighed claims of `record`."""
         return self.run(self.plan(account, setting, record), account, rng=rng).log_likelihood
 
-    def plan(self, account: Account, setting: Setting, record: Record) -> Plan:
-        """What can be settled before any run: made once, then run for many parameter values."""
-        return Plan(account, setting, record, self.guided)
+    def plan(self, account: Account, setting: Setting, record: Record, integrated: Sequence[str] = ()) -> Plan:
+        """What can be settled before any run: made once, then run for many parameter values.
+
+        integrated : parameters of the reporting model over which the probability of the claims is averaged.
+        """
+        return Plan(account, setting, record, self.guided, integrated)
 
     def run(self, plan: Plan, account: Account, *, rng: np.random.Generator, trace: bool = False) -> Filtered:
         """One filter under a plan made before; with `trace` also a history given the claims.
@@ -84,6 +87,7 @@ class Filtered:
 
     log_likelihood: float
     history: History | None = None
+    effects: np.ndarray | None = None
 
 
 class _Run:
@@ -92,8 +96,13 @@ class _Run:
     def __init__(self, plan: Plan, account: Account, method: ParticleFilter, rng: np.random.Generator, trace: bool):
         self.plan, self.method, self.rng = plan, method, rng
         self.model: Any = account.process
-        self.bound = plan.groups.bind(account.reporting)
         size = method.histories
+        if plan.integration is None:
+            self.bound = plan.groups.bind(account.reporting)
+        else:
+            exact = plan.groups.bind(plan.integration.middle(account.reporting))
+            self.bound = plan.integration.pilot(exact)
+            self.belief = plan.integration.begin(exact, size)
         self.state = self.model.start(plan.setting, rng=rng, histories=size)
         self.totals = np.zeros((size, len(plan.column)))
         self.seen = np.zeros((size, plan.distincts, len(plan.setting.places)), dtype=np.bool_)
@@ -109,11 +118,11 @@ class _Run:
             self._day(day)
             if self.log_total == -math.inf:
                 return Filtered(-math.inf)
-        weights, chosen = self._finish()
-        if weights is None:
+        chosen, effects = self._finish()
+        if chosen < 0:
             return Filtered(-math.inf)
         history = self._history(chosen) if self.trace is not None else None
-        return Filtered(self.log_total, history)
+        return Filtered(self.log_total, history, effects)
 
     def _table(self, local: Local) -> np.ndarray:
         """Weight of 0..A arrests in a local window, scaled by its largest value, which enters the total."""
@@ -201,7 +210,10 @@ class _Run:
         self.log_weight += _log_mean_exp(logs, axis=1)
         share = np.exp(logs - logs.max(axis=1, keepdims=True)).cumsum(axis=1)
         pick = (share < self.rng.random((size, 1)) * share[:, -1:]).sum(axis=1)
-        kept = sizes[here, np.minimum(pick, sizes.shape[1] - 1)]
+        pick = np.minimum(pick, sizes.shape[1] - 1)
+        kept = sizes[here, pick]
+        if self.plan.integration is not None:
+            self.log_weight += sum(self.belief.absorb(i, kept) for i in members) - logs[here, pick]
         there = rows >= 0
         state.noted[here[there], rows[there], self.plan.columns["participants"]] = kept[there]
 
@@ -216,16 +228,19 @@ class _Run:
             self._crowd(place, members)
         self.log_weight[state.exploded] = -np.inf
         for at, local in enumerate(plan.locals):
-            if local.first <= day < local.last:
+            if local.first <= day <= local.last:
                 rows = loops.noted_at(local.place, state.noted_count, state.noted_place)
                 noted = state.noted[np.arange(size), np.maximum(rows, 0), plan.columns["arrests"]]
                 self.offset[at] += np.where(rows >= 0, noted, 0.0)
+            if day == local.last and plan.integration is not None:
+                for i in local.groups:
+                    self.log_weight += self._weigh(i, self.offset[at]) - self.bound[i].log_likelihood(self.offset[at])
         loops.tally(
             day, state.noted_count, state.noted_place, state.noted, plan.column, plan.first, plan.last,
             plan.member, plan.distinct, self.totals, self.seen,
         )  # fmt: skip
         for i in plan.counted.get(day, ()):
-            self.log_weight += self.bound[i].log_likelihood(self._value(i, self.totals))
+            self.log_weight += self._weigh(i, self._value(i, self.totals))
         ancestors = self._resample() if guide is not None or day in plan.counted else None
         if self.trace is not None:
             most = int(state.noted_count.max())
@@ -233,6 +248,12 @@ class _Run:
                 (state.noted_count.copy(), state.noted_place[:, :most].copy(), state.noted[:, :most].copy(),
                  before_groups, ancestors)
             )  # fmt: skip
+
+    def _weigh(self, i: int, values: np.ndarray) -> np.ndarray:
+        """Log probability (S,) of group i given its quantities and, where effects are integrated, the claims before."""
+        if self.plan.integration is None:
+            return self.bound[i].log_likelihood(values)
+        return self.belief.absorb(i, values)
 
     def _value(self, i: int, totals: np.ndarray) -> np.ndarray:
         quantity = self.plan.groups[i].quantity
@@ -254,12 +275,14 @@ class _Run:
         ancestors = loops.systematic(weights / total, self.rng.random(), len(weights))
         self.state.resample(ancestors)
         self.totals, self.seen = self.totals[ancestors], self.seen[ancestors]
+        if self.plan.integration is not None:
+            self.belief.resample(ancestors)
         self.offset = self.offset[:, ancestors]
         self.log_weight = np.zeros(len(weights))
         return ancestors
 
-    def _finish(self) -> tuple[np.ndarray | None, int]:
-        """Run the groups on, weigh the claims about them, and close the total."""
+    def _finish(self) -> tuple[int, np.ndarray | None]:
+        """Run the groups on, weigh the claims about them, and close the total; the history and effects drawn."""
         plan, copies = self.plan, self.method.copies
         size = self.method.histories
         if plan.later:
@@ -272,6 +295,7 @@ class _Run:
             offset = len(self.model.columns) - steps.shape[3]
             done: set[int] = set()
             logs = np.zeros(size * copies)
+            later: dict[int, np.ndarray] = {}
             for i in plan.later:
                 quantity = plan.groups[i].quantity
                 inside = (edges[:-1] <= plan.span[i][1]) & (edges[1:] > plan.span[i][0])
@@ -282,19 +306,32 @@ class _Run:
                     at = plan.counter[i, series]
                     values[:, at] += steps[:, mine][:, :, inside, column].sum(axis=(1, 2))
                     done.add(at)
-                logs += self.bound[i].log_likelihood(self._value(i, values))
+                later[i] = self._value(i, values)
+                logs += self.bound[i].log_likelihood(later[i])
             self.later_steps = steps.reshape(size, copies, *steps.shape[1:])
-            self.later_logs = logs.reshape(size, copies)
-            self.log_weight += _log_mean_exp(self.later_logs, axis=1)
+            logs = logs.reshape(size, copies)
+            self.log_weight += _log_mean_exp(logs, axis=1)
+            share = np.exp(logs - logs.max(axis=1, keepdims=True)).cumsum(axis=1)
+            pick = (share < self.rng.random((size, 1)) * share[:, -1:]).sum(axis=1)
+            self.copy = np.minimum(pick, copies - 1)
+            here = np.arange(size)
+            if plan.integration is not None:
+                self.log_weight -= logs[here, self.copy]
+                for i, values in later.items():
+                    self.log_weight += self.belief.absorb(i, values.reshape(size, copies)[here, self.copy])
+        effects = None
+        if plan.integration is not None:
+            lacking, effects = self.belief.settle(rng=self.rng)
+            self.log_weight += lacking
         top = self.log_weight.max()
         if top == -np.inf or np.isnan(top):
             self.log_total = -math.inf
-            return None, -1
+            return -1, None
         weights = np.exp(self.log_weight - top)
         self.log_total += top + math.log(weights.mean())
         share = (weights / weights.sum()).cumsum()
-        chosen = min(int((share < self.rng.random()).sum()), size - 1) if self.trace is not None else -1
-        return weights, chosen
+        chosen = min(int((share < self.rng.random()).sum()), size - 1)
+        return chosen, None if effects is None else effects[chosen]
 
     def _history(self, chosen: int) -> History:
         """Follow one history back through its ancestors."""
@@ -305,10 +342,7 @@ class _Run:
         series = {name: np.zeros((count, periods)) for name in (*plan.columns, "groups")}
         later = None
         if plan.later:
-            logs = self.later_logs[chosen]
-            share = np.exp(logs - logs.max()).cumsum()
-            copy = min(int((share < self.rng.random() * share[-1]).sum()), len(share) - 1)
-            steps = self.later_steps[chosen, copy]
+            steps = self.later_steps[chosen, self.copy[chosen]]
             names = list(plan.columns)[-steps.shape[2] :]
             spread = np.zeros((count, *steps.shape[1:]))
             # a unit's groups are shown at its first place: claims cannot tell its places apart

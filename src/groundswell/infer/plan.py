@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.models.base import Account, require
+from groundswell.models.reporting.integration import Integration
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,13 @@ class Local:
 class Plan:
     """What a setting and a record fix for every parameter value: which claim is weighed where and when."""
 
-    def __init__(self, account: Account, setting: Setting, record: Record, guided: bool = True) -> None:
+    def __init__(
+        self, account: Account, setting: Setting, record: Record, guided: bool = True, integrated: Sequence[str] = ()
+    ) -> None:
         require(account.process, "step", "ParticleFilter")
         self.setting = setting
         self.groups = account.reporting.prepare(record)
+        self.integration = Integration(self.groups, account.reporting, integrated) if integrated else None
         columns: tuple[str, ...] = account.process.columns  # type: ignore[attr-defined]
         self.columns = {name: i for i, name in enumerate(columns)}
         window = setting.window

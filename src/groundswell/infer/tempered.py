@@ -1,15 +1,23 @@
 """Tempered sequential Monte Carlo over the parameters, with a particle filter inside.
 
-Particles start from the prior and move to the posterior through densities prior x likelihood^power, the
-power rising from 0 to 1 so that the effective share of particles stays at a set level. After each rise a few
-particles are drawn, each starts a chain of Metropolis steps, and every state of every chain is a particle of
-the next density: no step is thrown away (Dau and Chopin 2022, waste-free sequential Monte Carlo). The likelihood
-is the filter's unbiased estimate, kept with its particle, so the last density has the exact posterior as its
-marginal (Andrieu and Roberts 2009; Duan and Fulop 2015); the product of the mean weights estimates the evidence.
+Rounds, from the prior to the posterior. Each draws parameter values from a normal and estimates their likelihood
+with the filter. All draws so far are then weighed as one sample from the mixture of all normals used (Cornuet, Marin,
+Mira and Robert 2012, adaptive multiple importance sampling), so none is lost. The weights are raised to a power, at
+most 1: the highest at which they are worth enough draws for a mean and a covariance, which make the next normal. So the
+population goes from the prior to the posterior as fast as it can be followed.
 
-A move draws from an autoregression about the population's own normal approximation, z' = m + rho (z - m) +
-sqrt(1 - rho^2) e, which leaves that normal unchanged; the acceptance corrects for what is not normal. With
-normal priors on free coordinates it takes long steps in fifty dimensions, where a random walk would crawl.
+The filter's estimates are unbiased, and an unbiased weight is as good as an exact one but for its noise (Tran, Scharth,
+Pitt and Kohn 2013, importance sampling squared): weighted means converge to those of the posterior, the mean weight to the
+evidence. Draws are independent given the normals, so their effective number is that of their weights; there is no
+chain that could be stuck.
+
+What the claims say enters through a few directions; along the others the posterior is the prior. On coordinates in which the
+prior is standard normal its covariance is 1 but for a few directions, and an estimate of such a covariance has
+known errors: `spiked` takes them out (Donoho, Gavish and Johnstone 2018). Without it, forty parameters would need
+thousands of draws to be told apart from noise.
+
+Leans and speakers' effects, which are normal and enter the claims linearly, are no coordinates: the filter
+integrates them out and draws them afterwards (`models.reporting.integration`).
 """
 
 from __future__ import annotations
@@ -17,6 +25,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -28,42 +37,33 @@ from groundswell.infer.base import Fit, Progress
 from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.workers import Workers
 from groundswell.models.base import Account
+from groundswell.models.reporting.integration import integrable
 from groundswell.params import Leaf, leaves, replacing
 from groundswell.rng import keyed
-
-STEPS = (0.25, 0.5, 0.8, 1.0)
-"""sqrt(1 - rho^2) of the moves on offer; each move picks one, more often those that moved far before."""
-CEILING = 0.0
-"""Claims are discrete, so the log of their probability cannot pass 0: a proposal that would need more is spared."""
-INFLATION = 1.3
-"""Factor on the population's covariance: proposals a little wider than the target."""
 
 
 @dataclass(frozen=True)
 class TemperedSMC:
-    """particles : N draws from the posterior, in `chains` chains. filter : the particle filter of the last density.
+    """effective : draws that the weights must be worth, at least, before the run ends. most : filters at most.
 
-    rise : states of each chain on the way, where a rough population is enough to go on from. rough : the filter
-    there; at a low power its noise counts for little, so it may carry fewer histories.
-    share : effective share of the population kept at each rise of the power.
-    processes : how many work at once; the result is the same for any number, to the bit.
+    particles : N draws of equal weight that are handed out; a value of large weight stands there several times.
+    round : parameter values a round. pool : effective draws that make a normal.
+    filter : the particle filter. processes : how many work at once; the result is the same for any number, to the bit.
     """
 
-    particles: int = 3600
+    particles: int = 1000
+    effective: float = 400.0
+    most: int = 12_000
+    round: int = 400
+    pool: float = 300.0
     filter: ParticleFilter = field(default_factory=ParticleFilter)
-    rough: ParticleFilter = field(default_factory=lambda: ParticleFilter(histories=16))
-    chains: int = 120
-    rise: int = 4
-    share: float = 0.5
     processes: int = 1
 
     def __post_init__(self) -> None:
-        if self.particles < 10 or not 0 < self.share < 1 or self.processes < 1:
-            raise UsageError(f"{self} cannot run: 10 or more particles and a share inside (0, 1) are needed.")
-        if not 2 <= self.chains <= self.particles // 2 or self.particles % self.chains or self.rise < 2:
+        if min(self.particles, self.round, self.most, self.effective, self.pool) < 10 or self.processes < 1:
             raise UsageError(
-                f"TemperedSMC has {self.particles} particles in {self.chains} chains, {self.rise} states each on the "
-                "way; expected a number of chains that divides the particles, 2 or more of 2 or more states each."
+                f"{self} cannot run: 10 or more particles, draws a round, filters, effective and pooled draws are needed, "
+                "and 1 process or more."
             )
 
     def fit(
@@ -76,9 +76,10 @@ class TemperedSMC:
         fixed: Mapping[str, float],
         progress: Progress,
     ) -> Fit:
-        """The posterior as draws of equal weight, chain beside chain (draw i is of chain i % chains).
+        """The posterior as draws of equal weight; log_density is the log evidence.
 
-        log_density is the log evidence.
+        details : "effective" draws that the weights are worth; "index" (N,) which value tried each draw is, so
+        that repeats are known; "seeds" (N, 2) naming their filters' randomness for `replay_key`; "stages", a row a round.
         """
         if not isinstance(model, Account) or not isinstance(observed, Record):
             raise UsageError("TemperedSMC weighs a Record of claims under an Account(process, reporting).")
@@ -88,18 +89,37 @@ class TemperedSMC:
 class Target:
     """The filter as a function of free coordinates; built once in every process."""
 
-    def __init__(self, account: Account, setting: Setting, record: Record, method: TemperedSMC, free: list[Leaf]):
-        self.account, self.method, self.free = account, method, free
-        self.plan = method.filter.plan(account, setting, record)
+    def __init__(
+        self, account: Account, setting: Setting, record: Record, filter: ParticleFilter, free: list[Leaf],
+        integrated: tuple[str, ...],
+    ):  # fmt: skip
+        self.account, self.filter, self.free = account, filter, free
+        self.plan = filter.plan(account, setting, record, integrated)
 
     def model(self, z: np.ndarray) -> Account:
         """The account at free coordinates z, (K,)."""
         return replacing(self.account, {leaf.name: leaf.from_free(x) for leaf, x in zip(self.free, z, strict=True)})
 
-    def __call__(self, z: np.ndarray, key: tuple[int, ...], last: bool) -> float:
-        """Log of the filter's estimate at z, with the randomness of `key`; `last` for the last density's filter."""
-        method = self.method.filter if last else self.method.rough
-        return method.run(self.plan, self.model(z), rng=keyed(*key)).log_likelihood
+    def __call__(self, z: np.ndarray, key: tuple[int, ...]) -> tuple[float, np.ndarray | None]:
+        """Log of the filter's estimate at z with the randomness of `key`, and the effects drawn."""
+        run = self.filter.run(self.plan, self.model(z), rng=keyed(*key))
+        return run.log_likelihood, run.effects
+
+
+@dataclass(frozen=True)
+class _Normal:
+    """Where a round draws from, on coordinates in which the prior is standard normal."""
+
+    middle: np.ndarray
+    root: np.ndarray
+
+    def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        return self.middle + rng.standard_normal((count, len(self.middle))) @ self.root.T
+
+    def log_density(self, y: np.ndarray) -> np.ndarray:
+        """Without the constant that all normals share, (N,)."""
+        apart = np.linalg.solve(self.root, (y - self.middle).T)
+        return -0.5 * (apart**2).sum(axis=0) - np.log(np.diag(self.root)).sum()
 
 
 class _Sampler:
@@ -110,180 +130,157 @@ class _Sampler:
         self.method, self.account, self.record, self.progress = method, account, record, progress
         self.setting = setting
         every = leaves(account)
-        self.free = [leaf for leaf in every if leaf.prior is not None and leaf.name not in fixed]
+        self.learnt = [leaf for leaf in every if leaf.prior is not None and leaf.name not in fixed]
         self.held = [leaf.name for leaf in every if leaf.prior is None and leaf.name not in fixed]
+        effects = [f"reporting.{name}" for name in integrable(account.reporting)]
+        self.integrated = [leaf for leaf in self.learnt if leaf.name in effects]
+        self.free = [leaf for leaf in self.learnt if leaf.name not in effects]
         self.center = np.array([leaf.to_free(leaf.prior.median) for leaf in self.free])  # type: ignore[union-attr]
         self.sd = np.array([leaf.prior.sd for leaf in self.free])  # type: ignore[union-attr]
         self.root = int(rng.integers(0, 2**63))
-        self.evaluations = 0
-        self.round = 0
-        self.last = False
 
     def run(self) -> Fit:
-        method = self.method
-        count = method.chains * method.rise
-        target = (Target, (self.account, self.setting, self.record, method, self.free))
-        with Workers(target, method.processes) as self.workers:
-            rng = keyed(self.root, 0)
-            z = self.center + self.sd * rng.standard_normal((count, len(self.free)))
-            logs, seeds = self._weigh(z, np.ones(count, dtype=bool))
-            power, log_evidence, stages = 0.0, 0.0, []
-            if not np.isfinite(logs).any():
-                raise DataError(self._hopeless())
-            self.odds = np.ones(len(STEPS)) / len(STEPS)
-            while power < 1:
-                rise = self._rise(logs, power)
-                gain = np.where(np.isfinite(logs), rise * np.where(np.isfinite(logs), logs, 0.0), -np.inf)
-                top = gain.max()
-                weights = np.exp(gain - top)
-                log_evidence += top + math.log(weights.mean())
-                weights /= weights.sum()
-                power = min(1.0, power + rise)
-                shape = _Normal(z, weights, self.sd)
-                start = systematic(weights, rng.random(), method.chains)
-                z, logs, seeds = z[start], logs[start], seeds[start]
-                if power >= 1:
-                    # the last chains start from fresh estimates, under the filter that they go on with
-                    self.last = True
-                    logs, seeds = self._weigh(z, np.ones(len(z), dtype=bool))
-                    if not np.isfinite(logs).any():
-                        raise DataError(self._hopeless())
-                    # a start whose fresh estimate is 0 is no draw from the posterior: another takes its place
-                    possible = np.flatnonzero(np.isfinite(logs))
-                    taken = np.where(np.isfinite(logs), np.arange(len(z)), rng.choice(possible, len(z)))
-                    z, logs, seeds = z[taken], logs[taken], seeds[taken]
-                states, accepted = [(z, logs, seeds)], []
-                length = method.rise if power < 1 else method.particles // method.chains
-                for step in range(1, length):
-                    z, logs, seeds, rate = self._move(z, logs, seeds, power, shape, rng)
-                    states.append((z, logs, seeds))
-                    accepted.append(rate)
-                    self.progress(self._done(power, step / length), f"power {power:.3f}, {100 * rate:.0f} % accepted")
-                z, logs, seeds = (np.concatenate(parts) for parts in zip(*states, strict=True))
-                stages.append({"power": power, "accepted": accepted, "starts": len(set(start.tolist()))})
-        return self._fit(z, logs, seeds, log_evidence, stages)
+        method, width = self.method, len(self.free)
+        names = tuple(leaf.name.removeprefix("reporting.") for leaf in self.integrated)
+        target = (Target, (self.account, self.setting, self.record, method.filter, self.free, names))
+        normal = _Normal(np.zeros(width), np.eye(width))
+        normals: list[_Normal] = []
+        y, logs = np.empty((0, width)), np.empty(0)
+        effects = np.empty((0, len(self.integrated)))
+        mixture = np.empty(0)
+        stages: list[dict[str, Any]] = []
+        with Workers(target, method.processes) as workers:
+            while True:
+                at = len(normals)
+                tried = normal.draw(method.round, keyed(self.root, 0, at))
+                tasks = [(self.center + self.sd * row, (self.root, 1, at, i)) for i, row in enumerate(tried)]
+                found = workers.map(tasks)
+                old = np.logaddexp.reduce([n.log_density(tried) for n in [*normals, normal]], axis=0)
+                mixture = np.concatenate([np.logaddexp(mixture, normal.log_density(y)), old])
+                normals.append(normal)
+                y = np.concatenate([y, tried])
+                logs = np.concatenate([logs, [log for log, _ in found]])
+                nothing = np.zeros(len(self.integrated))
+                effects = np.concatenate([effects, [nothing if drawn is None else drawn for _, drawn in found]])
+                if not np.isfinite(logs).any():
+                    raise DataError(self._hopeless(len(y)))
+                log_weight = logs - 0.5 * (y**2).sum(axis=1) - (mixture - math.log(len(normals)))
+                worth = effective(log_weight)
+                power = power_for(log_weight, min(method.pool, 0.25 * len(y)))
+                stages.append({"power": power, "effective": worth, "filters": len(y)})
+                share = max(len(y) / method.most, 0.3 * power + 0.7 * min(1.0, worth / method.effective))
+                self.progress(min(share, 0.99), f"{len(y)} filters, power {power:.2f}, worth {worth:.0f} draws")
+                if worth >= method.effective or len(y) + method.round > method.most:
+                    return self._fit(y, logs, effects, log_weight, stages)
+                weights = _shares(power * log_weight)
+                normal = _Normal(*spiked(y, weights))
 
-    def _weigh(self, z: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Filter estimates for the rows `which` of z; the rest are -inf. seeds (N, 2) name their randomness."""
-        self.round += 1
-        rows = np.flatnonzero(which)
-        seeds = np.column_stack([np.full(len(z), self.round), np.arange(len(z))])
-        tasks = [(z[i], (self.root, 1, self.round, int(i)), self.last) for i in rows]
-        out = np.full(len(z), -np.inf)
-        out[rows] = self.workers.map(tasks)
-        self.evaluations += len(rows)
-        return out, seeds
-
-    def _rise(self, logs: np.ndarray, power: float) -> float:
-        finite = logs[np.isfinite(logs)]
-
-        def share(rise: float) -> float:
-            weights = np.exp(rise * (finite - finite.max()))
-            return weights.sum() ** 2 / (weights**2).sum() / len(logs)
-
-        if share(1 - power) >= self.method.share:
-            return 1 - power
-        low, high = 0.0, 1 - power
-        for _ in range(60):
-            middle = (low + high) / 2
-            low, high = (middle, high) if share(middle) >= self.method.share else (low, middle)
-        return max(low, 1e-6)
-
-    def _move(
-        self,
-        z: np.ndarray,
-        logs: np.ndarray,
-        seeds: np.ndarray,
-        power: float,
-        shape: _Normal,
-        rng: np.random.Generator,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-        count, width = z.shape
-        pick = rng.choice(len(STEPS), size=count, p=self.odds)
-        step = np.array(STEPS)[pick][:, None]
-        fresh = rng.standard_normal((count, width)) @ shape.root.T
-        proposal = shape.middle + np.sqrt(1 - step**2) * (z - shape.middle) + step * fresh
-
-        def log_prior(x: np.ndarray) -> np.ndarray:
-            return -0.5 * (((x - self.center) / self.sd) ** 2).sum(axis=1)
-
-        fixed_part = log_prior(proposal) - log_prior(z) - shape.log_density(proposal) + shape.log_density(z)
-        uniform = np.log(rng.random(count))
-        worth = uniform < fixed_part + power * (CEILING - logs)
-        new_logs, new_seeds = self._weigh(proposal, worth)
-        accept = worth & (uniform < fixed_part + power * (new_logs - logs))
-        far = np.where(accept, step[:, 0] ** 2, 0.0)
-        moved = np.array([far[pick == k].mean() if (pick == k).any() else 0.0 for k in range(len(STEPS))])
-        self.odds = 0.5 * self.odds + 0.5 * (moved + 0.01) / (moved + 0.01).sum()
-        self.odds /= self.odds.sum()
-        z = np.where(accept[:, None], proposal, z)
-        seeds = np.where(accept[:, None], new_seeds, seeds)
-        return z, np.where(accept, new_logs, logs), seeds, float(accept.mean())
-
-    def _done(self, power: float, share: float) -> float:
-        """Share of the work done, from the work usual for the rises (eight of them) and the last density."""
-        rises = 8 * self.method.rise * self.method.chains
-        total = rises + self.method.particles
-        return (rises + share * self.method.particles if power >= 1 else rises * power**0.4) / total
-
-    def _hopeless(self) -> str:
+    def _hopeless(self, tried: int) -> str:
         return (
-            f"none of {self.method.chains * self.method.rise} draws from the prior can produce these "
-            f"{len(self.record)} claims with a probability above 0. Check units, windows and places of the claims, or "
-            "widen the priors."
+            f"none of {tried} draws from the prior can produce these {len(self.record)} claims with a probability above 0. "
+            "Check units, windows and places of the claims, or widen the priors."
         )
 
     def _fit(
-        self,
-        z: np.ndarray,
-        logs: np.ndarray,
-        seeds: np.ndarray,
-        evidence: float,
-        stages: list[dict],
+        self, y: np.ndarray, logs: np.ndarray, effects: np.ndarray, log_weight: np.ndarray, stages: list[dict]
     ) -> Fit:
-        draws = np.array([[leaf.from_free(x) for leaf, x in zip(self.free, row, strict=True)] for row in z])
-        names = tuple(leaf.name for leaf in self.free)
-        middle = {leaf.name: leaf.from_free(x) for leaf, x in zip(self.free, z.mean(axis=0), strict=True)}
+        method = self.method
+        weights = _shares(log_weight)
+        places = {leaf.name: k for k, leaf in enumerate([*self.free, *self.integrated])}
+        order = [places[leaf.name] for leaf in self.learnt]
+        z = np.hstack([self.center + self.sd * y, effects])[:, order]
+        index = systematic(weights, keyed(self.root, 2).random(), method.particles)
+        values = np.array([[leaf.from_free(x) for leaf, x in zip(self.learnt, row, strict=True)] for row in z])
+        mean = weights @ values
+        centred = values - mean
+        covariance = (centred * weights[:, None]).T @ centred
+        middle = dict(zip([leaf.name for leaf in self.learnt], weights @ z, strict=True))
+        worth, tried = stages[-1]["effective"], len(y)
         notes = []
         if self.held:
             notes.append("held at their values for want of a prior: " + ", ".join(self.held))
+        enough = worth >= method.effective
+        if not enough:
+            notes.append(
+                f"the weights are worth {worth:.0f} draws after {tried:,} filters, fewer than {method.effective:g}: "
+                "raise `most`, give the filter more histories, or see whether single claims are hardly possible."
+            )
         return Fit(
-            model=replacing(self.account, middle),
-            method=replace(self.method, processes=1),
-            names=names,
-            estimate=draws.mean(axis=0),
-            standard_error=draws.std(axis=0, ddof=1),
-            log_density=evidence,
-            status=f"{len(stages)} rises of the power, {self.evaluations:,} filters",
-            converged=True,
+            model=replacing(self.account, {leaf.name: leaf.from_free(middle[leaf.name]) for leaf in self.learnt}),
+            method=replace(method, processes=1),
+            names=tuple(leaf.name for leaf in self.learnt),
+            estimate=mean,
+            standard_error=np.sqrt(np.diag(covariance)),
+            log_density=_log_mean(log_weight),
+            status=f"{len(stages)} rounds, {tried:,} filters, worth {worth:.0f} draws",
+            converged=enough,
             notes=tuple(notes),
-            covariance=np.cov(draws.T),
-            draws=draws,
-            details={"log_likelihood": logs, "free": z, "seeds": seeds, "root": self.root, "stages": stages,
-                     "evaluations": self.evaluations, "leaves": self.free},
+            covariance=covariance,
+            draws=values[index],
+            details={
+                "effective": worth, "index": index, "free": z[index], "log_likelihood": logs[index],
+                "seeds": np.column_stack([index // method.round, index % method.round]), "root": self.root,
+                "stages": stages, "evaluations": tried, "leaves": self.learnt,
+                "integrated": tuple(leaf.name.removeprefix("reporting.") for leaf in self.integrated),
+            },
             provenance={"method": "TemperedSMC", "record": self.record.digest()},
         )  # fmt: skip
 
 
 def replay_key(root: int, seeds: np.ndarray) -> tuple[int, ...]:
-    """The key under which a particle's own filter ran, so that its history can be drawn again."""
+    """The key under which a draw's own filter ran, so that its history and effects can be drawn again."""
     return (root, 1, int(seeds[0]), int(seeds[1]))
 
 
-class _Normal:
-    """The normal approximation of a weighted population: what the autoregressive moves leave unchanged."""
+def effective(log_weight: np.ndarray) -> float:
+    """Independent draws that weights are worth: (sum w)^2 / sum w^2."""
+    weights = _shares(log_weight)
+    return float(1 / (weights**2).sum())
 
-    def __init__(self, z: np.ndarray, weights: np.ndarray, prior_sd: np.ndarray) -> None:
-        self.middle = weights @ z
-        centred = z - self.middle
-        spread = INFLATION * (centred * weights[:, None]).T @ centred
-        # shrink towards the diagonal as far as so few effective particles cannot tell correlations
-        effective = 1 / float((weights**2).sum())
-        keep = effective / (effective + z.shape[1])
-        spread = keep * spread + (1 - keep) * np.diag(np.diag(spread)) + 1e-9 * np.diag(prior_sd**2)
-        self.root = np.linalg.cholesky(spread)
-        self.inverse = np.linalg.inv(self.root)
 
-    def log_density(self, x: np.ndarray) -> np.ndarray:
-        """Up to a constant, (N,)."""
-        return -0.5 * (((x - self.middle) @ self.inverse.T) ** 2).sum(axis=1)
+def power_for(log_weight: np.ndarray, wanted: float) -> float:
+    """The highest power, at most 1, at which the weights are worth `wanted` draws."""
+    low, high = 0.0, 1.0
+    if effective(log_weight) >= wanted:
+        return 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if effective(middle * log_weight) >= wanted else (low, middle)
+    return max(low, 1e-6)
+
+
+def spiked(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (K,) and a root (K, K) of the covariance of a weighted sample, where the covariance is 1 but for a few directions.
+
+    y : (N, K) on coordinates in which the prior is standard normal. With n effective draws and g = K / n, noise alone spreads
+    the sample's eigenvalues over (1 -+ sqrt g)^2; those are taken for 1. An eigenvalue outside belongs to a direction of
+    variance v with value = v (1 + g / (v - 1)), and its sample direction has squared cosine
+    (1 - g / (v - 1)^2) / (1 + g / (v - 1)) with the true one, so the best variance along it is v c^2 + 1 - c^2
+    (Donoho, Gavish and Johnstone 2018, Frobenius loss). With n <= K nothing can be told and the covariance is 1.
+    """
+    count = float(1 / (weights**2).sum())
+    mean = weights @ y
+    centred = y - mean
+    g = y.shape[1] / max(count - 1, 1e-9)
+    if g >= 1:
+        return mean, np.eye(y.shape[1])
+    values, axes = np.linalg.eigh((centred * weights[:, None]).T @ centred * count / (count - 1))
+    variance = np.ones(len(values))
+    for k, value in enumerate(values):
+        if (1 - math.sqrt(g)) ** 2 <= value <= (1 + math.sqrt(g)) ** 2:
+            continue
+        b = 1 + value - g
+        v = (b + math.copysign(math.sqrt(max(b * b - 4 * value, 0.0)), value - 1)) / 2
+        cosine = (1 - g / (v - 1) ** 2) / (1 + g / (v - 1))
+        variance[k] = v * cosine + 1 - cosine
+    return mean, np.linalg.cholesky((axes * variance) @ axes.T)
+
+
+def _shares(log_weight: np.ndarray) -> np.ndarray:
+    weights = np.exp(log_weight - log_weight.max())
+    return weights / weights.sum()
+
+
+def _log_mean(log_weight: np.ndarray) -> float:
+    top = float(log_weight.max())
+    return top + math.log(float(np.exp(log_weight - top).mean()))

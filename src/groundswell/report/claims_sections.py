@@ -385,7 +385,7 @@ def method(result: Mapping[str, Any], speaker: Speaker) -> Section:
         say("claims-method-reporting"),
         say("claims-method-direction"),
         say(
-            "claims-method-numbers", particles=size["particles"], histories=size["histories"],
+            "claims-method-numbers", draws=size["draws"], histories=size["histories"],
             filters=f"{quality['filters']:,}", effective=effective, noise=number(quality["log_likelihood_sd"]),
             exploded=result["exploded_prior_draws"], priors=size["prior_draws"],
         ),

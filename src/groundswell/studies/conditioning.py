@@ -33,8 +33,6 @@ from groundswell.studies.replay import (
 
 EFFECTIVE_LIMIT = 200.0
 """Effective draws below which a run is flagged."""
-CALIBRATION = 0.1
-"""Effective draws over seeds for each that a run counts from its chains: docs/study-iran-2017.md, first table."""
 NOISE_LIMIT = 2.0
 """Sd of the filter's log-likelihood at the posterior mean above which a run is flagged."""
 IMPOSSIBLE, STRAINED = -60.0, -15.0
@@ -45,16 +43,28 @@ NOISE_FILTERS = 20
 
 @dataclass(frozen=True)
 class Size:
-    """How much computing: particles and histories of the sampler, histories drawn for the report."""
+    """How much computing: what `TemperedSMC` and its filter are told, and how many histories a report shows.
 
-    particles: int = 2400
-    chains: int = 120
-    rise: int = 5
-    rough: int = 24
+    draws : from the posterior, each with its history. effective : how many the weights must be worth before the
+    sampler ends; most : filters after which it ends all the same.
+    """
+
+    draws: int = 1000
+    effective: float = 500.0
+    most: int = 12_000
     histories: int = 24
-    thin: int = 5
     prior_draws: int = 300
     joining_draws: int = 2500
+
+    def method(self, processes: int) -> TemperedSMC:
+        """The sampler of this size."""
+        return TemperedSMC(
+            particles=self.draws,
+            effective=self.effective,
+            most=self.most,
+            filter=ParticleFilter(histories=self.histories),
+            processes=processes,
+        )
 
 
 def condition(
@@ -63,14 +73,7 @@ def condition(
     """Condition a case on its claims. Returns (result, timings); the result is the same for any `processes`."""
     started = time.perf_counter()
     account, setting, record = built.account, built.setting, built.claims.weighed
-    method = TemperedSMC(
-        particles=size.particles,
-        chains=size.chains,
-        rise=size.rise,
-        filter=ParticleFilter(histories=size.histories),
-        rough=ParticleFilter(histories=size.rough),
-        processes=processes,
-    )
+    method = size.method(processes)
     held = built.held
     prior = prior_histories(account, setting, record, size.prior_draws, seed, processes, held)
     doubts = reachable(built, prior)
@@ -82,7 +85,7 @@ def condition(
     fitted = time.perf_counter()
     noise = filter_noise(built, found, seed)
     progress(0.87, "histories given the claims")
-    posterior = posterior_histories(account, setting, record, found, size.thin, processes)
+    posterior = posterior_histories(account, setting, record, found, processes)
     progress(0.95, "joining and arrests")
     result = {
         "version": __version__,
@@ -138,7 +141,7 @@ def reachable(built: Built, prior: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def filter_noise(built: Built, found: Fit, seed: int) -> float:
     """Sd of the log-likelihood over filters at the posterior mean."""
-    plan = Plan(built.account, built.setting, built.claims.weighed)
+    plan = Plan(built.account, built.setting, built.claims.weighed, integrated=found.details["integrated"])
     logs = [
         found.method.filter.run(plan, found.model, rng=keyed(seed, 6, i)).log_likelihood  # type: ignore[arg-type]
         for i in range(NOISE_FILTERS)
@@ -147,10 +150,7 @@ def filter_noise(built: Built, found: Fit, seed: int) -> float:
 
 
 def targets(found: Fit, posterior: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
-    """What the effective draws are counted for: log cities, log arrests and every bias, one value a draw.
-
-    Cities and arrests are known for the draws whose histories were drawn again, the biases for all.
-    """
+    """What the effective draws are counted for: log cities, log arrests and every bias, one value a draw."""
     cities = np.log([draw["cities_so_far"][-1] + 0.5 for draw in posterior])
     arrests = np.log([draw["arrests_so_far"][-1] + 0.5 for draw in posterior])
     assert found.draws is not None
@@ -163,18 +163,15 @@ def targets(found: Fit, posterior: Sequence[Mapping[str, Any]]) -> dict[str, np.
 
 
 def effective_draws(found: Fit, values: np.ndarray) -> float:
-    """Effective draws of the posterior mean of `values`, from the run itself.
+    """Effective draws of the posterior mean of `values`, one a draw, from the run itself.
 
-    The states of one chain of the last density vary together, so the variance of the mean is estimated from
-    the chains' means; and all chains share the population that they came from, which no single run can see, so
-    the count is multiplied by the factor measured over seeds (docs/study-iran-2017.md).
+    A parameter value that was drawn n times of N counts once, with weight w = n / N: the variance of the weighted
+    mean is sum w^2 (value - mean)^2. Runs over seeds agree with it: docs/study-iran-2017.md.
     """
-    chains = np.arange(len(values)) % found.method.chains
-    means = np.array([values[chains == chain].mean() for chain in np.unique(chains)])
-    variance_of_mean = float(means.var(ddof=1)) / len(means)
-    spread = float(values.var(ddof=1))
-    within = len(values) if variance_of_mean == 0 else min(float(len(values)), spread / variance_of_mean)
-    return CALIBRATION * within
+    _, first, times = np.unique(found.details["index"], return_index=True, return_counts=True)
+    weights = times / len(values)
+    variance_of_mean = float((weights**2 * (values[first] - values.mean()) ** 2).sum())
+    return float(len(first)) if variance_of_mean == 0 else float(values.var()) / variance_of_mean
 
 
 def quality(found: Fit, noise: float, posterior: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -191,10 +188,8 @@ def quality(found: Fit, noise: float, posterior: Sequence[Mapping[str, Any]]) ->
         "posterior_sd": {name: float(values.std(ddof=1)) for name, values in draws.items()},
         "log_likelihood_sd": noise,
         "filters": found.details["evaluations"],
-        "stages": [
-            {"power": s["power"], "starts": s["starts"], "accepted": float(np.mean(s["accepted"]))}
-            for s in found.details["stages"]
-        ],
+        "worth": found.details["effective"],
+        "stages": found.details["stages"],
         "reasons": reasons,
         "passed": not reasons,
     }

@@ -25,10 +25,11 @@ class Replay:
     """One draw's history, from the filter that weighed it or from the prior, as small arrays."""
 
     def __init__(
-        self, account: Account, setting: Setting, record: Record, method: ParticleFilter, free: Sequence[Leaf]
-    ) -> None:
+        self, account: Account, setting: Setting, record: Record, method: ParticleFilter, free: Sequence[Leaf],
+        integrated: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         self.account, self.setting, self.record, self.method, self.free = account, setting, record, method, free
-        self.plan = method.plan(account, setting, record)
+        self.plan = method.plan(account, setting, record, integrated)
         self.groups = account.reporting.prepare(record)
 
     def __call__(self, z: np.ndarray, key: tuple[int, ...], conditioned: bool, said: tuple[int, ...]) -> dict[str, Any]:
@@ -67,20 +68,19 @@ def reduced(setting: Setting, history: History) -> dict[str, Any]:
 
 
 def posterior_histories(
-    built_account: Account, setting: Setting, record: Record, fit: Fit, thin: int, processes: int
+    built_account: Account, setting: Setting, record: Record, fit: Fit, processes: int
 ) -> list[dict[str, Any]]:
-    """Reduced histories of every `thin`-th state of each chain of a TemperedSMC fit, in order.
+    """The reduced history of every draw of a TemperedSMC fit, in order; a draw that stands there twice, twice.
 
     Each comes from the very filter run that weighed its draw, so history and parameters belong together.
     """
-    free, root = fit.details["leaves"], fit.details["root"]
-    # states stand chain beside chain, so one state of every chain is kept or left out together
-    chains = fit.method.chains
-    kept = [i for i in range(len(fit.details["free"])) if (i // chains) % thin == 0]
-    tasks = [(fit.details["free"][i], replay_key(root, fit.details["seeds"][i]), True, (root, 2, i)) for i in kept]
-    arguments = (built_account, setting, record, fit.method.filter, free)
+    details, root = fit.details, fit.details["root"]
+    _, first, which = np.unique(details["index"], return_index=True, return_inverse=True)
+    tasks = [(details["free"][i], replay_key(root, details["seeds"][i]), True, (root, 3, int(i))) for i in first]
+    arguments = (built_account, setting, record, fit.method.filter, details["leaves"], details["integrated"])
     with Workers((Replay, arguments), processes) as workers:
-        return workers.map(tasks)
+        found = workers.map(tasks)
+    return [found[i] for i in which]
 
 
 def prior_histories(

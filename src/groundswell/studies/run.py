@@ -19,8 +19,6 @@ from groundswell.data.files import writable_folder, write_json, write_text
 from groundswell.data.table import Table
 from groundswell.errors import DataError, UsageError, nearest
 from groundswell.infer.base import Progress, fit, silent
-from groundswell.infer.particle import ParticleFilter
-from groundswell.infer.tempered import TemperedSMC
 from groundswell.rng import generator
 from groundswell.studies.case import COMPONENTS, Built, Case, plain
 from groundswell.studies.conditioning import Size, condition
@@ -41,7 +39,7 @@ class Effort:
     """Sizes of the main run and of one evidence of the full run."""
 
     main: Size = field(default_factory=Size)
-    evidence: Size = field(default_factory=lambda: Size(particles=600, chains=100, rise=6, histories=24))
+    evidence: Size = field(default_factory=lambda: Size(effective=200.0, most=8_000))
 
 
 def folder_of(study: str) -> Path:
@@ -133,14 +131,7 @@ def _in_full(
         )
         done += 1
     components: dict[str, list[float]] = {name: [] for name, _ in accounts}
-    method = TemperedSMC(
-        particles=effort.evidence.particles,
-        chains=effort.evidence.chains,
-        rise=effort.evidence.rise,
-        filter=ParticleFilter(histories=effort.evidence.histories),
-        rough=ParticleFilter(histories=effort.evidence.rough),
-        processes=processes,
-    )
+    method = effort.evidence.method(processes)
     for replicate in range(REPLICATES):
         for name, account in accounts:
 

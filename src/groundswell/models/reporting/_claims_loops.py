@@ -308,3 +308,82 @@ def group(q, half, offset, own, shared, sign, slack, vague, reach, edges, weight
     for i in range(len(q)):
         m = math.log(q[i] + half) + offset[0]
         out[i] = claim(m, own[0], sign[0], own[0] / slack, vague, reach / own[0], edges, weights)
+
+
+SMALL_STEP = 0.05
+"""Of the sd of a claim: the step of the differences that give its slope and curvature in `absorb`."""
+
+
+@njit(cache=True, nogil=True)
+def absorb(level, design, own, sign, slack, vague, reach, edges, weights, first, mean, spread, gain):
+    """Take claims in: what is known of normal effects u in every row, N(mean, spread), is updated in place.
+
+    log x of claim c is level[h, c] + design[c] . u + own[c] eps_c, with slack as elsewhere. level : (S, C).
+    design : (C, U). mean : (S, U). spread : (S, U, U). gain, (S,), receives the log probability of the claims given what
+    was known before.
+
+    Assumed density filtering: a claim widens by the variance v of its own offset, and slope and curvature of
+    its log probability in that offset give the normal that has the mean and variance after it (Minka 2001, eq. 3.32 f.).
+    The curvature is kept where no variance rises or falls to 0.
+    """
+    for h in range(len(gain)):
+        gain[h] = 0.0
+        for c in range(len(own)):
+            a, b = first[c], first[c + 1]
+            along = spread[h] @ design[c]
+            v = design[c] @ along
+            s = math.sqrt(own[c] * own[c] + v)
+            m = level[h, c] + design[c] @ mean[h]
+            at = claim(m, s, sign[c], s / slack, vague, reach / s, edges[a:b], weights[a:b])
+            gain[h] += at
+            if v <= 0.0:
+                continue
+            step = SMALL_STEP * s
+            up = claim(m + step, s, sign[c], s / slack, vague, reach / s, edges[a:b], weights[a:b])
+            down = claim(m - step, s, sign[c], s / slack, vague, reach / s, edges[a:b], weights[a:b])
+            slope = (up - down) / (2.0 * step)
+            curvature = min(0.0, max((up - 2.0 * at + down) / (step * step), -0.999 / v))
+            mean[h] += slope * along
+            for i in range(len(along)):
+                for j in range(len(along)):
+                    spread[h, i, j] += curvature * along[i] * along[j]
+
+
+@njit(cache=True, nogil=True)
+def settle(
+    rng, level, prior, design, own, sign, slack, vague, reach, edges, weights, first, draws, mean, spread, logs, effects
+):  # fmt: skip
+    """The claims' joint probability with the effects u ~ N(0, diag(prior)) summed out, for every row of `level`, (S, C).
+
+    N(mean, spread), as `absorb` left it, proposes; `draws` draws from it are weighed exactly. logs, (S,), receives
+    the log of the unbiased estimate; effects, (S, U), one of the draws, taken by its weight.
+    """
+    count = len(prior)
+    noise, u = np.empty(count), np.empty(count)
+    for h in range(len(logs)):
+        root = np.linalg.cholesky(spread[h])
+        total, top = 0.0, -math.inf
+        for _ in range(draws):
+            log_ratio = 0.0
+            for k in range(count):
+                noise[k] = rng.standard_normal()
+                u[k] = mean[h, k]
+                for j in range(k + 1):
+                    u[k] += root[k, j] * noise[j]
+                log_ratio += 0.5 * (noise[k] ** 2 - u[k] ** 2 / prior[k] - math.log(prior[k])) + math.log(root[k, k])
+            for c in range(len(own)):
+                a, b = first[c], first[c + 1]
+                log_ratio += claim(
+                    level[h, c] + design[c] @ u, own[c], sign[c], own[c] / slack, vague, reach / own[c], edges[a:b],
+                    weights[a:b],
+                )  # fmt: skip
+            if log_ratio > top:
+                total = total * math.exp(top - log_ratio) + 1.0
+                share, top = 1.0 / total, log_ratio
+            else:
+                weight = math.exp(log_ratio - top)
+                total += weight
+                share = weight / total
+            if rng.random() < share:
+                effects[h] = u
+        logs[h] = top + math.log(total / draws)

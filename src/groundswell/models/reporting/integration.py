@@ -1,0 +1,145 @@
+"""Claims weighed with the leans and speakers' effects integrated out, given the quantities of a history alone.
+
+Given its quantities, the claims depend on a dozen or two of effects u (`bias`, `bias_by_kind`, `speaker`, and the error
+that claims of one origin share) that are normal beforehand and enter log x linearly:
+
+    log x_c = log(q_c + 1/2) + offset_c + a_c . u + own_c eps_c + sign slack,        u ~ N(0, diag(prior))
+
+so p(claims | q) = integral of prod_c p(claim_c | q_c, u) N(u; 0, prior) is estimated without bias for microseconds, where a
+search over the parameters would have to learn u together with everything else. A filter, which meets the claims
+one after the other, weighs each by its `pilot` first: the claim as if its own offset alone were integrated out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from groundswell.errors import ParameterError
+from groundswell.models.reporting import _claims_loops as loops
+from groundswell.models.reporting.claims import BoundGroup, ClaimGroups, Reporting
+from groundswell.params import leaves
+
+INTEGRABLE = ("bias.", "bias_by_kind.", "speaker.")
+"""Parameters that shift log x: their priors are normal and what they do to it is linear."""
+
+
+def integrable(reporting: Reporting) -> tuple[str, ...]:
+    """The parameters of a reporting model that can be integrated out."""
+    return tuple(leaf.name for leaf in leaves(reporting) if leaf.name.startswith(INTEGRABLE) and leaf.prior is not None)
+
+
+class Integration:
+    """Which effects are integrated out, and how each claim depends on them; fixed for all parameter values.
+
+    names : U effects, each of `integrable`. The values that a reporting model has for them are not looked at: they
+    are drawn about the priors' medians.
+    """
+
+    def __init__(self, groups: ClaimGroups, reporting: Reporting, names: Sequence[str], draws: int = 2) -> None:
+        known = {leaf.name: leaf for leaf in leaves(reporting)}
+        if wrong := sorted(set(names) - set(integrable(reporting))):
+            raise ParameterError(f'"{wrong[0]}" cannot be integrated out; those that can: {integrable(reporting)}.')
+        self.names = tuple(names)
+        self.draws = draws
+        self.center = np.array([known[name].prior.median for name in names])  # type: ignore[union-attr]
+        self.sd = np.array([known[name].prior.sd for name in names])  # type: ignore[union-attr]
+        self._middle = dict(zip(self.names, self.center.tolist(), strict=True))
+        base = reporting.replacing(self._middle)
+        offset = _offsets(groups, base)
+        columns = [_offsets(groups, base.replacing({name: self._middle[name] + 1.0})) - offset for name in self.names]
+        self.design = np.array(columns).reshape(len(self.names), -1).T
+        counts = [len(group.claims) for group in groups]
+        group_of = np.repeat(np.arange(len(groups)), counts)
+        self.start = np.cumsum([0, *counts])
+        heard = [g for g, count in enumerate(counts) if count > 1]
+        self.several = np.array([[g == mine for mine in heard] for g in group_of]).reshape(len(group_of), len(heard))
+        self.half = np.array([groups[g].half for g in group_of])
+        self.sign = np.concatenate([group.sign for group in groups]) if len(groups) else np.zeros(0, dtype=np.int64)
+        self.edges = np.concatenate([group.edges for group in groups]) if len(groups) else np.zeros(0)
+        self.weights = np.concatenate([group.weights for group in groups]) if len(groups) else np.zeros(0)
+        self.first = np.cumsum([0, *(int(n) for group in groups for n in np.diff(group.first))])
+
+    def middle(self, reporting: Reporting) -> Reporting:
+        """The reporting model with the integrated effects at their priors' medians."""
+        return reporting.replacing(self._middle)
+
+    def pilot(self, bound: Sequence[BoundGroup]) -> tuple[BoundGroup, ...]:
+        """The groups, bound at `middle`, each with the variance of its own offsets added to its error."""
+        added = (self.design**2 * self.sd**2).sum(axis=1)
+        found, at = [], 0
+        for one in bound:
+            more = added[at : at + len(one.offset)]
+            at += len(one.offset)
+            if len(one.offset) == 1:
+                found.append(one._replace(own=np.sqrt(one.own**2 + more)))
+            else:
+                found.append(one._replace(shared=np.sqrt(one.shared**2 + more)))
+        return tuple(found)
+
+    def begin(self, bound: Sequence[BoundGroup], rows: int) -> Belief:
+        """What is known of the effects before any claim, for so many histories; bound : the groups at `middle`."""
+        return Belief(self, bound, rows)
+
+
+class Belief:
+    """What the claims so far say of the effects, history by history: normal, updated claim by claim.
+
+    mean : (S, U). spread : (S, U, U). The effects are those of the integration, about their medians, and behind
+    them the error that the claims of one origin share, in sd.
+    """
+
+    def __init__(self, integration: Integration, bound: Sequence[BoundGroup], rows: int) -> None:
+        self.integration = integration
+        offset, own, shared = (
+            np.concatenate([getattr(one, name) for one in bound]) for name in ("offset", "own", "shared")
+        )
+        several = integration.several
+        self.offset = offset + 0.0
+        self.own = np.where(several.any(axis=1), own, np.hypot(own, shared))
+        self.design = np.hstack([integration.design, several * shared[:, None]])
+        self.prior = np.concatenate([integration.sd**2, np.ones(several.shape[1])])
+        self.slack = (bound[0].slack, bound[0].vague, bound[0].vague_reach)
+        self.mean = np.zeros((rows, len(self.prior)))
+        self.spread = np.tile(np.diag(self.prior), (rows, 1, 1))
+        self.logs = np.zeros(rows)
+        self.level = np.zeros((rows, len(self.own)))
+
+    def absorb(self, group: int, values: np.ndarray) -> np.ndarray:
+        """Take in a group's claims given its quantities, (S,); the log probability (S,) of them given those before."""
+        made = self.integration
+        a, b = made.start[group], made.start[group + 1]
+        first = made.first[a : b + 1]
+        edges = slice(first[0], first[-1])
+        self.level[:, a:b] = np.log(values[:, None] + made.half[a:b]) + self.offset[a:b]
+        gain = np.empty(len(values))
+        loops.absorb(
+            self.level[:, a:b], self.design[a:b], self.own[a:b], made.sign[a:b], *self.slack, made.edges[edges],
+            made.weights[edges], first - first[0], self.mean, self.spread, gain,
+        )  # fmt: skip
+        self.logs += gain
+        return gain
+
+    def resample(self, ancestors: np.ndarray) -> None:
+        """Keep the histories `ancestors`, (S,) indices with repeats."""
+        for name in ("mean", "spread", "logs", "level"):
+            setattr(self, name, getattr(self, name)[ancestors])
+
+    def settle(self, *, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """When every claim is in: what the sum of the gains lacks of an unbiased log probability, and effects drawn.
+
+        (S,), and (S, U) in the units of the parameters: a draw for every history, given the claims.
+        """
+        made = self.integration
+        logs, effects = np.empty(len(self.mean)), np.empty(self.mean.shape)
+        loops.settle(
+            rng, self.level, self.prior, self.design, self.own, made.sign, *self.slack, made.edges, made.weights,
+            made.first, made.draws, self.mean, self.spread, logs, effects,
+        )  # fmt: skip
+        return logs - self.logs, made.center + effects[:, : len(made.names)]
+
+
+def _offsets(groups: ClaimGroups, reporting: Reporting) -> np.ndarray:
+    """(C,) what is added to log q of every claim."""
+    return np.concatenate([one.offset for one in groups.bind(reporting)]) if len(groups) else np.zeros(0)
