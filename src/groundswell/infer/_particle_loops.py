@@ -1,32 +1,11 @@
-"""Running totals of what claims speak of, over many histories at once, compiled."""
+"""What a filter looks up and draws over many histories at once, compiled."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
-
-@njit(cache=True, nogil=True)
-def tally(day, noted_count, noted_place, noted, column, first, last, member, distinct, totals, seen):
-    """Add today's notes to the totals (S, C) of the counters whose days hold `day`.
-
-    A counter sums column[c] over member places (C, P), or, where distinct[c] >= 0, counts the member
-    places in which it was above 0 at least once, remembered in seen (S, D, P).
-    """
-    for c in range(len(column)):
-        if day < first[c] or day > last[c]:
-            continue
-        for h in range(len(noted_count)):
-            for i in range(noted_count[h]):
-                value = noted[h, i, column[c]]
-                place = noted_place[h, i]
-                if value <= 0.0 or not member[c, place]:
-                    continue
-                if distinct[c] < 0:
-                    totals[h, c] += value
-                elif not seen[h, distinct[c], place]:
-                    seen[h, distinct[c], place] = True
-                    totals[h, c] += 1.0
+from groundswell.models.cities._mobilisation_loops import weight_at
 
 
 @njit(cache=True, nogil=True)
@@ -38,6 +17,15 @@ def noted_at(place, noted_count, noted_place):
             if noted_place[h, i] == place:
                 rows[h] = i
     return rows
+
+
+@njit(cache=True, nogil=True)
+def looked_up(weight, persons, scale):
+    """(S,) the table's weight at each history's persons; as the compiled day reads it."""
+    out = np.empty(len(persons))
+    for h in range(len(persons)):
+        out[h] = weight_at(weight, persons[h], scale[h])
+    return out
 
 
 @njit(cache=True, nogil=True)

@@ -31,6 +31,8 @@ from groundswell.infer.plan import Local, Plan
 from groundswell.models.base import Account
 from groundswell.models.cities._mobilisation_loops import weights_of_persons
 from groundswell.models.cities.mobilisation_state import Guide
+from groundswell.models.reporting.claims import BoundGroup
+from groundswell.models.reporting.integration import Belief
 
 NODE_STEP = 0.05
 """Spacing of the nodes in log(persons + 1/2) at which a local claim is weighed; cubic between them."""
@@ -38,8 +40,10 @@ MOST_EVENTS = 12
 """Events of a guided place-day up to which the tilt is tabulated; beyond, it is corrected by its exact weight."""
 MOST_IN_WINDOW = 3
 """The same for a window of several days, whose tilt is a guess anyway."""
+FORESEEING = 8
+"""Histories without claims from which a filter guesses what later claims will say of the speakers."""
 LOOK_AHEAD = ((0.3, 0.0), (0.3, 0.25), (0.25, 1.0), (0.15, 2.5))
-"""Weights and multiples of the expected later arrests in the guess that guides a window of several days."""
+"""Shares and multiples of the usual later arrests in the wider half of the guess that guides a window of several days."""
 
 
 @dataclass(frozen=True)
@@ -97,25 +101,35 @@ class _Run:
         self.plan, self.method, self.rng = plan, method, rng
         self.model: Any = account.process
         size = method.histories
+        self.warns = plan.warns
+        self.state = self.model.start(plan.setting, rng=rng, histories=size)
+        self.state.warns = self.warns
+        self.counters = plan.counters(size)
+        self.log_weight, self.owed = np.zeros(size), np.zeros(size)
+        self.log_total = 0.0
+        self.tables: list[list[np.ndarray]] = [[] for _ in plan.locals]
+        self.top = np.zeros(len(plan.locals))
+        self.scale = np.ones((len(plan.locals), size))
+        self.offset = np.zeros((len(plan.locals), size))
+        self.coming: list[np.ndarray] = []
+        self.trace: list[tuple] | None = [] if trace else None
         if plan.integration is None:
             self.bound = plan.groups.bind(account.reporting)
         else:
             exact = plan.groups.bind(plan.integration.middle(account.reporting))
             self.bound = plan.integration.pilot(exact)
             self.belief = plan.integration.begin(exact, size)
-        self.state = self.model.start(plan.setting, rng=rng, histories=size)
-        self.totals = np.zeros((size, len(plan.column)))
-        self.seen = np.zeros((size, plan.distincts, len(plan.setting.places)), dtype=np.bool_)
-        self.log_weight = np.zeros(size)
-        self.log_total = 0.0
-        self.tables = [self._ahead(local, self._table(local)) for local in plan.locals]
-        self.offset = np.zeros((len(plan.locals), size))
-        self.trace: list[tuple] | None = [] if trace else None
+        if plan.locals:
+            levels = self._foresee()
+            if plan.integration is not None:
+                self.foreseen = plan.integration.foresee(exact, levels)
 
     def go(self) -> Filtered:
         plan = self.plan
-        for day in range(plan.setting.window.periods):
-            self._day(day)
+        day = -1
+        while day < plan.setting.window.periods - 1:
+            begin, day = day + 1, plan.until(day + 1) if self.trace is None else day + 1
+            self._days(begin, day)
             if self.log_total == -math.inf:
                 return Filtered(-math.inf)
         chosen, effects = self._finish()
@@ -124,30 +138,80 @@ class _Run:
         history = self._history(chosen) if self.trace is not None else None
         return Filtered(self.log_total, history, effects)
 
-    def _table(self, local: Local) -> np.ndarray:
-        """Weight of 0..A arrests in a local window, scaled by its largest value, which enters the total."""
+    def _foresee(self) -> dict[int, np.ndarray]:
+        """Look ahead with a few histories that know no claim: logs of the quantities counted, by group.
+
+        `coming` receives the arrests of every local window by history and day. Both guide the arrests in named
+        places, so that they leave room for what is to come and agree with what claims will say of the speakers.
+        """
+        plan, few = self.plan, FORESEEING
+        state = self.model.start(plan.setting, rng=self.rng, histories=few)
+        state.warns = self.warns
+        counters = plan.counters(few)
+        levels: dict[int, np.ndarray] = {}
+        self.coming = [np.zeros((few, local.last - local.first + 1)) for local in plan.locals]
+        day = -1
+        while day < plan.setting.window.periods - 1:
+            begin, day = day + 1, plan.until(day + 1)
+            self.model.advance(state, begin, day + 1, counters, rng=self.rng)
+            for local, coming in zip(plan.locals, self.coming, strict=True):
+                if local.first <= day <= local.last:
+                    coming[:, day - local.first] = self._noted(state, local.place, "arrests")
+            for i in plan.counted.get(day, ()):
+                levels[i] = np.log(self._value(i, counters.totals) + plan.groups[i].half)
+        return {i: level[~state.exploded] for i, level in levels.items()}
+
+    def _noted(self, state: Any, place: int, column: str) -> np.ndarray:
+        """(S,) what was noted of a place today."""
+        rows = loops.noted_at(place, state.noted_count, state.noted_place)
+        here = state.noted[np.arange(len(rows)), np.maximum(rows, 0), self.plan.columns[column]]
+        return np.where(rows >= 0, here, 0.0)
+
+    def _open(self, at: int) -> None:
+        """Make the tables of a local window that begins today, from what each history holds of its speakers."""
+        local, plan = self.plan.locals[at], self.plan
+        bound = [self.bound[i] for i in local.groups]
+        if plan.integration is not None:
+            held = [self.belief.combined(i, self.foreseen) for i in local.groups]
+            # one factor a history stands for the offsets of all its groups, those told best most
+            sure = np.array([1 / (variance + float(b.own[0]) ** 2) for (_, variance), b in zip(held, bound, strict=True)])
+            lean = sure / sure.sum() @ np.array([mean - mean.mean() for mean, _ in held])
+            self.scale[at] = np.exp(lean)
+            bound = [self.belief.pilot(i, mean.mean(), variance) for i, (mean, variance) in zip(local.groups, held)]
+        table, self.top[at] = self._table(local, bound)
+        self.log_weight += self.top[at]
+        self.tables[at] = self._ahead(at, table)
+
+    def _table(self, local: Local, bound: Sequence[BoundGroup]) -> tuple[np.ndarray, float]:
+        """Weight of 0..A arrests in a local window over its largest value, and the log of that."""
         # a speaker who leans down by half has seen twice as many
-        leaning = [min(max(0.0, -float(self.bound[i].offset.min())), 5.0) for i in local.groups]
+        leaning = [min(max(0.0, -float(one.offset.min())), 5.0) for one in bound]
         most = 300 + int(min(reach * math.exp(lean) for reach, lean in zip(local.reach, leaning, strict=True)))
         low = math.log(0.5)
         nodes = low + NODE_STEP * np.arange(int((math.log(most + 0.5) - low) / NODE_STEP) + 4)
         logs = np.zeros(len(nodes))
-        for i in local.groups:
-            logs += self.bound[i].log_likelihood(np.exp(nodes) - 0.5)
+        for one in bound:
+            logs += one.log_likelihood(np.exp(nodes) - 0.5)
         top = float(logs.max())
-        self.log_total += top
-        return weights_of_persons(logs - top, low, NODE_STEP, most)
+        return weights_of_persons(logs - top, low, NODE_STEP, most), top
 
-    def _ahead(self, local: Local, table: np.ndarray) -> list[np.ndarray]:
-        """The weight that stands for a local window on each of its days: exact on the last, a guess before."""
+    def _ahead(self, at: int, table: np.ndarray) -> list[np.ndarray]:
+        """The weight that stands for a local window on each of its days: exact on the last, a guess before.
+
+        The guess is the mean weight over what is to come: half as in the histories that looked ahead, half wider.
+        """
+        coming = self.coming[at]
         stands = []
-        for left in range(local.last - local.first, 0, -1):
-            later = 0.5 * left * self.model.arrests.per_event
+        for day in range(1, coming.shape[1]):
+            seen = coming[:, day:].sum(axis=1)
+            usual = 0.5 * (coming.shape[1] - day) * self.model.arrests.per_event
+            guesses = [(0.5 / len(seen), float(many)) for many in seen]
+            guesses += [(0.5 * share, times * usual) for share, times in LOOK_AHEAD]
             guess = np.full(len(table), 1e-12)
-            for share, many in LOOK_AHEAD:
-                shift = min(int(many * later), len(table) - 1)
-                guess[: len(table) - shift] += share * table[shift:]
-                guess[len(table) - shift :] += share * table[-1]
+            for share, many in guesses:
+                later = min(int(many), len(table) - 1)
+                guess[: len(table) - later] += share * table[later:]
+                guess[len(table) - later :] += share * table[-1]
             stands.append(guess)
         return [*stands, table]
 
@@ -159,11 +223,15 @@ class _Run:
         if not places:
             return None
         by_place = {plan.locals[at].place: at for at in open_now}
+        for at in open_now:
+            if plan.locals[at].first == day:
+                self._open(at)
         width = max([1, *(len(self.tables[at][0]) for at in open_now)])
         rows = len(places)
         log_g = np.zeros((rows, MOST_EVENTS + 1))
         arrests, before = np.zeros((rows, width)), np.ones((rows, width))
         offset = np.zeros((rows, self.method.histories))
+        scale = np.ones_like(offset)
         for row, place in enumerate(places):
             at = by_place.get(place)
             if at is None:
@@ -176,6 +244,7 @@ class _Run:
                     past = self.tables[at][day - 1 - local.first]
                     before[row, : len(past)] = past
                     offset[row] = self.offset[at]
+                scale[row] = self.scale[at]
                 most = MOST_EVENTS if local.first == local.last else MOST_IN_WINDOW
                 with np.errstate(divide="ignore"):
                     tilt = np.log(self.model.arrests_given_events(now, most))
@@ -183,7 +252,7 @@ class _Run:
                 log_g[row, most + 1 :] += tilt[-1]
             if place in crowds:
                 log_g[row] += self._crowd_tilt(crowds[place])
-        return Guide(np.array(places, dtype=np.int64), log_g, arrests, before, offset)
+        return Guide(np.array(places, dtype=np.int64), log_g, arrests, before, scale, offset)
 
     def _crowd_tilt(self, members: Sequence[int]) -> np.ndarray:
         """log of the average weight of the crowd at 0..Y events; `step` takes it back, `_crowd` puts the true one."""
@@ -217,30 +286,31 @@ class _Run:
         there = rows >= 0
         state.noted[here[there], rows[there], self.plan.columns["participants"]] = kept[there]
 
-    def _day(self, day: int) -> None:
-        plan, size = self.plan, self.method.histories
+    def _days(self, begin: int, day: int) -> None:
+        """Make the days up to `day`, of which only the last may be guided or weighed, and weigh it."""
+        plan, state = self.plan, self.state
         guide = self._guide(day)
-        before_groups = self.state.groups.copy() if self.trace is not None else None
-        self.state, gain = self.model.step(self.state, day, rng=self.rng, forced=guide)
-        state = self.state
-        self.log_weight += gain
+        before_groups = state.groups.copy() if self.trace is not None else None
+        if guide is None:
+            self.model.advance(state, begin, day + 1, self.counters, rng=self.rng)
+        else:
+            self.log_weight += self.model.step(state, day, rng=self.rng, forced=guide)[1]
         for place, members in plan.crowds.get(day, ()):
             self._crowd(place, members)
         self.log_weight[state.exploded] = -np.inf
         for at, local in enumerate(plan.locals):
             if local.first <= day <= local.last:
-                rows = loops.noted_at(local.place, state.noted_count, state.noted_place)
-                noted = state.noted[np.arange(size), np.maximum(rows, 0), plan.columns["arrests"]]
-                self.offset[at] += np.where(rows >= 0, noted, 0.0)
+                self.offset[at] += self._noted(state, local.place, "arrests")
             if day == local.last and plan.integration is not None:
+                with np.errstate(divide="ignore"):
+                    self.owed -= np.log(loops.looked_up(self.tables[at][-1], self.offset[at], self.scale[at]))
+                self.owed -= self.top[at]
                 for i in local.groups:
-                    self.log_weight += self._weigh(i, self.offset[at]) - self.bound[i].log_likelihood(self.offset[at])
-        loops.tally(
-            day, state.noted_count, state.noted_place, state.noted, plan.column, plan.first, plan.last,
-            plan.member, plan.distinct, self.totals, self.seen,
-        )  # fmt: skip
+                    self.owed += self.belief.absorb(i, self.offset[at])
+        if guide is not None:
+            self.model.count(state, day, self.counters)
         for i in plan.counted.get(day, ()):
-            self.log_weight += self._weigh(i, self._value(i, self.totals))
+            self.log_weight += self._weigh(i, self._value(i, self.counters.totals))
         ancestors = self._resample() if guide is not None or day in plan.counted else None
         if self.trace is not None:
             most = int(state.noted_count.max())
@@ -274,10 +344,11 @@ class _Run:
         self.log_total += top + math.log(total / len(weights))
         ancestors = loops.systematic(weights / total, self.rng.random(), len(weights))
         self.state.resample(ancestors)
-        self.totals, self.seen = self.totals[ancestors], self.seen[ancestors]
+        self.counters = self.counters.resampled(ancestors)
         if self.plan.integration is not None:
             self.belief.resample(ancestors)
-        self.offset = self.offset[:, ancestors]
+            self.owed = self.owed[ancestors]
+        self.offset, self.scale = self.offset[:, ancestors], self.scale[:, ancestors]
         self.log_weight = np.zeros(len(weights))
         return ancestors
 
@@ -291,7 +362,7 @@ class _Run:
             np.add.at(groups.T, plan.unit, self.state.groups.T)
             edges = np.array(plan.setting.later_edges)
             steps = self.model.run_later(np.repeat(groups, copies, axis=0), edges, rng=self.rng)
-            totals = np.repeat(self.totals, copies, axis=0)
+            totals = np.repeat(self.counters.totals, copies, axis=0)
             offset = len(self.model.columns) - steps.shape[3]
             done: set[int] = set()
             logs = np.zeros(size * copies)
@@ -322,7 +393,7 @@ class _Run:
         effects = None
         if plan.integration is not None:
             lacking, effects = self.belief.settle(rng=self.rng)
-            self.log_weight += lacking
+            self.log_weight += lacking + self.owed
         top = self.log_weight.max()
         if top == -np.inf or np.isnan(top):
             self.log_total = -math.inf
@@ -358,6 +429,8 @@ class _Run:
             for name, column in plan.columns.items():
                 series[name][noted_place[at, :rows], day] = noted[at, :rows, column]
             series["groups"][:, day] = groups[at]
+        if not self.warns:
+            series["warned"] = self.rng.poisson(self.model.warnings_per_arrest * series["arrests"]).astype(float)
         return History(setting.places, setting.window, series, later=later)
 
 

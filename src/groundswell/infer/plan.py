@@ -11,6 +11,7 @@ import numpy as np
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.models.base import Account, require
+from groundswell.models.cities.mobilisation_state import Counters
 from groundswell.models.reporting.integration import Integration
 
 
@@ -55,6 +56,26 @@ class Plan:
             elif i not in local_groups and i not in crowd_groups:
                 self.counted[last].append(i)
         self._count()
+        guided = {day for local in self.locals for day in range(local.first, local.last + 1)} | set(self.crowds)
+        self.days = guided | {day - 1 for day in guided} | set(self.counted)
+
+    def until(self, begin: int) -> int:
+        """The first day from `begin` on that has to be looked at by itself: guided, or with a claim to weigh; or the last."""
+        return next((day for day in range(begin, self.setting.window.periods) if day in self.days),
+                    self.setting.window.periods - 1)
+
+    @property
+    def warns(self) -> bool:
+        """Whether persons warned must be drawn as the days are made: only if a claim speaks of them."""
+        return self.columns["warned"] in self._counters.column
+
+    def counters(self, histories: int) -> Counters:
+        """Totals of everything that is counted, all at 0."""
+        made = self._counters
+        return made._replace(
+            totals=np.zeros((histories, *made.totals.shape[1:])),
+            seen=np.zeros((histories, *made.seen.shape[1:]), dtype=np.bool_),
+        )
 
     def _sort(self, integrates: bool) -> tuple[set[int], set[int]]:
         arrests: dict[tuple[int, int, int], list[int]] = defaultdict(list)
@@ -104,15 +125,14 @@ class Plan:
                 rows[at] = (*rows[at][:2], max(rows[at][2], last), *rows[at][3:])
                 self.counter[i, series] = at
         count = len(self.setting.places)
-        self.column = np.array([row[0] for row in rows], dtype=np.int64)
-        self.first = np.array([row[1] for row in rows], dtype=np.int64)
-        self.last = np.array([row[2] for row in rows], dtype=np.int64)
-        self.member = np.zeros((len(rows), count), dtype=np.bool_)
+        column, first, last = (np.array([row[k] for row in rows], dtype=np.int64) for k in range(3))
+        member = np.zeros((len(rows), count), dtype=np.bool_)
         for at, row in enumerate(rows):
-            self.member[at, row[3]] = True
+            member[at, row[3]] = True
         order = iter(range(len(rows)))
-        self.distinct = np.array([next(order) if row[4] else -1 for row in rows], dtype=np.int64)
-        self.distincts = max(1, sum(row[4] for row in rows))
+        distinct = np.array([next(order) if row[4] else -1 for row in rows], dtype=np.int64)
+        nobody, nowhere = np.zeros((0, len(rows))), np.zeros((0, sum(row[4] for row in rows), count), dtype=np.bool_)
+        self._counters = Counters(column, first, last, member, distinct, nobody, nowhere)
         # places that no later claim tells apart run on as one unit
         marks = np.array([[p in set(self.where[i]) for i in self.later] for p in range(count)], dtype=np.int64)
         _, unit = np.unique(marks.reshape(count, -1), axis=0, return_inverse=True)

@@ -50,9 +50,9 @@ class Size:
     """
 
     draws: int = 1000
-    effective: float = 500.0
+    effective: float = 1000.0
     most: int = 12_000
-    histories: int = 24
+    histories: int = 40
     prior_draws: int = 300
     joining_draws: int = 2500
 

@@ -46,28 +46,50 @@ def _active_probability(mu, psi):
 
 @njit(cache=True)
 def _count(rng, mean, psi):
-    """A negative binomial count with variance mean + psi mean^2."""
+    """A negative binomial count with variance mean + psi mean^2: by inversion, or gamma-Poisson where the mean is large."""
     if mean <= 0.0:
         return 0
-    return rng.poisson(mean if psi < 1e-9 else psi * mean * rng.standard_gamma(1.0 / psi))
+    if mean > 30.0 or psi < 1e-9:
+        return rng.poisson(mean if psi < 1e-9 else psi * mean * rng.standard_gamma(1.0 / psi))
+    shape, share = 1.0 / psi, psi * mean / (1.0 + psi * mean)
+    term = math.exp(-math.log1p(psi * mean) / psi)
+    target = rng.random()
+    count = 0
+    while target > term and term > 0.0 and count < 100_000:
+        target -= term
+        count += 1
+        term *= (count - 1 + shape) / count * share
+    return count
 
 
 @njit(cache=True)
-def _weigh_arrests(mean, psi, weight, offset, out):
-    """Fill out[a] with P(A = a) weight[offset + a] as far as it matters; return the sum and how many were filled."""
+def weight_at(weight, persons, scale):
+    """The weight that stands at `persons` where the table was made for `scale` times as many; linear between entries."""
+    at = (persons + 0.5) * scale - 0.5
+    if at <= 0.0:
+        return weight[0]
+    i = int(at)
+    if i >= len(weight) - 1:
+        return weight[-1]
+    return weight[i] + (at - i) * (weight[i + 1] - weight[i])
+
+
+@njit(cache=True)
+def _weigh_arrests(mean, psi, weight, scale, offset, out):
+    """Fill out[a] with P(A = a) times the weight of offset + a as far as it matters; the sum and how many were filled."""
     share = psi * mean / (1.0 + psi * mean)
     log_term = -mean if psi < 1e-9 else -math.log1p(psi * mean) / psi
     term = math.exp(log_term) if log_term > -700.0 else 0.0
     total = 0.0
     filled = 0
-    for a in range(len(weight) - offset):
-        out[a] = term * weight[offset + a]
+    for a in range(len(out)):
+        out[a] = term * weight_at(weight, offset + a, scale)
         total += out[a]
         filled = a + 1
         factor = mean / (a + 1) if psi < 1e-9 else (a + 1.0 / psi) / (a + 1) * share
         if term > 0.0:
             term *= factor
-            if term < 1e-16 and factor < 1.0:
+            if term < 1e-12 and factor < 1.0:
                 break
         else:
             log_term += math.log(factor)
@@ -82,7 +104,7 @@ def arrests_given_events(mean_per_event, psi, weight, most):
     out = np.empty(most + 1)
     out[0] = weight[0]
     for y in range(1, most + 1):
-        out[y] = _weigh_arrests(mean_per_event * y, psi, weight, 0, work)[0]
+        out[y] = _weigh_arrests(mean_per_event * y, psi, weight, 1.0, 0, work)[0]
     return out
 
 
@@ -155,10 +177,12 @@ def _tilted_events(rng, mu, psi, log_g):
 def step_day(
     rng, day, rates, given, share, calls, pulse, per_100k, reach_index, reach_part, reach_value, reach_row, reach_ready,
     drive, momentum_total, momentum, hurt, hurt_day, hurt_total, groups, groups_total, exploded, noted_count,
-    noted_place, noted, guided, guide_place, guide_log_g, guide_arrests, guide_before, guide_offset, on_first_day,
-    log_weight,
+    noted_place, noted, guided, guide_place, guide_log_g, guide_arrests, guide_before, guide_scale, guide_offset,
+    on_first_day, warns, log_weight,
 ):  # fmt: skip
     """Make day `day` of every history in place; log_weight (S,) receives the weight of what was guided.
+
+    warns : whether persons warned are drawn too.
 
     given : (P,) expected events that do not depend on the past. share : (P,) of the country's nationwide events.
     drive : (S, P) within and between together, for they fade alike. guided : (P,) whether a place is in the guide.
@@ -168,7 +192,7 @@ def step_day(
     hits = np.empty(places, np.int64)
     expected = np.empty(places)
     boost = rates.organised * (1.0 + rates.organised_call * calls)
-    work = np.empty(max(1, guide_arrests.shape[1]))
+    work = np.empty(2 * guide_arrests.shape[1])
     flat = np.zeros(2)
     for h in range(histories):
         log_weight[h] = 0.0
@@ -236,13 +260,14 @@ def step_day(
                     count = _some_events(rng, mu, rates.overdispersion)
             arrests = 0
             if guide >= 0 and guide_arrests[guide, 0] >= 0.0:
-                offset = min(int(guide_offset[guide, h]), guide_arrests.shape[1] - 1)
-                weight = guide_arrests[guide, offset]
+                offset, scale = guide_offset[guide, h], guide_scale[guide, h]
+                weight = weight_at(guide_arrests[guide], offset, scale)
                 if count > 0:
                     weight, filled = _weigh_arrests(
                         rates.arrests_per_event * count,
                         rates.arrests_overdispersion,
                         guide_arrests[guide],
+                        scale,
                         offset,
                         work,
                     )
@@ -253,7 +278,7 @@ def step_day(
                         if target < 0.0:
                             arrests = a
                             break
-                weight /= guide_before[guide, offset]
+                weight /= weight_at(guide_before[guide], offset, scale)
                 log_weight[h] += math.log(weight) if weight > 0.0 else -np.inf
             elif count > 0:
                 arrests = _count(rng, rates.arrests_per_event * count, rates.arrests_overdispersion)
@@ -270,7 +295,8 @@ def step_day(
             noted[h, notes, 0] = count
             noted[h, notes, 1] = arrests
             noted[h, notes, 2] = people
-            noted[h, notes, 3] = rng.poisson(rates.warnings_per_arrest * arrests) if arrests > 0 else 0
+            if warns and arrests > 0:
+                noted[h, notes, 3] = rng.poisson(rates.warnings_per_arrest * arrests)
             notes += 1
             events_today += count
         if events_today > rates.cap:
@@ -297,6 +323,51 @@ def step_day(
         if groups_total[h] > 0.0:
             notes = _groups_day(rng, h, rates, groups, groups_total, momentum, noted_place, noted, notes)
         noted_count[h] = notes
+
+
+@njit(cache=True, nogil=True)
+def step_days(
+    rng, begin, end, rates, given, share, calls, pulse, per_100k, reach_index, reach_part, reach_value, reach_row,
+    reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total, groups, groups_total, exploded,
+    noted_count, noted_place, noted, unguided, on_first_day, warns, column, first, last, member, distinct, totals, seen,
+):  # fmt: skip
+    """Make the days from `begin` to before `end` without a guide, each noted in the totals of the counters.
+
+    given, calls : (T, P). pulse : (T, S). The counters are those of `tally`.
+    """
+    none, nowhere = np.zeros((0, 1)), np.zeros(0, np.int64)
+    log_weight = np.empty(len(drive))
+    for day in range(begin, end):
+        step_day(
+            rng, day, rates, given[day], share, calls[day], pulse[day], per_100k, reach_index, reach_part, reach_value,
+            reach_row, reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total, groups, groups_total,
+            exploded, noted_count, noted_place, noted, unguided, nowhere, none, none, none, none, none, on_first_day,
+            warns, log_weight,
+        )  # fmt: skip
+        tally(day, noted_count, noted_place, noted, column, first, last, member, distinct, totals, seen)
+
+
+@njit(cache=True, nogil=True)
+def tally(day, noted_count, noted_place, noted, column, first, last, member, distinct, totals, seen):
+    """Add today's notes to the totals (S, C) of the counters whose days hold `day`.
+
+    A counter sums column[c] over member places (C, P), or, where distinct[c] >= 0, counts the member
+    places in which it was above 0 at least once, remembered in seen (S, D, P).
+    """
+    for c in range(len(column)):
+        if day < first[c] or day > last[c]:
+            continue
+        for h in range(len(noted_count)):
+            for i in range(noted_count[h]):
+                value = noted[h, i, column[c]]
+                place = noted_place[h, i]
+                if value <= 0.0 or not member[c, place]:
+                    continue
+                if distinct[c] < 0:
+                    totals[h, c] += value
+                elif not seen[h, distinct[c], place]:
+                    seen[h, distinct[c], place] = True
+                    totals[h, c] += 1.0
 
 
 @njit(cache=True)

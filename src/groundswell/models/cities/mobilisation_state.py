@@ -60,13 +60,15 @@ class Guide:
     log_g : (G, Y + 1) log weight of 0..Y events at each place, its last value for more.
     arrests : (G, A + 1) weight of the arrests noted so far in a claim's window, today's included; a first entry
     below 0 says that arrests are not weighed. before : (G, A + 1) the weight that stood for those of the day
-    before (1 where the window begins). offset : (G, S) arrests noted in the window before today.
+    before (1 where the window begins). scale : (G, S) a history's own factor on persons before they are looked up in
+    both. offset : (G, S) arrests noted in the window before today.
     """
 
     place: np.ndarray
     log_g: np.ndarray
     arrests: np.ndarray
     before: np.ndarray
+    scale: np.ndarray
     offset: np.ndarray
 
     @classmethod
@@ -77,7 +79,7 @@ class Guide:
         log_g[:, 0] = -np.inf
         unweighed = np.full((count, 1), -1.0)
         before, offset = np.ones((count, 1)), np.zeros((count, histories))
-        return cls(np.array(places, dtype=np.int64), log_g, unweighed, before, offset)
+        return cls(np.array(places, dtype=np.int64), log_g, unweighed, before, np.ones_like(offset), offset)
 
     def marks(self, unguided: np.ndarray) -> np.ndarray:
         """(P,) whether a place is guided, from an array that says no everywhere."""
@@ -92,11 +94,31 @@ NO_GUIDE = Guide.active((), 1)
 """Nothing is guided: a plain draw."""
 
 
+class Counters(NamedTuple):
+    """C running totals over S histories: of a column of `COLUMNS`, over member places, from a first to a last day.
+
+    column, first, last : (C,). member : (C, P). distinct : (C,) -1 to add up, else the row of `seen` by which the
+    member places with more than 0 are counted once each. totals : (S, C). seen : (S, D, P).
+    """
+
+    column: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    member: np.ndarray
+    distinct: np.ndarray
+    totals: np.ndarray
+    seen: np.ndarray
+
+    def resampled(self, ancestors: np.ndarray) -> Counters:
+        """Those of the histories `ancestors`, (S,) indices with repeats."""
+        return self._replace(totals=self.totals[ancestors], seen=self.seen[ancestors])
+
+
 class State:
     """Everything that S histories carry from day to day; `step` changes it in place.
 
     noted : (S, P, 8) what happened today at the noted places (`noted_place`, `noted_count` rows a history),
-    in the columns of `COLUMNS`.
+    in the columns of `COLUMNS`. warns : whether persons warned are drawn with the rest; nothing depends on them.
     """
 
     carried = (
@@ -132,6 +154,7 @@ class State:
         self.noted_place = np.zeros((histories, count), dtype=np.int64)
         self.noted = np.zeros((histories, count, len(COLUMNS)))
         self.unguided = np.zeros(count, dtype=np.bool_)
+        self.warns = True
 
     @property
     def today(self) -> dict[str, np.ndarray]:

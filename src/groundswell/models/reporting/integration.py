@@ -12,7 +12,7 @@ one after the other, weighs each by its `pilot` first: the claim as if its own o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -70,17 +70,23 @@ class Integration:
         added = (self.design**2 * self.sd**2).sum(axis=1)
         found, at = [], 0
         for one in bound:
-            more = added[at : at + len(one.offset)]
+            found.append(_widened(one, 0.0, added[at : at + len(one.offset)]))
             at += len(one.offset)
-            if len(one.offset) == 1:
-                found.append(one._replace(own=np.sqrt(one.own**2 + more)))
-            else:
-                found.append(one._replace(shared=np.sqrt(one.shared**2 + more)))
         return tuple(found)
 
     def begin(self, bound: Sequence[BoundGroup], rows: int) -> Belief:
         """What is known of the effects before any claim, for so many histories; bound : the groups at `middle`."""
         return Belief(self, bound, rows)
+
+
+    def foresee(self, bound: Sequence[BoundGroup], levels: Mapping[int, np.ndarray]) -> Belief:
+        """What groups will say of the effects if the logs of their quantities are as in `levels`, a few guesses each."""
+        spread = [float(levels[i].var()) + 0.01 if i in levels and len(levels[i]) > 1 else 0.0 for i in range(len(bound))]
+        belief = Belief(self, [_widened(one, 0.0, more) for one, more in zip(bound, spread, strict=True)], 1)
+        for i, level in levels.items():
+            if len(level) > 1:
+                belief.absorb(i, np.exp(level.mean(keepdims=True)) - bound[i].group.half)
+        return belief
 
 
 class Belief:
@@ -96,6 +102,7 @@ class Belief:
             np.concatenate([getattr(one, name) for one in bound]) for name in ("offset", "own", "shared")
         )
         several = integration.several
+        self.bound = bound
         self.offset = offset + 0.0
         self.own = np.where(several.any(axis=1), own, np.hypot(own, shared))
         self.design = np.hstack([integration.design, several * shared[:, None]])
@@ -121,6 +128,26 @@ class Belief:
         self.logs += gain
         return gain
 
+    def offset_of(self, group: int) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and variance, (S,) each, of a group's first offset given the claims so far."""
+        along = self.design[self.integration.start[group]]
+        return self.mean @ along, np.einsum("hij,i,j->h", self.spread, along, along)
+
+    def combined(self, group: int, foreseen: Belief) -> tuple[np.ndarray, float]:
+        """Mean (S,) and variance of a group's first offset, with what is foreseen (one row) taken in."""
+        along = self.design[self.integration.start[group]]
+        before = float(along**2 @ self.prior)
+        (mean, variance), (later, sure) = self.offset_of(group), foreseen.offset_of(group)
+        if before <= 0.0:
+            return mean, 0.0
+        precision = 1 / variance + max(1 / float(sure[0]) - 1 / before, 0.0)
+        ahead = float(later[0]) / float(sure[0])  # the prior's own mean is 0
+        return (mean / variance + ahead) / precision, float((1 / precision).mean())
+
+    def pilot(self, group: int, mean: float, variance: float) -> BoundGroup:
+        """A group with `mean` added to its offsets and `variance` to its error."""
+        return _widened(self.bound[group], mean, variance)
+
     def resample(self, ancestors: np.ndarray) -> None:
         """Keep the histories `ancestors`, (S,) indices with repeats."""
         for name in ("mean", "spread", "logs", "level"):
@@ -138,6 +165,13 @@ class Belief:
             made.first, made.draws, self.mean, self.spread, logs, effects,
         )  # fmt: skip
         return logs - self.logs, made.center + effects[:, : len(made.names)]
+
+
+def _widened(one: BoundGroup, mean: float, variance: float | np.ndarray) -> BoundGroup:
+    """More offset and more error: a single claim's own, or that which several of one origin share."""
+    name = "own" if len(one.offset) == 1 else "shared"
+    wider = np.sqrt(getattr(one, name) ** 2 + variance)
+    return one._replace(offset=one.offset + mean, **{name: wider})
 
 
 def _offsets(groups: ClaimGroups, reporting: Reporting) -> np.ndarray:
