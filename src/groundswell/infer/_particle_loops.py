@@ -29,6 +29,20 @@ def looked_up(weight, persons, scale):
 
 
 @njit(cache=True, nogil=True)
+def shifted(table, share, later):
+    """The table's mean weight if `later` more are to come, with shares; its last entry stands for all beyond."""
+    out = np.full(len(table), 1e-12)
+    last = len(table) - 1
+    for k in range(len(share)):
+        shift = min(int(later[k]), last)
+        for a in range(last + 1 - shift):
+            out[a] += share[k] * table[a + shift]
+        for a in range(last + 1 - shift, last + 1):
+            out[a] += share[k] * table[last]
+    return out
+
+
+@njit(cache=True, nogil=True)
 def systematic(weights, start, count):
     """Systematic resampling: (count,) ancestors from weights that sum to 1 and one uniform in [0, 1)."""
     ancestors = np.empty(count, np.int64)

@@ -42,7 +42,7 @@ MOST_IN_WINDOW = 3
 """The same for a window of several days, whose tilt is a guess anyway."""
 FORESEEING = 8
 """Histories without claims from which a filter guesses what later claims will say of the speakers."""
-LOOK_AHEAD = ((0.3, 0.0), (0.3, 0.25), (0.25, 1.0), (0.15, 2.5))
+LOOK_AHEAD = np.array([[0.3, 0.3, 0.25, 0.15], [0.0, 0.25, 1.0, 2.5]])
 """Shares and multiples of the usual later arrests in the wider half of the guess that guides a window of several days."""
 
 
@@ -141,25 +141,21 @@ class _Run:
     def _foresee(self) -> dict[int, np.ndarray]:
         """Look ahead with a few histories that know no claim: logs of the quantities counted, by group.
 
-        `coming` receives the arrests of every local window by history and day. Both guide the arrests in named
-        places, so that they leave room for what is to come and agree with what claims will say of the speakers.
+        `coming` receives, for every local window, the arrests after each of its days but the last by history. Both guide
+        the arrests in named places, so that they leave room for what is to come and agree with what claims will say
+        of the speakers.
         """
-        plan, few = self.plan, FORESEEING
-        state = self.model.start(plan.setting, rng=self.rng, histories=few)
+        plan = self.plan
+        state = self.model.start(plan.setting, rng=self.rng, histories=FORESEEING)
         state.warns = self.warns
-        counters = plan.counters(few)
-        levels: dict[int, np.ndarray] = {}
-        self.coming = [np.zeros((few, local.last - local.first + 1)) for local in plan.locals]
-        day = -1
-        while day < plan.setting.window.periods - 1:
-            begin, day = day + 1, plan.until(day + 1)
-            self.model.advance(state, begin, day + 1, counters, rng=self.rng)
-            for local, coming in zip(plan.locals, self.coming, strict=True):
-                if local.first <= day <= local.last:
-                    coming[:, day - local.first] = self._noted(state, local.place, "arrests")
-            for i in plan.counted.get(day, ()):
-                levels[i] = np.log(self._value(i, counters.totals) + plan.groups[i].half)
-        return {i: level[~state.exploded] for i, level in levels.items()}
+        counters = plan.ahead.counters(FORESEEING)
+        self.model.advance(state, 0, plan.setting.window.periods, counters, rng=self.rng)
+        self.coming = [counters.totals[:, a:b] for a, b in plan.ahead.coming]
+        levels = {}
+        for i in plan.ahead.counter_of:
+            values = self._value(i, counters.totals, plan.ahead.counter_of[i])[~state.exploded]
+            levels[i] = np.log(values + plan.groups[i].half)
+        return levels
 
     def _noted(self, state: Any, place: int, column: str) -> np.ndarray:
         """(S,) what was noted of a place today."""
@@ -200,19 +196,11 @@ class _Run:
 
         The guess is the mean weight over what is to come: half as in the histories that looked ahead, half wider.
         """
-        coming = self.coming[at]
         stands = []
-        for day in range(1, coming.shape[1]):
-            seen = coming[:, day:].sum(axis=1)
-            usual = 0.5 * (coming.shape[1] - day) * self.model.arrests.per_event
-            guesses = [(0.5 / len(seen), float(many)) for many in seen]
-            guesses += [(0.5 * share, times * usual) for share, times in LOOK_AHEAD]
-            guess = np.full(len(table), 1e-12)
-            for share, many in guesses:
-                later = min(int(many), len(table) - 1)
-                guess[: len(table) - later] += share * table[later:]
-                guess[len(table) - later :] += share * table[-1]
-            stands.append(guess)
+        for day, seen in enumerate(self.coming[at].T):
+            usual = 0.5 * (self.coming[at].shape[1] - day) * self.model.arrests.per_event
+            share = np.concatenate([np.full(len(seen), 0.5 / len(seen)), 0.5 * LOOK_AHEAD[0]])
+            stands.append(loops.shifted(table, share, np.concatenate([seen, LOOK_AHEAD[1] * usual])))
         return [*stands, table]
 
     def _guide(self, day: int) -> Guide | None:
@@ -240,9 +228,11 @@ class _Run:
                 local = plan.locals[at]
                 now = self.tables[at][day - local.first]
                 arrests[row, : len(now)] = now
+                arrests[row, len(now) :] = now[-1]
                 if day > local.first:
                     past = self.tables[at][day - 1 - local.first]
                     before[row, : len(past)] = past
+                    before[row, len(past) :] = past[-1]
                     offset[row] = self.offset[at]
                 scale[row] = self.scale[at]
                 most = MOST_EVENTS if local.first == local.last else MOST_IN_WINDOW
@@ -310,7 +300,7 @@ class _Run:
         if guide is not None:
             self.model.count(state, day, self.counters)
         for i in plan.counted.get(day, ()):
-            self.log_weight += self._weigh(i, self._value(i, self.counters.totals))
+            self.log_weight += self._weigh(i, self._value(i, self.counters.totals, plan.counter_of[i]))
         ancestors = self._resample() if guide is not None or day in plan.counted else None
         if self.trace is not None:
             most = int(state.noted_count.max())
@@ -325,12 +315,11 @@ class _Run:
             return self.bound[i].log_likelihood(values)
         return self.belief.absorb(i, values)
 
-    def _value(self, i: int, totals: np.ndarray) -> np.ndarray:
-        quantity = self.plan.groups[i].quantity
-        above = totals[:, self.plan.counter[i, quantity.series]]
-        if quantity.functional != "ratio":
-            return above
-        return (above + 0.5) / (totals[:, self.plan.counter[i, quantity.below]] + 0.5)
+    def _value(self, i: int, totals: np.ndarray, rows: Sequence[int]) -> np.ndarray:
+        """(S,) a group's quantity, from the totals of its counter or, for a ratio, of its two."""
+        if self.plan.groups[i].quantity.functional != "ratio":
+            return totals[:, rows[0]]
+        return (totals[:, rows[0]] + 0.5) / (totals[:, rows[1]] + 0.5)
 
     def _resample(self) -> np.ndarray | None:
         top = self.log_weight.max()
@@ -372,12 +361,11 @@ class _Run:
                 inside = (edges[:-1] <= plan.span[i][1]) & (edges[1:] > plan.span[i][0])
                 mine = np.unique(plan.unit[plan.where[i]])
                 values = totals.copy()
-                for series in filter(None, (quantity.series, quantity.below)):
+                for at, series in zip(plan.counter_of[i], (quantity.series, quantity.below), strict=False):
                     column = plan.columns[series] - offset
-                    at = plan.counter[i, series]
                     values[:, at] += steps[:, mine][:, :, inside, column].sum(axis=(1, 2))
                     done.add(at)
-                later[i] = self._value(i, values)
+                later[i] = self._value(i, values, plan.counter_of[i])
                 logs += self.bound[i].log_likelihood(later[i])
             self.later_steps = steps.reshape(size, copies, *steps.shape[1:])
             logs = logs.reshape(size, copies)

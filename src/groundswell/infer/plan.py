@@ -71,11 +71,7 @@ class Plan:
 
     def counters(self, histories: int) -> Counters:
         """Totals of everything that is counted, all at 0."""
-        made = self._counters
-        return made._replace(
-            totals=np.zeros((histories, *made.totals.shape[1:])),
-            seen=np.zeros((histories, *made.seen.shape[1:]), dtype=np.bool_),
-        )
+        return self._counters.fresh(histories)
 
     def _sort(self, integrates: bool) -> tuple[set[int], set[int]]:
         arrests: dict[tuple[int, int, int], list[int]] = defaultdict(list)
@@ -107,33 +103,78 @@ class Plan:
         return {i for local in self.locals for i in local.groups}, {i for c in crowds.values() for i in c}
 
     def _count(self) -> None:
-        """Counters, shared by the groups that speak of the same series, places and first day."""
-        known: dict[tuple, int] = {}
-        rows: list[tuple[int, int, int, np.ndarray, bool]] = []
-        self.counter: dict[tuple[int, str], int] = {}
         counted = [i for day in sorted(self.counted) for i in self.counted[day]] + self.later
-        for i in counted:
-            quantity = self.groups[i].quantity
-            for series in filter(None, (quantity.series, quantity.below)):
-                first, last = self.span[i]
-                distinct = quantity.functional == "distinct"
-                key = (series, distinct, self.where[i].tobytes(), first)
-                if key not in known:
-                    known[key] = len(rows)
-                    rows.append((self.columns[series], first, last, self.where[i], distinct))
-                at = known[key]
-                rows[at] = (*rows[at][:2], max(rows[at][2], last), *rows[at][3:])
-                self.counter[i, series] = at
         count = len(self.setting.places)
-        column, first, last = (np.array([row[k] for row in rows], dtype=np.int64) for k in range(3))
-        member = np.zeros((len(rows), count), dtype=np.bool_)
-        for at, row in enumerate(rows):
-            member[at, row[3]] = True
-        order = iter(range(len(rows)))
-        distinct = np.array([next(order) if row[4] else -1 for row in rows], dtype=np.int64)
-        nobody, nowhere = np.zeros((0, len(rows))), np.zeros((0, sum(row[4] for row in rows), count), dtype=np.bool_)
-        self._counters = Counters(column, first, last, member, distinct, nobody, nowhere)
+        self._tallies = _Tallies(count)
+        self.counter_of = {i: self._add(self._tallies, i) for i in counted}
+        self._counters = self._tallies.counters()
+        if self.locals:
+            self.ahead = self._look_ahead()
         # places that no later claim tells apart run on as one unit
         marks = np.array([[p in set(self.where[i]) for i in self.later] for p in range(count)], dtype=np.int64)
         _, unit = np.unique(marks.reshape(count, -1), axis=0, return_inverse=True)
         self.unit = unit.reshape(-1)
+
+    def _add(self, tallies: _Tallies, i: int, alone: bool = False) -> tuple[int, ...]:
+        """Counters of a group: one, or for a ratio two."""
+        quantity = self.groups[i].quantity
+        series = [name for name in (quantity.series, quantity.below) if name]
+        distinct = quantity.functional == "distinct"
+        return tuple(tallies.add(self.columns[name], *self.span[i], self.where[i], distinct, alone) for name in series)
+
+    def _look_ahead(self) -> LookAhead:
+        """Counters that each end with their own window, so that a whole history can be made in one call."""
+        tallies = _Tallies(len(self.setting.places))
+        groups = {i: self._add(tallies, i, alone=True) for members in self.counted.values() for i in members}
+        coming = []
+        for local in self.locals:
+            at = [
+                tallies.add(self.columns["arrests"], day + 1, local.last, np.array([local.place]), False, alone=True)
+                for day in range(local.first, local.last)
+            ]
+            coming.append((at[0], at[-1] + 1) if at else (0, 0))
+        return LookAhead(tallies.counters(), groups, coming)
+
+
+@dataclass(frozen=True)
+class LookAhead:
+    """What histories that look ahead count. counter_of : by group. coming : by local window, its range of counters."""
+
+    empty: Counters
+    counter_of: dict[int, tuple[int, ...]]
+    coming: list[tuple[int, int]]
+
+    def counters(self, histories: int) -> Counters:
+        """All totals at 0."""
+        return self.empty.fresh(histories)
+
+
+class _Tallies:
+    """Counters in the making, shared by those who speak of the same series, places and first day."""
+
+    def __init__(self, places: int) -> None:
+        self.places = places
+        self.known: dict[tuple, int] = {}
+        self.rows: list[tuple[int, int, int, np.ndarray, bool]] = []
+
+    def add(self, column: int, first: int, last: int, where: np.ndarray, distinct: bool, alone: bool) -> int:
+        """The counter's index; one that is not `alone` may go on beyond `last` for another's sake."""
+        key = (column, distinct, where.tobytes(), first, last if alone else None)
+        at = self.known.setdefault(key, len(self.rows))
+        if at == len(self.rows):
+            self.rows.append((column, first, last, where, distinct))
+        row = self.rows[at]
+        self.rows[at] = (*row[:2], max(row[2], last), *row[3:])
+        return at
+
+    def counters(self) -> Counters:
+        """The counters, for no history yet."""
+        rows, places = self.rows, self.places
+        column, first, last = (np.array([row[k] for row in rows], dtype=np.int64) for k in range(3))
+        member = np.zeros((len(rows), places), dtype=np.bool_)
+        for at, row in enumerate(rows):
+            member[at, row[3]] = True
+        order = iter(range(len(rows)))
+        distinct = np.array([next(order) if row[4] else -1 for row in rows], dtype=np.int64)
+        seen = np.zeros((0, sum(row[4] for row in rows), places), dtype=np.bool_)
+        return Counters(column, first, last, member, distinct, np.zeros((0, len(rows))), seen)

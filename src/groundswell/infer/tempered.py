@@ -51,11 +51,11 @@ class TemperedSMC:
     filter : the particle filter. processes : how many work at once; the result is the same for any number, to the bit.
     """
 
-    particles: int = 1000
+    particles: int = 800
     effective: float = 400.0
     most: int = 12_000
-    round: int = 400
-    pool: float = 300.0
+    round: int = 200
+    pool: float = 200.0
     filter: ParticleFilter = field(default_factory=ParticleFilter)
     processes: int = 1
 

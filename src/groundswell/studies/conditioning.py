@@ -49,10 +49,10 @@ class Size:
     sampler ends; most : filters after which it ends all the same.
     """
 
-    draws: int = 1000
-    effective: float = 1000.0
+    draws: int = 600
+    effective: float = 350.0
     most: int = 12_000
-    histories: int = 40
+    histories: int = 16
     prior_draws: int = 300
     joining_draws: int = 2500
 

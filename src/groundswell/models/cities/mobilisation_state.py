@@ -109,6 +109,13 @@ class Counters(NamedTuple):
     totals: np.ndarray
     seen: np.ndarray
 
+    def fresh(self, histories: int) -> Counters:
+        """For so many histories, all totals at 0."""
+        return self._replace(
+            totals=np.zeros((histories, *self.totals.shape[1:])),
+            seen=np.zeros((histories, *self.seen.shape[1:]), dtype=np.bool_),
+        )
+
     def resampled(self, ancestors: np.ndarray) -> Counters:
         """Those of the histories `ancestors`, (S,) indices with repeats."""
         return self._replace(totals=self.totals[ancestors], seen=self.seen[ancestors])
