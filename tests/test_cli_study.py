@@ -15,9 +15,9 @@ from groundswell.cli.main import main
 def ran(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("cli")
     assert main(["study", "new", str(folder / "case")]) == 0
-    code = main(["study", "run", str(folder / "case"), "--out", str(folder / "out"), "--particles", "30",
+    code = main(["study", "run", str(folder / "case"), "--out", str(folder / "out"), "--effective", "10",
                  "--processes", "1", "--seed", "2"])  # fmt: skip
-    assert code == 4, "30 particles cannot reach 200 effective draws: the run must be flagged"
+    assert code == 4, "a run that ends at 10 effective draws is below 200: the run must be flagged"
     return folder
 
 
@@ -49,7 +49,7 @@ def test_the_report_can_be_written_again_to_the_same_bytes(ran):
 
 
 def test_json_is_one_object_also_when_flagged(ran, tmp_path, capsys):
-    code = main(["study", "run", str(ran / "case"), "--out", str(tmp_path / "out"), "--particles", "20",
+    code = main(["study", "run", str(ran / "case"), "--out", str(tmp_path / "out"), "--effective", "10",
                  "--processes", "1", "--json"])  # fmt: skip
     assert code == 4
     assert not json.loads(capsys.readouterr().out)["quality"]["passed"]

@@ -26,6 +26,7 @@ from groundswell.models.cities.mobilisation import (
     Between,
     CalendarPulse,
     Call,
+    Counters,
     Crowds,
     Deterrence,
     Groups,
@@ -334,9 +335,13 @@ def test_tilted_counts_and_arrests_weigh_back_to_the_free_law(lopsided: Places) 
     free = run(model, setting, runs, 14)
     tilts = np.log(np.array([[0.02, 0.4, 1.0, 0.6], [1.0, 0.3, 0.05, 2.0]]))
     on_arrests = np.exp(-0.5 * ((np.arange(60) - 9) / 5.0) ** 2)
+    # a table made for twice as many persons, read at half of them by every history
+    scale = np.full((2, runs), 0.5)
+    table = np.interp((np.arange(30) + 0.5) / 0.5 - 0.5, np.arange(60), on_arrests)
     guide = Guide(
-        np.array([1, 3]), tilts, np.stack([on_arrests, np.full(60, -1.0)]), np.ones((2, 60)), np.zeros((2, runs))
+        np.array([1, 3]), tilts, np.stack([table, np.full(30, -1.0)]), np.ones((2, 30)), scale, np.zeros((2, runs))
     )
+    on_arrests = np.interp((np.arange(60) + 0.5) * 0.5 - 0.5, np.arange(30), table)
     rng = generator(15)
     state = model.start(setting, rng=rng, histories=runs)
     for day in range(4):
@@ -355,6 +360,36 @@ def test_tilted_counts_and_arrests_weigh_back_to_the_free_law(lopsided: Places) 
     ):
         a, b = share * ours, put * theirs
         assert a.mean() == pytest.approx(b.mean(), abs=4 * math.hypot(a.std(), b.std()) / math.sqrt(runs))
+
+
+def test_days_made_in_one_call_are_those_made_one_by_one(lopsided: Places) -> None:
+    setting, model = country(lopsided, 9), everything()
+    counters = Counters(
+        np.array([0, 1, 0]), np.array([0, 2, 4]), np.array([8, 5, 6]),
+        np.array([[True, True, True, True], [True, False, True, False], [True, True, True, True]]),
+        np.array([0, -1, -1]), np.zeros((0, 3)), np.zeros((0, 1, 4), dtype=bool),
+    )  # fmt: skip
+    slow, fast = (model.start(setting, rng=generator(41), histories=30) for _ in range(2))
+    by_day, at_once = counters.fresh(30), counters.fresh(30)
+    rng, events = generator(42), np.zeros((30, 4, 9))
+    arrests = np.zeros((30, 4, 9))
+    for day in range(9):
+        model.step(slow, day, rng=rng)
+        model.count(slow, day, by_day)
+        events[:, :, day], arrests[:, :, day] = slow.today["events"], slow.today["arrests"]
+    model.advance(fast, 0, 9, at_once, rng=generator(42))
+    for name in ("drive", "hurt_total", "groups", "noted_count"):
+        assert np.array_equal(getattr(slow, name), getattr(fast, name))
+    assert np.array_equal(by_day.totals, at_once.totals)
+    expected = [
+        (events > 0).any(axis=2).sum(axis=1),
+        arrests[:, [0, 2], 2:6].sum(axis=(1, 2)),
+        events[:, :, 4:7].sum(axis=(1, 2)),
+    ]
+    assert np.array_equal(by_day.totals, np.stack(expected, axis=1))
+    kept = by_day.resampled(np.array([3, 3, 0]))
+    assert np.array_equal(kept.totals, by_day.totals[[3, 3, 0]])
+    assert np.array_equal(kept.seen, by_day.seen[[3, 3, 0]])
 
 
 def test_arrests_given_events_are_summed_out() -> None:

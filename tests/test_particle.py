@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -31,8 +32,9 @@ from groundswell.models.cities.mobilisation import (
     Within,
 )
 from groundswell.models.reporting.claims import Reporting
+from groundswell.models.reporting.integration import integrable
 from groundswell.models.triggering import PowerLaw
-from groundswell.params import Effects
+from groundswell.params import Effects, leaves
 from groundswell.rng import generator
 
 
@@ -86,8 +88,9 @@ def country(places: Places, days: int = 9) -> Setting:
     )
 
 
-def estimates(account: Account, setting: Setting, record: Record, method: ParticleFilter, runs: int, seed: int):
-    plan = method.plan(account, setting, record)
+def estimates(account: Account, setting: Setting, record: Record, method: ParticleFilter, runs: int, seed: int,
+              integrated: Sequence[str] = ()):  # fmt: skip
+    plan = method.plan(account, setting, record, integrated)
     return np.array([method.run(plan, account, rng=rng).log_likelihood for rng in generator(seed).spawn(runs)])
 
 
@@ -136,6 +139,26 @@ def test_all_claims_together_are_weighed_without_bias(lopsided: Places) -> None:
     small = estimates(account, setting, EVERY_SORT, ParticleFilter(16), 400, 4)
     large = estimates(account, setting, EVERY_SORT, ParticleFilter(1_600), 4, 5)
     assert_one_mean(large, small)
+
+
+@pytest.mark.parametrize("sort", ["by day and cumulative", "arrests in one city", "arrests over a week", "crowds"])
+def test_integrated_effects_are_averaged_over(lopsided: Places, sort: str) -> None:
+    """The mean of filters that integrate effects is the mean of filters at effects drawn from their priors."""
+    record = Record((*(EVERY_SORT[name] for name in SORTS[sort]), EVERY_SORT["arrests, all"]))
+    made, setting = reporting(record), country(lopsided)
+    account = Account(busy(), made)
+    names = integrable(made)
+    integrated = {
+        guided: estimates(account, setting, record, ParticleFilter(16, guided=guided), 300, 17, names)
+        for guided in (True, False)
+    }
+    sd = {leaf.name: leaf.prior.sd for leaf in leaves(made) if leaf.prior is not None}
+    drawn, method = [], ParticleFilter(16)
+    plan = method.plan(account, setting, record)
+    for rng in generator(18).spawn(3_000):
+        effects = {name: sd[name] * rng.standard_normal() for name in names}
+        drawn.append(method.run(plan, Account(busy(), made.replacing(effects)), rng=rng).log_likelihood)
+    assert_one_mean(np.array(drawn), *integrated.values())
 
 
 def test_guiding_lowers_the_noise(lopsided: Places) -> None:

@@ -17,9 +17,9 @@ from groundswell.studies.conditioning import Size, settling_claims
 from groundswell.studies.joining import joining
 from groundswell.studies.run import Effort, component_rows, folder_of, new_study, run_study
 
-TINY = Size(particles=12, chains=4, rise=2, rough=2, histories=2, prior_draws=5, joining_draws=20)
+TINY = Size(draws=12, effective=10, most=40, round=20, histories=2, prior_draws=5, joining_draws=20)
 SMALL = Effort(
-    main=Size(particles=32, chains=8, rise=3, rough=4, histories=6, prior_draws=12, joining_draws=60), evidence=TINY
+    main=Size(draws=32, effective=20, most=120, round=40, histories=6, prior_draws=12, joining_draws=60), evidence=TINY
 )
 
 

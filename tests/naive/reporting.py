@@ -1,10 +1,17 @@
 """Slow twin of the reporting model: rounding by search, densities by dense sums on the log scale."""
 
+from __future__ import annotations
+
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import log_ndtr, logsumexp, ndtr
+
+from groundswell.data.record import Record
+from groundswell.models.reporting.claims import Reporting
+from groundswell.params import leaves
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(10)
 
@@ -119,3 +126,24 @@ def several(q, figures, offset, s, eta, vague, reach, grains, shares_of, shared=
                 one = one + share * (ends[1] - ends[0])
         product = product * one
     return math.log(product.sum())
+
+
+def integrated_likelihood(
+    reporting: Reporting, record: Record, values: Sequence[float], names: Sequence[str], nodes: int = 81
+) -> tuple[float, np.ndarray]:
+    """Log of the claims' probability averaged over the priors of the named effects on a grid, and the effects' means.
+
+    values : the groups' quantities. Each node binds the claims anew with its effects, and each group is weighed by itself.
+    """
+    priors = {leaf.name: leaf.prior for leaf in leaves(reporting)}
+    at, weight = np.polynomial.hermite_e.hermegauss(nodes)
+    groups = reporting.prepare(record)
+    total, moment = 0.0, np.zeros(len(names))
+    for node in itertools.product(range(nodes), repeat=len(names)):
+        effects = [priors[name].median + priors[name].sd * at[k] for name, k in zip(names, node, strict=True)]  # type: ignore[union-attr]
+        bound = groups.bind(reporting.replacing(dict(zip(names, effects, strict=True))))
+        logs = sum(float(one.log_likelihood(np.array([q]))[0]) for one, q in zip(bound, values, strict=True))
+        mass = float(np.prod(weight[list(node)])) * math.exp(logs)
+        total += mass
+        moment += mass * np.array(effects)
+    return math.log(total / weight.sum() ** len(names)), moment / total

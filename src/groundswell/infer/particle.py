@@ -32,7 +32,6 @@ from groundswell.models.base import Account
 from groundswell.models.cities._mobilisation_loops import weights_of_persons
 from groundswell.models.cities.mobilisation_state import Guide
 from groundswell.models.reporting.claims import BoundGroup
-from groundswell.models.reporting.integration import Belief
 
 NODE_STEP = 0.05
 """Spacing of the nodes in log(persons + 1/2) at which a local claim is weighed; cubic between them."""
@@ -170,7 +169,9 @@ class _Run:
         if plan.integration is not None:
             held = [self.belief.combined(i, self.foreseen) for i in local.groups]
             # one factor a history stands for the offsets of all its groups, those told best most
-            sure = np.array([1 / (variance + float(b.own[0]) ** 2) for (_, variance), b in zip(held, bound, strict=True)])
+            sure = np.array(
+                [1 / (variance + float(b.own[0]) ** 2) for (_, variance), b in zip(held, bound, strict=True)]
+            )
             lean = sure / sure.sum() @ np.array([mean - mean.mean() for mean, _ in held])
             self.scale[at] = np.exp(lean)
             bound = [self.belief.pilot(i, mean.mean(), variance) for i, (mean, variance) in zip(local.groups, held)]

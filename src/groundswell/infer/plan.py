@@ -61,8 +61,10 @@ class Plan:
 
     def until(self, begin: int) -> int:
         """The first day from `begin` on that has to be looked at by itself: guided, or with a claim to weigh; or the last."""
-        return next((day for day in range(begin, self.setting.window.periods) if day in self.days),
-                    self.setting.window.periods - 1)
+        return next(
+            (day for day in range(begin, self.setting.window.periods) if day in self.days),
+            self.setting.window.periods - 1,
+        )
 
     @property
     def warns(self) -> bool:

@@ -164,7 +164,7 @@ class _Sampler:
                 effects = np.concatenate([effects, [nothing if drawn is None else drawn for _, drawn in found]])
                 if not np.isfinite(logs).any():
                     raise DataError(self._hopeless(len(y)))
-                log_weight = logs - 0.5 * (y**2).sum(axis=1) - (mixture - math.log(len(normals)))
+                log_weight = logs + normals[0].log_density(y) - (mixture - math.log(len(normals)))
                 worth = effective(log_weight)
                 power = power_for(log_weight, min(method.pool, 0.25 * len(y)))
                 stages.append({"power": power, "effective": worth, "filters": len(y)})
@@ -250,20 +250,21 @@ def power_for(log_weight: np.ndarray, wanted: float) -> float:
 
 
 def spiked(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (K,) and a root (K, K) of the covariance of a weighted sample, where the covariance is 1 but for a few directions.
+    """Mean (K,) and a root (K, K) of the covariance of a weighted sample that is the prior but for a few directions.
 
     y : (N, K) on coordinates in which the prior is standard normal. With n effective draws and g = K / n, noise alone spreads
     the sample's eigenvalues over (1 -+ sqrt g)^2; those are taken for 1. An eigenvalue outside belongs to a direction of
     variance v with value = v (1 + g / (v - 1)), and its sample direction has squared cosine
     (1 - g / (v - 1)^2) / (1 + g / (v - 1)) with the true one, so the best variance along it is v c^2 + 1 - c^2
-    (Donoho, Gavish and Johnstone 2018, Frobenius loss). With n <= K nothing can be told and the covariance is 1.
+    (Donoho, Gavish and Johnstone 2018, Frobenius loss). The mean along the directions taken for the prior's is drawn
+    towards the prior's as far as noise may have made it (James and Stein 1961). With n <= K the covariance is 1.
     """
     count = float(1 / (weights**2).sum())
     mean = weights @ y
     centred = y - mean
     g = y.shape[1] / max(count - 1, 1e-9)
     if g >= 1:
-        return mean, np.eye(y.shape[1])
+        return _towards_prior(mean, count), np.eye(y.shape[1])
     values, axes = np.linalg.eigh((centred * weights[:, None]).T @ centred * count / (count - 1))
     variance = np.ones(len(values))
     for k, value in enumerate(values):
@@ -273,7 +274,16 @@ def spiked(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         v = (b + math.copysign(math.sqrt(max(b * b - 4 * value, 0.0)), value - 1)) / 2
         cosine = (1 - g / (v - 1) ** 2) / (1 + g / (v - 1))
         variance[k] = v * cosine + 1 - cosine
-    return mean, np.linalg.cholesky((axes * variance) @ axes.T)
+    along = axes.T @ mean
+    usual = variance == 1
+    along[usual] = _towards_prior(along[usual], count)
+    return axes @ along, np.linalg.cholesky((axes * variance) @ axes.T)
+
+
+def _towards_prior(mean: np.ndarray, count: float) -> np.ndarray:
+    """James and Stein's estimate of a mean known with variance 1 / count in each of its directions."""
+    length = float(mean @ mean)
+    return mean if len(mean) < 3 else mean * max(0.0, 1 - (len(mean) - 2) / (count * length)) if length > 0 else mean
 
 
 def _shares(log_weight: np.ndarray) -> np.ndarray:

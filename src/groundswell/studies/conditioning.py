@@ -52,6 +52,7 @@ class Size:
     draws: int = 600
     effective: float = 350.0
     most: int = 12_000
+    round: int = 200
     histories: int = 16
     prior_draws: int = 300
     joining_draws: int = 2500
@@ -62,6 +63,7 @@ class Size:
             particles=self.draws,
             effective=self.effective,
             most=self.most,
+            round=self.round,
             filter=ParticleFilter(histories=self.histories),
             processes=processes,
         )

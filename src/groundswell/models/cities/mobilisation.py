@@ -203,9 +203,7 @@ class Mobilisation(Model):
         )  # fmt: skip
         return state, weight
 
-    def advance(
-        self, state: State, begin: int, end: int, counters: Counters, *, rng: np.random.Generator
-    ) -> State:
+    def advance(self, state: State, begin: int, end: int, counters: Counters, *, rng: np.random.Generator) -> State:
         """The days from `begin` to before `end` in place, unguided, as by `step` and `count` day by day, but faster."""
         geometry = state.geometry
         _mobilisation_loops.step_days(

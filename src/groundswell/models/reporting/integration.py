@@ -78,10 +78,11 @@ class Integration:
         """What is known of the effects before any claim, for so many histories; bound : the groups at `middle`."""
         return Belief(self, bound, rows)
 
-
     def foresee(self, bound: Sequence[BoundGroup], levels: Mapping[int, np.ndarray]) -> Belief:
         """What groups will say of the effects if the logs of their quantities are as in `levels`, a few guesses each."""
-        spread = [float(levels[i].var()) + 0.01 if i in levels and len(levels[i]) > 1 else 0.0 for i in range(len(bound))]
+        spread = [
+            float(levels[i].var()) + 0.01 if i in levels and len(levels[i]) > 1 else 0.0 for i in range(len(bound))
+        ]
         belief = Belief(self, [_widened(one, 0.0, more) for one, more in zip(bound, spread, strict=True)], 1)
         for i, level in levels.items():
             if len(level) > 1:
@@ -99,15 +100,16 @@ class Belief:
     def __init__(self, integration: Integration, bound: Sequence[BoundGroup], rows: int) -> None:
         self.integration = integration
         offset, own, shared = (
-            np.concatenate([getattr(one, name) for one in bound]) for name in ("offset", "own", "shared")
+            np.concatenate([np.zeros(0), *(getattr(one, name) for one in bound)])
+            for name in ("offset", "own", "shared")
         )
         several = integration.several
         self.bound = bound
-        self.offset = offset + 0.0
+        self.offset = offset
         self.own = np.where(several.any(axis=1), own, np.hypot(own, shared))
         self.design = np.hstack([integration.design, several * shared[:, None]])
         self.prior = np.concatenate([integration.sd**2, np.ones(several.shape[1])])
-        self.slack = (bound[0].slack, bound[0].vague, bound[0].vague_reach)
+        self.slack = (bound[0].slack, bound[0].vague, bound[0].vague_reach) if bound else (1.0, 0.0, 1.0)
         self.mean = np.zeros((rows, len(self.prior)))
         self.spread = np.tile(np.diag(self.prior), (rows, 1, 1))
         self.logs = np.zeros(rows)
@@ -154,7 +156,7 @@ class Belief:
             setattr(self, name, getattr(self, name)[ancestors])
 
     def settle(self, *, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """When every claim is in: what the sum of the gains lacks of an unbiased log probability, and effects drawn.
+        """Once every group has been absorbed: what the gains lack of an unbiased log probability, and effects drawn.
 
         (S,), and (S, U) in the units of the parameters: a draw for every history, given the claims.
         """
