@@ -133,7 +133,7 @@ def integrated_likelihood(
 ) -> tuple[float, np.ndarray]:
     """Log of the claims' probability averaged over the priors of the named effects on a grid, and the effects' means.
 
-    values : the groups' quantities. Each node binds the claims anew with its effects, and each group is weighed by itself.
+    values : the groups' quantities. Each node binds the claims anew, and each group is weighed by itself.
     """
     priors = {leaf.name: leaf.prior for leaf in leaves(reporting)}
     at, weight = np.polynomial.hermite_e.hermegauss(nodes)

@@ -2,15 +2,16 @@
 
 Histories are drawn forward together. Where claims speak of a whole country, histories are weighed at the end
 of the claim's window and resampled when their weights grow uneven. Where claims speak of one named place,
-weighing afterwards would throw nearly every history away; there the model draws the day's events and arrests
-from their distributions tilted by the claims (`Guide`), and the exact normaliser enters the weight:
-arrests are summed out, crowds averaged over many draws. For windows of several days the tilt of a day that
-is not the last looks ahead by a guess, which is taken back the day after; it changes the noise, never the mean.
+the model draws the day's events and arrests from their distributions tilted by the claims (`Guide`, `guiding`), and the
+exact normaliser enters the weight: arrests are summed out, crowds averaged over many draws.
+
+Leans of stances and speakers' effects can be integrated out along each history (`plan(integrated=...)`): each history
+carries what the claims so far say of them (`models.reporting.integration`), a Rao-Blackwellised filter.
 
 The groups that run on after the daily window are copied several times from every history.
 
-References: Gordon, Salmond and Smith (1993) for the filter; Pitt and Shephard (1999) for the tilt;
-Del Moral (2004) for the unbiased normalising constant.
+References: Gordon, Salmond and Smith (1993) for the filter; Pitt and Shephard (1999) for the tilt; Doucet, de Freitas,
+Murphy and Russell (2000) for what is integrated; Del Moral (2004) for the unbiased normalising constant.
 """
 
 from __future__ import annotations
@@ -27,22 +28,11 @@ from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.errors import UsageError
 from groundswell.infer import _particle_loops as loops
-from groundswell.infer.plan import Local, Plan
+from groundswell.infer.guiding import MOST_EVENTS, Guiding
+from groundswell.infer.plan import Plan, value_of
 from groundswell.models.base import Account
-from groundswell.models.cities._mobilisation_loops import weights_of_persons
 from groundswell.models.cities.mobilisation_state import Guide
-from groundswell.models.reporting.claims import BoundGroup
-
-NODE_STEP = 0.05
-"""Spacing of the nodes in log(persons + 1/2) at which a local claim is weighed; cubic between them."""
-MOST_EVENTS = 12
-"""Events of a guided place-day up to which the tilt is tabulated; beyond, it is corrected by its exact weight."""
-MOST_IN_WINDOW = 3
-"""The same for a window of several days, whose tilt is a guess anyway."""
-FORESEEING = 8
-"""Histories without claims from which a filter guesses what later claims will say of the speakers."""
-LOOK_AHEAD = np.array([[0.3, 0.3, 0.25, 0.15], [0.0, 0.25, 1.0, 2.5]])
-"""Shares and multiples of the usual later arrests in the wider half of the guess that guides a window of several days."""
+from groundswell.models.reporting.integration import Belief
 
 
 @dataclass(frozen=True)
@@ -100,28 +90,19 @@ class _Run:
         self.plan, self.method, self.rng = plan, method, rng
         self.model: Any = account.process
         size = method.histories
-        self.warns = plan.warns
         self.state = self.model.start(plan.setting, rng=rng, histories=size)
-        self.state.warns = self.warns
+        self.state.warns = plan.warns
         self.counters = plan.counters(size)
-        self.log_weight, self.owed = np.zeros(size), np.zeros(size)
-        self.log_total = 0.0
-        self.tables: list[list[np.ndarray]] = [[] for _ in plan.locals]
-        self.top = np.zeros(len(plan.locals))
-        self.scale = np.ones((len(plan.locals), size))
-        self.offset = np.zeros((len(plan.locals), size))
-        self.coming: list[np.ndarray] = []
+        self.log_weight, self.log_total = np.zeros(size), 0.0
         self.trace: list[tuple] | None = [] if trace else None
+        self.belief: Belief | None = None
         if plan.integration is None:
             self.bound = plan.groups.bind(account.reporting)
         else:
             exact = plan.groups.bind(plan.integration.middle(account.reporting))
             self.bound = plan.integration.pilot(exact)
             self.belief = plan.integration.begin(exact, size)
-        if plan.locals:
-            levels = self._foresee()
-            if plan.integration is not None:
-                self.foreseen = plan.integration.foresee(exact, levels)
+        self.guiding = Guiding(plan, self.model, self.bound, self.belief, size, rng)
 
     def go(self) -> Filtered:
         plan = self.plan
@@ -137,110 +118,30 @@ class _Run:
         history = self._history(chosen) if self.trace is not None else None
         return Filtered(self.log_total, history, effects)
 
-    def _foresee(self) -> dict[int, np.ndarray]:
-        """Look ahead with a few histories that know no claim: logs of the quantities counted, by group.
-
-        `coming` receives, for every local window, the arrests after each of its days but the last by history. Both guide
-        the arrests in named places, so that they leave room for what is to come and agree with what claims will say
-        of the speakers.
-        """
-        plan = self.plan
-        state = self.model.start(plan.setting, rng=self.rng, histories=FORESEEING)
-        state.warns = self.warns
-        counters = plan.ahead.counters(FORESEEING)
-        self.model.advance(state, 0, plan.setting.window.periods, counters, rng=self.rng)
-        self.coming = [counters.totals[:, a:b] for a, b in plan.ahead.coming]
-        levels = {}
-        for i in plan.ahead.counter_of:
-            values = self._value(i, counters.totals, plan.ahead.counter_of[i])[~state.exploded]
-            levels[i] = np.log(values + plan.groups[i].half)
-        return levels
-
-    def _noted(self, state: Any, place: int, column: str) -> np.ndarray:
-        """(S,) what was noted of a place today."""
-        rows = loops.noted_at(place, state.noted_count, state.noted_place)
-        here = state.noted[np.arange(len(rows)), np.maximum(rows, 0), self.plan.columns[column]]
-        return np.where(rows >= 0, here, 0.0)
-
-    def _open(self, at: int) -> None:
-        """Make the tables of a local window that begins today, from what each history holds of its speakers."""
-        local, plan = self.plan.locals[at], self.plan
-        bound = [self.bound[i] for i in local.groups]
-        if plan.integration is not None:
-            held = [self.belief.combined(i, self.foreseen) for i in local.groups]
-            # one factor a history stands for the offsets of all its groups, those told best most
-            sure = np.array(
-                [1 / (variance + float(b.own[0]) ** 2) for (_, variance), b in zip(held, bound, strict=True)]
-            )
-            lean = sure / sure.sum() @ np.array([mean - mean.mean() for mean, _ in held])
-            self.scale[at] = np.exp(lean)
-            bound = [self.belief.pilot(i, mean.mean(), variance) for i, (mean, variance) in zip(local.groups, held)]
-        table, self.top[at] = self._table(local, bound)
-        self.log_weight += self.top[at]
-        self.tables[at] = self._ahead(at, table)
-
-    def _table(self, local: Local, bound: Sequence[BoundGroup]) -> tuple[np.ndarray, float]:
-        """Weight of 0..A arrests in a local window over its largest value, and the log of that."""
-        # a speaker who leans down by half has seen twice as many
-        leaning = [min(max(0.0, -float(one.offset.min())), 5.0) for one in bound]
-        most = 300 + int(min(reach * math.exp(lean) for reach, lean in zip(local.reach, leaning, strict=True)))
-        low = math.log(0.5)
-        nodes = low + NODE_STEP * np.arange(int((math.log(most + 0.5) - low) / NODE_STEP) + 4)
-        logs = np.zeros(len(nodes))
-        for one in bound:
-            logs += one.log_likelihood(np.exp(nodes) - 0.5)
-        top = float(logs.max())
-        return weights_of_persons(logs - top, low, NODE_STEP, most), top
-
-    def _ahead(self, at: int, table: np.ndarray) -> list[np.ndarray]:
-        """The weight that stands for a local window on each of its days: exact on the last, a guess before.
-
-        The guess is the mean weight over what is to come: half as in the histories that looked ahead, half wider.
-        """
-        stands = []
-        for day, seen in enumerate(self.coming[at].T):
-            usual = 0.5 * (self.coming[at].shape[1] - day) * self.model.arrests.per_event
-            share = np.concatenate([np.full(len(seen), 0.5 / len(seen)), 0.5 * LOOK_AHEAD[0]])
-            stands.append(loops.shifted(table, share, np.concatenate([seen, LOOK_AHEAD[1] * usual])))
-        return [*stands, table]
-
     def _guide(self, day: int) -> Guide | None:
-        plan = self.plan
-        open_now = [at for at, local in enumerate(plan.locals) if local.first <= day <= local.last]
+        plan, guiding = self.plan, self.guiding
+        open_now = {local.place: at for at, local in enumerate(plan.locals) if local.first <= day <= local.last}
         crowds = dict(plan.crowds.get(day, ()))
-        places = sorted({plan.locals[at].place for at in open_now} | set(crowds))
+        places = sorted(set(open_now) | set(crowds))
         if not places:
             return None
-        by_place = {plan.locals[at].place: at for at in open_now}
-        for at in open_now:
+        for at in open_now.values():
             if plan.locals[at].first == day:
-                self._open(at)
-        width = max([1, *(len(self.tables[at][0]) for at in open_now)])
-        rows = len(places)
+                self.log_weight += guiding.open(at, self.belief)
+        width = max([1, *(len(guiding.tables[at][0]) for at in open_now.values())])
+        rows, size = len(places), self.method.histories
         log_g = np.zeros((rows, MOST_EVENTS + 1))
-        arrests, before = np.zeros((rows, width)), np.ones((rows, width))
-        offset = np.zeros((rows, self.method.histories))
-        scale = np.ones_like(offset)
+        arrests, before = np.full((rows, width), -1.0), np.ones((rows, width))
+        offset, scale = np.zeros((rows, size)), np.ones((rows, size))
         for row, place in enumerate(places):
-            at = by_place.get(place)
-            if at is None:
-                arrests[row, 0] = -1.0
-            else:
-                local = plan.locals[at]
-                now = self.tables[at][day - local.first]
-                arrests[row, : len(now)] = now
-                arrests[row, len(now) :] = now[-1]
-                if day > local.first:
-                    past = self.tables[at][day - 1 - local.first]
-                    before[row, : len(past)] = past
-                    before[row, len(past) :] = past[-1]
-                    offset[row] = self.offset[at]
-                scale[row] = self.scale[at]
-                most = MOST_EVENTS if local.first == local.last else MOST_IN_WINDOW
-                with np.errstate(divide="ignore"):
-                    tilt = np.log(self.model.arrests_given_events(now, most))
-                log_g[row, : most + 1] += tilt
-                log_g[row, most + 1 :] += tilt[-1]
+            if place in open_now:
+                at = open_now[place]
+                log_g[row], now, past = guiding.tilt(at, day)
+                arrests[row] = np.pad(now, (0, width - len(now)), mode="edge")
+                scale[row] = guiding.scale[at]
+                if past is not None:
+                    before[row] = np.pad(past, (0, width - len(past)), mode="edge")
+                    offset[row] = guiding.offset[at]
             if place in crowds:
                 log_g[row] += self._crowd_tilt(crowds[place])
         return Guide(np.array(places, dtype=np.int64), log_g, arrests, before, scale, offset)
@@ -262,9 +163,7 @@ class _Run:
     def _crowd(self, place: int, members: Sequence[int]) -> None:
         """Average the weight of a named place's crowd over draws; keep one draw by its weight."""
         state, size = self.state, self.method.histories
-        rows = loops.noted_at(place, state.noted_count, state.noted_place)
-        here = np.arange(size)
-        events = np.where(rows >= 0, state.noted[here, np.maximum(rows, 0), self.plan.columns["events"]], 0.0)
+        here, events = np.arange(size), self._noted(place, "events")
         sizes = self.model.crowd_sizes(events.astype(np.int64), self.method.crowd_draws, rng=self.rng)
         logs = self._crowd_logs(sizes, members)
         self.log_weight += _log_mean_exp(logs, axis=1)
@@ -272,8 +171,9 @@ class _Run:
         pick = (share < self.rng.random((size, 1)) * share[:, -1:]).sum(axis=1)
         pick = np.minimum(pick, sizes.shape[1] - 1)
         kept = sizes[here, pick]
-        if self.plan.integration is not None:
+        if self.belief is not None:
             self.log_weight += sum(self.belief.absorb(i, kept) for i in members) - logs[here, pick]
+        rows = loops.noted_at(place, state.noted_count, state.noted_place)
         there = rows >= 0
         state.noted[here[there], rows[there], self.plan.columns["participants"]] = kept[there]
 
@@ -289,19 +189,16 @@ class _Run:
         for place, members in plan.crowds.get(day, ()):
             self._crowd(place, members)
         self.log_weight[state.exploded] = -np.inf
-        for at, local in enumerate(plan.locals):
-            if local.first <= day <= local.last:
-                self.offset[at] += self._noted(state, local.place, "arrests")
-            if day == local.last and plan.integration is not None:
-                with np.errstate(divide="ignore"):
-                    self.owed -= np.log(loops.looked_up(self.tables[at][-1], self.offset[at], self.scale[at]))
-                self.owed -= self.top[at]
-                for i in local.groups:
-                    self.owed += self.belief.absorb(i, self.offset[at])
+        open_now = [local.first <= day <= local.last for local in plan.locals]
+        today = [
+            self._noted(local.place, "arrests") if now else None
+            for local, now in zip(plan.locals, open_now, strict=True)
+        ]
+        self.guiding.note(day, today, self.belief)
         if guide is not None:
             self.model.count(state, day, self.counters)
         for i in plan.counted.get(day, ()):
-            self.log_weight += self._weigh(i, self._value(i, self.counters.totals, plan.counter_of[i]))
+            self.log_weight += self._weigh(i, self._value(i, self.counters.totals))
         ancestors = self._resample() if guide is not None or day in plan.counted else None
         if self.trace is not None:
             most = int(state.noted_count.max())
@@ -312,15 +209,19 @@ class _Run:
 
     def _weigh(self, i: int, values: np.ndarray) -> np.ndarray:
         """Log probability (S,) of group i given its quantities and, where effects are integrated, the claims before."""
-        if self.plan.integration is None:
+        if self.belief is None:
             return self.bound[i].log_likelihood(values)
         return self.belief.absorb(i, values)
 
-    def _value(self, i: int, totals: np.ndarray, rows: Sequence[int]) -> np.ndarray:
-        """(S,) a group's quantity, from the totals of its counter or, for a ratio, of its two."""
-        if self.plan.groups[i].quantity.functional != "ratio":
-            return totals[:, rows[0]]
-        return (totals[:, rows[0]] + 0.5) / (totals[:, rows[1]] + 0.5)
+    def _value(self, i: int, totals: np.ndarray) -> np.ndarray:
+        return value_of(self.plan.groups[i].quantity, totals, self.plan.counter_of[i])
+
+    def _noted(self, place: int, column: str) -> np.ndarray:
+        """(S,) what was noted of a place today."""
+        state = self.state
+        rows = loops.noted_at(place, state.noted_count, state.noted_place)
+        here = state.noted[np.arange(len(rows)), np.maximum(rows, 0), self.plan.columns[column]]
+        return np.where(rows >= 0, here, 0.0)
 
     def _resample(self) -> np.ndarray | None:
         top = self.log_weight.max()
@@ -335,10 +236,9 @@ class _Run:
         ancestors = loops.systematic(weights / total, self.rng.random(), len(weights))
         self.state.resample(ancestors)
         self.counters = self.counters.resampled(ancestors)
-        if self.plan.integration is not None:
+        self.guiding.resample(ancestors)
+        if self.belief is not None:
             self.belief.resample(ancestors)
-            self.owed = self.owed[ancestors]
-        self.offset, self.scale = self.offset[:, ancestors], self.scale[:, ancestors]
         self.log_weight = np.zeros(len(weights))
         return ancestors
 
@@ -366,7 +266,7 @@ class _Run:
                     column = plan.columns[series] - offset
                     values[:, at] += steps[:, mine][:, :, inside, column].sum(axis=(1, 2))
                     done.add(at)
-                later[i] = self._value(i, values, plan.counter_of[i])
+                later[i] = self._value(i, values)
                 logs += self.bound[i].log_likelihood(later[i])
             self.later_steps = steps.reshape(size, copies, *steps.shape[1:])
             logs = logs.reshape(size, copies)
@@ -375,14 +275,14 @@ class _Run:
             pick = (share < self.rng.random((size, 1)) * share[:, -1:]).sum(axis=1)
             self.copy = np.minimum(pick, copies - 1)
             here = np.arange(size)
-            if plan.integration is not None:
+            if self.belief is not None:
                 self.log_weight -= logs[here, self.copy]
                 for i, values in later.items():
                     self.log_weight += self.belief.absorb(i, values.reshape(size, copies)[here, self.copy])
         effects = None
-        if plan.integration is not None:
+        if self.belief is not None:
             lacking, effects = self.belief.settle(rng=self.rng)
-            self.log_weight += lacking + self.owed
+            self.log_weight += lacking + self.guiding.owed
         top = self.log_weight.max()
         if top == -np.inf or np.isnan(top):
             self.log_total = -math.inf
@@ -418,7 +318,7 @@ class _Run:
             for name, column in plan.columns.items():
                 series[name][noted_place[at, :rows], day] = noted[at, :rows, column]
             series["groups"][:, day] = groups[at]
-        if not self.warns:
+        if not plan.warns:
             series["warned"] = self.rng.poisson(self.model.warnings_per_arrest * series["arrests"]).astype(float)
         return History(setting.places, setting.window, series, later=later)
 

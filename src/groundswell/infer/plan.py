@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from groundswell.data.quantities import Quantity
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.models.base import Account, require
@@ -27,6 +28,13 @@ class Local:
     last: int
     groups: tuple[int, ...]
     reach: tuple[float, ...]
+
+
+def value_of(quantity: Quantity, totals: np.ndarray, rows: Sequence[int]) -> np.ndarray:
+    """(S,) a quantity from the totals (S, C) of its counter or, for a ratio, of its two."""
+    if quantity.functional != "ratio":
+        return totals[:, rows[0]]
+    return (totals[:, rows[0]] + 0.5) / (totals[:, rows[1]] + 0.5)
 
 
 class Plan:
@@ -56,15 +64,13 @@ class Plan:
             elif i not in local_groups and i not in crowd_groups:
                 self.counted[last].append(i)
         self._count()
-        guided = {day for local in self.locals for day in range(local.first, local.last + 1)} | set(self.crowds)
-        self.days = guided | {day - 1 for day in guided} | set(self.counted)
+        named = {day for local in self.locals for day in range(local.first, local.last + 1)} | set(self.crowds)
+        self.days = named | {day - 1 for day in named} | set(self.counted)
 
     def until(self, begin: int) -> int:
-        """The first day from `begin` on that has to be looked at by itself: guided, or with a claim to weigh; or the last."""
-        return next(
-            (day for day in range(begin, self.setting.window.periods) if day in self.days),
-            self.setting.window.periods - 1,
-        )
+        """The first day from `begin` on with something to do at its end, or before the next; else the last day."""
+        last = self.setting.window.periods - 1
+        return next((day for day in range(begin, last) if day in self.days), last)
 
     @property
     def warns(self) -> bool:
@@ -145,10 +151,6 @@ class LookAhead:
     empty: Counters
     counter_of: dict[int, tuple[int, ...]]
     coming: list[tuple[int, int]]
-
-    def counters(self, histories: int) -> Counters:
-        """All totals at 0."""
-        return self.empty.fresh(histories)
 
 
 class _Tallies:

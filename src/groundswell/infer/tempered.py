@@ -6,15 +6,15 @@ Mira and Robert 2012, adaptive multiple importance sampling), so none is lost. T
 most 1: the highest at which they are worth enough draws for a mean and a covariance, which make the next normal. So the
 population goes from the prior to the posterior as fast as it can be followed.
 
-The filter's estimates are unbiased, and an unbiased weight is as good as an exact one but for its noise (Tran, Scharth,
-Pitt and Kohn 2013, importance sampling squared): weighted means converge to those of the posterior, the mean weight to the
-evidence. Draws are independent given the normals, so their effective number is that of their weights; there is no
-chain that could be stuck.
+The filter's estimates are unbiased, and an unbiased weight is as good as an exact one but for its noise (Tran,
+Scharth, Pitt and Kohn 2013, importance sampling squared): weighted means converge to those of the posterior, the mean
+weight to the evidence. Draws are independent given the normals, so their effective number is that of their weights;
+there is no chain that could be stuck.
 
-What the claims say enters through a few directions; along the others the posterior is the prior. On coordinates in which the
-prior is standard normal its covariance is 1 but for a few directions, and an estimate of such a covariance has
-known errors: `spiked` takes them out (Donoho, Gavish and Johnstone 2018). Without it, forty parameters would need
-thousands of draws to be told apart from noise.
+What the claims say enters through a few directions; along the others the posterior is the prior. On coordinates in
+which the prior is standard normal its covariance is 1 but for a few directions, and an estimate of such a covariance
+has known errors: `spiked` takes them out (Donoho, Gavish and Johnstone 2018). Without it, thousands of draws would be
+needed to tell correlations from noise.
 
 Leans and speakers' effects, which are normal and enter the claims linearly, are no coordinates: the filter
 integrates them out and draws them afterwards (`models.reporting.integration`).
@@ -62,8 +62,8 @@ class TemperedSMC:
     def __post_init__(self) -> None:
         if min(self.particles, self.round, self.most, self.effective, self.pool) < 10 or self.processes < 1:
             raise UsageError(
-                f"{self} cannot run: 10 or more particles, draws a round, filters, effective and pooled draws are needed, "
-                "and 1 process or more."
+                f"{self} cannot run: 10 or more particles, draws a round, filters, effective and pooled draws are "
+                "needed, and 1 process or more."
             )
 
     def fit(
@@ -78,8 +78,8 @@ class TemperedSMC:
     ) -> Fit:
         """The posterior as draws of equal weight; log_density is the log evidence.
 
-        details : "effective" draws that the weights are worth; "index" (N,) which value tried each draw is, so
-        that repeats are known; "seeds" (N, 2) naming their filters' randomness for `replay_key`; "stages", a row a round.
+        details : "effective" draws that the weights are worth; "index" (N,) which value tried each draw is, so that
+        repeats are known; "seeds" (N, 2), their filters' randomness for `replay_key`; "stages", a row a round.
         """
         if not isinstance(model, Account) or not isinstance(observed, Record):
             raise UsageError("TemperedSMC weighs a Record of claims under an Account(process, reporting).")
@@ -177,8 +177,8 @@ class _Sampler:
 
     def _hopeless(self, tried: int) -> str:
         return (
-            f"none of {tried} draws from the prior can produce these {len(self.record)} claims with a probability above 0. "
-            "Check units, windows and places of the claims, or widen the priors."
+            f"none of {tried} draws from the prior can produce these {len(self.record)} claims with a probability "
+            "above 0. Check units, windows and places of the claims, or widen the priors."
         )
 
     def _fit(
@@ -252,10 +252,10 @@ def power_for(log_weight: np.ndarray, wanted: float) -> float:
 def spiked(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean (K,) and a root (K, K) of the covariance of a weighted sample that is the prior but for a few directions.
 
-    y : (N, K) on coordinates in which the prior is standard normal. With n effective draws and g = K / n, noise alone spreads
-    the sample's eigenvalues over (1 -+ sqrt g)^2; those are taken for 1. An eigenvalue outside belongs to a direction of
-    variance v with value = v (1 + g / (v - 1)), and its sample direction has squared cosine
-    (1 - g / (v - 1)^2) / (1 + g / (v - 1)) with the true one, so the best variance along it is v c^2 + 1 - c^2
+    y : (N, K) on coordinates in which the prior is standard normal. With n effective draws and g = K / n, noise alone
+    spreads the sample's eigenvalues over (1 -+ sqrt g)^2; those are taken for 1. An eigenvalue outside belongs to a
+    direction of variance v with value = v (1 + g / (v - 1)), and its sample direction has squared cosine
+    c^2 = (1 - g / (v - 1)^2) / (1 + g / (v - 1)) with the true one, so the best variance along it is v c^2 + 1 - c^2
     (Donoho, Gavish and Johnstone 2018, Frobenius loss). The mean along the directions taken for the prior's is drawn
     towards the prior's as far as noise may have made it (James and Stein 1961). With n <= K the covariance is 1.
     """

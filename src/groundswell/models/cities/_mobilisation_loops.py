@@ -46,7 +46,7 @@ def _active_probability(mu, psi):
 
 @njit(cache=True)
 def _count(rng, mean, psi):
-    """A negative binomial count with variance mean + psi mean^2: by inversion, or gamma-Poisson where the mean is large."""
+    """A negative binomial count with variance mean + psi mean^2: by inversion or, if large, gamma-Poisson."""
     if mean <= 0.0:
         return 0
     if mean > 30.0 or psi < 1e-9:
@@ -64,7 +64,7 @@ def _count(rng, mean, psi):
 
 @njit(cache=True)
 def weight_at(weight, persons, scale):
-    """The weight that stands at `persons` where the table was made for `scale` times as many; linear between entries."""
+    """The weight at `persons` of a table made for `scale` times as many; linear between its entries."""
     at = (persons + 0.5) * scale - 0.5
     if at <= 0.0:
         return weight[0]
@@ -76,7 +76,7 @@ def weight_at(weight, persons, scale):
 
 @njit(cache=True)
 def _weigh_arrests(mean, psi, weight, scale, offset, out):
-    """Fill out[a] with P(A = a) times the weight of offset + a as far as it matters; the sum and how many were filled."""
+    """Fill out[a] with P(A = a) times the weight of offset + a as far as it matters; the sum, and how many."""
     share = psi * mean / (1.0 + psi * mean)
     log_term = -mean if psi < 1e-9 else -math.log1p(psi * mean) / psi
     term = math.exp(log_term) if log_term > -700.0 else 0.0

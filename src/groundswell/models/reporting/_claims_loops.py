@@ -319,12 +319,12 @@ def absorb(level, design, own, sign, slack, vague, reach, edges, weights, first,
     """Take claims in: what is known of normal effects u in every row, N(mean, spread), is updated in place.
 
     log x of claim c is level[h, c] + design[c] . u + own[c] eps_c, with slack as elsewhere. level : (S, C).
-    design : (C, U). mean : (S, U). spread : (S, U, U). gain, (S,), receives the log probability of the claims given what
-    was known before.
+    design : (C, U). mean : (S, U). spread : (S, U, U). gain, (S,), receives the log probability of the claims given
+    what was known before.
 
-    Assumed density filtering: a claim widens by the variance v of its own offset, and slope and curvature of
-    its log probability in that offset give the normal that has the mean and variance after it (Minka 2001, eq. 3.32 f.).
-    The curvature is kept where no variance rises or falls to 0.
+    Assumed density filtering (Minka 2001): a claim widens by the variance v of its own offset, and slope and
+    curvature of its log probability in that offset give the normal with the mean and variance after it. The curvature
+    is kept where no variance rises or falls to 0.
     """
     for h in range(len(gain)):
         gain[h] = 0.0
@@ -353,7 +353,7 @@ def absorb(level, design, own, sign, slack, vague, reach, edges, weights, first,
 def settle(
     rng, level, prior, design, own, sign, slack, vague, reach, edges, weights, first, draws, mean, spread, logs, effects
 ):  # fmt: skip
-    """The claims' joint probability with the effects u ~ N(0, diag(prior)) summed out, for every row of `level`, (S, C).
+    """The claims' joint probability with effects u ~ N(0, diag(prior)) summed out, for every row of `level`, (S, C).
 
     N(mean, spread), as `absorb` left it, proposes; `draws` draws from it are weighed exactly. logs, (S,), receives
     the log of the unbiased estimate; effects, (S, U), one of the draws, taken by its weight.

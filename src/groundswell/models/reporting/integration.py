@@ -5,9 +5,9 @@ that claims of one origin share) that are normal beforehand and enter log x line
 
     log x_c = log(q_c + 1/2) + offset_c + a_c . u + own_c eps_c + sign slack,        u ~ N(0, diag(prior))
 
-so p(claims | q) = integral of prod_c p(claim_c | q_c, u) N(u; 0, prior) is estimated without bias for microseconds, where a
-search over the parameters would have to learn u together with everything else. A filter, which meets the claims
-one after the other, weighs each by its `pilot` first: the claim as if its own offset alone were integrated out.
+so p(claims | q), the integral of prod_c p(claim_c | q_c, u) N(u; 0, prior), is estimated without bias in microseconds,
+where a search over the parameters would have to learn u together with everything else. A filter meets the claims one
+after the other: a `Belief` holds what they have said of u so far, history by history.
 """
 
 from __future__ import annotations
@@ -78,17 +78,6 @@ class Integration:
         """What is known of the effects before any claim, for so many histories; bound : the groups at `middle`."""
         return Belief(self, bound, rows)
 
-    def foresee(self, bound: Sequence[BoundGroup], levels: Mapping[int, np.ndarray]) -> Belief:
-        """What groups will say of the effects if the logs of their quantities are as in `levels`, a few guesses each."""
-        spread = [
-            float(levels[i].var()) + 0.01 if i in levels and len(levels[i]) > 1 else 0.0 for i in range(len(bound))
-        ]
-        belief = Belief(self, [_widened(one, 0.0, more) for one, more in zip(bound, spread, strict=True)], 1)
-        for i, level in levels.items():
-            if len(level) > 1:
-                belief.absorb(i, np.exp(level.mean(keepdims=True)) - bound[i].group.half)
-        return belief
-
 
 class Belief:
     """What the claims so far say of the effects, history by history: normal, updated claim by claim.
@@ -107,7 +96,7 @@ class Belief:
         self.bound = bound
         self.offset = offset
         self.own = np.where(several.any(axis=1), own, np.hypot(own, shared))
-        self.design = np.hstack([integration.design, several * shared[:, None]])
+        self.design = np.ascontiguousarray(np.hstack([integration.design, several * shared[:, None]]))
         self.prior = np.concatenate([integration.sd**2, np.ones(several.shape[1])])
         self.slack = (bound[0].slack, bound[0].vague, bound[0].vague_reach) if bound else (1.0, 0.0, 1.0)
         self.mean = np.zeros((rows, len(self.prior)))
@@ -129,6 +118,16 @@ class Belief:
         )  # fmt: skip
         self.logs += gain
         return gain
+
+    def foresee(self, levels: Mapping[int, np.ndarray]) -> Belief:
+        """One row: what groups will say of the effects if the logs of their quantities are about as in `levels`."""
+        told = {i: level for i, level in levels.items() if len(level) > 1}
+        spread = [float(told[i].var()) + 0.01 if i in told else 0.0 for i in range(len(self.bound))]
+        wider = [_widened(one, 0.0, more) for one, more in zip(self.bound, spread, strict=True)]
+        belief = Belief(self.integration, wider, 1)
+        for i, level in told.items():
+            belief.absorb(i, np.exp(level.mean(keepdims=True)) - self.bound[i].group.half)
+        return belief
 
     def offset_of(self, group: int) -> tuple[np.ndarray, np.ndarray]:
         """Mean and variance, (S,) each, of a group's first offset given the claims so far."""
