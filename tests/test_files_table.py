@@ -59,6 +59,9 @@ def test_equal_results_are_equal_files_and_nan_is_refused(tmp_path: Path) -> Non
     write_json(tmp_path / "b.json", {"a": "é", "b": 1})
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
     assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"a": "é", "b": 1}
+    write_json(tmp_path / "a.json", {"sum": (0.1 + 0.2, 1e-300, [-1.0])})
+    write_json(tmp_path / "b.json", {"sum": [0.3, 1e-300, [-1.0]]})
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "c.json", {"x": float("nan")})
     assert not (tmp_path / "c.json").exists()

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from groundswell import __version__
-from groundswell.data.files import writable_folder, write_json, write_text
+from groundswell.data.files import rounded, writable_folder, write_json, write_text
 from groundswell.data.table import Table
 from groundswell.errors import DataError, UsageError, nearest
 from groundswell.infer.base import Progress, fit, silent
@@ -85,7 +85,7 @@ def run_study(
     else:
         result |= {"anchors": None, "components": None}
     # as it will be read again: a report made now and one made later are the same bytes
-    result = json.loads(json.dumps(result, sort_keys=True, allow_nan=False))
+    result = json.loads(json.dumps(rounded(result), sort_keys=True, allow_nan=False))
     write_tables(result, out)
     write_json(out / "result.json", result)
     import tomli_w
