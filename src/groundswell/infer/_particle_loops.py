@@ -9,14 +9,23 @@ from groundswell.models.cities._mobilisation_loops import weight_at
 
 
 @njit(cache=True, nogil=True)
-def noted_at(place, noted_count, noted_place):
-    """(S,) row of today's notes that speaks of `place`, -1 for none."""
-    rows = np.full(len(noted_count), -1)
+def noted_of(place, column, noted_count, noted_place, noted):
+    """(S,) the column of today's notes at `place`, 0 where nothing is noted."""
+    out = np.zeros(len(noted_count))
     for h in range(len(noted_count)):
         for i in range(noted_count[h]):
             if noted_place[h, i] == place:
-                rows[h] = i
-    return rows
+                out[h] = noted[h, i, column]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def put_note(place, column, values, noted_count, noted_place, noted):
+    """Put values, (S,), into the column of today's notes at `place`, where there are some."""
+    for h in range(len(noted_count)):
+        for i in range(noted_count[h]):
+            if noted_place[h, i] == place:
+                noted[h, i, column] = values[h]
 
 
 @njit(cache=True, nogil=True)

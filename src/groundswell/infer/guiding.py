@@ -42,9 +42,10 @@ class Guiding:
     """
 
     def __init__(
-        self, plan: Plan, model: Any, bound: Sequence[BoundGroup], belief: Belief | None, histories: int,
+        self, plan: Plan, model: Any, bound: Sequence[BoundGroup], belief: Belief | None, state: Any,
         rng: np.random.Generator,
     ) -> None:  # fmt: skip
+        histories = len(state.exploded)
         self.plan, self.model, self.bound = plan, model, bound
         self.tables: list[list[np.ndarray]] = [[] for _ in plan.locals]
         self.top = np.zeros(len(plan.locals))
@@ -52,14 +53,14 @@ class Guiding:
         self.offset = np.zeros((len(plan.locals), histories))
         self.owed = np.zeros(histories)
         if plan.locals:
-            levels = self._look_ahead(rng)
+            levels = self._look_ahead(state, rng)
             if belief is not None:
                 self.foreseen = belief.foresee(levels)
 
-    def _look_ahead(self, rng: np.random.Generator) -> dict[int, np.ndarray]:
+    def _look_ahead(self, beside: Any, rng: np.random.Generator) -> dict[int, np.ndarray]:
         """Logs of the quantities counted, by group; `coming` receives the arrests after each day of a window."""
         plan = self.plan
-        state = self.model.start(plan.setting, rng=rng, histories=FORESEEING)
+        state = self.model.start(plan.setting, rng=rng, histories=FORESEEING, beside=beside)
         state.warns = plan.warns
         counters = plan.ahead.empty.fresh(FORESEEING)
         self.model.advance(state, 0, plan.setting.window.periods, counters, rng=rng)

@@ -102,7 +102,7 @@ class _Run:
             exact = plan.groups.bind(plan.integration.middle(account.reporting))
             self.bound = plan.integration.pilot(exact)
             self.belief = plan.integration.begin(exact, size)
-        self.guiding = Guiding(plan, self.model, self.bound, self.belief, size, rng)
+        self.guiding = Guiding(plan, self.model, self.bound, self.belief, self.state, rng)
 
     def go(self) -> Filtered:
         plan = self.plan
@@ -137,10 +137,10 @@ class _Run:
             if place in open_now:
                 at = open_now[place]
                 log_g[row], now, past = guiding.tilt(at, day)
-                arrests[row] = np.pad(now, (0, width - len(now)), mode="edge")
+                arrests[row, : len(now)], arrests[row, len(now) :] = now, now[-1]
                 scale[row] = guiding.scale[at]
                 if past is not None:
-                    before[row] = np.pad(past, (0, width - len(past)), mode="edge")
+                    before[row, : len(past)], before[row, len(past) :] = past, past[-1]
                     offset[row] = guiding.offset[at]
             if place in crowds:
                 log_g[row] += self._crowd_tilt(crowds[place])
@@ -173,9 +173,8 @@ class _Run:
         kept = sizes[here, pick]
         if self.belief is not None:
             self.log_weight += sum(self.belief.absorb(i, kept) for i in members) - logs[here, pick]
-        rows = loops.noted_at(place, state.noted_count, state.noted_place)
-        there = rows >= 0
-        state.noted[here[there], rows[there], self.plan.columns["participants"]] = kept[there]
+        at = self.plan.columns["participants"]
+        loops.put_note(place, at, kept, state.noted_count, state.noted_place, state.noted)
 
     def _days(self, begin: int, day: int) -> None:
         """Make the days up to `day`, of which only the last may be guided or weighed, and weigh it."""
@@ -219,9 +218,7 @@ class _Run:
     def _noted(self, place: int, column: str) -> np.ndarray:
         """(S,) what was noted of a place today."""
         state = self.state
-        rows = loops.noted_at(place, state.noted_count, state.noted_place)
-        here = state.noted[np.arange(len(rows)), np.maximum(rows, 0), self.plan.columns[column]]
-        return np.where(rows >= 0, here, 0.0)
+        return loops.noted_of(place, self.plan.columns[column], state.noted_count, state.noted_place, state.noted)
 
     def _resample(self) -> np.ndarray | None:
         top = self.log_weight.max()

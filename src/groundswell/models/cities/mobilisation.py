@@ -157,10 +157,11 @@ class Mobilisation(Model):
         """Expected later events per event, all channels, without repression; growth above 1."""
         return sum(part.offspring for part in (self.within, self.between, self.media) if part is not None)
 
-    def start(self, setting: Setting, *, rng: np.random.Generator, histories: int = 1) -> State:
-        """State before the first day: groups drawn, memories empty."""
-        geometry = geometry_of(setting)
-        state = State(self, setting, geometry, histories)
+    def start(
+        self, setting: Setting, *, rng: np.random.Generator, histories: int = 1, beside: State | None = None
+    ) -> State:
+        """State before the first day: groups drawn, memories empty. `beside` : a state of this model and setting."""
+        state = State(self, setting, geometry_of(setting), histories, beside)
         if self.groups is not None:
             _group_loops.start_groups(rng, self.groups.initial, state.share, state.groups, state.groups_total)
         if isinstance(self.pulse, RandomPulse):

@@ -133,19 +133,30 @@ class State:
         "exploded",
     )  # fmt: skip
 
-    def __init__(self, model: Mobilisation, setting: Setting, geometry: Geometry, histories: int) -> None:
+    shared = (
+        "model", "setting", "geometry", "rates", "share", "given", "reach_value", "reach_row", "reach_ready",
+    )  # fmt: skip
+
+    def __init__(
+        self, model: Mobilisation, setting: Setting, geometry: Geometry, histories: int, beside: State | None = None
+    ) -> None:
+        """`beside` : a state of the same model and setting, whose tables serve here too."""
         count, periods = setting.shape
-        self.model, self.setting, self.geometry = model, setting, geometry
-        self.rates = model.rates(setting)
-        self.share = model.shares(setting)
-        self.given = model.given_events(setting)
-        self.reach_value = (
-            model.between.reach.value(geometry.grid_km)
-            if model.between is not None
-            else np.zeros(len(geometry.grid_km))
-        )
-        self.reach_row = np.empty((count, count))
-        self.reach_ready = np.zeros(count, dtype=np.bool_)
+        if beside is not None:
+            for name in self.shared:
+                setattr(self, name, getattr(beside, name))
+        else:
+            self.model, self.setting, self.geometry = model, setting, geometry
+            self.rates = model.rates(setting)
+            self.share = model.shares(setting)
+            self.given = model.given_events(setting)
+            self.reach_value = (
+                model.between.reach.value(geometry.grid_km)
+                if model.between is not None
+                else np.zeros(len(geometry.grid_km))
+            )
+            self.reach_row = np.empty((count, count))
+            self.reach_ready = np.zeros(count, dtype=np.bool_)
         self.drive = np.zeros((histories, count))
         self.momentum_total = np.zeros(histories)
         uses_momentum = self.rates.momentum_recruitment > 0

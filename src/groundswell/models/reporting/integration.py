@@ -55,7 +55,6 @@ class Integration:
         self.start = np.cumsum([0, *counts])
         heard = [g for g, count in enumerate(counts) if count > 1]
         self.several = np.array([[g == mine for mine in heard] for g in group_of]).reshape(len(group_of), len(heard))
-        self.half = np.array([groups[g].half for g in group_of])
         self.sign = np.concatenate([group.sign for group in groups]) if len(groups) else np.zeros(0, dtype=np.int64)
         self.edges = np.concatenate([group.edges for group in groups]) if len(groups) else np.zeros(0)
         self.weights = np.concatenate([group.weights for group in groups]) if len(groups) else np.zeros(0)
@@ -106,15 +105,13 @@ class Belief:
 
     def absorb(self, group: int, values: np.ndarray) -> np.ndarray:
         """Take in a group's claims given its quantities, (S,); the log probability (S,) of them given those before."""
-        made = self.integration
-        a, b = made.start[group], made.start[group + 1]
-        first = made.first[a : b + 1]
-        edges = slice(first[0], first[-1])
-        self.level[:, a:b] = np.log(values[:, None] + made.half[a:b]) + self.offset[a:b]
+        a, b = self.integration.start[group], self.integration.start[group + 1]
+        one = self.bound[group].group
+        self.level[:, a:b] = np.log(values + one.half)[:, None] + self.offset[a:b]
         gain = np.empty(len(values))
         loops.absorb(
-            self.level[:, a:b], self.design[a:b], self.own[a:b], made.sign[a:b], *self.slack, made.edges[edges],
-            made.weights[edges], first - first[0], self.mean, self.spread, gain,
+            self.level[:, a:b], self.design[a:b], self.own[a:b], one.sign, *self.slack, one.edges, one.weights,
+            one.first, self.mean, self.spread, gain,
         )  # fmt: skip
         self.logs += gain
         return gain
