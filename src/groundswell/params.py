@@ -234,33 +234,29 @@ def from_vector(component: C, values: Sequence[float] | np.ndarray) -> C:
 
 def replacing(component: C, values: Mapping[str, float]) -> C:
     """A copy of the component with the leaves named in `values` changed."""
+    parts: dict[str, dict[str, float]] = {}
+    for name, value in values.items():
+        head, _, rest = name.partition(".")
+        parts.setdefault(head, {})[rest] = value
     changes: dict[str, Any] = {}
-    remaining = dict(values)
-    for field in dataclasses.fields(component):  # type: ignore[arg-type]
-        given = getattr(component, field.name)
-        if "param" in field.metadata:
-            if isinstance(given, Effects):
-                start = field.name + "."
-                mine = {k[len(start) :]: remaining.pop(k) for k in list(remaining) if k.startswith(start)}
-                if unknown := sorted(set(mine) - set(given)):
-                    raise ParameterError(
-                        f'{type(component).__name__}.{field.name} has no label "{unknown[0]}".'
-                        + nearest(unknown[0], given)
-                    )
-                if mine:
-                    changes[field.name] = Effects({**given, **mine})
-            elif field.name in remaining:
-                changes[field.name] = float(remaining.pop(field.name))
-        elif isinstance(given, Component):
-            start = field.name + "."
-            inner = {k[len(start) :]: remaining.pop(k) for k in list(remaining) if k.startswith(start)}
-            if inner:
-                changes[field.name] = replacing(given, inner)
-    if remaining:
-        wrong = next(iter(remaining))
-        raise ParameterError(
-            f'{type(component).__name__} has no parameter "{wrong}".'
-            + nearest(wrong, names(component), 3)
-            + " A component that is left out (None) has no parameters."
-        )
+    fields = {field.name: field.metadata for field in dataclasses.fields(component)}  # type: ignore[arg-type]
+    for head, mine in parts.items():
+        given = getattr(component, head) if head in fields else None
+        if isinstance(given, Component) and "" not in mine:
+            changes[head] = replacing(given, mine)
+        elif isinstance(given, Effects) and "" not in mine:
+            if unknown := sorted(set(mine) - set(given)):
+                raise ParameterError(
+                    f'{type(component).__name__}.{head} has no label "{unknown[0]}".' + nearest(unknown[0], given)
+                )
+            changes[head] = Effects({**given, **mine})
+        elif "param" in fields.get(head, {}) and not isinstance(given, Effects) and list(mine) == [""]:
+            changes[head] = float(mine[""])
+        else:
+            wrong = next(f"{head}.{rest}" if rest else head for rest in mine)
+            raise ParameterError(
+                f'{type(component).__name__} has no parameter "{wrong}".'
+                + nearest(wrong, names(component), 3)
+                + " A component that is left out (None) has no parameters."
+            )
     return dataclasses.replace(component, **changes) if changes else component  # type: ignore[type-var]

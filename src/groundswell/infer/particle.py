@@ -244,14 +244,11 @@ class _Run:
         plan, copies = self.plan, self.method.copies
         size = self.method.histories
         if plan.later:
-            units = int(plan.unit.max()) + 1
-            groups = np.zeros((size, units))
-            np.add.at(groups.T, plan.unit, self.state.groups.T)
+            groups = self.state.groups @ plan.units
             edges = np.array(plan.setting.later_edges)
             steps = self.model.run_later(np.repeat(groups, copies, axis=0), edges, rng=self.rng)
             totals = np.repeat(self.counters.totals, copies, axis=0)
             offset = len(self.model.columns) - steps.shape[3]
-            done: set[int] = set()
             logs = np.zeros(size * copies)
             later: dict[int, np.ndarray] = {}
             for i in plan.later:
@@ -262,7 +259,6 @@ class _Run:
                 for at, series in zip(plan.counter_of[i], (quantity.series, quantity.below), strict=False):
                     column = plan.columns[series] - offset
                     values[:, at] += steps[:, mine][:, :, inside, column].sum(axis=(1, 2))
-                    done.add(at)
                 later[i] = self._value(i, values)
                 logs += self.bound[i].log_likelihood(later[i])
             self.later_steps = steps.reshape(size, copies, *steps.shape[1:])

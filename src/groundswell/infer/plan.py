@@ -122,6 +122,7 @@ class Plan:
         marks = np.array([[p in set(self.where[i]) for i in self.later] for p in range(count)], dtype=np.int64)
         _, unit = np.unique(marks.reshape(count, -1), axis=0, return_inverse=True)
         self.unit = unit.reshape(-1)
+        self.units = (self.unit[:, None] == np.unique(self.unit)).astype(float)
 
     def _add(self, tallies: _Tallies, i: int, alone: bool = False) -> tuple[int, ...]:
         """Counters of a group: one, or for a ratio two."""

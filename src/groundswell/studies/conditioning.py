@@ -53,7 +53,7 @@ class Size:
     effective: float = 350.0
     most: int = 12_000
     round: int = 200
-    histories: int = 16
+    histories: int = 24
     prior_draws: int = 300
     joining_draws: int = 2500
 

@@ -50,6 +50,7 @@ class Integration:
         offset = _offsets(groups, base)
         columns = [_offsets(groups, base.replacing({name: self._middle[name] + 1.0})) - offset for name in self.names]
         self.design = np.array(columns).reshape(len(self.names), -1).T
+        self._added = (self.design**2 * self.sd**2).sum(axis=1)
         counts = [len(group.claims) for group in groups]
         group_of = np.repeat(np.arange(len(groups)), counts)
         self.start = np.cumsum([0, *counts])
@@ -66,7 +67,7 @@ class Integration:
 
     def pilot(self, bound: Sequence[BoundGroup]) -> tuple[BoundGroup, ...]:
         """The groups, bound at `middle`, each with the variance of its own offsets added to its error."""
-        added = (self.design**2 * self.sd**2).sum(axis=1)
+        added = self._added
         found, at = [], 0
         for one in bound:
             found.append(_widened(one, 0.0, added[at : at + len(one.offset)]))
@@ -119,8 +120,9 @@ class Belief:
     def foresee(self, levels: Mapping[int, np.ndarray]) -> Belief:
         """One row: what groups will say of the effects if the logs of their quantities are about as in `levels`."""
         told = {i: level for i, level in levels.items() if len(level) > 1}
-        spread = [float(told[i].var()) + 0.01 if i in told else 0.0 for i in range(len(self.bound))]
-        wider = [_widened(one, 0.0, more) for one, more in zip(self.bound, spread, strict=True)]
+        wider = list(self.bound)
+        for i, level in told.items():
+            wider[i] = _widened(wider[i], 0.0, float(level.var()) + 0.01)
         belief = Belief(self.integration, wider, 1)
         for i, level in told.items():
             belief.absorb(i, np.exp(level.mean(keepdims=True)) - self.bound[i].group.half)
@@ -167,9 +169,12 @@ class Belief:
 
 def _widened(one: BoundGroup, mean: float, variance: float | np.ndarray) -> BoundGroup:
     """More offset and more error: a single claim's own, or that which several of one origin share."""
-    name = "own" if len(one.offset) == 1 else "shared"
-    wider = np.sqrt(getattr(one, name) ** 2 + variance)
-    return one._replace(offset=one.offset + mean, **{name: wider})
+    group, offset, own, shared, *slack = one
+    if len(offset) == 1:
+        own = np.sqrt(own**2 + variance)
+    else:
+        shared = np.sqrt(shared**2 + variance)
+    return BoundGroup(group, offset + mean, own, shared, *slack)
 
 
 def _offsets(groups: ClaimGroups, reporting: Reporting) -> np.ndarray:
