@@ -11,9 +11,13 @@ import numpy as np
 
 from benchmarks.harness import Line, best_of
 from groundswell.data import gazetteer
+from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
+from groundswell.infer.plan import Plan
+from groundswell.models.base import Account
 from groundswell.models.cities.mobilisation import Mobilisation
+from groundswell.models.reporting.claims import Reporting
 from groundswell.rng import generator
 from groundswell.studies.case import Case
 from groundswell.studies.conditioning import Size, condition
@@ -33,16 +37,16 @@ def country_month() -> tuple[Mobilisation, Setting]:
     return Mobilisation(), setting
 
 
-def many_runs(runs: int = RUNS, at_once: int = 500) -> float:
-    """Seconds of `runs` histories, carried `at_once` at a time as the filter does, one thread."""
+def many_runs(runs: int = RUNS, at_once: int = 50) -> float:
+    """Seconds of `runs` histories, carried `at_once` at a time, which fits the caches, one thread."""
     model, setting = country_month()
+    nothing = Plan(Account(model, Reporting()), setting, Record(())).counters(at_once)
 
     def work() -> None:
-        rng = generator(1)
+        rng, state = generator(1), None
         for _ in range(runs // at_once):
-            state = model.start(setting, rng=rng, histories=at_once)
-            for day in range(setting.window.periods):
-                model.step(state, day, rng=rng)
+            state = model.start(setting, rng=rng, histories=at_once, beside=state)
+            model.advance(state, 0, setting.window.periods, nothing, rng=rng)
 
     return best_of(work, 2)
 
@@ -62,7 +66,7 @@ def study(processes: int) -> float:
     """
     folder = folder_of("iran-2017")
     built = Case.read(folder / "study.toml").build(folder)
-    tiny = Size(particles=20, chains=10, rise=2, rough=2, histories=2, prior_draws=4, joining_draws=20)
+    tiny = Size(draws=20, effective=10, most=40, round=20, histories=2, prior_draws=4, joining_draws=20)
     condition(built, tiny, seed=1, processes=1)
     result, timings = condition(built, Size(), seed=1, processes=processes)
     return timings["seconds_total"] * 1000 / min(result["quality"]["effective_draws"].values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from datetime import date
 
 import numpy as np
@@ -276,7 +277,8 @@ def test_counts_must_be_whole_numbers(shown: str, value: float, lopsided: Places
     setting, model = country(lopsided), full(FirstOrder())
     counts = some_counts(setting, "random")
     counts[1, 7] = value
-    with pytest.raises(DataError, match=rf"{shown} at place 1, step 7; expected whole numbers"):
+    where = f'events in "{lopsided.name[1]}" on {setting.window.dates()[7]} is {shown}'
+    with pytest.raises(DataError, match=rf"{re.escape(where)}; expected a whole number"):
         model.likelihood(setting, of(setting, counts))
 
 

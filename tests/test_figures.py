@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 
-from groundswell.report.figures import claims, comparison, evidence, maps, style, timeline
+from groundswell.report.figures import claims, comparison, evidence, maps, style
 from groundswell.report.figures.placing import Label, place_labels
 from groundswell.report.language import Speaker
 from groundswell.report.svg import svg
@@ -146,7 +146,6 @@ FULL: dict[str, Callable[[], Axes]] = {
         DATES, COUNTS, [a_fan_from(o) for o in (30, 37, 44)], words=WORDS
     ),
     "skill": lambda: comparison.skill(SKILL, "conflictology 30 days", ["full", "plain"], words=WORDS),
-    "fan": lambda: timeline.fan(days(35), bands(35), prior=bands(35, 170, 0.9), observed=[3.0] * 35, words=WORDS),
 }  # fmt: skip
 
 POOR: dict[str, Callable[[], Axes]] = {
@@ -174,7 +173,6 @@ POOR: dict[str, Callable[[], Axes]] = {
     "parts of zeros": lambda: comparison.parts(DATES, {"endemic": [0.0] * 60}, [0.0] * 60, words=WORDS),
     "no fan": lambda: comparison.rolling_fans(DATES, COUNTS, [], words=WORDS),
     "no skill known": lambda: comparison.skill({"a": (None, None, None)}, "zero", [], words=WORDS),
-    "a quiet fan": lambda: timeline.fan(days(5), bands(5, 0.0), words=WORDS),
 }  # fmt: skip
 
 

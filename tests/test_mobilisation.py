@@ -26,17 +26,16 @@ from groundswell.models.cities.mobilisation import (
     Between,
     CalendarPulse,
     Call,
-    Counters,
     Crowds,
     Deterrence,
     Groups,
-    Guide,
     Media,
     Mobilisation,
     Organised,
     RandomPulse,
     Within,
 )
+from groundswell.models.day_by_day import Counters, Guide, weight_at
 from groundswell.models.triggering import Exponential, PowerLaw, reach_weights
 from groundswell.params import Effects, leaves, names, vector
 from groundswell.rng import generator
@@ -337,11 +336,11 @@ def test_tilted_counts_and_arrests_weigh_back_to_the_free_law(lopsided: Places) 
     on_arrests = np.exp(-0.5 * ((np.arange(60) - 9) / 5.0) ** 2)
     # a table made for twice as many persons, read at half of them by every history
     scale = np.full((2, runs), 0.5)
-    table = np.interp((np.arange(30) + 0.5) / 0.5 - 0.5, np.arange(60), on_arrests)
+    table = weight_at(on_arrests, np.arange(30), np.full(30, 2.0))
     guide = Guide(
         np.array([1, 3]), tilts, np.stack([table, np.full(30, -1.0)]), np.ones((2, 30)), scale, np.zeros((2, runs))
     )
-    on_arrests = np.interp((np.arange(60) + 0.5) * 0.5 - 0.5, np.arange(30), table)
+    on_arrests = weight_at(table, np.arange(60), np.full(60, 0.5))
     rng = generator(15)
     state = model.start(setting, rng=rng, histories=runs)
     for day in range(4):

@@ -26,6 +26,27 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="A parameter by its dotted name; may be repeated."),
 ]
+Without = Annotated[
+    list[str] | None, typer.Option("--without", metavar="PART", help="A component to leave out; may be repeated.")
+]
+Map = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="FIELD=COLUMN", help="Which column holds what, as in start=Datum; may be repeated."),
+]
+
+
+def flat(nested: Any, prefix: str = "") -> Any:
+    """Tables of a TOML file as dotted names, so that `between.offspring = .3` needs no quotes; else as given."""
+    if not isinstance(nested, Mapping):
+        return nested
+    out: dict[str, Any] = {}
+    for name, value in nested.items():
+        out |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+    return out
+
+
+Parameters = Annotated[dict[str, float], pydantic.BeforeValidator(flat)]
+"""Values of parameters by their dotted names, in a configuration."""
 
 
 class Configuration(pydantic.BaseModel):
@@ -87,14 +108,6 @@ def pairs(given: list[str] | None) -> dict[str, str] | None:
             raise UsageError(f'"{text}" is no assignment; write it as start=Datum.')
         found[name.strip()] = value.strip()
     return found or None
-
-
-def flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Tables of a TOML file as dotted names, so that `between.offspring = .3` needs no quotes."""
-    out: dict[str, Any] = {}
-    for name, value in nested.items():
-        out |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
-    return out
 
 
 def show(result: Mapping[str, Any], words: str, *, as_json: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,11 +17,13 @@ from groundswell.cli.common import (
     Config,
     Configuration,
     Json,
+    Map,
     Out,
+    Parameters,
     Seed,
     Set,
+    Without,
     assignments,
-    flat,
     pairs,
     resolve,
     save,
@@ -35,10 +36,6 @@ from groundswell.data.table import Table
 from groundswell.errors import NotConverged
 
 Events = Annotated[Path | None, typer.Argument(metavar="EVENTS", help="Table of events: CSV, TSV, Parquet.")]
-Map = Annotated[
-    list[str] | None,
-    typer.Option("--map", metavar="FIELD=COLUMN", help="Which column holds what, as in start=Datum; may be repeated."),
-]
 Source = Annotated[str | None, typer.Option("--source", help="A reader by name; the columns decide without it.")]
 Country = Annotated[str | None, typer.Option("--country", help="Only this country's events, by name or code.")]
 By = Annotated[str | None, typer.Option("--by", help="Count by place, region or country.")]
@@ -78,16 +75,11 @@ class ForecastConfiguration(EventsConfiguration):
     """What `forecast` draws; `set` and `without` belong to a model named as in `models list`."""
 
     model: str | None = None
-    set: dict[str, float] = pydantic.Field(default_factory=dict)
+    set: Parameters = pydantic.Field(default_factory=dict)
     without: tuple[str, ...] = ()
     fit: bool = True
     ahead: Annotated[int, pydantic.Field(ge=1)] | None = None
     draws: Annotated[int, pydantic.Field(ge=10)] = 1000
-
-    @pydantic.field_validator("set", mode="before")
-    @classmethod
-    def _dotted(cls, given: Any) -> Any:
-        return flat(given) if isinstance(given, Mapping) else given
 
 
 class ScoreConfiguration(EventsConfiguration):
@@ -159,7 +151,7 @@ def forecast(
         str | None, typer.Option("--model", help="A name from compare's table, or from `groundswell models list`.")
     ] = None,
     set_: Set = None,
-    without: Annotated[list[str] | None, typer.Option("--without", metavar="PART", help="A component to drop.")] = None,
+    without: Without = None,
     fit: Annotated[bool | None, typer.Option("--fit/--no-fit", help="Fit first, or use the model as it is.")] = None,
     country: Country = None,
     by: By = None,

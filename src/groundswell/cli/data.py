@@ -7,15 +7,11 @@ from typing import Annotated
 
 import typer
 
-from groundswell.cli.common import Json, pairs, say, show
+from groundswell.cli.common import Json, Map, pairs, say, show
 from groundswell.errors import DataError, UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
-Mapping_ = Annotated[
-    list[str] | None,
-    typer.Option("--map", metavar="FIELD=COLUMN", help="Which column holds what, as in start=Datum; may be repeated."),
-]
 Source = Annotated[
     str | None,
     typer.Option("--source", help="standard, mass_mobilization, ucdp, table or claims; the columns decide without it."),
@@ -31,7 +27,7 @@ def data() -> None:
 @app.command("check")
 def check(
     file: Annotated[Path, typer.Argument(help="Events or claims: CSV, TSV or Parquet, plain or gzip.")],
-    map_: Mapping_ = None,
+    map_: Map = None,
     source: Source = None,
     rule: Rule = "wide",
     out: Annotated[Path | None, typer.Option("--out", help="Folder for what was read and left out, as CSV.")] = None,
@@ -67,7 +63,7 @@ def convert(
     recipe: Annotated[
         str | None, typer.Option("--recipe", help="floyd: US localities of May and June 2020, two files of a folder.")
     ] = None,
-    map_: Mapping_ = None,
+    map_: Map = None,
     rule: Rule = "wide",
     as_json: Json = False,
 ) -> None:

@@ -16,9 +16,12 @@ from groundswell.cli.common import (
     Config,
     Configuration,
     Json,
+    Map,
     Out,
+    Parameters,
     Seed,
     Set,
+    Without,
     assignments,
     flat,
     pairs,
@@ -42,12 +45,6 @@ from groundswell.rng import generator
 Days = Annotated[int | None, typer.Option("--days", help="Length of the window in days.")]
 Start = Annotated[str | None, typer.Option("--start", help="First day, as 2017-12-28.")]
 Country = Annotated[str | None, typer.Option("--country", help="The gazetteer's places of this country.")]
-Without = Annotated[
-    list[str] | None, typer.Option("--without", metavar="PART", help="A component to leave out; may be repeated.")
-]
-Mapping_ = Annotated[
-    list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Which column holds a field, as start=Datum.")
-]
 Fix = Annotated[
     list[str] | None, typer.Option("--fix", metavar="NAME=VALUE", help="A parameter held at a value; may be repeated.")
 ]
@@ -60,13 +57,8 @@ class ModelConfiguration(Configuration):
     """A model: its name, the parameters that differ from its example, the components left out."""
 
     model: str
-    set: dict[str, float] = pydantic.Field(default_factory=dict)
+    set: Parameters = pydantic.Field(default_factory=dict)
     without: tuple[str, ...] = ()
-
-    @pydantic.field_validator("set", mode="before")
-    @classmethod
-    def _dotted(cls, given: Any) -> Any:
-        return flat(given) if isinstance(given, Mapping) else given
 
     @property
     def name(self) -> str:
@@ -241,7 +233,7 @@ def fit(
     set_: Set = None,
     fix: Fix = None,
     without: Without = None,
-    map_: Mapping_ = None,
+    map_: Map = None,
     country: Country = None,
     by: Annotated[str | None, typer.Option("--by", help="Count by place, region or country.")] = None,
     places: Annotated[

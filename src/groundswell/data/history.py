@@ -96,6 +96,19 @@ class History:
             raise DataError(f'this history has no series "{name}"; it has: {", ".join(sorted(self.series)) or "none"}.')
         return self.series[name]
 
+    def counts(self, name: str) -> np.ndarray:
+        """(P, T) a series of counts; DataError, naming place and date, unless they are whole numbers of 0 or more."""
+        values = np.asarray(self[name], dtype=float)
+        wrong = ~(np.isfinite(values) & (values >= 0) & (values == np.floor(values)))
+        if wrong.any():
+            place, step = (int(index[0]) for index in np.nonzero(wrong))
+            raise DataError(
+                f'{name} in "{self.places.name[place]}" on {self.window.dates()[step]} is {values[place, step]:g}; '
+                "expected a whole number of 0 or more, since counts are weighed as counts. Do not smooth or scale "
+                "them, and fill in or leave out missing steps."
+            )
+        return values
+
     def table(self) -> Table:
         """One row a place and step: place, date (the first day of the step), then a column a series."""
         dates = [day.isoformat() for day in self.window.dates()]

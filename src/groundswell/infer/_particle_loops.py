@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
-
-from groundswell.models.cities._mobilisation_loops import weight_at
 
 
 @njit(cache=True, nogil=True)
@@ -29,11 +29,18 @@ def put_note(place, column, values, noted_count, noted_place, noted):
 
 
 @njit(cache=True, nogil=True)
-def looked_up(weight, persons, scale):
-    """(S,) the table's weight at each history's persons; as the compiled day reads it."""
-    out = np.empty(len(persons))
-    for h in range(len(persons)):
-        out[h] = weight_at(weight, persons[h], scale[h])
+def weights_of_persons(log_weight, low, step, most):
+    """exp(log_weight) at 0..most persons, from nodes low + i step of log(persons + 1/2), by cubic interpolation."""
+    out = np.empty(most + 1)
+    last = len(log_weight) - 3
+    for persons in range(most + 1):
+        at = (math.log(persons + 0.5) - low) / step
+        i = min(max(int(at), 1), last)
+        x = at - i
+        a, b, c, d = log_weight[i - 1], log_weight[i], log_weight[i + 1], log_weight[i + 2]
+        out[persons] = math.exp(
+            b + 0.5 * x * (c - a + x * (2.0 * a - 5.0 * b + 4.0 * c - d + x * (3.0 * (b - c) + d - a)))
+        )
     return out
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from groundswell.infer import _particle_loops as loops
 from groundswell.infer.plan import Local, Plan, value_of
-from groundswell.models.cities._mobilisation_loops import weights_of_persons
+from groundswell.models.day_by_day import weight_at
 from groundswell.models.reporting.claims import BoundGroup
 from groundswell.models.reporting.integration import Belief
 
@@ -101,7 +101,7 @@ class Guiding:
         for one in bound:
             logs += one.log_likelihood(np.exp(nodes) - 0.5)
         top = float(logs.max())
-        return weights_of_persons(logs - top, low, NODE_STEP, most), top
+        return loops.weights_of_persons(logs - top, low, NODE_STEP, most), top
 
     def _stands(self, at: int, table: np.ndarray) -> list[np.ndarray]:
         """The weight that stands for a local window on each of its days: the table on the last, a guess before.
@@ -133,7 +133,7 @@ class Guiding:
             self.offset[at] += today
             if day == local.last and belief is not None:
                 with np.errstate(divide="ignore"):
-                    self.owed -= np.log(loops.looked_up(self.tables[at][-1], self.offset[at], self.scale[at]))
+                    self.owed -= np.log(weight_at(self.tables[at][-1], self.offset[at], self.scale[at]))
                 self.owed -= self.top[at]
                 for i in local.groups:
                     self.owed += belief.absorb(i, self.offset[at])

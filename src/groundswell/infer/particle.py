@@ -31,7 +31,7 @@ from groundswell.infer import _particle_loops as loops
 from groundswell.infer.guiding import MOST_EVENTS, Guiding
 from groundswell.infer.plan import Plan, value_of
 from groundswell.models.base import Account
-from groundswell.models.cities.mobilisation_state import Guide
+from groundswell.models.day_by_day import Guide
 from groundswell.models.reporting.integration import Belief
 
 

@@ -12,7 +12,7 @@ from groundswell.data.quantities import Quantity
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.models.base import Account, require
-from groundswell.models.cities.mobilisation_state import Counters
+from groundswell.models.day_by_day import Counters
 from groundswell.models.reporting.integration import Integration
 
 

@@ -8,6 +8,7 @@ normalises; it never asks which kernel it holds. A new kernel states `log_value`
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,16 +20,16 @@ SHORTEST_KM = 1e-6
 """A scale below a millimetre is taken as one millimetre: the kernel is local already, and stays finite."""
 
 
-class Reach(Component):
+class Reach(Component, ABC):
     """How triggering falls with distance; 1 at distance 0, not normalised (see `reach_weights`)."""
 
+    @abstractmethod
     def log_value(self, distance_km: np.ndarray) -> np.ndarray:
         """log f(d), same shape as `distance_km`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def log_gradient(self, distance_km: np.ndarray) -> np.ndarray:
         """d log f(d) / d parameter, (k, ...) for the k parameters in field order."""
-        raise NotImplementedError
 
     def value(self, distance_km: np.ndarray) -> np.ndarray:
         """f(d), same shape as `distance_km`."""

@@ -63,7 +63,7 @@ def _count(rng, mean, psi):
 
 
 @njit(cache=True)
-def weight_at(weight, persons, scale):
+def _weight_at(weight, persons, scale):
     """The weight at `persons` of a table made for `scale` times as many; linear between its entries."""
     at = (persons + 0.5) * scale - 0.5
     if at <= 0.0:
@@ -83,7 +83,7 @@ def _weigh_arrests(mean, psi, weight, scale, offset, out):
     total = 0.0
     filled = 0
     for a in range(len(out)):
-        out[a] = term * weight_at(weight, offset + a, scale)
+        out[a] = term * _weight_at(weight, offset + a, scale)
         total += out[a]
         filled = a + 1
         factor = mean / (a + 1) if psi < 1e-9 else (a + 1.0 / psi) / (a + 1) * share
@@ -105,22 +105,6 @@ def arrests_given_events(mean_per_event, psi, weight, most):
     out[0] = weight[0]
     for y in range(1, most + 1):
         out[y] = _weigh_arrests(mean_per_event * y, psi, weight, 1.0, 0, work)[0]
-    return out
-
-
-@njit(cache=True, nogil=True)
-def weights_of_persons(log_weight, low, step, most):
-    """exp(log_weight) at 0..most persons, from nodes low + i step of log(persons + 1/2), by cubic interpolation."""
-    out = np.empty(most + 1)
-    last = len(log_weight) - 3
-    for persons in range(most + 1):
-        at = (math.log(persons + 0.5) - low) / step
-        i = min(max(int(at), 1), last)
-        x = at - i
-        a, b, c, d = log_weight[i - 1], log_weight[i], log_weight[i + 1], log_weight[i + 2]
-        out[persons] = math.exp(
-            b + 0.5 * x * (c - a + x * (2.0 * a - 5.0 * b + 4.0 * c - d + x * (3.0 * (b - c) + d - a)))
-        )
     return out
 
 
@@ -261,7 +245,7 @@ def step_day(
             arrests = 0
             if guide >= 0 and guide_arrests[guide, 0] >= 0.0:
                 offset, scale = guide_offset[guide, h], guide_scale[guide, h]
-                weight = weight_at(guide_arrests[guide], offset, scale)
+                weight = _weight_at(guide_arrests[guide], offset, scale)
                 if count > 0:
                     weight, filled = _weigh_arrests(
                         rates.arrests_per_event * count,
@@ -278,7 +262,7 @@ def step_day(
                         if target < 0.0:
                             arrests = a
                             break
-                weight /= weight_at(guide_before[guide], offset, scale)
+                weight /= _weight_at(guide_before[guide], offset, scale)
                 log_weight[h] += math.log(weight) if weight > 0.0 else -np.inf
             elif count > 0:
                 arrests = _count(rng, rates.arrests_per_event * count, rates.arrests_overdispersion)

@@ -190,7 +190,7 @@ class EndemicEpidemic(Model):
         first = 0
         if given is not None:
             first = self._known(setting, given)
-            counts[:, :first] = _whole(given["events"])
+            counts[:, :first] = given.counts("events")
         elif setting.active_on_day0:
             first = 1
             counts[[setting.places.index(name) for name in setting.active_on_day0], 0] = 1
@@ -206,7 +206,7 @@ class EndemicEpidemic(Model):
         The same distribution as `simulate` with `given`, but rates and weights are computed once.
         """
         self._known(setting, history)
-        return self._continued(setting, _whole(history[series]), draws=draws, rng=rng)
+        return self._continued(setting, history.counts(series), draws=draws, rng=rng)
 
     def _known(self, setting: Setting, given: History) -> int:
         places, steps = setting.shape
@@ -326,19 +326,7 @@ def _pairs(columns: list[tuple[int, int, np.ndarray]]) -> np.ndarray:
 
 
 def _counts(setting: Setting, history: History) -> np.ndarray:
-    counts = history["events"]
+    counts = history.counts("events")
     if counts.shape != setting.shape:
         raise DataError(f"the history has (P, T) = {counts.shape}; the setting has {setting.shape}. Cut one to fit.")
-    return _whole(counts)
-
-
-def _whole(counts: np.ndarray) -> np.ndarray:
-    values = np.asarray(counts, dtype=float)
-    bad = ~((values >= 0) & (values == np.floor(values)) & np.isfinite(values))
-    if bad.any():
-        i, t = (int(index[0]) for index in np.nonzero(bad))
-        raise DataError(
-            f"events holds {values[i, t]:g} at place {i}, step {t}; expected whole numbers of 0 or more, since counts "
-            "are weighed as counts. Do not smooth or scale them; use an offset for rates, and leave missing steps out."
-        )
-    return values
+    return counts

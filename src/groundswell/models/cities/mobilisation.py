@@ -46,15 +46,8 @@ from groundswell.models.cities.mechanisms import (
     RandomPulse,
     Within,
 )
-from groundswell.models.cities.mobilisation_state import (
-    COLUMNS,
-    NO_GUIDE,
-    Counters,
-    Guide,
-    Rates,
-    State,
-    geometry_of,
-)
+from groundswell.models.cities.mobilisation_state import COLUMNS, Rates, State, geometry_of
+from groundswell.models.day_by_day import NO_GUIDE, Counters, Guide
 from groundswell.params import Prior, param
 
 

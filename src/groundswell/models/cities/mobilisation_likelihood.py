@@ -48,8 +48,8 @@ def observe(model: Mobilisation, setting: Setting, history: History) -> Observed
     """Check a history against the setting and the model, and prepare it; DataError says what is wrong."""
     _check_frame(setting, history)
     model.given_events(setting)  # says what the setting lacks
-    events = _whole("events", history, setting)
-    arrests = _whole("arrests", history, setting) if "arrests" in history.series else None
+    events = np.ascontiguousarray(history.counts("events").T)
+    arrests = np.ascontiguousarray(history.counts("arrests").T) if "arrests" in history.series else None
     if arrests is None and (model.deterrence is not None or model.backlash is not None):
         raise DataError(
             "this history has no arrests, on which deterrence and backlash act. Give a series of arrests by place and "
@@ -305,15 +305,3 @@ def _check_frame(setting: Setting, history: History) -> None:
             "this history passed max_daily_events and was ended there; its last days are not the model's. Draw again, "
             "or raise max_daily_events."
         )
-
-
-def _whole(name: str, history: History, setting: Setting) -> np.ndarray:
-    counts = np.ascontiguousarray(np.asarray(history[name], dtype=float).T)
-    wrong = ~np.isfinite(counts) | (counts < 0) | (counts != np.floor(counts))
-    if wrong.any():
-        day, place = (int(i[0]) for i in np.nonzero(wrong))
-        raise DataError(
-            f'{name} in "{setting.places.name[place]}" on {setting.window.date(day)} is {counts[day, place]:g}; '
-            "expected a whole number of 0 or more. Fill in missing days, and do not smooth counts."
-        )
-    return counts

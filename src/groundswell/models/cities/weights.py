@@ -7,6 +7,7 @@ without a neighbour keeps a zero row then: what happens there reaches nobody.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -24,14 +25,14 @@ class Terms(NamedTuple):
     x: np.ndarray
 
 
-class Weights(Component):
+class Weights(Component, ABC):
     """Base of the weights; a new kind states its `terms`."""
 
     normalised: ClassVar[bool] | bool
 
+    @abstractmethod
     def terms(self, setting: Setting) -> Terms:
         """What the setting fixes."""
-        raise NotImplementedError
 
     def matrix(self, setting: Setting) -> np.ndarray:
         """(P, P) weights at this component's own parameters, sender by row."""

@@ -1,0 +1,93 @@
+"""What a day-by-day model and those who run it hand each other: guides, counters, tables of weights.
+
+Beyond `start` and `step` (models/base.py) such a model has, where a particle filter is to guide and count:
+
+columns : names of what is noted of a place on a day, in the order of the columns of state.noted.
+advance(state, begin, end, counters, *, rng) : many days at once, unguided.
+count(state, day, counters) : add the day just made to the counters.
+arrests_given_events, crowd_sizes, run_later : the laws that a filter integrates over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Guide:
+    """Place-days whose counts are drawn from distributions tilted towards what claims say of them.
+
+    log_g : (G, Y + 1) log weight of 0..Y events at each place, its last value for more.
+    arrests : (G, A + 1) weight of 0..A arrests noted so far in a claim's window, today's included, read by
+    `weight_at`; a first entry below 0 says that arrests are not weighed. before : (G, A + 1) the weight that stood for
+    those of the day before (1 where the window begins). scale : (G, S) a history's own factor on persons before they
+    are looked up in both. offset : (G, S) arrests noted in the window before today.
+    """
+
+    place: np.ndarray
+    log_g: np.ndarray
+    arrests: np.ndarray
+    before: np.ndarray
+    scale: np.ndarray
+    offset: np.ndarray
+
+    @classmethod
+    def active(cls, places: Sequence[int], histories: int) -> Guide:
+        """Only that the places must have an event."""
+        count = len(places)
+        log_g = np.zeros((count, 2))
+        log_g[:, 0] = -np.inf
+        unweighed = np.full((count, 1), -1.0)
+        before, offset = np.ones((count, 1)), np.zeros((count, histories))
+        return cls(np.array(places, dtype=np.int64), log_g, unweighed, before, np.ones_like(offset), offset)
+
+    def marks(self, unguided: np.ndarray) -> np.ndarray:
+        """(P,) whether a place is guided, from an array that says no everywhere."""
+        if len(self.place) == 0:
+            return unguided
+        marked = unguided.copy()
+        marked[self.place] = True
+        return marked
+
+
+NO_GUIDE = Guide.active((), 1)
+"""Nothing is guided: a plain draw."""
+
+
+class Counters(NamedTuple):
+    """C running totals over S histories: of one of the model's `columns`, over member places, from first to last day.
+
+    column, first, last : (C,). member : (C, P). distinct : (C,) -1 to add up, else the row of `seen` by which the
+    member places with more than 0 are counted once each. totals : (S, C). seen : (S, D, P).
+    """
+
+    column: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    member: np.ndarray
+    distinct: np.ndarray
+    totals: np.ndarray
+    seen: np.ndarray
+
+    def fresh(self, histories: int) -> Counters:
+        """For so many histories, all totals at 0."""
+        return self._replace(
+            totals=np.zeros((histories, *self.totals.shape[1:])),
+            seen=np.zeros((histories, *self.seen.shape[1:]), dtype=np.bool_),
+        )
+
+    def resampled(self, ancestors: np.ndarray) -> Counters:
+        """Those of the histories `ancestors`, (S,) indices with repeats."""
+        return self._replace(totals=self.totals[ancestors], seen=self.seen[ancestors])
+
+
+def weight_at(weight: np.ndarray, persons: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """(S,) a guide's weight of so many persons, from a table made for `scale` times as many.
+
+    Linear between entries; the first and last stand for all beyond. The compiled days read their tables alike.
+    """
+    return np.interp((persons + 0.5) * scale - 0.5, np.arange(len(weight)), weight)
