@@ -16,6 +16,7 @@ start(setting, *, rng, histories=1) -> state;  step(state, day, *, rng, forced=N
     Day by day, for `histories` histories at once. state.today is {series: (S, P)} for the day just
     made. `forced` is a sequence of (place, day) that must be active; log_weight, (S,), is the exact
     log probability of what was forced (0 where nothing was), so filters stay unbiased.
+    What a particle filter needs beyond these is in models/day_by_day.py.
 remarks(setting) -> sentences that a reader of a fit must see of these very parameters (explosive growth).
 report(setting, history, questions, *, rng) -> Record
     Reporting models only: what each speaker would have claimed.

@@ -12,6 +12,8 @@ import math
 import numpy as np
 from numba import njit
 
+from groundswell.models.cities._group_loops import groups_day
+
 
 @njit(cache=True)
 def _some_events(rng, mu, psi):
@@ -305,7 +307,7 @@ def step_day(
                 hurt_day[h, p] = day
                 hurt_total[h] += noted[h, i, 1] / rates.population
         if groups_total[h] > 0.0:
-            notes = _groups_day(rng, h, rates, groups, groups_total, momentum, noted_place, noted, notes)
+            notes = groups_day(rng, h, rates, groups, groups_total, momentum, noted_place, noted, notes)
         noted_count[h] = notes
 
 
@@ -374,82 +376,3 @@ def _reach_row(sender, index, part, value, share, row):
         total += row[sender, q]
     for q in range(places):
         row[sender, q] = row[sender, q] / total if total > 0.0 else 0.0
-
-
-@njit(cache=True)
-def _note(place, noted_place, noted, h, notes):
-    """The row of `place` among today's notes, made if need be; and how many rows there are then."""
-    for i in range(notes):
-        if noted_place[h, i] == place:
-            return i, notes
-    noted_place[h, notes] = place
-    for column in range(noted.shape[2]):
-        noted[h, notes, column] = 0.0
-    return notes, notes + 1
-
-
-@njit(cache=True, nogil=True)
-def groups_today(rng, rates, groups, groups_total, momentum, noted_count, noted_place, noted):
-    """Groups formed and broken up on a day whose events are given and noted already."""
-    for h in range(len(noted_count)):
-        if groups_total[h] > 0.0:
-            notes = noted_count[h]
-            noted_count[h] = _groups_day(rng, h, rates, groups, groups_total, momentum, noted_place, noted, notes)
-
-
-@njit(cache=True)
-def _groups_day(rng, h, rates, groups, groups_total, momentum, noted_place, noted, notes):
-    """Groups formed and broken up today; rates act on the groups at the day's start.
-
-    A group is broken up if it is hit at least once, hits arriving at rate breakup (1 + exposure Y):
-    that is the binomial of the model. Hits are drawn for the country and then placed.
-    """
-    places, before, rows_with_events = groups.shape[1], groups_total[h], notes
-    formed = rng.poisson(rates.recruitment * before)
-    for _ in range(formed):
-        p = _pick(rng, groups, h, before)
-        i, notes = _note(p, noted_place, noted, h, notes)
-        noted[h, i, 4] += 1.0
-    if rates.momentum_recruitment > 0.0:
-        for p in range(places):
-            if groups[h, p] > 0.0 and momentum[h, p] > 0.0:
-                more = rng.poisson(rates.recruitment * rates.momentum_recruitment * groups[h, p] * momentum[h, p])
-                if more > 0:
-                    i, notes = _note(p, noted_place, noted, h, notes)
-                    noted[h, i, 4] += more
-    hits = rng.poisson(rates.breakup * before)
-    for _ in range(hits):
-        p = _pick(rng, groups, h, before)
-        i, notes = _note(p, noted_place, noted, h, notes)
-        if rng.random() * groups[h, p] >= noted[h, i, 5]:
-            noted[h, i, 5] += 1.0
-    if rates.exposure > 0.0:
-        for i in range(rows_with_events):
-            p = noted_place[h, i]
-            if groups[h, p] > 0.0 and noted[h, i, 0] > 0.0:
-                for _ in range(rng.poisson(rates.breakup * rates.exposure * noted[h, i, 0] * groups[h, p])):
-                    if rng.random() * groups[h, p] >= noted[h, i, 5]:
-                        noted[h, i, 5] += 1.0
-    for i in range(notes):
-        change = noted[h, i, 4] - noted[h, i, 5]
-        groups[h, noted_place[h, i]] += change
-        groups_total[h] += change
-        if noted[h, i, 5] > 0.0:
-            arrested = rates.members * noted[h, i, 5]
-            noted[h, i, 6] = arrested
-            noted[h, i, 7] = rng.poisson(rates.warned_per_member * arrested)
-    return notes
-
-
-@njit(cache=True)
-def _pick(rng, groups, h, total):
-    """A place, with probability proportional to its groups."""
-    target = rng.random() * total
-    last = 0
-    for p in range(groups.shape[1]):
-        if groups[h, p] > 0.0:
-            last = p
-            target -= groups[h, p]
-            if target < 0.0:
-                return p
-    return last

@@ -11,7 +11,7 @@ import numpy as np
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError
-from groundswell.models.cities import _mobilisation_loops as loops
+from groundswell.models.cities import _group_loops as loops
 from groundswell.models.cities.mechanisms import RandomPulse
 
 if TYPE_CHECKING:
