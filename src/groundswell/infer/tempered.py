@@ -78,8 +78,9 @@ class TemperedSMC:
     ) -> Fit:
         """The posterior as draws of equal weight; log_density is the log evidence.
 
-        details : "effective" draws that the weights are worth; "index" (N,) which value tried each draw is, so that
-        repeats are known; "seeds" (N, 2), their filters' randomness for `replay_key`; "stages", a row a round.
+        details : "effective" draws that the weights are worth; "tried" (M, K) every value tried, in natural units, and
+        its "weight" (M,); "index" (N,) which of them each draw is, so that repeats are known; "seeds" (N, 2), their
+        filters' randomness for `replay_key`; "stages", a row a round.
         """
         if not isinstance(model, Account) or not isinstance(observed, Record):
             raise UsageError("TemperedSMC weighs a Record of claims under an Account(process, reporting).")
@@ -218,9 +219,10 @@ class _Sampler:
             covariance=covariance,
             draws=values[index],
             details={
-                "effective": worth, "index": index, "free": z[index], "log_likelihood": logs[index],
-                "seeds": np.column_stack([index // method.round, index % method.round]), "root": self.root,
-                "stages": stages, "evaluations": tried, "leaves": self.learnt,
+                "effective": worth, "tried": values, "weight": weights, "index": index, "free": z[index],
+                "log_likelihood": logs[index], "stages": stages, "root": self.root,
+                "seeds": np.column_stack([index // method.round, index % method.round]),
+                "evaluations": tried, "leaves": self.learnt,
                 "integrated": tuple(leaf.name.removeprefix("reporting.") for leaf in self.integrated),
             },
             provenance={"method": "TemperedSMC", "record": self.record.digest()},

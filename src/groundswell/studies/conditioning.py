@@ -49,8 +49,8 @@ class Size:
     sampler ends; most : filters after which it ends all the same.
     """
 
-    draws: int = 600
-    effective: float = 350.0
+    draws: int = 500
+    effective: float = 280.0
     most: int = 12_000
     round: int = 200
     histories: int = 24
@@ -151,43 +151,65 @@ def filter_noise(built: Built, found: Fit, seed: int) -> float:
     return float(np.std(logs, ddof=1))
 
 
-def targets(found: Fit, posterior: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
-    """What the effective draws are counted for: log cities, log arrests and every bias, one value a draw."""
-    cities = np.log([draw["cities_so_far"][-1] + 0.5 for draw in posterior])
-    arrests = np.log([draw["arrests_so_far"][-1] + 0.5 for draw in posterior])
-    assert found.draws is not None
+@dataclass(frozen=True)
+class Weighted:
+    """Values of a quantity and their weights, (M,) each; the weights sum to 1."""
+
+    values: np.ndarray
+    weights: np.ndarray
+
+    @property
+    def mean(self) -> float:
+        """The posterior mean."""
+        return float(self.weights @ self.values)
+
+    @property
+    def variance(self) -> float:
+        """The posterior variance."""
+        return float(self.weights @ (self.values - self.mean) ** 2)
+
+    @property
+    def effective(self) -> float:
+        """Independent draws that the mean is worth: the variance over that of the weighted mean, sum w^2 (x - mean)^2.
+
+        Runs over seeds agree with it: docs/study-iran-2017.md.
+        """
+        of_mean = float(self.weights**2 @ (self.values - self.mean) ** 2)
+        return self.variance / of_mean if of_mean > 0 else float(len(self.values))
+
+
+def targets(found: Fit, posterior: Sequence[Mapping[str, Any]]) -> dict[str, Weighted]:
+    """What the effective draws are counted for: log cities, log arrests and every bias.
+
+    Histories are known for the draws alone, where a value that was drawn n times of N counts once, with weight n / N;
+    biases for every value tried.
+    """
+    _, first, times = np.unique(found.details["index"], return_index=True, return_counts=True)
+
+    def last(path: str) -> Weighted:
+        values = np.log([posterior[i][path][-1] + 0.5 for i in first])
+        return Weighted(values, times / len(posterior))
+
     biases = {
-        name.removeprefix("reporting."): found.draws[:, i]
+        name.removeprefix("reporting."): Weighted(found.details["tried"][:, i], found.details["weight"])
         for i, name in enumerate(found.names)
         if name.startswith("reporting.bias.")
     }
-    return {"log cities": cities, "log arrests": arrests, **biases}
-
-
-def effective_draws(found: Fit, values: np.ndarray) -> float:
-    """Effective draws of the posterior mean of `values`, one a draw, from the run itself.
-
-    A parameter value that was drawn n times of N counts once, with weight w = n / N: the variance of the weighted
-    mean is sum w^2 (value - mean)^2. Runs over seeds agree with it: docs/study-iran-2017.md.
-    """
-    _, first, times = np.unique(found.details["index"], return_index=True, return_counts=True)
-    weights = times / len(values)
-    variance_of_mean = float((weights**2 * (values[first] - values.mean()) ** 2).sum())
-    return float(len(first)) if variance_of_mean == 0 else float(values.var()) / variance_of_mean
+    return {"log cities": last("cities_so_far"), "log arrests": last("arrests_so_far"), **biases}
 
 
 def quality(found: Fit, noise: float, posterior: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Effective draws and noise against their limits, with a sentence for each limit that is missed."""
     draws = targets(found, posterior)
-    effective = {name: effective_draws(found, values) for name, values in draws.items()}
+    effective = {name: target.effective for name, target in draws.items()}
     short = {name: value for name, value in effective.items() if value < EFFECTIVE_LIMIT}
     reasons = [f"{value:.0f} effective draws for {name}, below {EFFECTIVE_LIMIT:.0f}" for name, value in short.items()]
     if noise > NOISE_LIMIT:
         reasons.append(f"the log-likelihood varies by {noise:.1f} between filters, above {NOISE_LIMIT:g}")
     return {
         "effective_draws": effective,
-        "posterior_mean": {name: float(values.mean()) for name, values in draws.items()},
-        "posterior_sd": {name: float(values.std(ddof=1)) for name, values in draws.items()},
+        "posterior_mean": {name: target.mean for name, target in draws.items()},
+        "posterior_sd": {name: float(np.sqrt(target.variance)) for name, target in draws.items()},
         "log_likelihood_sd": noise,
         "filters": found.details["evaluations"],
         "worth": found.details["effective"],
