@@ -115,6 +115,19 @@ def test_one_parameter_alone_can_be_learnt() -> None:
     assert found.summary()["parameter"] == [LEARNT[0]]
 
 
+def test_effects_alone_can_be_learnt() -> None:
+    """Nothing is left to search: every draw is a filter's own draw of the effect, weighed by its estimate."""
+    model, setting, record = enumerable()
+    made = reporting(record)
+    at, weight = np.polynomial.hermite_e.hermegauss(25)
+    logs = [exact_log_likelihood(model, setting, record, made.replacing({"bias.state": 0.7 * x})) for x in at]
+    mass = weight * np.exp(logs)
+    found = learn(Account(model, made), setting, record, LEARNT[1], particles=2_000, effective=1_500.0, round=2_000)
+    assert found.names == (LEARNT[1],)
+    assert found.estimate[0] == pytest.approx(float(mass @ (0.7 * at) / mass.sum()), abs=4 * 0.45 / math.sqrt(1_500))
+    assert found.log_density == pytest.approx(math.log(mass.sum() / weight.sum()), abs=0.1)
+
+
 def test_no_claims_give_back_the_prior_and_evidence_zero(lopsided: Places) -> None:
     setting = Setting(lopsided, Window(DAY, 3), active_on_day0=("Hub",))
     account = Account(Mobilisation(), Reporting())
