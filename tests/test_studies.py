@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from groundswell.data.quantities import QUANTITIES
+from groundswell.data.record import Record
 from groundswell.errors import DataError, UsageError
+from groundswell.models.base import Account
+from groundswell.models.reporting.claims import Reporting
 from groundswell.rng import keyed
 from groundswell.studies import run as runs
 from groundswell.studies.case import Case
-from groundswell.studies.conditioning import Size, settling_claims
+from groundswell.studies.conditioning import Size, reachable, settling_claims
 from groundswell.studies.joining import joining
+from groundswell.studies.replay import prior_histories
 from groundswell.studies.run import Effort, component_rows, folder_of, new_study, run_study
 
 TINY = Size(draws=12, effective=10, most=40, round=20, histories=2, prior_draws=5, joining_draws=20)
@@ -27,6 +32,27 @@ SMALL = Effort(
 def iran():
     folder = folder_of("iran-2017")
     return Case.read(folder / "study.toml").build(folder)
+
+
+def with_claim(built, claim_id: str, **changes):
+    """The same case with one claim changed."""
+    record = Record(tuple(replace(c, **changes) if c.id == claim_id else c for c in built.claims.weighed))
+    account = Account(built.account.process, Reporting.for_record(record, built.case.anchor))
+    return replace(built, account=account, claims=replace(built.claims, weighed=record))
+
+
+def test_a_quiet_small_place_is_no_reason_to_refuse_a_claim(iran):
+    """In six draws from the prior Kermanshah is quiet on that day; a claim on it can be met all the same."""
+    weighed = iran.claims.weighed
+    prior = prior_histories(iran.account, iran.setting, weighed, 6, 1, 1)
+    at = next(i for i, g in enumerate(iran.account.reporting.prepare(weighed)) if g.claims[0].id == "t04")
+    assert all(draw["hidden"][at] == 0 for draw in prior)
+    reachable(iran, prior, 1)
+    for identifier, value in (("t04", 4e9), ("t08", 4e9)):
+        wrong = with_claim(iran, identifier, value=value)
+        prior = prior_histories(wrong.account, wrong.setting, wrong.claims.weighed, 6, 1, 1)
+        with pytest.raises(DataError, match=rf"claim {identifier}.*No draw can meet it"):
+            reachable(wrong, prior, 1)
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from groundswell.infer.base import Fit, Progress, fit, silent
 from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.plan import Plan
 from groundswell.infer.tempered import TemperedSMC
+from groundswell.models.reporting.grouping import ClaimGroup
+from groundswell.models.reporting.integration import integrable
 from groundswell.rng import generator, keyed
 from groundswell.studies.case import Built, plain
 from groundswell.studies.joining import NOT_IDENTIFIED, Joining, joining
@@ -78,7 +80,7 @@ def condition(
     method = size.method(processes)
     held = built.held
     prior = prior_histories(account, setting, record, size.prior_draws, seed, processes, held)
-    doubts = reachable(built, prior)
+    doubts = reachable(built, prior, seed)
     progress(0.05, "drawn from the prior")
     rng = generator(seed)
     found = fit(
@@ -113,8 +115,11 @@ def condition(
     return result, timings
 
 
-def reachable(built: Built, prior: Sequence[Mapping[str, Any]]) -> list[str]:
-    """DataError for a claim that no draw from the prior comes near; a sentence for one that hardly any does."""
+def reachable(built: Built, prior: Sequence[Mapping[str, Any]], seed: int) -> list[str]:
+    """DataError for a claim that no draw from the prior comes near; a sentence for one that hardly any does.
+
+    A claim about one small place may find it quiet in every draw: there a filter, which makes it active, decides.
+    """
     drawn = [draw for draw in prior if not draw["exploded"]]
     if not drawn:
         raise DataError(
@@ -126,6 +131,8 @@ def reachable(built: Built, prior: Sequence[Mapping[str, Any]]) -> list[str]:
         best = max(float(draw["logs"][i]) for draw in drawn)
         low, high = (f(float(draw["hidden"][i]) for draw in drawn) for f in (min, max))
         claim = group.claims[0]
+        if best < STRAINED:
+            best = max(best, guided_weight(built, group, seed))
         words = (
             f"claim {claim.id}: {claim.words()} ({group.words()}): in {len(drawn)} draws from the prior the quantity "
             f"lies between {low:,.4g} and {high:,.4g}, and the best log weight of the claim is {best:.0f}"
@@ -139,6 +146,15 @@ def reachable(built: Built, prior: Sequence[Mapping[str, Any]]) -> list[str]:
         if best < STRAINED:
             doubts.append(words + ": the model can hardly produce it, so it pulls the biases hard")
     return doubts
+
+
+def guided_weight(built: Built, group: ClaimGroup, seed: int) -> float:
+    """Best log weight of a group alone in a few guided filters at the priors' medians; -inf if it is not guided."""
+    account, method = built.account, ParticleFilter(histories=16)
+    plan = method.plan(account, built.setting, Record(group.claims), integrable(account.reporting))
+    if not plan.locals and not plan.crowds:
+        return -np.inf
+    return max(method.run(plan, account, rng=keyed(seed, 8, i)).log_likelihood for i in range(10))
 
 
 def filter_noise(built: Built, found: Fit, seed: int) -> float:
