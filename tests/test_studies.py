@@ -19,6 +19,7 @@ from groundswell.studies import run as runs
 from groundswell.studies.case import Case
 from groundswell.studies.conditioning import Size, reachable, settling_claims
 from groundswell.studies.joining import joining
+from groundswell.studies.quality import Weighted
 from groundswell.studies.replay import prior_histories
 from groundswell.studies.run import Effort, component_rows, folder_of, new_study, run_study
 
@@ -53,6 +54,20 @@ def test_a_quiet_small_place_is_no_reason_to_refuse_a_claim(iran):
         prior = prior_histories(wrong.account, wrong.setting, wrong.claims.weighed, 6, 1, 1)
         with pytest.raises(DataError, match=rf"claim {identifier}.*No draw can meet it"):
             reachable(wrong, prior, 1)
+
+
+def test_effective_draws_are_what_they_say():
+    """Equal weights: all of them. One weight of all: one. In between the error of the mean over repeats decides."""
+    rng = keyed(9, 1)
+    values = rng.normal(size=400)
+    assert Weighted(values, np.full(400, 1 / 400)).effective == pytest.approx(400)
+    assert Weighted(np.ones(5), np.full(5, 0.2)).effective == 5
+    raw = np.exp(rng.normal(size=(3_000, 400)))
+    weights = raw / raw.sum(axis=1, keepdims=True)
+    draws = rng.normal(size=(3_000, 400))
+    means = np.array([Weighted(x, w).mean for x, w in zip(draws, weights, strict=True)])
+    counted = [Weighted(x, w).effective for x, w in zip(draws[:200], weights[:200], strict=True)]
+    assert np.mean(counted) == pytest.approx(1 / means.var(), rel=0.1)
 
 
 @pytest.fixture

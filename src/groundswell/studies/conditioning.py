@@ -18,13 +18,13 @@ from groundswell.data.record import Claim, Record
 from groundswell.errors import DataError
 from groundswell.infer.base import Fit, Progress, fit, silent
 from groundswell.infer.particle import ParticleFilter
-from groundswell.infer.plan import Plan
 from groundswell.infer.tempered import TemperedSMC
 from groundswell.models.reporting.grouping import ClaimGroup
 from groundswell.models.reporting.integration import integrable
 from groundswell.rng import generator, keyed
 from groundswell.studies.case import Built, plain
 from groundswell.studies.joining import NOT_IDENTIFIED, Joining, joining
+from groundswell.studies.quality import filter_noise, quality
 from groundswell.studies.replay import (
     PATHS,
     posterior_histories,
@@ -33,14 +33,8 @@ from groundswell.studies.replay import (
     seen_by_day,
 )
 
-EFFECTIVE_LIMIT = 200.0
-"""Effective draws below which a run is flagged."""
-NOISE_LIMIT = 2.0
-"""Sd of the filter's log-likelihood at the posterior mean above which a run is flagged."""
 IMPOSSIBLE, STRAINED = -60.0, -15.0
 """Best log weight of a claim over draws from the prior below which it is refused, or warned of."""
-NOISE_FILTERS = 20
-"""Filters at the posterior mean from which that sd is taken."""
 
 
 @dataclass(frozen=True)
@@ -155,84 +149,6 @@ def guided_weight(built: Built, group: ClaimGroup, seed: int) -> float:
     if not plan.locals and not plan.crowds:
         return -np.inf
     return max(method.run(plan, account, rng=keyed(seed, 8, i)).log_likelihood for i in range(10))
-
-
-def filter_noise(built: Built, found: Fit, seed: int) -> float:
-    """Sd of the log-likelihood over filters at the posterior mean."""
-    plan = Plan(built.account, built.setting, built.claims.weighed, integrated=found.details["integrated"])
-    logs = [
-        found.method.filter.run(plan, found.model, rng=keyed(seed, 6, i)).log_likelihood  # type: ignore[arg-type]
-        for i in range(NOISE_FILTERS)
-    ]
-    return float(np.std(logs, ddof=1))
-
-
-@dataclass(frozen=True)
-class Weighted:
-    """Values of a quantity and their weights, (M,) each; the weights sum to 1."""
-
-    values: np.ndarray
-    weights: np.ndarray
-
-    @property
-    def mean(self) -> float:
-        """The posterior mean."""
-        return float(self.weights @ self.values)
-
-    @property
-    def variance(self) -> float:
-        """The posterior variance."""
-        return float(self.weights @ (self.values - self.mean) ** 2)
-
-    @property
-    def effective(self) -> float:
-        """Independent draws that the mean is worth: the variance over that of the weighted mean, sum w^2 (x - mean)^2.
-
-        Runs over seeds agree with it: docs/study-iran-2017.md.
-        """
-        of_mean = float(self.weights**2 @ (self.values - self.mean) ** 2)
-        return self.variance / of_mean if of_mean > 0 else float(len(self.values))
-
-
-def targets(found: Fit, posterior: Sequence[Mapping[str, Any]]) -> dict[str, Weighted]:
-    """What the effective draws are counted for: log cities, log arrests and every bias.
-
-    Histories are known for the draws alone, where a value that was drawn n times of N counts once, with weight n / N;
-    biases for every value tried.
-    """
-    _, first, times = np.unique(found.details["index"], return_index=True, return_counts=True)
-
-    def last(path: str) -> Weighted:
-        values = np.log([posterior[i][path][-1] + 0.5 for i in first])
-        return Weighted(values, times / len(posterior))
-
-    biases = {
-        name.removeprefix("reporting."): Weighted(found.details["tried"][:, i], found.details["weight"])
-        for i, name in enumerate(found.names)
-        if name.startswith("reporting.bias.")
-    }
-    return {"log cities": last("cities_so_far"), "log arrests": last("arrests_so_far"), **biases}
-
-
-def quality(found: Fit, noise: float, posterior: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Effective draws and noise against their limits, with a sentence for each limit that is missed."""
-    draws = targets(found, posterior)
-    effective = {name: target.effective for name, target in draws.items()}
-    short = {name: value for name, value in effective.items() if value < EFFECTIVE_LIMIT}
-    reasons = [f"{value:.0f} effective draws for {name}, below {EFFECTIVE_LIMIT:.0f}" for name, value in short.items()]
-    if noise > NOISE_LIMIT:
-        reasons.append(f"the log-likelihood varies by {noise:.1f} between filters, above {NOISE_LIMIT:g}")
-    return {
-        "effective_draws": effective,
-        "posterior_mean": {name: target.mean for name, target in draws.items()},
-        "posterior_sd": {name: float(np.sqrt(target.variance)) for name, target in draws.items()},
-        "log_likelihood_sd": noise,
-        "filters": found.details["evaluations"],
-        "worth": found.details["effective"],
-        "stages": found.details["stages"],
-        "reasons": reasons,
-        "passed": not reasons,
-    }
 
 
 def parameter_rows(found: Fit) -> list[dict[str, Any]]:
