@@ -62,7 +62,7 @@ def test_effective_draws_are_what_they_say():
     values = rng.normal(size=400)
     assert Weighted(values, np.full(400, 1 / 400)).effective == pytest.approx(400)
     assert Weighted(np.ones(5), np.full(5, 0.2)).effective == 5
-    raw = np.exp(rng.normal(size=(3_000, 400)))
+    raw = np.exp(0.5 * rng.normal(size=(3_000, 400)))
     weights = raw / raw.sum(axis=1, keepdims=True)
     draws = rng.normal(size=(3_000, 400))
     means = np.array([Weighted(x, w).mean for x, w in zip(draws, weights, strict=True)])
