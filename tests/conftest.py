@@ -23,7 +23,7 @@ def renew_kernels() -> None:
     for importer in loops:
         text = importer.read_text(encoding="utf-8")
         used = [path for path in loops if path != importer and f"{path.stem} import" in text]
-        if any(path.stat().st_mtime > importer.stat().st_mtime for path in used):
+        if os.access(importer, os.W_OK) and any(path.stat().st_mtime > importer.stat().st_mtime for path in used):
             importer.touch()
 
 

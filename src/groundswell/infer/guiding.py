@@ -64,7 +64,7 @@ class Guiding:
         state.warns = plan.warns
         counters = plan.ahead.empty.fresh(FORESEEING)
         self.model.advance(state, 0, plan.setting.window.periods, counters, rng=rng)
-        self.coming = [counters.totals[:, a:b] for a, b in plan.ahead.coming]
+        self.coming = [counters.totals[:, np.array(at, dtype=np.int64)] for at in plan.ahead.coming]
         levels = {}
         for i, rows in plan.ahead.counter_of.items():
             values = value_of(plan.groups[i].quantity, counters.totals, rows)[~state.exploded]

@@ -76,7 +76,11 @@ class ParticleFilter:
 
 @dataclass(frozen=True)
 class Filtered:
-    """What a filter run returns; `history` is one draw from the histories given the claims, if asked for."""
+    """What a filter run returns.
+
+    history : one draw from the histories given the claims, if asked for. effects : (U,) a draw, with that history, of
+    what the plan integrates; None where it integrates nothing.
+    """
 
     log_likelihood: float
     history: History | None = None

@@ -47,8 +47,7 @@ class Plan:
         self.setting = setting
         self.groups = account.reporting.prepare(record)
         self.integration = Integration(self.groups, account.reporting, integrated) if integrated else None
-        columns: tuple[str, ...] = account.process.columns  # type: ignore[attr-defined]
-        self.columns = {name: i for i, name in enumerate(columns)}
+        self.columns = {name: i for i, name in enumerate(account.process.columns)}
         window = setting.window
         self.span = [(window.day(g.start), window.day(g.end)) for g in self.groups]
         self.where = [setting.places.covered_by(g.place) for g in self.groups]
@@ -113,9 +112,9 @@ class Plan:
     def _count(self) -> None:
         counted = [i for day in sorted(self.counted) for i in self.counted[day]] + self.later
         count = len(self.setting.places)
-        self._tallies = _Tallies(count)
-        self.counter_of = {i: self._add(self._tallies, i) for i in counted}
-        self._counters = self._tallies.counters()
+        tallies = _Tallies(count)
+        self.counter_of = {i: self._add(tallies, i) for i in counted}
+        self._counters = tallies.counters()
         if self.locals:
             self.ahead = self._look_ahead()
         # places that no later claim tells apart run on as one unit
@@ -135,23 +134,23 @@ class Plan:
         """Counters that each end with their own window, so that a whole history can be made in one call."""
         tallies = _Tallies(len(self.setting.places))
         groups = {i: self._add(tallies, i, alone=True) for members in self.counted.values() for i in members}
-        coming = []
-        for local in self.locals:
-            at = [
+        coming = [
+            [
                 tallies.add(self.columns["arrests"], day + 1, local.last, np.array([local.place]), False, alone=True)
                 for day in range(local.first, local.last)
             ]
-            coming.append((at[0], at[-1] + 1) if at else (0, 0))
+            for local in self.locals
+        ]
         return LookAhead(tallies.counters(), groups, coming)
 
 
 @dataclass(frozen=True)
 class LookAhead:
-    """What histories that look ahead count. counter_of : by group. coming : by local window, its range of counters."""
+    """What histories that look ahead count. counter_of : by group. coming : by local window, a counter a day."""
 
     empty: Counters
     counter_of: dict[int, tuple[int, ...]]
-    coming: list[tuple[int, int]]
+    coming: list[list[int]]
 
 
 class _Tallies:

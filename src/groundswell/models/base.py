@@ -53,6 +53,8 @@ class Model(Component):
     """A line for `groundswell models list`."""
     paper: ClassVar[str] = ""
     """The source of the equations, with the equation's number where there is one."""
+    columns: ClassVar[tuple[str, ...]] = ()
+    """What a day-by-day model notes of a place on a day (models/day_by_day.py); none for the others."""
 
     @classmethod
     def example(cls) -> tuple[Model, Setting]:
