@@ -89,16 +89,25 @@ class Places:
 
         A place's own name wins, then a region (all its places), then a country.
         """
-        if name in self._index:
-            return np.array([self._index[name]])
-        for labels in (self.region, self.country):
-            found = np.flatnonzero([label == name for label in labels])
-            if name and found.size:
-                return found
+        if name and name in self._covered:
+            return self._covered[name]
         known = [*self.name, *dict.fromkeys(self.region), *dict.fromkeys(self.country)]
         raise DataError(
             f'place "{name}" is no place, region or country of this setting.' + nearest(name, [k for k in known if k])
         )
+
+    @cached_property
+    def _covered(self) -> dict[str, np.ndarray]:
+        """The places under every country, region and name; the narrower wins where a word is several of them."""
+        found: dict[str, np.ndarray] = {}
+        for labels in (self.country, self.region, self.name):
+            under: dict[str, list[int]] = {}
+            for i, label in enumerate(labels):
+                under.setdefault(label, []).append(i)
+            found |= {label: np.array(indices) for label, indices in under.items()}
+        for indices in found.values():
+            indices.flags.writeable = False
+        return found
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> Places:
         """The places at `indices`, in that order."""

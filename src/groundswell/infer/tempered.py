@@ -41,13 +41,21 @@ from groundswell.models.reporting.integration import integrable
 from groundswell.params import Leaf, leaves, replacing
 from groundswell.rng import keyed
 
+NEAR = 0.8
+"""Power from which on the population counts as arrived: rounds of full size, normals of full width."""
+EARLY = 0.3
+"""Size of the rounds before, as a share of the later ones: the way is found in many small steps."""
+NARROWER = 0.9
+"""Scale of the normals before. The next round is weighed at a higher power, whose target is narrower; kept up to the
+end it would miss what lies far out (docs/decisions/080)."""
+
 
 @dataclass(frozen=True)
 class TemperedSMC:
     """effective : draws that the weights must be worth, at least, before the run ends. most : filters at most.
 
     particles : N draws of equal weight that are handed out; a value of large weight stands there several times.
-    round : parameter values a round. pool : effective draws that make a normal.
+    round : parameter values a round, fewer on the way. pool : effective draws that make a normal.
     filter : the particle filter. processes : how many work at once; the result is the same for any number, to the bit.
     """
 
@@ -149,32 +157,38 @@ class _Sampler:
         y, logs = np.empty((0, width)), np.empty(0)
         effects = np.empty((0, len(self.integrated)))
         mixture = np.empty(0)
+        sizes: list[int] = []
         stages: list[dict[str, Any]] = []
+        arrived = False
         with Workers(target, method.processes) as workers:
             while True:
-                at = len(normals)
-                tried = normal.draw(method.round, keyed(self.root, 0, at))
+                at, size = len(normals), method.round if arrived else max(10, round(EARLY * method.round))
+                tried = normal.draw(size, keyed(self.root, 0, at))
                 tasks = [(self.center + self.sd * row, (self.root, 1, at, i)) for i, row in enumerate(tried)]
                 found = workers.map(tasks)
-                old = np.logaddexp.reduce([n.log_density(tried) for n in [*normals, normal]], axis=0)
-                mixture = np.concatenate([np.logaddexp(mixture, normal.log_density(y)), old])
                 normals.append(normal)
+                sizes.append(size)
+                mixture = np.logaddexp(mixture, normal.log_density(y) + math.log(size))
+                mixture = np.concatenate([mixture, _log_mixture(normals, sizes, tried)])
                 y = np.concatenate([y, tried])
                 logs = np.concatenate([logs, [log for log, _ in found]])
                 nothing = np.zeros(len(self.integrated))
                 effects = np.concatenate([effects, [nothing if drawn is None else drawn for _, drawn in found]])
                 if not np.isfinite(logs).any():
-                    raise DataError(self._hopeless(len(y)))
-                log_weight = logs + normals[0].log_density(y) - (mixture - math.log(len(normals)))
+                    if len(y) >= method.round:
+                        raise DataError(self._hopeless(len(y)))
+                    continue
+                log_weight = logs + normals[0].log_density(y) - (mixture - math.log(len(y)))
                 worth = effective(log_weight)
                 power = power_for(log_weight, min(method.pool, 0.25 * len(y)))
                 stages.append({"power": power, "effective": worth, "filters": len(y)})
                 share = max(len(y) / method.most, 0.3 * power + 0.7 * min(1.0, worth / method.effective))
                 self.progress(min(share, 0.99), f"{len(y)} filters, power {power:.2f}, worth {worth:.0f} draws")
-                if worth >= method.effective or len(y) + method.round > method.most:
-                    return self._fit(y, logs, effects, log_weight, stages)
-                weights = _shares(power * log_weight)
-                normal = _Normal(*spiked(y, weights))
+                if (arrived and worth >= method.effective) or len(y) + method.round > method.most:
+                    return self._fit(y, logs, effects, log_weight, sizes, stages)
+                arrived = arrived or power >= NEAR
+                middle, root = spiked(y, _shares(power * log_weight))
+                normal = _Normal(middle, root if arrived else NARROWER * root)
 
     def _hopeless(self, tried: int) -> str:
         return (
@@ -183,8 +197,9 @@ class _Sampler:
         )
 
     def _fit(
-        self, y: np.ndarray, logs: np.ndarray, effects: np.ndarray, log_weight: np.ndarray, stages: list[dict]
-    ) -> Fit:
+        self, y: np.ndarray, logs: np.ndarray, effects: np.ndarray, log_weight: np.ndarray, sizes: list[int],
+        stages: list[dict],
+    ) -> Fit:  # fmt: skip
         method = self.method
         weights = _shares(log_weight)
         places = {leaf.name: k for k, leaf in enumerate([*self.free, *self.integrated])}
@@ -221,12 +236,19 @@ class _Sampler:
             details={
                 "effective": worth, "tried": values, "weight": weights, "index": index, "free": z[index],
                 "log_likelihood": logs[index], "stages": stages, "root": self.root,
-                "seeds": np.column_stack([index // method.round, index % method.round]),
+                "seeds": np.array([(at, i) for at, size in enumerate(sizes) for i in range(size)])[index],
                 "evaluations": tried, "leaves": self.learnt,
                 "integrated": tuple(leaf.name.removeprefix("reporting.") for leaf in self.integrated),
             },
             provenance={"method": "TemperedSMC", "record": self.record.digest()},
         )  # fmt: skip
+
+
+def _log_mixture(normals: list[_Normal], sizes: list[int], y: np.ndarray) -> np.ndarray:
+    """Log of the sum of the normals' densities at y, each times the number of its draws, (N,)."""
+    return np.logaddexp.reduce(
+        [normal.log_density(y) + math.log(size) for normal, size in zip(normals, sizes, strict=True)], axis=0
+    )
 
 
 def replay_key(root: int, seeds: np.ndarray) -> tuple[int, ...]:
