@@ -45,7 +45,7 @@ class Size:
     sampler ends; most : filters after which it ends all the same.
     """
 
-    draws: int = 500
+    draws: int = 600
     effective: float = 280.0
     most: int = 12_000
     round: int = 200
