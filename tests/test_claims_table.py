@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundswell.data.claims_table import check_claims, is_claims_table, read_claims
+from groundswell.data.check import check
+from groundswell.data.claims_table import EMPTY, check_claims, is_claims_table, read_claims
 from groundswell.data.quantities import QUANTITIES
 from groundswell.data.readers.raw import read_raw
 from groundswell.data.record import COLUMNS, QUALIFIERS
@@ -106,9 +107,29 @@ def test_the_statements_on_iran_are_read(reference):
 def test_a_claims_table_is_told_from_events():
     assert is_claims_table(COLUMNS)
     assert not is_claims_table(["date", "city", "participants"])
+    assert not is_claims_table(["date", "city", "quantity", "value"])
 
 
-cell = st.text(max_size=6) | st.sampled_from(
+def test_a_claims_table_without_speakers_is_no_table_of_events(tmp_path):
+    path = tmp_path / "claims.csv"
+    path.write_text("id,quantity,place,start,end,qualifier,value,stance\n1,arrests,A,2018-01-01,2018-01-01,about,5,s\n")
+    with pytest.raises(DataError, match='no column "speaker"'):
+        check(path)
+
+
+def test_empty_rows_are_left_out_and_do_not_refuse_the_table(tmp_path):
+    path = tmp_path / "claims.csv"
+    path.write_text(
+        "id,quantity,place,start,end,qualifier,value,stance,speaker\n"
+        "1,arrests,A,2018-01-01,2018-01-01,about,5,s,someone\n,,,,,,,,\n"
+    )
+    found = check(path)
+    assert (found.rows, found.read, found.rows_left_out, found.usable) == (2, 1, 1, True)
+    assert next(iter(found.left_out.rows()))["reason"] == EMPTY
+    assert len(read_claims(path)) == 1
+
+
+cell = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=6) | st.sampled_from(
     ["", "12", "2018-01-01", "-1", "nan", *QUALIFIERS, *QUANTITIES, "s01", ";"]
 )
 
@@ -122,8 +143,5 @@ def test_any_table_is_read_or_refused_row_by_row(tmp_path_factory, rows):
     writer.writerows(rows)
     path = tmp_path_factory.getbasetemp() / "any.csv"
     path.write_text(out.getvalue(), encoding="utf-8", errors="replace", newline="")
-    try:
-        checked = check_claims(read_raw(path))
-    except DataError:
-        return
-    assert len(checked.claims) + len(set(checked.problems["row"])) == checked.rows
+    checked = check_claims(read_raw(path))
+    assert len(checked.claims) + len(set(checked.problems["row"])) == checked.rows == len(rows)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from groundswell.data.files import contents
 from groundswell.data.quantities import QUANTITIES
 from groundswell.data.record import Record
 from groundswell.errors import DataError, UsageError
@@ -17,7 +18,7 @@ from groundswell.models.reporting.claims import Reporting
 from groundswell.rng import keyed
 from groundswell.studies import run as runs
 from groundswell.studies.case import Case
-from groundswell.studies.conditioning import Size, reachable, settling_claims
+from groundswell.studies.conditioning import Size, far_claims, reachable, settling_claims
 from groundswell.studies.joining import joining
 from groundswell.studies.quality import Weighted
 from groundswell.studies.replay import prior_histories
@@ -257,3 +258,75 @@ def test_a_claim_that_no_draw_can_meet_is_an_error_with_a_remedy(starter, tmp_pa
     (starter / "claims.csv").write_text(text)
     with pytest.raises(DataError, match="claim"):
         run_study(str(starter), tmp_path / "out", seed=1, processes=1, effort=SMALL)
+
+
+def test_a_full_run_weighs_again_what_depends_on_a_changed_table_of_places(starter, tmp_path):
+    tiny = Effort(main=TINY, evidence=TINY)
+    out = tmp_path / "out"
+    run_study(str(starter), out, seed=1, processes=1, full=True, effort=tiny)
+    first = {path.name: path.read_text() for path in (out / "runs").iterdir()}
+    assert {"main.json", "anchor-state.json", "evidence-all-1.json"} <= set(first)
+    again = {path.name: path.stat().st_mtime_ns for path in (out / "runs").iterdir()}
+    run_study(str(starter), out, seed=1, processes=1, full=True, effort=tiny)
+    assert again == {path.name: path.stat().st_mtime_ns for path in (out / "runs").iterdir()}, "nothing had changed"
+    places = (starter / "places.csv").read_text()
+    (starter / "places.csv").write_text(places.replace("900000", "90000"))
+    run_study(str(starter), out, seed=1, processes=1, full=True, effort=tiny)
+    changed = {path.name: path.read_text() for path in (out / "runs").iterdir()}
+    assert set(changed) == set(first)
+    assert not [name for name in first if changed[name] == first[name]]
+
+
+def test_a_full_run_is_flagged_for_an_anchor_or_an_evidence_below_its_limits(starter, tmp_path):
+    short = Effort(main=TINY, evidence=replace(TINY, effective=1_000.0))
+    result = run_study(str(starter), tmp_path / "out", seed=1, processes=1, full=True, effort=short)
+    for words in ("anchor state: ", "evidence of all, replicate 1: ", "effective draws for log arrests"):
+        assert any(words in reason for reason in result["reasons"]), words
+
+
+def test_a_later_run_leaves_nothing_of_an_earlier_one_and_nothing_of_others_is_touched(starter, tmp_path):
+    out = tmp_path / "out"
+    tiny = Effort(main=TINY, evidence=TINY)
+    run_study(str(starter), out, seed=1, processes=1, full=True, effort=tiny)
+    (out / "tables/mine.csv").write_text("x\n")
+    assert (out / "tables/components.csv").is_file()
+    run_study(str(starter), out, seed=1, processes=1, effort=tiny)
+    assert not (out / "tables/components.csv").exists()
+    assert (out / "tables/mine.csv").is_file()
+
+
+def test_nothing_is_replaced_before_everything_is_there(starter, tmp_path):
+    out = tmp_path / "out"
+    tiny = Effort(main=TINY)
+
+    def interrupted(result, folder):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(str(starter), out, seed=1, processes=1, effort=tiny, also=interrupted)
+    assert list(out.iterdir()) == []
+    run_study(str(starter), out, seed=1, processes=1, effort=tiny)
+    before = {name: (out / name).read_bytes() for name in contents(out)}
+    with pytest.raises(KeyboardInterrupt):
+        run_study(str(starter), out, seed=2, processes=1, effort=tiny, also=interrupted)
+    assert before == {name: (out / name).read_bytes() for name in contents(out)}
+
+
+def test_a_claim_far_from_what_happened_is_named(ran, starter, tmp_path):
+    assert ran[1]["doubts"] == []
+    text = (starter / "claims.csv").read_text()
+    assert ",exactly,40,," in text
+    (starter / "claims.csv").write_text(text.replace(",exactly,40,,", ",exactly,40000,,"))
+    result = run_study(str(starter), tmp_path / "out", seed=1, processes=1, effort=SMALL)
+    assert any(doubt.startswith("claim c2") for doubt in result["doubts"]), result["doubts"]
+
+
+def test_only_the_side_that_a_qualifier_rules_out_is_far():
+    def row(qualifier, value, high=None):
+        return {"id": "x", "quantity": "arrests", "said": "", "speaker": "s", "qualifier": qualifier, "value": value,
+                "value_high": high, "happened": [50.0, 80.0, 100.0, 120.0, 150.0]}  # fmt: skip
+
+    named = [row("exactly", 600), row("exactly", 10), row("at_least", 600), row("less_than", 10), row("between", 1, 9)]
+    fine = [row("exactly", 300), row("at_least", 1), row("at_most", 9_000), row("between", 9, 600), row("about", 30)]
+    assert len(far_claims(named)) == len(named)
+    assert far_claims(fine) == []

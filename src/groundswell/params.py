@@ -260,3 +260,13 @@ def replacing(component: C, values: Mapping[str, float]) -> C:
                 + " A component that is left out (None) has no parameters."
             )
     return dataclasses.replace(component, **changes) if changes else component  # type: ignore[type-var]
+
+
+def flat(nested: Any, prefix: str = "") -> Any:
+    """Tables of a TOML file as dotted names, so that `between.offspring = .3` needs no quotes; else as given."""
+    if not isinstance(nested, Mapping):
+        return nested
+    out: dict[str, Any] = {}
+    for name, value in nested.items():
+        out |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+    return out

@@ -17,9 +17,10 @@ import typer
 
 from groundswell.data.files import write_text
 from groundswell.errors import DataError, UsageError, nearest
+from groundswell.params import flat
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; messages go to stderr.")]
-Seed = Annotated[int | None, typer.Option("--seed", help="Whole number; the same seed gives the same result.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Whole number; the same seed gives the same result.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the output; made if need be.")]
 Config = Annotated[Path | None, typer.Option("--config", help="TOML file with the same names as the flags.")]
 Set = Annotated[
@@ -33,16 +34,6 @@ Map = Annotated[
     list[str] | None,
     typer.Option("--map", metavar="FIELD=COLUMN", help="Which column holds what, as in start=Datum; may be repeated."),
 ]
-
-
-def flat(nested: Any, prefix: str = "") -> Any:
-    """Tables of a TOML file as dotted names, so that `between.offspring = .3` needs no quotes; else as given."""
-    if not isinstance(nested, Mapping):
-        return nested
-    out: dict[str, Any] = {}
-    for name, value in nested.items():
-        out |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
-    return out
 
 
 Parameters = Annotated[dict[str, float], pydantic.BeforeValidator(flat)]

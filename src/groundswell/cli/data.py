@@ -14,7 +14,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=T
 
 Source = Annotated[
     str | None,
-    typer.Option("--source", help="standard, mass_mobilization, ucdp, table or claims; the columns decide without it."),
+    typer.Option("--source", help="standard, mass_mobilization, ucdp, table, claims; the columns decide without it."),
 ]
 Rule = Annotated[str, typer.Option("--rule", help="How sizes in words are read: wide, ccc or count_love.")]
 
@@ -52,7 +52,7 @@ def check(
         write_json(out / "check.json", found.as_dict())
         say(f"written to {out}")
     show(found.as_dict(), found.words(), as_json=as_json)
-    if not found.read or (found.kind == "claims" and found.rows_left_out):
+    if not found.read or not found.usable:
         raise typer.Exit(DataError.exit_code)
 
 

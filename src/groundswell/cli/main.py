@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import typer
@@ -21,6 +23,8 @@ from groundswell import __version__
 from groundswell.errors import GroundswellError, NotConverged
 
 INTERRUPTED = 130
+TRACEBACK = "GROUNDSWELL_TRACEBACK"
+"""Set in the environment, an unforeseen error shows its traceback."""
 
 
 class Entry(NamedTuple):
@@ -120,6 +124,10 @@ def main(arguments: Sequence[str]) -> int:
         return _refuse(str(error), error.exit_code, as_json)
     except typer.TyperException as error:
         return _refuse(_with_hint(error), error.exit_code, as_json)
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        return _refuse(_fault(error), GroundswellError.exit_code, as_json)
     finally:
         warnings.showwarning = before
 
@@ -135,6 +143,15 @@ def _refuse(message: str, exit_code: int, as_json: bool) -> int:
     elif message:
         typer.echo(message, err=True)
     return exit_code
+
+
+def _fault(error: Exception) -> str:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"unforeseen {type(error).__name__} in {Path(where.filename).name}, line {where.lineno}: {error}. This is a "
+        f"fault of groundswell, not of yours. Please report it with its traceback; {TRACEBACK}=1 before the command "
+        "shows it."
+    )
 
 
 def _with_hint(error: typer.TyperException) -> str:

@@ -3,52 +3,73 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import pydantic
 import typer
 
-from groundswell.cli.common import Json, Out, Seed, say, show
+from groundswell.cli.common import Config, Configuration, Json, Out, Seed, resolve, save, say, show
 from groundswell.errors import NotConverged, UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
 
+class RunConfiguration(Configuration):
+    """What `groundswell study run` can be told."""
+
+    study: str
+    full: bool = False
+    anchor: str | None = None
+    effective: Annotated[int | None, pydantic.Field(ge=10)] = None
+
+
 @app.command()
 def run(
-    study: Annotated[str, typer.Argument(help="iran-2017, or a folder with a study.toml.")],
+    study: Annotated[str | None, typer.Argument(help="iran-2017, or a folder with a study.toml.")] = None,
     out: Out = None,
     seed: Seed = None,
-    full: Annotated[bool, typer.Option("--full", help="Every anchor and mechanism, in replicates; resumable.")] = False,
+    full: Annotated[
+        bool | None, typer.Option("--full", help="Every anchor and mechanism, in replicates; resumable.")
+    ] = None,
     anchor: Annotated[str | None, typer.Option("--anchor", help="The stance whose figures do not lean.")] = None,
     processes: Annotated[int | None, typer.Option("--processes", min=1, help="How many work at once.")] = None,
     effective: Annotated[
         int | None, typer.Option("--effective", min=10, help="Draws the run must be worth; fewer is faster, rougher.")
     ] = None,
+    config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Condition a model on a table of claims and write a report.
 
     Exit code 4 if the run stays below its own limits; the report is then written and flagged.
     """
-    from dataclasses import replace
-
+    configuration = resolve(
+        RunConfiguration, config, study=study, full=full, anchor=anchor, effective=effective, seed=seed
+    )
     from groundswell.cli.progress import bar
     from groundswell.report.claims_report import write_report
     from groundswell.studies.run import Effort, run_study
 
     effort = Effort()
-    if effective is not None:
-        effort = replace(effort, main=replace(effort.main, effective=float(effective)))
-    folder = out or Path("out") / Path(study).name
+    if configuration.effective is not None:
+        effort = replace(effort, main=replace(effort.main, effective=float(configuration.effective)))
+    folder = out or Path("out") / Path(configuration.study).name
+
+    def also(result: Mapping[str, Any], new: Path) -> None:
+        save(configuration, new)
+        write_report(result, new)
+
     with bar() as progress:
         result = run_study(
-            study, folder, seed=1 if seed is None else seed, processes=processes or os.cpu_count() or 1,
-            full=full, anchor=anchor, effort=effort, progress=progress,
+            configuration.study, folder, seed=configuration.seed, processes=processes or os.cpu_count() or 1,
+            full=configuration.full, anchor=configuration.anchor, effort=effort, progress=progress, also=also,
         )  # fmt: skip
-        progress(0.99, "report")
-        page = write_report(result, folder)
-    quality = result["quality"]
+    quality, page = result["quality"], folder / "report.html"
+    for doubt in result["doubts"]:
+        say(f"warning: {doubt}")
     words = "\n".join(
         [
             f"{len(result['claims'])} claims weighed, {len(result['unweighed'])} listed and not weighed.",
@@ -57,9 +78,19 @@ def run(
             f"Report: {page}",
         ]
     )
-    show({"report": str(page), "result": str(folder / "result.json"), "quality": quality}, words, as_json=as_json)
-    if not quality["passed"]:
-        raise NotConverged("below the limits, so the report is flagged: " + "; ".join(quality["reasons"]) + ".")
+    show(
+        {
+            "report": str(page),
+            "result": str(folder / "result.json"),
+            "quality": quality,
+            "doubts": result["doubts"],
+            "reasons": result["reasons"],
+        },
+        words,
+        as_json=as_json,
+    )
+    if result["reasons"]:
+        raise NotConverged("below the limits, so the report is flagged: " + "; ".join(result["reasons"]) + ".")
 
 
 @app.command()

@@ -26,7 +26,7 @@ class Check:
     kind : "events" or "claims". what : the format in words. rows = read + left out.
     table : the events or claims that stand. left_out : row, reason and remedy (claims: also id and
     column; one line for each problem). sizes : how each size text was read. facts : what the table
-    spans, name by name.
+    spans, name by name. usable : whether a study takes the table as it stands.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Check:
     sizes: Table
     facts: Mapping[str, Any]
     notes: tuple[str, ...]
+    usable: bool = True
 
     @property
     def rows_left_out(self) -> int:
@@ -86,7 +87,9 @@ def check(path: Any, mapping: Mapping[str, str] | None = None, source: str | Non
     if is_claims_table(raw.columns) and not mapping and source in (None, "claims"):
         return _claims(raw)
     if source == "claims":
-        raise UsageError(f"{raw.name} has no columns quantity, value and speaker, so it is no table of claims.")
+        raise UsageError(
+            f"{raw.name} lacks the columns of a claims table, such as speaker and value; it is no table of claims."
+        )
     what = reader_for(raw, "table" if mapping and source is None else source).title
     return check_events(read_events(raw, mapping, source, rule), what, rule)
 
@@ -144,7 +147,7 @@ def _claims(raw: Any) -> Check:
             "claims used as setting only": sum(claim.quantity in INPUTS for claim in claims),
             "claims no model speaks to": sum(claim.quantity not in {*QUANTITIES, *INPUTS} for claim in claims),
         }
-    bad = len(set(checked.problems["row"]))
+    bad = len({row["row"] for row in checked.refusals})
     what = "a table of claims" + (
         f"; {bad} rows have problems, and a study takes the table only when they are solved" if bad else ""
     )
@@ -160,6 +163,7 @@ def _claims(raw: Any) -> Check:
         Table({}),
         facts,
         checked.notes,
+        usable=not bad,
     )
 
 

@@ -24,6 +24,12 @@ from groundswell.errors import DataError, nearest
 REQUIRED = ("id", "quantity", "place", "start", "end", "qualifier", "value", "stance", "speaker")
 """Columns that a claims table must have; the rest of `record.COLUMNS` may be absent or empty."""
 
+TELLING = frozenset({"qualifier", "value", "stance", "speaker", "stated_on"})
+"""Columns that only a claims table has, beside "quantity"."""
+
+EMPTY = "the row is empty"
+"""Left out like any other row that gives nothing, but no reason to refuse a table."""
+
 SHOWN = 8
 """Problems quoted in one error message."""
 
@@ -42,6 +48,11 @@ class CheckedClaims:
     problems: Table
     notes: tuple[str, ...]
 
+    @property
+    def refusals(self) -> list[dict[str, Any]]:
+        """The problems for which a study does not take the table."""
+        return [row for row in self.problems.rows() if row["reason"] != EMPTY]
+
 
 def read_claims(path: Any, places: Places | None = None) -> Record:
     """The record in a CSV, TSV or Parquet file (or a data frame) with the columns of `record.COLUMNS`.
@@ -51,8 +62,8 @@ def read_claims(path: Any, places: Places | None = None) -> Record:
     problems: unknown quantity, figure without speaker, contradictory window, value that is no number.
     """
     checked = check_claims(read_raw(path), places)
-    if len(checked.problems):
-        lines = [_sentence(checked.name, row) for row in checked.problems.rows()]
+    if checked.refusals:
+        lines = [_sentence(checked.name, row) for row in checked.refusals]
         more = f"\n... and {len(lines) - SHOWN} more problems." if len(lines) > SHOWN else ""
         raise DataError("\n".join(lines[:SHOWN]) + more)
     if not checked.claims:
@@ -61,8 +72,8 @@ def read_claims(path: Any, places: Places | None = None) -> Record:
 
 
 def is_claims_table(columns: Sequence[str]) -> bool:
-    """Whether the columns look like those of a claims table."""
-    return {"quantity", "value", "speaker"} <= set(columns)
+    """Whether the columns look like those of a claims table, be it one that lacks some."""
+    return "quantity" in columns and len(TELLING & set(columns)) >= 2
 
 
 def check_claims(raw: Raw, places: Places | None = None) -> CheckedClaims:
@@ -79,10 +90,9 @@ def check_claims(raw: Raw, places: Places | None = None) -> CheckedClaims:
         for row, why in raw.broken
     ]
     seen: dict[str, int] = {}
-    empty = 0
     for row, cells in raw.dictionaries():
         if not any(cells.values()):
-            empty += 1
+            problems.append({"row": row, "id": "", "column": "", "reason": EMPTY, "remedy": "delete it"})
             continue
         found = _problems(cells, places)
         if cells["id"] in seen:
@@ -104,12 +114,11 @@ def check_claims(raw: Raw, places: Places | None = None) -> CheckedClaims:
     unread = [name for name in raw.columns if name not in COLUMNS]
     notes = [
         *raw.notes,
-        *([f"{empty} empty rows, which are no claims"] if empty else []),
         *([f"columns not read: {', '.join(unread)}"] if unread else []),
         *_notes(claims),
     ]
     table = Table.from_rows(problems, ("row", "id", "column", "reason", "remedy"))
-    return CheckedClaims(raw.name, len(raw) - empty, tuple(claims), table, tuple(notes))
+    return CheckedClaims(raw.name, len(raw), tuple(claims), table, tuple(notes))
 
 
 Problem = tuple[str, str, str]

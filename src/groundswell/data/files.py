@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,23 +17,23 @@ from groundswell.errors import GroundswellError
 @contextmanager
 def replacing_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; it takes that name only if the block succeeds."""
-    path = Path(path)
+    path, temporary = Path(path), None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    except OSError as error:
-        raise GroundswellError(
-            f"{path} cannot be written: {error.strerror or error}. "
-            "Choose another folder with --out, or make this one writable."
-        ) from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
+    except OSError as error:
+        raise GroundswellError(
+            f"{path} cannot be written: {error.strerror or error}. "
+            "Name another place, or make this one writable with room left on it."
+        ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -58,6 +59,33 @@ def rounded(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: rounded(inner) for key, inner in value.items()}
     return [rounded(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+@contextmanager
+def replacing_contents(folder: Path, before: Iterable[str] = ()) -> Iterator[Path]:
+    """Yield a new folder inside `folder`; if the block succeeds, each file in it takes its place there.
+
+    before : files of an earlier run by their paths in `folder`; those that the new run does not have are removed, so
+    that nothing old stands beside the new. Files of other origin are left alone.
+    """
+    staging = Path(tempfile.mkdtemp(dir=writable_folder(folder), prefix=".new-"))
+    try:
+        yield staging
+        new = contents(staging)
+        for name in new:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(staging / name, folder / name)
+        for name in set(before) - set(new):
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise GroundswellError(f"{folder} cannot be written: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def contents(folder: Path) -> list[str]:
+    """Every file of a folder and the folders in it, by its path there, in order."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def writable_folder(path: Path) -> Path:

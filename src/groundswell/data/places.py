@@ -56,8 +56,14 @@ class Places:
             raise DataError(f'Places.population of "{bad}" is not above 0; rates are per person, so give a population.')
         if (self.latitude is None) != (self.longitude is None):
             raise DataError("Places has one of latitude and longitude without the other; give both or neither.")
-        if self.latitude is not None and (np.abs(self.latitude) > 90).any():
-            raise DataError("Places.latitude lies outside -90 to 90 degrees; are latitude and longitude swapped?")
+        for what, most in (("latitude", 90), ("longitude", 180)):
+            degrees = getattr(self, what)
+            if degrees is not None and (np.abs(degrees) > most).any():
+                bad = int(np.flatnonzero(np.abs(degrees) > most)[0])
+                raise DataError(
+                    f'Places.{what} of "{self.name[bad]}" is {degrees[bad]:g}, outside -{most} to {most} degrees; are '
+                    "latitude and longitude swapped?"
+                )
         for what in ("region", "country"):
             given = tuple(getattr(self, what)) or ("",) * count
             if len(given) != count:

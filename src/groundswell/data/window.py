@@ -23,6 +23,11 @@ class Window:
     def __post_init__(self) -> None:
         if self.periods < 1 or self.step < 1:
             raise UsageError(f"Window has {self.periods} periods of {self.step} days; expected 1 or more of each.")
+        if self.days > (date.max - self.start).days:
+            raise UsageError(
+                f"Window has {self.periods} periods of {self.step} days from {self.start}, which ends after the year "
+                "9999, the last that dates can name; give fewer."
+            )
 
     @classmethod
     def between(cls, start: date | str, end: date | str, step: int = 1) -> Window:

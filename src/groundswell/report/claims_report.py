@@ -52,6 +52,6 @@ def page(result: Mapping[str, Any], speaker: Speaker) -> Page:
             sections.listed_claims(result, speaker),
             sections.method(result, speaker),
         ],
-        flags=result["quality"]["reasons"],
+        flags=result["reasons"],
         footer=[say("claims-footer", version=result["version"], seed=result["seed"], digest=result["digest"][:16])],
     )

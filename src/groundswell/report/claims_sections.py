@@ -252,6 +252,7 @@ def joining(result: Mapping[str, Any], speaker: Speaker) -> Section:
         {
             say("column-given"): list(masses),
             say("column-probability"): list(notes.values()),
+            say("column-error"): [percent(row["error"]) for row in found["stages"]],
             f"log, {say('column-middle')}": [row["quantiles"][2] for row in found["stages"]],
             f"log, {say('column-range')}": [
                 _span(row["quantiles"][0], row["quantiles"][-1]) for row in found["stages"]
@@ -272,7 +273,7 @@ def each(result: Mapping[str, Any], speaker: Speaker) -> Section:
     say, claims = speaker.say, result["claims"]
     axes = said_and_expected(claims, words=speaker, stances=_stances(result))
     hard = [c for c in claims if not SURPRISING < c["rank"] < 1 - SURPRISING]
-    words = [say("claims-words-each")]
+    words = [say("claims-words-each"), *result["doubts"]]
     if hard:
         named = [say("claims-surprising-one", id=c["id"], said=c["said"], speaker=c["speaker"]) for c in hard]
         words.append(say("claims-surprising", rows=listed(named, speaker)))

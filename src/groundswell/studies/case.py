@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import csv
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from groundswell.data.claims_table import read_claims
 from groundswell.data.places import Places
@@ -27,7 +28,7 @@ from groundswell.models.base import Account
 from groundswell.models.cities.mobilisation import CalendarPulse, Mobilisation, RandomPulse
 from groundswell.models.reporting.claims import Reporting
 from groundswell.models.reporting.sorting import Sorted, sort_claims
-from groundswell.params import names
+from groundswell.params import flat, names
 
 COMPONENTS = ("within", "between", "media", "organised", "call", "deterrence", "backlash")
 """Mechanisms that a study can leave out one at a time."""
@@ -74,7 +75,7 @@ class Case(Strict):
     setting: Given = Given()
     leave_out: tuple[str, ...] = ()
     pulse: Literal["none", "random", "calendar"] = "none"
-    fixed: dict[str, float] = {}
+    fixed: Annotated[dict[str, float], BeforeValidator(flat)] = {}
     documents: dict[str, str] = {}
 
     @classmethod
@@ -94,8 +95,12 @@ class Case(Strict):
             # a misspelt name says more than the field that is missing for it
             first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
             name = ".".join(map(str, first["loc"]))
-            words = "is no setting here" if first["type"] == "extra_forbidden" else first["msg"].lower()
-            raise UsageError(f"{path.name}: {name}: {words}.{nearest(name, cls.model_fields)}") from error
+            if first["type"] == "extra_forbidden":
+                raise UsageError(
+                    f"{path.name}: {name}: is no setting here.{nearest(name, cls.model_fields)}"
+                ) from error
+            given = "" if first["type"] == "missing" else f", and not {first['input']!r}"
+            raise UsageError(f"{path.name}: {name}: {first['msg'][:1].lower()}{first['msg'][1:]}{given}.") from error
 
     def build(self, folder: Path) -> Built:
         """Read the tables beside study.toml and make everything that a run needs."""
@@ -105,7 +110,7 @@ class Case(Strict):
         record = read_claims(folder / self.claims)
         notes: list[str] = []
         record = Record(tuple(self._placed(claim, places, names, notes) for claim in record))
-        first = tuple(_resolved(name, places, self.country, names) for name in self.setting.active_on_day0)
+        first = self._named(self.setting.active_on_day0, "setting.active_on_day0", places, names)
         setting = Setting(
             places,
             window,
@@ -114,6 +119,11 @@ class Case(Strict):
             later_edges=_later_edges(window, record),
         )
         taken = (*self.setting.given, *(call.claim for call in self.setting.calls if call.claim))
+        if unknown := sorted(set(taken) - {claim.id for claim in record}):
+            raise DataError(
+                f'study.toml: setting names the claim "{unknown[0]}", which {self.claims} does not have.'
+                + nearest(unknown[0], [claim.id for claim in record])
+            )
         claims = sort_claims(record, setting, given=taken)
         if self.anchor not in record.stances():
             raise UsageError(
@@ -121,7 +131,11 @@ class Case(Strict):
                 + nearest(self.anchor, record.stances())
             )
         if not claims.weighed.claims:
-            raise DataError(f"{self.claims}: no claim can be weighed; see `groundswell data check {self.claims}`.")
+            first_out = [*claims.unspoken, *claims.setting][0]
+            raise DataError(
+                f"{self.claims}: none of {len(record)} claims can be weighed. Claim {first_out.claim.id}: "
+                f"{first_out.reason}. Check the window of study.toml, {self.start} to {self.end}, and the claims' own."
+            )
         account = Account(self.process(), Reporting.for_record(claims.weighed, self.anchor))
         left_out = tuple(f"process.{name}." for name in self.leave_out)
         account = account.replacing({k: v for k, v in self.fixed.items() if not k.startswith(left_out)})
@@ -131,7 +145,10 @@ class Case(Strict):
         """The model with the components of this case."""
         unknown = [name for name in self.leave_out if name not in COMPONENTS]
         if unknown:
-            raise UsageError(f'leave_out names "{unknown[0]}".' + nearest(unknown[0], COMPONENTS))
+            raise UsageError(
+                f'study.toml: leave_out names "{unknown[0]}"; expected of {", ".join(COMPONENTS)}.'
+                + nearest(unknown[0], COMPONENTS)
+            )
         pulse = {"none": None, "random": RandomPulse(), "calendar": CalendarPulse()}[self.pulse]
         return replace(Mobilisation(), pulse=pulse, **dict.fromkeys(self.leave_out))
 
@@ -160,20 +177,37 @@ class Case(Strict):
         for call in self.setting.calls:
             chosen = None
             if call.places is not None:
-                chosen = [_resolved(name, places, self.country, names) for name in call.places]
+                chosen = list(self._named(call.places, f"the call of {call.date}", places, names))
             elif call.largest is not None:
+                if call.largest > len(places):
+                    raise UsageError(
+                        f"study.toml: the call of {call.date} went to the {call.largest} largest places, but there are "
+                        f"{len(places)}; lower minimum_population, or leave `largest` out: a call to the whole country."
+                    )
                 chosen = [places.name[i] for i in order[: call.largest]]
                 notes.append(
                     f"the call of {call.date} names no places, only their number: the {call.largest} largest stand "
-                    f"for them, {chosen[0]} to {chosen[-1]}"
+                    f"for them: {', '.join(chosen)}"
                 )
             calls.append((call.date, chosen))
         return call_matrix(places, window, calls)
 
+    def _named(self, given: Sequence[str], where: str, places: Places, names: dict[str, str]) -> tuple[str, ...]:
+        try:
+            return tuple(_resolved(name, places, self.country, names) for name in given)
+        except DataError as error:
+            raise DataError(f"study.toml: {where}: {error}") from error
+
     def _placed(self, claim: Claim, places: Places, names: dict[str, str], notes: list[str]) -> Claim:
         if claim.quantity not in QUANTITIES:
             return claim
-        name = _resolved(claim.place, places, self.country, names)
+        try:
+            name = _resolved(claim.place, places, self.country, names)
+        except DataError as error:
+            raise DataError(
+                f"{self.claims}: claim {claim.id}: {error} Claims name a place, a region or the country; correct the "
+                "row, or add the place."
+            ) from error
         if name != claim.place:
             note = f'"{claim.place}" is {name} in the gazetteer'
             if note not in notes:
@@ -237,9 +271,10 @@ def _read_places(path: Path) -> Places:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no table of text in UTF-8"
         raise DataError(
-            f"{path} cannot be read: {error}. Give a CSV with place, population, latitude, longitude."
+            f"{path} cannot be read: {why}. Give a CSV with place, population, latitude, longitude."
         ) from error
     needed = ("place", "population", "latitude", "longitude")
     if not rows or any(name not in rows[0] for name in needed):

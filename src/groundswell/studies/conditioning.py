@@ -19,7 +19,7 @@ from groundswell.errors import DataError
 from groundswell.infer.base import Fit, Progress, fit, silent
 from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.tempered import TemperedSMC
-from groundswell.models.reporting.grouping import ClaimGroup
+from groundswell.models.reporting.grouping import SIGN, ClaimGroup
 from groundswell.models.reporting.integration import integrable
 from groundswell.rng import generator, keyed
 from groundswell.studies.case import Built, plain
@@ -37,6 +37,10 @@ IMPOSSIBLE, STRAINED = -60.0, -15.0
 """Best log weight of a claim over draws from the prior below which it is refused, or warned of."""
 
 
+FAR = 5.0
+"""Factor between a figure and the middle of what happened beyond which the claim is named: two prior sd of a lean."""
+
+
 @dataclass(frozen=True)
 class Size:
     """How much computing: what `TemperedSMC` and its filter are told, and how many histories a report shows.
@@ -51,7 +55,7 @@ class Size:
     round: int = 200
     histories: int = 24
     prior_draws: int = 300
-    joining_draws: int = 2500
+    joining_draws: int = 20_000
 
     def method(self, processes: int) -> TemperedSMC:
         """The sampler of this size."""
@@ -85,20 +89,22 @@ def condition(
     progress(0.87, "histories given the claims")
     posterior = posterior_histories(account, setting, record, found, processes)
     progress(0.95, "joining and arrests")
+    claims = claim_rows(built, posterior, prior)
     result = {
         "version": __version__,
         "case": plain(built.case),
         "seed": seed,
         "size": asdict(size),
         "digest": built.record.digest(),
-        "notes": [*built.notes, *found.notes, *doubts],
+        "notes": [*built.notes, *found.notes],
+        "doubts": [*doubts, *far_claims(claims)],
         "quality": quality(found, noise, posterior),
         "dates": [day.isoformat() for day in setting.window.dates()],
         "paths": {name: {"posterior": quantiles(posterior, name), "prior": quantiles(prior, name)} for name in PATHS},
         "exploded_prior_draws": sum(draw["exploded"] for draw in prior),
         "parameters": parameter_rows(found),
         "lean": lean_rows(found, built),
-        "claims": claim_rows(built, posterior, prior),
+        "claims": claims,
         "unweighed": unweighed_rows(built),
         "places": place_rows(built, posterior),
         "joining": joining_rows(built, size.joining_draws, seed, posterior),
@@ -244,6 +250,24 @@ def claim_rows(built: Built, posterior: Sequence[Mapping[str, Any]], prior: Sequ
     return rows
 
 
+def far_claims(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A sentence for each claim that lies beyond FAR of what happened, on the side that its qualifier rules out."""
+    doubts = []
+    for row in rows:
+        half = 0.0 if row["quantity"] == "joins_per_arrest" else 0.5
+        middle, sign = row["happened"][2] + half, SIGN[row["qualifier"]]
+        low, high = row["value"] + half, (row["value_high"] or row["value"]) + half
+        factor = low / middle if low > middle else high / middle if high < middle else 1.0
+        if (factor > FAR and sign <= 0) or (factor < 1 / FAR and sign >= 0):
+            times = f"{factor:,.0f} times as much as" if factor > 1 else f"a {1 / factor:,.0f}th of"
+            doubts.append(
+                f"claim {row['id']} ({row['quantity'].replace('_', ' ')}, {row['said']}, {row['speaker']}): {times} "
+                "what the model finds given all claims: it pulls the lean of its side hard. Check value, unit, window "
+                "and place; if they are right, see what the answers are without it."
+            )
+    return doubts
+
+
 def unweighed_rows(built: Built) -> list[dict[str, Any]]:
     """Every claim that was not weighed, with the reason."""
     heaps = ((built.claims.setting, True), (built.claims.unspoken, False))
@@ -291,12 +315,13 @@ def joining_rows(built: Built, draws: int, seed: int, posterior: Sequence[Mappin
         for i, (label, claims) in enumerate(stages)
     }
     moved = abs(found["teams"].probability - found["prior"].probability) if teams else 0.0
+    noise = float(np.hypot(found["teams"].error, found["prior"].error)) if teams else 0.0
     return {
         "window": [window[0].isoformat(), window[1].isoformat()],
         "asked": asked.id,
         "teams": teams[0].id if teams else None,
         "settling": [claim.words() for claim in settle],
-        "identified": bool(moved > NOT_IDENTIFIED),
+        "identified": bool(moved > NOT_IDENTIFIED + 2 * noise),
         "stages": [asdict(one) for one in found.values()],
         "ratio_hidden": _ratio(record, asked, posterior, built),
     }

@@ -99,18 +99,22 @@ def read_draws(path: Path) -> Draws:
     if missing := [name for name in COLUMNS if name not in table.column_names]:
         hint = " A table of quantiles cannot be scored; give the draws." if "q50" in table.column_names else ""
         raise DataError(f'{path.name} has no column "{missing[0]}"; expected {", ".join(COLUMNS)}.{hint}')
+    if twice := [name for name in COLUMNS if table.column_names.count(name) > 1]:
+        raise DataError(f'{path.name} has the column "{twice[0]}" more than once, so it cannot be told which is meant.')
     if not table.num_rows:
         raise DataError(f"{path.name} holds no forecasts.")
     column = {name: table[name].to_pylist() for name in COLUMNS}
     try:
         value = np.array(column["value"], dtype=float)
-        steps, draw = (np.array(column[name], dtype=int) for name in ("step", "draw"))
+        steps, draw, days = (np.array(column[name], dtype=int) for name in ("step", "draw", "days"))
     except (TypeError, ValueError) as error:
-        raise DataError(f"{path.name} has a step, draw or value that is no number; each row is one draw.") from error
-    if not np.isfinite(value).all() or (value < 0).any() or steps.min() < 1 or draw.min() < 0:
-        raise DataError(f"{path.name} has a negative or missing value, a step below 1 or a draw below 0.")
-    if len(set(column["days"])) > 1:
-        raise DataError(f"{path.name} mixes steps of {sorted(set(column['days']))} days; score them one by one.")
+        raise DataError(
+            f"{path.name} has a step, draw, value or number of days that is no number; each row is one draw."
+        ) from error
+    if not np.isfinite(value).all() or (value < 0).any() or min(steps.min(), days.min()) < 1 or draw.min() < 0:
+        raise DataError(f"{path.name} has a negative or missing value, a step or days below 1, or a draw below 0.")
+    if len(set(days.tolist())) > 1:
+        raise DataError(f"{path.name} mixes steps of {sorted(set(days.tolist()))} days; score them one by one.")
     places = tuple(dict.fromkeys(column["place"]))
     at = {name: i for i, name in enumerate(places)}
     place = np.array([at[name] for name in column["place"]])
@@ -127,7 +131,7 @@ def read_draws(path: Path) -> Draws:
                 f"places and {shape[2]} steps; a row is missing or twice there."
             )
         found[as_date(origin)] = cube
-    return Draws(found, places, int(column["days"][0]))
+    return Draws(found, places, int(days[0]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from groundswell.data.record import Claim, Record
 from groundswell.data.setting import Setting
 from groundswell.models.base import Account
 from groundswell.models.cities.mobilisation import YEAR, Mobilisation
-from groundswell.models.reporting.claims import Reporting
+from groundswell.models.reporting.claims import ClaimGroups, Reporting
 from groundswell.models.reporting.grouping import ClaimGroup
 from groundswell.params import Effects, leaves
 
@@ -28,14 +28,23 @@ NOT_IDENTIFIED = 0.05
 
 @dataclass(frozen=True)
 class Joining:
-    """P(joins > arrests) and the quantiles of log(joins/arrests), with the effective number of draws."""
+    """P(joins > arrests) and the quantiles of log(joins/arrests), with the effective number of draws.
+
+    error : Monte Carlo standard deviation of the probability.
+    """
 
     label: str
     probability: float
+    error: float
     quantiles: tuple[float, ...]
     effective: float
     histogram: tuple[float, ...]
 
+
+HABITS = 400
+"""Draws of the reporting parameters over which a claim's probability is averaged, the same for every history."""
+NODES = 600
+"""Points in the log of a quantity at which a claim is weighed; linear between them."""
 
 BINS = np.linspace(-4.0, 4.0, 65)
 """Edges of the histogram of log(joins/arrests)."""
@@ -53,8 +62,8 @@ def joining(
 ) -> Joining:
     """Given only `claims` about nationwide groups: joins per arrest over `window`.
 
-    The claims must be about the whole country and about groups; their reporting parameters are drawn from
-    their priors too. Importance sampling from the prior; `effective` tells how well it went.
+    The claims must be about the whole country and about groups; their reporting parameters are averaged over
+    their priors. Importance sampling from the prior with so many histories; `effective` tells how well it went.
     """
     process = account.process
     assert isinstance(process, Mobilisation)
@@ -85,19 +94,8 @@ def joining(
 
     logs = np.zeros(draws)
     if claims:
-        record = Record(tuple(claims))
-        reporting = _for_claims(record, account.reporting.anchor)
-        groups = reporting.prepare(record)
-        free = [leaf for leaf in leaves(reporting) if leaf.prior is not None]
-        noise = rng.standard_normal((draws, len(free)))
-        hidden = [_hidden(group, setting, total) for group in groups]
-        for i in range(draws):
-            values = {
-                leaf.name: leaf.from_free(leaf.to_free(leaf.prior.median) + leaf.prior.sd * noise[i, k])  # type: ignore[union-attr]
-                for k, leaf in enumerate(free)
-            }
-            bound = groups.bind(reporting.replacing(values))
-            logs[i] = sum(float(one.log_likelihood(q[i : i + 1])[0]) for one, q in zip(bound, hidden, strict=True))
+        groups = (reporting := _for_claims(Record(tuple(claims)), account.reporting.anchor)).prepare(claims)
+        logs = _averaged(reporting, groups, [_hidden(group, setting, total) for group in groups], rng)
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
     ratio = np.log((total("formed", first, last) + 0.5) / (total("broken_up", first, last) + 0.5))
@@ -105,13 +103,37 @@ def joining(
     passed = weights[order].cumsum()
     found = tuple(float(ratio[order][np.searchsorted(passed, level)]) for level in (0.05, 0.25, 0.5, 0.75, 0.95))
     histogram, _ = np.histogram(np.clip(ratio, -3.99, 3.99), BINS, weights=weights)
+    probability = float(weights[ratio > 0].sum())
     return Joining(
         label,
-        float(weights[ratio > 0].sum()),
+        probability,
+        float(np.sqrt((weights**2 * ((ratio > 0) - probability) ** 2).sum())),
         found,
         float(1 / (weights**2).sum()),
         tuple(float(v) for v in histogram),
     )
+
+
+def _averaged(
+    reporting: Reporting, groups: ClaimGroups, hidden: Sequence[np.ndarray], rng: np.random.Generator
+) -> np.ndarray:
+    """(draws,) log probability of all claims given each history's quantities, averaged over the habits of speakers."""
+    free = [leaf for leaf in leaves(reporting) if leaf.prior is not None]
+    levels = [np.log(q + group.half) for group, q in zip(groups, hidden, strict=True)]
+    nodes = [np.linspace(level.min(), level.max() + 1e-9, NODES) for level in levels]
+    logs = np.full(len(levels[0]), -np.inf)
+    for noise in rng.standard_normal((HABITS, len(free))):
+        values = {
+            leaf.name: leaf.from_free(leaf.to_free(leaf.prior.median) + leaf.prior.sd * z)  # type: ignore[union-attr]
+            for leaf, z in zip(free, noise, strict=True)
+        }
+        bound = groups.bind(reporting.replacing(values))
+        joint = sum(
+            np.interp(level, at, one.log_likelihood(np.maximum(np.exp(at) - one.group.half, 0.0)))
+            for one, level, at in zip(bound, levels, nodes, strict=True)
+        )
+        logs = np.logaddexp(logs, joint)
+    return logs - np.log(HABITS)
 
 
 def _for_claims(record: Record, anchor: str) -> Reporting:

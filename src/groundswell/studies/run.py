@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import resources
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from groundswell import __version__
-from groundswell.data.files import rounded, writable_folder, write_json, write_text
+from groundswell.data.files import contents, replacing_contents, rounded, writable_folder, write_json, write_text
 from groundswell.data.table import Table
 from groundswell.errors import DataError, UsageError, nearest
 from groundswell.infer.base import Progress, fit, silent
@@ -66,8 +66,14 @@ def run_study(
     anchor: str | None = None,
     effort: Effort | None = None,
     progress: Progress = silent,
+    also: Callable[[Mapping[str, Any], Path], object] | None = None,
 ) -> dict[str, Any]:
-    """Run a study and write its tables, result.json, run.json and configuration into `out`; return the result."""
+    """Run a study and write its tables, result.json, run.json and resolved case.toml into `out`; return the result.
+
+    All of it takes the place of an earlier run's at once, when everything is there. also : what else is to be
+    written from the result, such as a report. result["reasons"] says which limits a run missed, its own, an
+    anchor's or an evidence's; it is empty if none.
+    """
     effort = effort or Effort()
     folder = folder_of(study)
     case = Case.read(folder / "study.toml")
@@ -77,58 +83,77 @@ def run_study(
     writable_folder(out)
     started = datetime.now(UTC)
     share = 0.1 if full else 1.0
-    result, timings = condition(
-        built, effort.main, seed=seed, processes=processes, progress=lambda s, w: progress(share * s, w)
-    )
+
+    def main() -> dict[str, Any]:
+        result, timings = condition(
+            built, effort.main, seed=seed, processes=processes, progress=lambda s, w: progress(share * s, w)
+        )
+        return {"result": result, "timings": timings}
+
+    key = _digest(built, case, "main", seed, asdict(effort.main))
+    result, timings = (_once(out, "main", key, main) if full else main()).values()
+    result |= {"anchors": None, "components": None, "reasons": list(result["quality"]["reasons"])}
     if full:
-        result |= _in_full(case, folder, built, out, seed, processes, effort, progress)
-    else:
-        result |= {"anchors": None, "components": None}
+        _in_full(result, case, folder, built, out, seed, processes, effort, progress)
     # as it will be read again: a report made now and one made later are the same bytes
     result = json.loads(json.dumps(rounded(result), sort_keys=True, allow_nan=False))
-    write_tables(result, out)
-    write_json(out / "result.json", result)
+    run = {
+        "started": started.isoformat(),
+        "version": __version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "folder": str(folder),
+        "full": full,
+        "effort": asdict(effort),
+        **timings,
+    }
     import tomli_w
 
-    write_text(out / "configuration.toml", tomli_w.dumps(plain(case)))
-    write_json(
-        out / "run.json",
-        {
-            "started": started.isoformat(),
-            "version": __version__,
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "folder": str(folder),
-            "full": full,
-            **timings,
-        },
-    )
+    with replacing_contents(out, _written(out)) as new:
+        write_tables(result, new)
+        write_text(new / "case.toml", tomli_w.dumps(plain(case)))
+        if also is not None:
+            also(result, new)
+        write_json(new / "result.json", result)
+        write_json(new / "run.json", run | {"files": contents(new)})
     return result
 
 
+def _written(out: Path) -> list[str]:
+    """The files that an earlier run wrote, as its run.json has them."""
+    try:
+        files = json.loads((out / "run.json").read_text(encoding="utf-8")).get("files", [])
+    except (OSError, ValueError, AttributeError):
+        return []
+    return [name for name in files if isinstance(name, str) and ".." not in name and not name.startswith("/")]
+
+
 def _in_full(
-    case: Case, folder: Path, built: Built, out: Path, seed: int, processes: int, effort: Effort, progress: Progress
-) -> dict[str, Any]:
-    """Every anchor, and the evidence of every account with one mechanism left out, in replicates."""
+    result: dict[str, Any], case: Case, folder: Path, built: Built, out: Path, seed: int, processes: int,
+    effort: Effort, progress: Progress,
+) -> None:  # fmt: skip
+    """Add every anchor, and the evidence of every account with one mechanism left out, in replicates."""
     stances = built.claims.weighed.stances()
     accounts = [("all", case), *((name, case.without(name)) for name in COMPONENTS if name not in case.leave_out)]
     steps = len(stances) + REPLICATES * len(accounts)
-    done = 0
+    done = 1
 
     def report(share: float, words: str) -> None:
         progress(0.1 + 0.9 * (done + share) / steps, words)
 
-    anchors: dict[str, Any] = {}
-    for stance in stances:
+    shown = ("lean", "paths", "quality", "claims", "joining", "log_evidence")
+    anchors: dict[str, Any] = {case.anchor: {key: result[key] for key in shown}}
+    for stance in (stance for stance in stances if stance != case.anchor):
 
         def anchored(stance: str = stance) -> dict[str, Any]:
             made = case.anchored(stance).build(folder)
             found, _ = condition(made, effort.main, seed=seed, processes=processes, progress=report)
-            return {key: found[key] for key in ("lean", "paths", "quality", "claims", "joining", "log_evidence")}
+            return {key: found[key] for key in shown}
 
         anchors[stance] = _once(
             out, f"anchor {stance}", _digest(built, case, stance, seed, asdict(effort.main)), anchored
         )
+        result["reasons"] += [f"anchor {stance}: {reason}" for reason in anchors[stance]["quality"]["reasons"]]
         done += 1
     components: dict[str, list[float]] = {name: [] for name, _ in accounts}
     method = effort.evidence.method(processes)
@@ -140,12 +165,14 @@ def _in_full(
                 rng = generator(1_000 * (seed + 1) + replicate)
                 weighed = made.claims.weighed
                 found = fit(made.account, made.setting, weighed, method, rng=rng, fixed=made.held, progress=report)
-                return {"log_evidence": found.log_density}
+                return {"log_evidence": found.log_density, "short": [] if found.converged else [found.status]}
 
             key = _digest(built, account, replicate, seed, repr(replace(method, processes=1)))
-            components[name].append(_once(out, f"evidence {name} {replicate + 1}", key, evidence)["log_evidence"])
+            found = _once(out, f"evidence {name} {replicate + 1}", key, evidence)
+            components[name].append(found["log_evidence"])
+            result["reasons"] += [f"evidence of {name}, replicate {replicate + 1}: {why}" for why in found["short"]]
             done += 1
-    return {"anchors": anchors, "components": component_rows(components)}
+    result |= {"anchors": {name: anchors[name] for name in stances}, "components": component_rows(components)}
 
 
 def component_rows(evidence: Mapping[str, list[float]]) -> list[dict[str, Any]]:
@@ -187,7 +214,9 @@ def _once(out: Path, name: str, digest: str, work: Any) -> dict[str, Any]:
 
 
 def _digest(built: Built, case: Case, *parts: Any) -> str:
-    text = json.dumps([__version__, built.record.digest(), plain(case), *map(str, parts)], sort_keys=True)
+    """Of all that a part of the run depends on: a changed table of places makes it anew, as changed claims do."""
+    places = built.setting.places.columns()
+    text = json.dumps([__version__, built.record.digest(), places, plain(case), *map(str, parts)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -243,11 +272,21 @@ def read_result(folder: Path) -> dict[str, Any]:
     """The result.json of a finished run; DataError if there is none."""
     path = folder / "result.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; run the study first, or name its output folder.") from error
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise DataError(f"{path} is not the result of a study: {error}.") from error
+    if not isinstance(found, dict) or not {"case", "claims", "paths", "quality"} <= set(found):
+        raise DataError(
+            f"{path} is not the result of a study of claims: it lacks the case, the claims or the paths. Name the "
+            "output folder of `groundswell study run`; `groundswell compare` writes its own report."
+        )
+    if found.get("version") != __version__:
+        raise DataError(
+            f"{path} was written by groundswell {found.get('version')}, this is {__version__}; run the study again."
+        )
+    return found
 
 
 def new_study(folder: Path) -> list[Path]:
