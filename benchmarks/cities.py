@@ -77,6 +77,7 @@ def lines() -> list[Line]:
                 lambda: naive_fitting(basic, *measles(folder)),
                 "naive twin with finite differences (one evaluation timed, as many as ours)",
                 goal_seconds=0.003,
+                lacks="flu B2 random effects",
             ),
             Line(
                 "cities/endemic-epidemic, influenza fixed effects",

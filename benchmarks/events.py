@@ -84,6 +84,7 @@ def lines() -> list[Line]:
             lambda: ours(IN_TIME),
             lambda: twin(IN_TIME, TWIN_EVENTS),
             twin_name.format(TWIN_EVENTS),
+            lacks="tick and hawkesbook as peers",
         ),
         Line(
             "events/city-level Hawkes, 140 places, 1e6 events, value + gradient, 2 threads",

@@ -13,6 +13,7 @@ class Line:
 
     goal : the goal of the design, word for word. goal_seconds, goal_ratio : its numbers, whichever it states.
     ours, peer : called once each after a warm-up inside them; return seconds. peer_name says what peer is.
+    lacks : the part of the goal that no line measures yet; it is listed as absent.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Line:
     peer_name: str = ""
     goal_seconds: float | None = None
     goal_ratio: float | None = None
+    lacks: str = ""
 
 
 def best_of(work: Callable[[], object], runs: int = 5) -> float:

@@ -81,8 +81,10 @@ def main(arguments: list[str]) -> int:
         except Exception:
             traceback.print_exc()
             failed.append(line.name)
-    covered = {line.goal for line in collect()}
+    every = collect()
+    covered = {line.goal for line in every}
     absent = [{"work": work, "goal": goal} for work, goal in GOALS if goal not in covered]
+    absent += [{"work": line.lacks, "goal": line.goal} for line in every if line.lacks]
     machine = {"platform": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count()}
     write_json(options.out, {"rows": rows, "absent": absent, "failed": failed, "machine": machine})
     print(report(rows, absent, failed))

@@ -105,3 +105,31 @@ def test_what_does_not_enter_linearly_is_refused() -> None:
     reporting = made(SEVERAL)
     with pytest.raises(ParameterError, match=r"cannot be integrated out.*bias\.state"):
         Integration(reporting.prepare(SEVERAL), reporting, ("slack",))
+
+
+def middle_given(record: Record, anchor: str, level: np.ndarray) -> float:
+    """Posterior median of the log of one quantity under a prior that is flat in it, leans integrated out."""
+    found = Reporting.for_record(record, anchor)
+    groups = found.prepare(record)
+    integration = Integration(groups, found, integrable(found), 40)
+    belief = integration.begin(groups.bind(integration.middle(found)), len(level))
+    logs = sum(belief.absorb(i, np.exp(level)) for i in range(len(groups)))
+    logs = logs + belief.settle(rng=generator(4))[0]
+    mass = np.exp(logs - logs.max()).cumsum()
+    return float(level[np.searchsorted(mass, mass[-1] / 2)])
+
+
+def test_two_sides_apart_by_a_factor_of_2_move_the_answer_by_it_between_anchors() -> None:
+    """Five claims a side, each of another speaker and origin: what the anchor says is taken for what happened."""
+    sides = {"movement": (2_000, 2_100, 1_900, 2_050, 1_950), "state": (1_000, 1_050, 950, 1_025, 975)}
+    record = Record(
+        tuple(
+            said(f"{stance} {k}", "arrests", "Testland", 0, 6, "about", value, stance, origin=f"{stance} {k}")
+            for stance, values in sides.items()
+            for k, value in enumerate(values)
+        )
+    )
+    level = np.linspace(math.log(100), math.log(20_000), 1_500)
+    found = {anchor: middle_given(record, anchor, level) for anchor in sides}
+    assert found["movement"] - found["state"] == pytest.approx(math.log(2), abs=0.2)
+    assert found["state"] == pytest.approx(math.log(1_000), abs=0.35)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +16,14 @@ from groundswell.data.record import Record
 from groundswell.errors import DataError, UsageError
 from groundswell.models.base import Account
 from groundswell.models.reporting.claims import Reporting
+from groundswell.params import Effects, leaves
+from groundswell.report import claims_answers as answers
+from groundswell.report.claims_report import write_report
+from groundswell.report.language import Speaker
 from groundswell.rng import keyed
 from groundswell.studies import run as runs
 from groundswell.studies.case import Case
-from groundswell.studies.conditioning import Size, far_claims, reachable, settling_claims
+from groundswell.studies.conditioning import Size, far_claims, joining_rows, reachable, settling_claims
 from groundswell.studies.joining import joining
 from groundswell.studies.quality import Weighted
 from groundswell.studies.replay import prior_histories
@@ -87,8 +92,6 @@ def test_every_claim_of_the_iranian_record_is_in_exactly_one_heap(iran):
 
 
 def test_the_iranian_claims_are_those_of_the_reference(iran, reference):
-    import csv
-
     with (reference / "iran2017/statements.csv").open(encoding="utf-8") as file:
         rows = {row["id"]: row for row in csv.DictReader(file)}
     assert set(rows) == {claim.id for claim in iran.record}
@@ -147,7 +150,8 @@ def test_same_seed_and_claims_in_any_order_same_bits_for_one_and_two_processes(r
     turned.mkdir()
     for name in ("study.toml", "places.csv"):
         (turned / name).write_text((folder / name).read_text())
-    (turned / "claims.csv").write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")
+    with (turned / "claims.csv").open("w", newline="") as file:  # rows from the last on, columns too
+        csv.writer(file).writerows([row[::-1] for row in csv.reader([lines[0], *reversed(lines[1:])])])
     again = run_study(str(turned), tmp_path / "out", seed=3, processes=2, effort=SMALL)
     assert json.dumps(again, sort_keys=True) == json.dumps(result, sort_keys=True)
 
@@ -185,6 +189,47 @@ def test_components_are_told_apart_only_beyond_noise_and_a_bare_mention():
     }  # fmt: skip
 
 
+def one_by_one(built, window, claims, *, draws, rng):
+    """P(joins > arrests) and its error, every draw by itself: groups by the day, claims under drawn habits."""
+    priors = {leaf.name: leaf.prior for leaf in leaves(built.account.process.groups) if leaf.prior is not None}
+    reporting = Reporting.for_record(Record(tuple(claims)), claims[0].stance)
+    reporting = replace(
+        reporting, anchor=built.case.anchor, bias=Effects(dict.fromkeys({c.stance for c in claims}, 0.0)),
+        bias_by_kind=Effects({f"{c.stance}:groups": 0.0 for c in claims}),
+    )  # fmt: skip
+    prepared = reporting.prepare(claims)
+    day = built.setting.window.day
+    joins, logs = np.empty(draws), np.empty(draws)
+    for i in range(draws):
+        initial, recruitment, breakup = (
+            priors[name].median * np.exp(priors[name].sd * rng.standard_normal())
+            for name in ("initial", "recruitment", "breakup")
+        )
+        alive, last = rng.poisson(initial), max(day(c.end) for c in claims) + 1
+        formed, broken = np.zeros(last), np.zeros(last)
+        for t in range(last):
+            formed[t] = rng.poisson(recruitment / 365 * alive)
+            broken[t] = rng.binomial(int(alive), -np.expm1(-breakup / 365))
+            alive += formed[t] - broken[t]
+        drawn = {
+            leaf.name: leaf.from_free(leaf.to_free(leaf.prior.median) + leaf.prior.sd * rng.standard_normal())
+            for leaf in leaves(reporting)
+            if leaf.prior is not None
+        }
+        logs[i] = 0.0
+        for bound in prepared.bind(reporting.replacing(drawn)):
+            a, b = day(bound.group.start), day(bound.group.end) + 1
+            ratio = bound.group.quantity.functional == "ratio"
+            q = (formed[a:b].sum() + 0.5) / (broken[a:b].sum() + 0.5) if ratio else broken[a:b].sum()
+            logs[i] += bound.log_likelihood(np.array([q]))[0]
+        a, b = day(window[0]), day(window[1]) + 1
+        joins[i] = formed[a:b].sum() > broken[a:b].sum()
+    weights = np.exp(logs - logs.max())
+    weights /= weights.sum()
+    probability = weights @ joins
+    return probability, np.sqrt(weights**2 @ (joins - probability) ** 2)
+
+
 def test_116_teams_alone_leave_the_question_of_joining_at_its_prior(iran):
     teams, asked = iran.record["s06"], iran.record["s11"]
     window = (asked.start, asked.end)
@@ -194,6 +239,27 @@ def test_116_teams_alone_leave_the_question_of_joining_at_its_prior(iran):
     )
     assert given.effective > 300
     assert abs(given.probability - prior.probability) < 0.05
+    assert given.error == pytest.approx(np.sqrt(given.probability * (1 - given.probability) / given.effective), rel=0.2)
+
+
+def test_that_joining_is_not_identified_is_said_in_so_many_words(iran):
+    """For every seed: the claim moves the probability by less than the threshold and twice the noise."""
+    posterior = [{"hidden": np.ones(len(iran.account.reporting.prepare(iran.claims.weighed))), "exploded": False}]
+    claims = [{"id": c.id, "said": c.words()} for c in iran.claims.weighed]
+    for seed in (1, 4):
+        found = joining_rows(iran, 8_000, seed, posterior)
+        assert not found["identified"]
+        assert "Not identified." in answers.joining({"joining": found, "claims": claims}, Speaker("en"))
+
+
+def test_joining_averages_over_the_habits_of_speakers(iran):
+    """The same claims weighed history by history under habits drawn anew for each: the same answer, more noise."""
+    teams, asked = iran.record["s06"], iran.record["s11"]
+    found = joining(
+        iran.account, iran.setting, (asked.start, asked.end), [teams, asked], "x", draws=20_000, rng=keyed(5, 1)
+    )
+    slow, error = one_by_one(iran, (asked.start, asked.end), [teams, asked], draws=3_000, rng=keyed(5, 2))
+    assert found.probability == pytest.approx(slow, abs=4 * np.hypot(found.error, error))
 
 
 def test_an_independent_count_of_both_settles_it(iran):
@@ -282,6 +348,19 @@ def test_a_full_run_is_flagged_for_an_anchor_or_an_evidence_below_its_limits(sta
     result = run_study(str(starter), tmp_path / "out", seed=1, processes=1, full=True, effort=short)
     for words in ("anchor state: ", "evidence of all, replicate 1: ", "effective draws for log arrests"):
         assert any(words in reason for reason in result["reasons"]), words
+    text = write_report(result, tmp_path / "out").read_text()
+    assert "evidence of all, replicate 1" in text
+    assert "not run: make study-full" not in text
+    for idle, words in ((True, "The choice does not matter"), (False, "The choice matters")):
+        anchors = {
+            name: {**one, "paths": json.loads(json.dumps(one["paths"]))} for name, one in result["anchors"].items()
+        }
+        for k, one in enumerate(anchors.values()):
+            bands = one["paths"]["cities_so_far"]["posterior"]
+            for level, factor in (("0.05", 0.5), ("0.5", 1.0), ("0.95", 2.0)):
+                bands[level][-1] = 40.0 * factor * (1 if idle else 3**k)
+        page = write_report({**result, "anchors": anchors}, tmp_path / "out").read_text()
+        assert words in page, words
 
 
 def test_a_later_run_leaves_nothing_of_an_earlier_one_and_nothing_of_others_is_touched(starter, tmp_path):

@@ -394,4 +394,14 @@ def method(result: Mapping[str, Any], speaker: Speaker) -> Section:
     ]  # fmt: skip
     documents = result["case"].get("documents", {})
     sources = [say("claims-document", short=short, title=title) for short, title in documents.items()]
-    return Section("method", say("claims-section-method"), words, notes=[*result["notes"], *sources])
+    grains = Table(
+        {
+            say("column-grain"): [row["grain"] for row in result["grains"]],
+            say("column-exactly"): [percent(row["exactly"]) for row in result["grains"]],
+            say("column-otherwise"): [percent(row["otherwise"]) for row in result["grains"]],
+        }
+    )
+    return Section(
+        "method", say("claims-section-method"), words, [], [Twin(grains, say("claims-table-grains"))],
+        [*result["notes"], *sources],
+    )  # fmt: skip

@@ -75,7 +75,7 @@ def _data(case: EventComparison, speaker: Speaker) -> Section:
     drawn = figures.record(dates, case.history["events"].sum(axis=0), dates[case.comparison.origins[0]], words=speaker)
     line = svg(drawn, "record")
     pictures = [Picture(line, say("compare-caption-timeline"), alt)]
-    if places.latitude is not None and places.longitude is not None and len(places) > 1:
+    if places.latitude is not None and places.longitude is not None:
         total = case.history["events"].sum(axis=1)
         drawn = figures.places_map(_rings(case), places.longitude, places.latitude, total, places.name)
         pictures.insert(0, Picture(svg(drawn, "map"), say("compare-caption-map"), alt))

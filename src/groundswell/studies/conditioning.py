@@ -107,6 +107,7 @@ def condition(
         "claims": claims,
         "unweighed": unweighed_rows(built),
         "places": place_rows(built, posterior),
+        "grains": grain_rows(built),
         "joining": joining_rows(built, size.joining_draws, seed, posterior),
         "log_evidence": found.log_density,
     }
@@ -266,6 +267,15 @@ def far_claims(rows: Sequence[Mapping[str, Any]]) -> list[str]:
                 "and place; if they are right, see what the answers are without it."
             )
     return doubts
+
+
+def grain_rows(built: Built) -> list[dict[str, Any]]:
+    """To what speakers are taken to round, and how often: a judgement that a reader should see."""
+    grains = built.account.reporting.grains
+    return [
+        {"grain": grain, "exactly": exactly, "otherwise": otherwise}
+        for grain, exactly, otherwise in zip(grains.grains, grains.exactly, grains.otherwise, strict=True)
+    ]
 
 
 def unweighed_rows(built: Built) -> list[dict[str, Any]]:
