@@ -147,3 +147,8 @@ def test_the_errors_of_one_origin_go_together(lopsided):
     assert correlation[0, 1] == pytest.approx(0.95, abs=0.02)
     assert abs(correlation[0, 2]) < 0.2
     assert logs.std() == pytest.approx(0.25, abs=0.03)
+
+
+def test_a_number_beyond_all_counts_is_refused_before_the_grains_are_asked(lopsided):
+    with pytest.raises(DataError, match=r"claim x: arrests 1e\+300 is more than anything"):
+        sort_claims(Record((said(1e300, id="x"),)), country(lopsided))

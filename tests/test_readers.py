@@ -163,7 +163,7 @@ def test_dates_in_many_forms(text, day):
         ("Unknown Date", "no date"),
         ("11-Dey", "no date"),
         ("2020-02-30", "no day of the calendar"),
-        ("1396-10-11", "another calendar"),
+        ("1396-10-11", "Gregorian calendar"),
         ("03/04/2020", "may be day/month or month/day"),
         ("2020-05", "no date"),
     ],
@@ -441,6 +441,9 @@ def test_no_usable_event_is_an_error_that_says_why(tmp_path):
         to_history(read)
     with pytest.raises(DataError, match='no event in "France"; its countries: Iran'):
         to_history(read, country="France")
+    nameless = read_events(write(tmp_path, HEADER + "2018-01-01,Tehran,,,,\n"))
+    with pytest.raises(DataError, match='"Iram"'):
+        to_history(nameless, by="country", country="Iram")
 
 
 # --- generated tables ---------------------------------------------------------------------------

@@ -81,5 +81,7 @@ def _day(text: str, year: str, month: str, day: str) -> date:
     except ValueError as error:
         raise Unreadable(f'"{text}" is no day of the calendar') from error
     if found.year not in _YEARS:
-        raise Unreadable(f'"{text}" lies outside the years {_YEARS[0]} to {_YEARS[-1]}; is it another calendar?')
+        raise Unreadable(
+            f'"{text}" lies outside the years {_YEARS[0]} to {_YEARS[-1]}; give it in the Gregorian calendar'
+        )
     return found

@@ -75,6 +75,8 @@ def to_history(
             f"{read.name} has no event"
             + (f' in "{country}"; its countries: {", ".join(countries[:60])}.' if country else ".")
         )
+    if country is not None and not isinstance(places, Places) and not any(event["country"] for event in events):
+        gazetteer.find_country(country)  # nothing in the file vouches for the name
     dated = _dated(events, window, step, report)
     if by == "place":
         units, pairs = _by_place(dated, places, country, report)

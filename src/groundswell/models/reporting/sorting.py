@@ -74,6 +74,10 @@ def sort_claims(record: Record, setting: Setting, given: Iterable[str] = ()) -> 
     return Sorted(Record(tuple(weighed)), tuple(used), tuple(unspoken))
 
 
+LARGEST = 1e12
+"""No count of persons, places or teams reaches it."""
+
+
 def check_value(claim: Claim) -> None:
     """DataError unless the claim's value is one that the quantity can have."""
     try:
@@ -87,6 +91,10 @@ def check_value(claim: Claim) -> None:
                 f"claim {claim.id}: a {what.name} of {values[-1]:g}; a ratio is above 0, so nothing can meet this. "
                 "Give a positive threshold."
             )
+    elif values[-1] >= LARGEST:
+        raise DataError(
+            f"claim {claim.id}: {claim.quantity} {values[-1]:g} is more than anything that is counted here; correct it."
+        )
     elif any(value != int(value) for value in values):
         raise DataError(
             f"claim {claim.id}: {claim.quantity} {claim.value:g} is not whole; {what.unit} are counted in whole "
