@@ -149,11 +149,19 @@ def test_a_warning_is_one_line_on_stderr(run: Run, command: Callable) -> None:
         assert run("doctor") == (0, "the result\n", "warning: two lines\n")
 
 
-def test_an_error_of_ours_is_not_hidden(run: Run, command: Callable) -> None:
+def test_an_error_of_ours_is_a_message_and_its_traceback_is_to_be_had(
+    run: Run, command: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def wrong() -> None:
-        raise ZeroDivisionError
+        raise ZeroDivisionError("by nothing")
 
     command(wrong)
+    code, out, err = run("doctor")
+    assert (code, out) == (1, "")
+    assert "ZeroDivisionError in test_cli.py" in err
+    assert "fault of groundswell" in err
+    assert "Traceback" not in err
+    monkeypatch.setenv("GROUNDSWELL_TRACEBACK", "1")
     with pytest.raises(ZeroDivisionError):
         run("doctor")
 

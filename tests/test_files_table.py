@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundswell.data.files import replacing_file, writable_folder, write_json, write_text
+from groundswell.data.files import contents, replacing_contents, replacing_file, writable_folder, write_json, write_text
 from groundswell.data.table import Table, aligned, show
 from groundswell.errors import GroundswellError, UsageError
 
@@ -48,10 +48,46 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: t
 
 def test_a_folder_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(GroundswellError, match="Choose another folder with --out"):
+    with pytest.raises(GroundswellError, match="Name another place, or make this one writable"):
         writable_folder(tmp_path / "file" / "inside")
     assert writable_folder(tmp_path / "made") == tmp_path / "made"
     assert list((tmp_path / "made").iterdir()) == []
+
+
+def test_a_disk_that_is_full_or_a_name_that_is_taken_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "table.csv").mkdir()
+    with pytest.raises(GroundswellError, match=r"table\.csv cannot be written: Is a directory"):
+        write_text(tmp_path / "table.csv", "a")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(GroundswellError, match="No space left on device"):
+        write_text(tmp_path / "a.txt", "a")
+    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_a_folder_is_replaced_file_by_file_once_all_is_there(tmp_path: Path) -> None:
+    write_text(tmp_path / "tables/mine.csv", "mine")
+    with replacing_contents(tmp_path) as new:
+        write_text(new / "tables/a.csv", "first")
+        write_text(new / "old.txt", "old")
+        assert contents(tmp_path / "tables") == ["mine.csv"]
+    before = ["tables/a.csv", "old.txt"]
+
+    def interrupted() -> None:
+        with replacing_contents(tmp_path, before) as new:
+            write_text(new / "tables/a.csv", "never")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert (tmp_path / "tables/a.csv").read_text() == "first"
+    with replacing_contents(tmp_path, before) as new:
+        write_text(new / "tables/a.csv", "second")
+    assert contents(tmp_path) == ["tables/a.csv", "tables/mine.csv"]
+    assert (tmp_path / "tables/a.csv").read_text() == "second"
 
 
 def test_equal_results_are_equal_files_and_nan_is_refused(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from groundswell.errors import DataError, UsageError, nearest
 from groundswell.params import flat
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; messages go to stderr.")]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Whole number; the same seed gives the same result.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="Whole number; the same seed gives the same result.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the output; made if need be.")]
 Config = Annotated[Path | None, typer.Option("--config", help="TOML file with the same names as the flags.")]
 Set = Annotated[

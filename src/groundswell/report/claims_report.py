@@ -8,6 +8,7 @@ from typing import Any
 
 from groundswell.data.files import write_text
 from groundswell.report import claims_answers as answers
+from groundswell.report import claims_one_by_one as one_by_one
 from groundswell.report import claims_sections as sections
 from groundswell.report.language import Speaker
 from groundswell.report.page import Page, write_page
@@ -47,9 +48,9 @@ def page(result: Mapping[str, Any], speaker: Speaker) -> Page:
             sections.anchors(result, speaker),
             sections.mechanisms(result, speaker),
             *([sections.joining(result, speaker)] if result["joining"] else []),
-            sections.each(result, speaker),
+            one_by_one.each(result, speaker),
             sections.places(result, speaker),
-            sections.listed_claims(result, speaker),
+            one_by_one.listed_claims(result, speaker),
             sections.method(result, speaker),
         ],
         flags=result["reasons"],

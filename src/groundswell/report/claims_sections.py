@@ -10,7 +10,8 @@ import numpy as np
 from groundswell.data.table import Table
 from groundswell.errors import DataError
 from groundswell.report import claims_answers as answers
-from groundswell.report.language import Speaker, number, percent
+from groundswell.report.claims_one_by_one import stances
+from groundswell.report.language import Speaker, number, percent, span
 from groundswell.report.page import Picture, Section, Twin
 from groundswell.report.svg import svg
 from groundswell.report.words import listed
@@ -18,19 +19,8 @@ from groundswell.report.words import listed
 MAP_DAYS = (1, 3, 6, 13, 20, -1)
 """Days of the small maps, as positions in the window."""
 
-SURPRISING = 0.05
-"""A claim whose rank lies within this of 0 or 1 is named as hard to reconcile."""
-
 SILENT = (0.25, 0.9)
 """A parameter that moved by less (in prior sds) and kept more of its spread than this was not spoken of."""
-
-
-def _span(low: float, high: float) -> str:
-    return f"{number(low)}–{number(high)}"
-
-
-def _stances(result: Mapping[str, Any]) -> list[str]:
-    return sorted({claim["stance"] for claim in (*result["claims"], *result["unweighed"])})
 
 
 def _nationwide(result: Mapping[str, Any], quantity: str, *, single_days: bool) -> list[Mapping[str, Any]]:
@@ -58,7 +48,7 @@ def _fan_picture(
     bands = result["paths"][path]
     axes = claims_on_fan(
         result["dates"], bands["posterior"], _nationwide(result, quantity, single_days=single_days),
-        prior=bands["prior"], log=log, words=speaker, stances=_stances(result),
+        prior=bands["prior"], log=log, words=speaker, stances=stances(result),
         title=speaker.say(f"figure-{path.replace('_', '-')}"),
     )  # fmt: skip
     last = {level: values[-1] for level, values in bands["posterior"].items()}
@@ -78,7 +68,7 @@ def _paths_twin(result: Mapping[str, Any], speaker: Speaker, names: Sequence[str
             bands = result["paths"][name][side]
             columns[f"{what}, {say(f'column-{prefix}middle')}"] = [number(v) for v in bands["0.5"]]
             columns[f"{what}, {say(f'column-{prefix}range')}"] = [
-                _span(a, b) for a, b in zip(bands["0.05"], bands["0.95"], strict=True)
+                span(a, b) for a, b in zip(bands["0.05"], bands["0.95"], strict=True)
             ]
     return Twin(Table(columns), say("claims-table-paths"))
 
@@ -122,7 +112,7 @@ def lean(result: Mapping[str, Any], speaker: Speaker) -> Section:
     if rows:
         from groundswell.report.figures.claims import lean
 
-        axes = lean(rows, words=speaker, stances=_stances(result))
+        axes = lean(rows, words=speaker, stances=stances(result))
         told = "; ".join(
             f"{row['stance'].replace('_', ' ')}, {row['kind']}: {number(row['factor'][2])}" for row in rows
         )
@@ -132,8 +122,8 @@ def lean(result: Mapping[str, Any], speaker: Speaker) -> Section:
                 say("column-side"): [row["stance"].replace("_", " ") for row in rows],
                 say("column-quantity"): [row["kind"] for row in rows],
                 say("column-factor"): [row["factor"][2] for row in rows],
-                say("column-range"): [_span(row["factor"][0], row["factor"][-1]) for row in rows],
-                say("column-prior-range"): [_span(row["prior"][0], row["prior"][-1]) for row in rows],
+                say("column-range"): [span(row["factor"][0], row["factor"][-1]) for row in rows],
+                say("column-prior-range"): [span(row["prior"][0], row["prior"][-1]) for row in rows],
                 say("column-above"): [percent(row["above"]) for row in rows],
             }
         )
@@ -168,7 +158,7 @@ def anchors(result: Mapping[str, Any], speaker: Speaker) -> Section:
     for quantity, head in (("cities_so_far", "column-cities"), ("arrests_so_far", "column-arrests")):
         columns[f"{say(head)}, {say('column-middle')}"] = [number(end[quantity]["0.5"][-1]) for end in ends.values()]
         columns[f"{say(head)}, {say('column-range')}"] = [
-            _span(end[quantity]["0.05"][-1], end[quantity]["0.95"][-1]) for end in ends.values()
+            span(end[quantity]["0.05"][-1], end[quantity]["0.95"][-1]) for end in ends.values()
         ]
     for row in sorted({(row["stance"], row["kind"]) for one in anchors.values() for row in one["lean"]}):
         found = [
@@ -224,9 +214,9 @@ def mechanisms(result: Mapping[str, Any], speaker: Speaker) -> Section:
         {
             say("column-parameter"): [p["parameter"] for p in parameters],
             say("column-unit"): [p["unit"] for p in parameters],
-            say("column-prior-range"): [_span(p["prior"][0], p["prior"][-1]) for p in parameters],
+            say("column-prior-range"): [span(p["prior"][0], p["prior"][-1]) for p in parameters],
             say("column-middle"): [p["posterior"][1] for p in parameters],
-            say("column-range"): [_span(p["posterior"][0], p["posterior"][-1]) for p in parameters],
+            say("column-range"): [span(p["posterior"][0], p["posterior"][-1]) for p in parameters],
             say("column-moved"): [round(p["shift"], 2) for p in parameters],
             say("column-left"): [percent(p["sd_ratio"]) for p in parameters],
         }
@@ -254,9 +244,7 @@ def joining(result: Mapping[str, Any], speaker: Speaker) -> Section:
             say("column-probability"): list(notes.values()),
             say("column-error"): [percent(row["error"]) for row in found["stages"]],
             f"log, {say('column-middle')}": [row["quantiles"][2] for row in found["stages"]],
-            f"log, {say('column-range')}": [
-                _span(row["quantiles"][0], row["quantiles"][-1]) for row in found["stages"]
-            ],
+            f"log, {say('column-range')}": [span(row["quantiles"][0], row["quantiles"][-1]) for row in found["stages"]],
         }
     )
     picture = Picture(svg(axes, "joining"), say("claims-caption-joining"), say("claims-alt-joining", rows=told))
@@ -264,52 +252,6 @@ def joining(result: Mapping[str, Any], speaker: Speaker) -> Section:
     return Section(
         "joining", say("claims-section-joining"), words, [picture], [Twin(table, say("claims-table-joining"))]
     )
-
-
-def each(result: Mapping[str, Any], speaker: Speaker) -> Section:
-    """Every weighed claim beside the model's interval for it."""
-    from groundswell.report.figures.claims import said_and_expected
-
-    say, claims = speaker.say, result["claims"]
-    axes = said_and_expected(claims, words=speaker, stances=_stances(result))
-    hard = [c for c in claims if not SURPRISING < c["rank"] < 1 - SURPRISING]
-    words = [say("claims-words-each"), *result["doubts"]]
-    if hard:
-        named = [say("claims-surprising-one", id=c["id"], said=c["said"], speaker=c["speaker"]) for c in hard]
-        words.append(say("claims-surprising", rows=listed(named, speaker)))
-    table = Table(
-        {
-            say("column-claim"): [c["id"] for c in claims],
-            say("column-said"): [c["said"] for c in claims],
-            say("column-about"): [_about(c) for c in claims],
-            say("column-predicted"): [_span(c["predicted"][0], c["predicted"][-1]) for c in claims],
-            say("column-happened"): [_span(c["happened"][0], c["happened"][-1]) for c in claims],
-            say("column-rank"): [round(c["rank"], 2) for c in claims],
-            **_sources(claims, speaker),
-        }
-    )
-    picture = Picture(svg(axes, "each"), say("claims-caption-each"), say("claims-alt-each", count=len(claims)))
-    twin = Twin(table, say("claims-table-each"), folded=False)
-    return Section("each", say("claims-section-each"), words, [picture], [twin])
-
-
-def _sources(claims: Sequence[Mapping[str, Any]], speaker: Speaker) -> dict[str, list[Any]]:
-    """Side, speaker with outlet and date, and document: every figure with who said it."""
-    return {
-        speaker.say("column-side"): [c["stance"].replace("_", " ") for c in claims],
-        speaker.say("column-told-by"): [f"{c['speaker']}; {c['outlet']}; {_unbroken(c['stated_on'])}" for c in claims],
-        speaker.say("column-read-in"): [c["document"] for c in claims],
-    }
-
-
-def _about(claim: Mapping[str, Any]) -> str:
-    window = claim["start"] if claim["start"] == claim["end"] else f"{claim['start']} – {claim['end']}"
-    return f"{claim['quantity'].replace('_', ' ')}, {claim['place']}, {_unbroken(window)}"
-
-
-def _unbroken(dates: str) -> str:
-    """ISO dates that a narrow column does not break."""
-    return dates.replace("-", "\u2011")
 
 
 def places(result: Mapping[str, Any], speaker: Speaker) -> Section:
@@ -355,26 +297,6 @@ def _rings(country: str) -> list[np.ndarray]:
         return outline(country)
     except DataError:
         return []
-
-
-def listed_claims(result: Mapping[str, Any], speaker: Speaker) -> Section:
-    """The claims that were not weighed, with the reason."""
-    say, rows = speaker.say, result["unweighed"]
-    title = say("claims-section-listed")
-    if not rows:
-        return Section("listed", title, [say("claims-none-listed")])
-    table = Table(
-        {
-            say("column-claim"): [c["id"] for c in rows],
-            say("column-said"): [c["said"] for c in rows],
-            say("column-about"): [_about(c) for c in rows],
-            say("column-reason"): [c["reason"] for c in rows],
-            **_sources(rows, speaker),
-        }
-    )
-    return Section(
-        "listed", title, [say("claims-words-listed")], [], [Twin(table, say("claims-table-listed"), folded=False)]
-    )
 
 
 def method(result: Mapping[str, Any], speaker: Speaker) -> Section:

@@ -82,3 +82,8 @@ def percent(share: float) -> str:
 
 def _plain(value: Any) -> Any:
     return number(float(value)) if isinstance(value, float) else value
+
+
+def span(low: float, high: float) -> str:
+    """A range of numbers in words."""
+    return f"{number(low)}–{number(high)}"
