@@ -55,7 +55,7 @@ class Size:
     round: int = 200
     histories: int = 24
     prior_draws: int = 300
-    joining_draws: int = 20_000
+    joining_draws: int = 10_000
 
     def method(self, processes: int) -> TemperedSMC:
         """The sampler of this size."""

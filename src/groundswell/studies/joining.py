@@ -41,9 +41,9 @@ class Joining:
     histogram: tuple[float, ...]
 
 
-HABITS = 400
+HABITS = 200
 """Draws of the reporting parameters over which a claim's probability is averaged, the same for every history."""
-NODES = 600
+NODES = 250
 """Points in the log of a quantity at which a claim is weighed; linear between them."""
 
 BINS = np.linspace(-4.0, 4.0, 65)
