@@ -315,3 +315,13 @@ def test_the_first_names_come_first() -> None:
     found = place_labels(axes, [Label(f"Town {i}", i, 5) for i in range(1, 9)], most=3)
     assert found[0].get_text() == "Town 1"
     assert len(found) == 3
+
+
+def test_a_place_alone_is_shown_in_the_outline_around_it() -> None:
+    low, high = SQUARE.min(axis=0), SQUARE.max(axis=0)
+    middle = (low + high) / 2
+    far = SQUARE + 10 * (high - low)
+    axes = comparison.places_map([SQUARE, far], middle[:1], middle[1:], np.array([4.0]), ["Alone"])
+    for (left, right), a, b in zip((axes.get_xlim(), axes.get_ylim()), low, high, strict=True):
+        assert left <= a < b <= right
+        assert right - left < 2 * (b - a)

@@ -73,7 +73,8 @@ def places_map(
     """Places as dots whose area grows with their value, on country outlines; the largest are named.
 
     A name that would hide another is left out, and the next largest place gets its turn.
-    rings : (M, 2) longitude and latitude. The scale keeps shapes at the middle latitude.
+    rings : (M, 2) longitude and latitude. The scale keeps shapes at the middle latitude; a place alone is shown in the
+    outlines around it.
     """
     axes = _panel(4.6)
     for ring in rings:
@@ -84,7 +85,9 @@ def places_map(
         longitude[order], latitude[order], s=area[order], color=SERIES[0], alpha=0.55,
         edgecolor="white", linewidth=0.4, zorder=3,
     )  # fmt: skip
-    west, east, south, north = longitude.min(), longitude.max(), latitude.min(), latitude.max()
+    around = [ring for ring in rings if len(longitude) == 1 and _boxed(ring, longitude[0], latitude[0])]
+    shown = np.vstack([np.column_stack([longitude, latitude]), *around])
+    (west, south), (east, north) = shown.min(axis=0), shown.max(axis=0)
     pad = 0.06 * max(east - west, north - south, 1.0)
     axes.set_xlim(west - pad, east + pad)
     axes.set_ylim(south - pad, north + pad)
@@ -97,6 +100,11 @@ def places_map(
     ]  # fmt: skip
     place_labels(axes, labels, most=named, avoid=np.column_stack([longitude, latitude, radius]).tolist())
     return axes
+
+
+def _boxed(ring: np.ndarray, east: float, north: float) -> bool:
+    """Whether a position lies in the box of an outline."""
+    return bool((ring.min(axis=0) <= (east, north)).all() and (ring.max(axis=0) >= (east, north)).all())
 
 
 @_styled
