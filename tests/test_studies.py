@@ -127,7 +127,7 @@ def ran(tmp_path_factory) -> tuple[Path, dict, Path]:
 def test_a_run_writes_everything_and_says_every_claim(ran):
     _, result, out = ran
     assert json.loads((out / "result.json").read_text()) == json.loads(json.dumps(result))
-    for name in ("paths", "claims", "not_weighed", "parameters", "lean", "places"):
+    for name in ("paths", "claims", "not_weighed", "parameters", "lean", "places", "places_by_day"):
         assert (out / f"tables/{name}.csv").is_file()
         assert (out / f"tables/{name}.parquet").is_file()
     assert {row["id"] for row in result["claims"]} == {"c1", "c2", "c3", "c4"}
@@ -288,6 +288,14 @@ def test_an_independent_count_of_both_settles_it(iran):
             "keep",
         ),
         (("places.csv", "900000", "many"), DataError, "many"),
+        (("study.toml", "date = 2024-03-04", "date = 2024-03-04\nlargest = 500"), UsageError, "there are"),
+        (("study.toml", "date = 2024-03-04", "date = 2024-03-04\nlargest = 2\nrandom = 2"), UsageError, "one of them"),
+        (("study.toml", "date = 2024-03-04", 'date = "4 March"'), UsageError, "setting.calls.0.date"),
+        (("study.toml", "date = 2024-03-04", 'date = 2024-03-04\nclaim = "zz"'), DataError, 'the claim "zz"'),
+        (("study.toml", "date = 2024-03-04", 'date = 2024-03-04\nplaces = ["Omegavile"]'), DataError, "the call of"),
+        (("claims.csv", "c2,arrests,Exampleland", "c2,arrests,Examplelnd"), DataError, "claim c2"),
+        (("claims.csv", ",exactly,40,,", ",exactly,1e300,,"), DataError, "more than anything"),
+        (("places.csv", "longitude", "longitude,longitude"), DataError, "longitude"),
         (("places.csv", "population", "people"), DataError, "population"),
     ],
 )
@@ -409,3 +417,13 @@ def test_only_the_side_that_a_qualifier_rules_out_is_far():
     fine = [row("exactly", 300), row("at_least", 1), row("at_most", 9_000), row("between", 9, 600), row("about", 30)]
     assert len(far_claims(named)) == len(named)
     assert far_claims(fine) == []
+
+
+def test_a_call_to_so_many_places_at_random_goes_to_the_same_ones_every_time(starter):
+    text = (starter / "study.toml").read_text()
+    (starter / "study.toml").write_text(text.replace("date = 2024-03-04", "date = 2024-03-04\nrandom = 3"))
+    one, two = (Case.read(starter / "study.toml").build(starter) for _ in range(2))
+    assert (one.setting.calls == two.setting.calls).all()
+    called = np.flatnonzero(one.setting.calls[:, 3])
+    assert len(called) == 3
+    assert any(all(one.setting.places.name[p] in note for p in called) for note in one.notes)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from groundswell.data.claims_table import read_claims
 from groundswell.data.places import Places
@@ -29,6 +29,7 @@ from groundswell.models.cities.mobilisation import CalendarPulse, Mobilisation, 
 from groundswell.models.reporting.claims import Reporting
 from groundswell.models.reporting.sorting import Sorted, sort_claims
 from groundswell.params import flat, names
+from groundswell.rng import keyed
 
 COMPONENTS = ("within", "between", "media", "organised", "call", "deterrence", "backlash")
 """Mechanisms that a study can leave out one at a time."""
@@ -44,12 +45,23 @@ class Strict(BaseModel):
 
 
 class CallOf(Strict):
-    """One call to protest. Without names or number it is to the whole country."""
+    """One call to protest. Without names or number it is to the whole country.
+
+    largest, random : where only a number is known, so many of the largest places, or so many drawn at random (the same
+    ones every time), stand for them; at most one of the three.
+    """
 
     date: date
     places: tuple[str, ...] | None = None
     largest: int | None = Field(default=None, ge=1)
+    random: int | None = Field(default=None, ge=1)
     claim: str = ""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> CallOf:
+        if sum(given is not None for given in (self.places, self.largest, self.random)) > 1:
+            raise ValueError("a call names places, or a number of the largest, or a number at random: give one of them")
+        return self
 
 
 class Given(Strict):
@@ -99,8 +111,9 @@ class Case(Strict):
                 raise UsageError(
                     f"{path.name}: {name}: is no setting here.{nearest(name, cls.model_fields)}"
                 ) from error
-            given = "" if first["type"] == "missing" else f", and not {first['input']!r}"
-            raise UsageError(f"{path.name}: {name}: {first['msg'][:1].lower()}{first['msg'][1:]}{given}.") from error
+            given = "" if first["type"] in ("missing", "value_error") else f", and not {first['input']!r}"
+            words = first["msg"].removeprefix("Value error, ")
+            raise UsageError(f"{path.name}: {name}: {words[:1].lower()}{words[1:]}{given}.") from error
 
     def build(self, folder: Path) -> Built:
         """Read the tables beside study.toml and make everything that a run needs."""
@@ -172,21 +185,23 @@ class Case(Strict):
     def _calls(self, places: Places, window: Window, names: dict[str, str], notes: list[str]) -> np.ndarray | None:
         if not self.setting.calls:
             return None
-        order = np.argsort(-places.population, kind="stable")
         calls = []
         for call in self.setting.calls:
-            chosen = None
+            order, which, chosen = np.argsort(-places.population, kind="stable"), "largest", None
             if call.places is not None:
                 chosen = list(self._named(call.places, f"the call of {call.date}", places, names))
-            elif call.largest is not None:
-                if call.largest > len(places):
+            elif number := call.largest or call.random:
+                if number > len(places):
                     raise UsageError(
-                        f"study.toml: the call of {call.date} went to the {call.largest} largest places, but there are "
-                        f"{len(places)}; lower minimum_population, or leave `largest` out: a call to the whole country."
+                        f"study.toml: the call of {call.date} went to {number} places, but there are {len(places)}; "
+                        "lower minimum_population, or leave the number out: a call to the whole country."
                     )
-                chosen = [places.name[i] for i in order[: call.largest]]
+                if call.random:
+                    drawn = keyed(call.date.toordinal(), number).choice(len(places), number, replace=False)
+                    order, which = np.sort(drawn), "at random"
+                chosen = [places.name[i] for i in order[:number]]
                 notes.append(
-                    f"the call of {call.date} names no places, only their number: the {call.largest} largest stand "
+                    f"the call of {call.date} names no places, only their number: the {number} {which} stand "
                     f"for them: {', '.join(chosen)}"
                 )
             calls.append((call.date, chosen))

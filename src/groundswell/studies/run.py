@@ -242,6 +242,9 @@ def tables(result: Mapping[str, Any]) -> dict[str, Table]:
         "parameters": Table.from_rows([_flat(row) for row in result["parameters"]]),
         "lean": Table.from_rows([_flat(row) for row in result["lean"]]),
         "places": Table.from_rows([{**row, "seen": row["seen"][-1]} for row in result["places"]]),
+        "places_by_day": Table.from_rows(
+            [{"place": row["place"], **dict(zip(dates, row["seen"], strict=True))} for row in result["places"]]
+        ),
     }
     if result["joining"]:
         stages = [{k: v for k, v in row.items() if k != "histogram"} for row in result["joining"]["stages"]]
