@@ -91,8 +91,8 @@ def run_study(
         return {"result": result, "timings": timings}
 
     key = _digest(built, case, "main", seed, asdict(effort.main))
-    result, timings = (_once(out, "main", key, main) if full else main()).values()
-    result |= {"anchors": None, "components": None, "reasons": list(result["quality"]["reasons"])}
+    found = _once(out, "main", key, main) if full else main()
+    result = found["result"] | {"anchors": None, "components": None, "reasons": list(result["quality"]["reasons"])}
     if full:
         _in_full(result, case, folder, built, out, seed, processes, effort, progress)
     # as it will be read again: a report made now and one made later are the same bytes
@@ -105,7 +105,7 @@ def run_study(
         "folder": str(folder),
         "full": full,
         "effort": asdict(effort),
-        **timings,
+        **found["timings"],
     }
     import tomli_w
 
