@@ -92,7 +92,8 @@ def run_study(
 
     key = _digest(built, case, "main", seed, asdict(effort.main))
     found = _once(out, "main", key, main) if full else main()
-    result = found["result"] | {"anchors": None, "components": None, "reasons": list(result["quality"]["reasons"])}
+    result = found["result"]
+    result |= {"anchors": None, "components": None, "reasons": list(result["quality"]["reasons"])}
     if full:
         _in_full(result, case, folder, built, out, seed, processes, effort, progress)
     # as it will be read again: a report made now and one made later are the same bytes
