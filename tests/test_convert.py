@@ -4,6 +4,8 @@ import json
 from datetime import date
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from groundswell.cli.data import app
@@ -108,3 +110,35 @@ def test_the_command_refuses_and_writes_nothing(folder, tmp_path):
         result = CliRunner().invoke(app, arguments)
         assert message in str(result.exception)
     assert not list(tmp_path.glob("o.*"))
+
+
+CELL = st.sampled_from(
+    [
+        "",
+        "Ohio",
+        "Akron",
+        "Lima",
+        "2020-05-30",
+        "2020-06-01",
+        "2020-13-02",
+        "2020-05-30;2020-06-03",
+        ";",
+        "about 200",
+        "x",
+    ]
+) | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(entries=st.lists(st.lists(CELL, min_size=7, max_size=7), min_size=1, max_size=5),
+       localities=st.lists(st.lists(CELL, min_size=7, max_size=7), max_size=3))  # fmt: skip
+def test_any_floyd_tables_are_read_or_left_out_row_by_row(tmp_path, entries, localities):
+    for name, head, rows in (
+        ("localities_by_vintage.csv", ENTRIES, entries),
+        ("localities.csv", LOCALITIES, localities),
+    ):
+        with (tmp_path / name).open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([head.splitlines()[0].split(","), *rows])
+    read = convert(tmp_path, "floyd")
+    assert read.rows == len(entries)
+    assert read.rows_read + len(set(read.left_out["row"])) == len(entries)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from groundswell.data.files import contents
 from groundswell.data.quantities import QUANTITIES
@@ -22,8 +24,9 @@ from groundswell.report.claims_report import write_report
 from groundswell.report.language import Speaker
 from groundswell.rng import keyed
 from groundswell.studies import run as runs
-from groundswell.studies.case import Case
+from groundswell.studies.case import Case, read_places
 from groundswell.studies.conditioning import Size, far_claims, joining_rows, reachable, settling_claims
+from groundswell.studies.forecasting import COLUMNS, read_draws
 from groundswell.studies.joining import joining
 from groundswell.studies.quality import Weighted
 from groundswell.studies.replay import prior_histories
@@ -427,3 +430,56 @@ def test_a_call_to_so_many_places_at_random_goes_to_the_same_ones_every_time(sta
     called = np.flatnonzero(one.setting.calls[:, 3])
     assert len(called) == 3
     assert any(all(one.setting.places.name[p] in note for p in called) for note in one.notes)
+
+
+CELL = st.sampled_from(["", "A", "B", "12", "-3", "nan", "1e9", "900000", "51.4"]) | st.text(
+    st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=4
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(CELL, min_size=4, max_size=6), max_size=4))
+def test_any_table_of_places_is_taken_whole_or_refused(tmp_path, rows):
+    path = tmp_path / "places.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["place", "population", "latitude", "longitude", "region", "country"], *rows])
+    try:
+        places = read_places(path)
+    except DataError:
+        return
+    assert len(places) == len([row for row in rows if row])
+
+
+DRAWN = st.sampled_from(["2020-01-05", "2020-01-06", "1", "0", "7", "Here", "nan", "-2", "", "x"])
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(DRAWN, min_size=7, max_size=7), min_size=1, max_size=4))
+def test_any_table_of_draws_is_taken_whole_or_refused(tmp_path, rows):
+    path = tmp_path / "draws.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([COLUMNS, *rows])
+    try:
+        found = read_draws(path)
+    except DataError:
+        return
+    assert sum(cube.size for cube in found.draws.values()) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("days", "days", "1", "0"), "days below 1"),
+        (("days", "days", "1", "one"), "no number"),
+        (("value", "value,value", "3", "3,3"), "more than once"),
+    ],
+)
+def test_a_table_of_draws_with_a_fault_says_which(tmp_path, change, words):
+    name, header, cell, wrong = change
+    row = dict(zip(COLUMNS, ("2020-01-05", "2020-01-06", "1", "1", "Here", "0", "3"), strict=True))
+    assert row[name] == cell
+    path = tmp_path / "draws.csv"
+    lines = [",".join(header if column == name else column for column in COLUMNS)]
+    path.write_text("\n".join([*lines, ",".join({**row, name: wrong}.values())]) + "\n")
+    with pytest.raises(DataError, match=words):
+        read_draws(path)

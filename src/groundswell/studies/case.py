@@ -175,7 +175,7 @@ class Case(Strict):
 
     def _places(self, folder: Path) -> Places:
         if self.places:
-            return _read_places(folder / self.places)
+            return read_places(folder / self.places)
         if not self.country:
             raise UsageError("study.toml names neither a country nor a table of places; give one of them.")
         from groundswell.data import gazetteer
@@ -281,7 +281,7 @@ def _later_edges(window: Window, record: Record) -> tuple[int, ...]:
     return tuple(sorted(day for day in weeks | cuts if window.days <= day <= last))
 
 
-def _read_places(path: Path) -> Places:
+def read_places(path: Path) -> Places:
     """A user's own table: place, population, latitude, longitude and, optionally, region and country."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
