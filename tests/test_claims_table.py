@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundswell.data.check import check
-from groundswell.data.claims_table import EMPTY, check_claims, is_claims_table, read_claims
+from groundswell.data.claims_table import check_claims, is_claims_table, read_claims
 from groundswell.data.quantities import QUANTITIES
-from groundswell.data.readers.raw import read_raw
+from groundswell.data.readers.raw import EMPTY, read_raw
 from groundswell.data.record import COLUMNS, QUALIFIERS
 from groundswell.errors import DataError
 

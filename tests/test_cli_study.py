@@ -82,3 +82,20 @@ def test_ctrl_c_leaves_nothing_half_written(ran, tmp_path, monkeypatch, capsys):
     assert main(["study", "run", str(ran / "case"), "--out", str(tmp_path / "out"), "--processes", "1"]) == 130
     assert not list((tmp_path / "out").rglob("*.*"))
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_configuration_of_a_run_repeats_it(ran):
+    again = ran / "again"
+    code = main(
+        ["study", "run", "--config", str(ran / "out/configuration.toml"), "--out", str(again), "--processes", "1"]
+    )
+    assert code == 4
+    assert (again / "result.json").read_bytes() == (ran / "out/result.json").read_bytes()
+
+
+@pytest.mark.parametrize(("text", "words"), [("{}", "not the result of a study"), ("[1]", "not the result of a study")])
+def test_a_report_of_something_else_is_refused(tmp_path, capsys, text, words):
+    (tmp_path / "result.json").write_text(text)
+    assert main(["report", str(tmp_path)]) == 3
+    assert words in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["result.json"]

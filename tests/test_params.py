@@ -135,3 +135,12 @@ def test_frozen_and_hashable() -> None:
 def test_a_vector_of_the_wrong_length_is_an_error() -> None:
     with pytest.raises(ParameterError, match="7 parameters"):
         from_vector(Country(), [1.0])
+
+
+def test_a_leaf_without_a_prior_has_no_center_and_says_so():
+    bare = Leaf("x", 1.0, "1", 0.0, math.inf, None, "a number")
+    for name in ("center", "sd"):
+        with pytest.raises(ParameterError, match="x has no prior"):
+            getattr(bare, name)
+    known = Leaf("x", 1.0, "1", 0.0, math.inf, Prior(2.0, 0.5), "a number")
+    assert (known.center, known.sd) == (math.log(2.0), 0.5)

@@ -117,6 +117,22 @@ class Leaf:
     prior: Prior | None
     doc: str
 
+    @property
+    def center(self) -> float:
+        """Free coordinate of the prior's median; ParameterError where there is no prior."""
+        return self.to_free(self._known.median)
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation of the prior, which is normal on the free coordinate; ParameterError without one."""
+        return self._known.sd
+
+    @property
+    def _known(self) -> Prior:
+        if self.prior is None:
+            raise ParameterError(f"{self.name} has no prior, so it cannot be drawn or weighed; hold it at a value.")
+        return self.prior
+
     def to_free(self, value: float) -> float:
         """The value on the whole line; infinite exactly on the boundary of the range."""
         if math.isfinite(self.low) and math.isfinite(self.high):

@@ -16,7 +16,7 @@ from typing import Any
 from groundswell.data.dates import Unreadable, read_date
 from groundswell.data.places import Places
 from groundswell.data.quantities import INPUTS, QUANTITIES, UNSPOKEN
-from groundswell.data.readers.raw import Raw, read_raw
+from groundswell.data.readers.raw import EMPTY, Raw, read_raw
 from groundswell.data.record import COLUMNS, QUALIFIERS, Claim, Record
 from groundswell.data.table import Table
 from groundswell.errors import DataError, nearest
@@ -26,9 +26,6 @@ REQUIRED = ("id", "quantity", "place", "start", "end", "qualifier", "value", "st
 
 TELLING = frozenset({"qualifier", "value", "stance", "speaker", "stated_on"})
 """Columns that only a claims table has, beside "quantity"."""
-
-EMPTY = "the row is empty"
-"""Left out like any other row that gives nothing, but no reason to refuse a table."""
 
 SHOWN = 8
 """Problems quoted in one error message."""
@@ -50,7 +47,7 @@ class CheckedClaims:
 
     @property
     def refusals(self) -> list[dict[str, Any]]:
-        """The problems for which a study does not take the table."""
+        """The problems for which a study does not take the table; an empty row is none."""
         return [row for row in self.problems.rows() if row["reason"] != EMPTY]
 
 

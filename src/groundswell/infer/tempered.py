@@ -144,8 +144,8 @@ class _Sampler:
         effects = [f"reporting.{name}" for name in integrable(account.reporting)]
         self.integrated = [leaf for leaf in self.learnt if leaf.name in effects]
         self.free = [leaf for leaf in self.learnt if leaf.name not in effects]
-        self.center = np.array([leaf.to_free(leaf.prior.median) for leaf in self.free])  # type: ignore[union-attr]
-        self.sd = np.array([leaf.prior.sd for leaf in self.free])  # type: ignore[union-attr]
+        self.center = np.array([leaf.center for leaf in self.free])
+        self.sd = np.array([leaf.sd for leaf in self.free])
         self.root = int(rng.integers(0, 2**63))
 
     def run(self) -> Fit:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from groundswell import __version__
+from groundswell.data.quantities import quantity
 from groundswell.data.record import Claim, Record
 from groundswell.errors import DataError
 from groundswell.infer.base import Fit, Progress, fit, silent
@@ -163,8 +164,7 @@ def parameter_rows(found: Fit) -> list[dict[str, Any]]:
     assert found.draws is not None
     rows = []
     for leaf, column in zip(found.details["leaves"], found.draws.T, strict=True):
-        center = leaf.to_free(leaf.prior.median)
-        low, high = (leaf.from_free(center + z * leaf.prior.sd) for z in (-1.645, 1.645))
+        low, high = (leaf.from_free(leaf.center + z * leaf.sd) for z in (-1.645, 1.645))
         free = np.array([leaf.to_free(v) for v in column])
         rows.append(
             {
@@ -173,8 +173,8 @@ def parameter_rows(found: Fit) -> list[dict[str, Any]]:
                 "doc": leaf.doc,
                 "prior": [low, leaf.prior.median, high],
                 "posterior": [float(v) for v in np.quantile(column, (0.05, 0.5, 0.95))],
-                "sd_ratio": float(free.std(ddof=1) / leaf.prior.sd),
-                "shift": float((free.mean() - center) / leaf.prior.sd),
+                "sd_ratio": float(free.std(ddof=1) / leaf.sd),
+                "shift": float((free.mean() - leaf.center) / leaf.sd),
             }
         )
     return rows
@@ -255,12 +255,12 @@ def far_claims(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """A sentence for each claim that lies beyond FAR of what happened, on the side that its qualifier rules out."""
     doubts = []
     for row in rows:
-        half = 0.0 if row["quantity"] == "joins_per_arrest" else 0.5
+        half = 0.0 if quantity(row["quantity"]).functional == "ratio" else 0.5
         middle, sign = row["happened"][2] + half, SIGN[row["qualifier"]]
         low, high = row["value"] + half, (row["value_high"] or row["value"]) + half
         factor = low / middle if low > middle else high / middle if high < middle else 1.0
         if (factor > FAR and sign <= 0) or (factor < 1 / FAR and sign >= 0):
-            times = f"{factor:,.0f} times as much as" if factor > 1 else f"a {1 / factor:,.0f}th of"
+            times = f"{factor:,.0f} times as much as" if factor > 1 else f"1/{1 / factor:,.0f} of"
             doubts.append(
                 f"claim {row['id']} ({row['quantity'].replace('_', ' ')}, {row['said']}, {row['speaker']}): {times} "
                 "what the model finds given all claims: it pulls the lean of its side hard. Check value, unit, window "

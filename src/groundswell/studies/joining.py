@@ -94,7 +94,8 @@ def joining(
 
     logs = np.zeros(draws)
     if claims:
-        groups = (reporting := _for_claims(Record(tuple(claims)), account.reporting.anchor)).prepare(claims)
+        reporting = _for_claims(Record(tuple(claims)), account.reporting.anchor)
+        groups = reporting.prepare(claims)
         logs = _averaged(reporting, groups, [_hidden(group, setting, total) for group in groups], rng)
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
@@ -123,10 +124,7 @@ def _averaged(
     nodes = [np.linspace(level.min(), level.max() + 1e-9, NODES) for level in levels]
     logs = np.full(len(levels[0]), -np.inf)
     for noise in rng.standard_normal((HABITS, len(free))):
-        values = {
-            leaf.name: leaf.from_free(leaf.to_free(leaf.prior.median) + leaf.prior.sd * z)  # type: ignore[union-attr]
-            for leaf, z in zip(free, noise, strict=True)
-        }
+        values = {leaf.name: leaf.from_free(leaf.center + leaf.sd * z) for leaf, z in zip(free, noise, strict=True)}
         bound = groups.bind(reporting.replacing(values))
         joint = sum(
             np.interp(level, at, one.log_likelihood(np.maximum(np.exp(at) - one.group.half, 0.0)))

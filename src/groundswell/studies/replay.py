@@ -95,8 +95,8 @@ def prior_histories(
     """The same for draws from the prior, `fixed` names held; exploded draws are flagged and have no claims."""
     free = [leaf for leaf in leaves(built_account) if leaf.prior is not None and leaf.name not in fixed]
     rng = keyed(seed, 3)
-    center = np.array([leaf.to_free(leaf.prior.median) for leaf in free])  # type: ignore[union-attr]
-    sd = np.array([leaf.prior.sd for leaf in free])  # type: ignore[union-attr]
+    center = np.array([leaf.center for leaf in free])
+    sd = np.array([leaf.sd for leaf in free])
     z = center + sd * rng.standard_normal((draws, len(free)))
     tasks = [(z[i], (seed, 4, i), False, (seed, 5, i)) for i in range(draws)]
     with Workers((Replay, (built_account, setting, record, ParticleFilter(), free)), processes) as workers:

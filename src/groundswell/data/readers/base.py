@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from groundswell.data.readers.raw import Raw
+from groundswell.data.readers.raw import EMPTY, Raw
 from groundswell.data.sizes import read_size
 from groundswell.data.table import Table
 from groundswell.errors import GroundswellError
@@ -111,7 +111,7 @@ class Reader:
         for row, cells in raw.dictionaries():
             try:
                 if not any(cells.values()):
-                    raise LeftOut("the row is empty", "delete it")
+                    raise LeftOut(EMPTY, "delete it")
                 found = read_row(cells)
             except LeftOut as problem:
                 left.append({"row": row, "reason": problem.reason, "remedy": problem.remedy})

@@ -18,6 +18,9 @@ from typing import Any
 from groundswell.errors import DataError
 
 DELIMITERS = (",", "\t", ";", "|")
+EMPTY = "the row is empty"
+"""Why a row without any cell is left out."""
+
 _OTHER_KINDS = (
     (b"PK\x03\x04", "a zip archive or an Excel workbook; save the sheet as CSV first"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the sheet as CSV first"),

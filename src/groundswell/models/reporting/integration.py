@@ -43,8 +43,8 @@ class Integration:
             raise ParameterError(f'"{wrong[0]}" cannot be integrated out; those that can: {integrable(reporting)}.')
         self.names = tuple(names)
         self.draws = draws
-        self.center = np.array([known[name].prior.median for name in names])  # type: ignore[union-attr]
-        self.sd = np.array([known[name].prior.sd for name in names])  # type: ignore[union-attr]
+        self.center = np.array([known[name].center for name in names])
+        self.sd = np.array([known[name].sd for name in names])
         self._middle = dict(zip(self.names, self.center.tolist(), strict=True))
         base = reporting.replacing(self._middle)
         offset = _offsets(groups, base)
