@@ -157,19 +157,9 @@ def _pick(rng, groups, h, total):
     return last
 
 
-@njit(cache=True)
-def _step(rng, alive, days, recruitment, breakup):
-    """Groups formed and broken up in some days, by the day's rule with its rates times the days."""
-    broken = 0.0
-    for _ in range(rng.poisson(breakup * days * alive)):
-        if rng.random() * alive >= broken:
-            broken += 1.0
-    return float(rng.poisson(recruitment * days * alive)), broken
-
-
 @njit(cache=True, nogil=True)
 def later_groups(rng, groups, step_days, recruitment, breakup, members, warned_per_member):
-    """Groups after the window, in steps of given days.
+    """Groups after the window, in steps of given days: the day's rule with its rates times the step.
 
     groups : (S, U) at the window's end, by unit; units may lump places, since all rates are equal there and
     sums of such branching processes are one. Returns formed, broken_up, members_arrested, members_warned,
@@ -183,7 +173,11 @@ def later_groups(rng, groups, step_days, recruitment, breakup, members, warned_p
             alive = groups[h, u]
             for k in range(steps):
                 if alive > 0.0:
-                    formed, broken = _step(rng, alive, step_days[k], recruitment, breakup)
+                    broken = 0.0
+                    for _ in range(rng.poisson(breakup * step_days[k] * alive)):
+                        if rng.random() * alive >= broken:
+                            broken += 1.0
+                    formed = rng.poisson(recruitment * step_days[k] * alive)
                     alive += formed - broken
                     out[h, u, k, 0] = formed
                     out[h, u, k, 1] = broken
@@ -195,24 +189,31 @@ def later_groups(rng, groups, step_days, recruitment, breakup, members, warned_p
 
 @njit(cache=True, nogil=True)
 def later_groups_in_contact(rng, groups, step_days, recruitment, breakup, members, warned_per_member, contact, weights):
-    """`later_groups` where those of one place add to those of others by weights (U, U), so that units are places."""
+    """`later_groups` where those of one place add to those of others by weights (U, U), so that units are places.
+
+    Drawn for the country and then placed, as on a day.
+    """
     histories, units = groups.shape
     steps = len(step_days)
     out = np.zeros((histories, units, steps, 4))
     for h in range(histories):
         alive = groups[h : h + 1].copy()
         for k in range(steps):
-            total = alive.sum()
-            for _ in range(rng.poisson(contact * step_days[k] * total)):
+            total, days = alive.sum(), step_days[k]
+            for _ in range(rng.poisson(recruitment * days * total)):
+                out[h, _pick(rng, alive, 0, total), k, 0] += 1.0
+            for _ in range(rng.poisson(contact * days * total)):
                 u = _receiver(rng, weights[_pick(rng, alive, 0, total)])
                 if u >= 0:
                     out[h, u, k, 0] += 1.0
+            for _ in range(rng.poisson(breakup * days * total)):
+                u = _pick(rng, alive, 0, total)
+                if rng.random() * alive[0, u] >= out[h, u, k, 1]:
+                    out[h, u, k, 1] += 1.0
             for u in range(units):
-                if alive[0, u] > 0.0:
-                    formed, broken = _step(rng, alive[0, u], step_days[k], recruitment, breakup)
-                    out[h, u, k, 0] += formed
-                    out[h, u, k, 1] = broken
-                    out[h, u, k, 2] = members * broken
-                    out[h, u, k, 3] = rng.poisson(warned_per_member * members * broken)
                 alive[0, u] += out[h, u, k, 0] - out[h, u, k, 1]
+                if out[h, u, k, 1] > 0.0:
+                    arrested = members * out[h, u, k, 1]
+                    out[h, u, k, 2] = arrested
+                    out[h, u, k, 3] = rng.poisson(warned_per_member * arrested)
     return out

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
-from groundswell.models.cities._group_loops import groups_day, groups_today, make_row
+from groundswell.models.cities._group_loops import groups_day, make_row
 
 
 @njit(cache=True)
@@ -162,12 +162,13 @@ def _tilted_events(rng, mu, psi, log_g):
 @njit(cache=True, nogil=True)
 def step_day(
     rng, day, rates, given, share, calls, pulse, per_100k, reach_index, reach_part, reach_value, reach_weight,
-    reach_row, reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total, hurt_waiting, total_waiting,
-    groups, groups_total, exploded, noted_count, noted_place, noted, guided, guide_place, guide_log_g, guide_arrests,
-    guide_before, guide_scale, guide_offset, on_first_day, warns, log_weight,
+    reach_row, reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total, groups, groups_total, exploded,
+    noted_count, noted_place, noted, guided, guide_place, guide_log_g, guide_arrests, guide_before, guide_scale,
+    guide_offset, on_first_day, warns, log_weight,
 ):  # fmt: skip
     """Make day `day` of every history in place; log_weight (S,) receives the weight of what was guided.
 
+    Left to `Mobilisation.step`: arrests that act late, and groups in contact, which few models have.
     warns : whether persons warned are drawn too.
 
     given : (P,) expected events that do not depend on the past. share : (P,) of the country's nationwide events.
@@ -180,7 +181,6 @@ def step_day(
     boost = rates.organised * (1.0 + rates.organised_call * calls)
     work = np.empty(2 * guide_arrests.shape[1])
     flat = np.zeros(2)
-    late, late_total = hurt_waiting.shape[1] > 0, total_waiting.shape[1] > 0
     for h in range(histories):
         log_weight[h] = 0.0
         noted_count[h] = 0
@@ -300,36 +300,22 @@ def step_day(
                 if not reach_ready[p]:
                     make_row(p, reach_index, reach_part, reach_value, reach_weight, reach_row, reach_ready)
                 _add(mine, reach_row[p], rates.between * count)
-            if noted[h, i, 1] > 0.0:
-                if not late:
-                    hurt[h, p] = (
-                        hurt[h, p] * rates.crackdown_memory ** (day - hurt_day[h, p]) + noted[h, i, 1] / per_100k[p]
-                    )
-                    hurt_day[h, p] = day
-                if not late_total:
-                    hurt_total[h] += noted[h, i, 1] / rates.population
+            if noted[h, i, 1] > 0.0 and not rates.late:
+                hurt[h, p] = (
+                    hurt[h, p] * rates.crackdown_memory ** (day - hurt_day[h, p]) + noted[h, i, 1] / per_100k[p]
+                )
+                hurt_day[h, p] = day
+                hurt_total[h] += noted[h, i, 1] / rates.population
         if groups_total[h] > 0.0 and rates.contact == 0.0:
             notes = groups_day(rng, h, rates, groups, groups_total, momentum, noted_place, noted, notes)
         noted_count[h] = notes
-    # what few models do stands outside of the loop, which others pay for
-    if late or late_total:
-        _arrested(
-            day, rates.crackdown_memory, rates.population, per_100k, hurt, hurt_day, hurt_total, hurt_waiting,
-            total_waiting, noted_count, noted_place, noted,
-        )  # fmt: skip
-    if rates.contact > 0.0:
-        groups_today(
-            rng, rates, exploded, groups, groups_total, momentum, reach_index, reach_part, reach_value, reach_weight,
-            reach_row, reach_ready, noted_count, noted_place, noted,
-        )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
 def step_days(
     rng, begin, end, rates, given, share, calls, pulse, per_100k, reach_index, reach_part, reach_value, reach_weight,
-    reach_row, reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total, hurt_waiting, total_waiting,
-    groups, groups_total, exploded, noted_count, noted_place, noted, unguided, on_first_day, warns, column, first, last,
-    member, distinct, totals, seen,
+    reach_row, reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total, groups, groups_total, exploded,
+    noted_count, noted_place, noted, unguided, on_first_day, warns, column, first, last, member, distinct, totals, seen,
 ):  # fmt: skip
     """Make the days from `begin` to before `end` without a guide, each noted in the totals of the counters.
 
@@ -340,9 +326,9 @@ def step_days(
     for day in range(begin, end):
         step_day(
             rng, day, rates, given[day], share, calls[day], pulse[day], per_100k, reach_index, reach_part, reach_value,
-            reach_weight, reach_row, reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total,
-            hurt_waiting, total_waiting, groups, groups_total, exploded, noted_count, noted_place, noted, unguided,
-            nowhere, none, none, none, none, none, on_first_day, warns, log_weight,
+            reach_weight, reach_row, reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total, groups,
+            groups_total, exploded, noted_count, noted_place, noted, unguided, nowhere, none, none, none, none, none,
+            on_first_day, warns, log_weight,
         )  # fmt: skip
         tally(day, noted_count, noted_place, noted, column, first, last, member, distinct, totals, seen)
 
@@ -368,28 +354,6 @@ def tally(day, noted_count, noted_place, noted, column, first, last, member, dis
                 elif not seen[h, distinct[c], place]:
                     seen[h, distinct[c], place] = True
                     totals[h, c] += 1.0
-
-
-@njit(cache=True)
-def _arrested(
-    day, memory, population, per_100k, hurt, hurt_day, hurt_total, hurt_waiting, total_waiting, noted_count,
-    noted_place, noted,
-):  # fmt: skip
-    """Where a lag is above one day: arrests of lag - 1 days ago join the stocks, and today's wait in their stead."""
-    for h in range(len(hurt)):
-        if hurt_waiting.shape[1] > 0:
-            waiting = hurt_waiting[h, day % hurt_waiting.shape[1]]
-            for p in range(len(waiting)):
-                if waiting[p] > 0.0:
-                    hurt[h, p] = hurt[h, p] * memory ** (day - hurt_day[h, p]) + waiting[p]
-                    hurt_day[h, p] = day
-                    waiting[p] = 0.0
-            for i in range(noted_count[h]):
-                waiting[noted_place[h, i]] = noted[h, i, 1] / per_100k[noted_place[h, i]]
-        if total_waiting.shape[1] > 0:
-            slot = day % total_waiting.shape[1]
-            hurt_total[h] += total_waiting[h, slot]
-            total_waiting[h, slot] = noted[h, : noted_count[h], 1].sum() / population
 
 
 @njit(cache=True)

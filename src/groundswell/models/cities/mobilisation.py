@@ -197,22 +197,32 @@ class Mobilisation(Model):
         _mobilisation_loops.step_day(
             rng, day, state.rates, state.given[day], state.share, geometry.call_memory(self)[day],
             state.pulse[day], geometry.per_100k, *state.reach, state.drive, state.momentum_total, state.momentum,
-            state.hurt, state.hurt_day, state.hurt_total, state.hurt_waiting, state.total_waiting, state.groups,
-            state.groups_total, state.exploded, state.noted_count, state.noted_place, state.noted,
-            guide.marks(state.unguided), guide.place, guide.log_g, guide.arrests, guide.before, guide.scale,
-            guide.offset, geometry.first, state.warns, weight,
+            state.hurt, state.hurt_day, state.hurt_total, state.groups, state.groups_total, state.exploded,
+            state.noted_count, state.noted_place, state.noted, guide.marks(state.unguided), guide.place, guide.log_g,
+            guide.arrests, guide.before, guide.scale, guide.offset, geometry.first, state.warns, weight,
         )  # fmt: skip
+        if state.rates.late:
+            state.arrested(day, state.today["arrests"])
+        if state.rates.contact > 0:
+            state.groups_today(rng=rng)
         return state, weight
 
     def advance(self, state: State, begin: int, end: int, counters: Counters, *, rng: np.random.Generator) -> State:
-        """The days from `begin` to before `end` in place, unguided, as by `step` and `count` day by day, but faster."""
+        """The days from `begin` to before `end` in place, unguided, as by `step` and `count` day by day, but faster.
+
+        With arrests that act late, or groups in contact, by `step` and `count`.
+        """
+        if state.rates.late or state.rates.contact > 0:
+            for day in range(begin, end):
+                self.step(state, day, rng=rng)
+                self.count(state, day, counters)
+            return state
         geometry = state.geometry
         _mobilisation_loops.step_days(
             rng, begin, end, state.rates, state.given, state.share, geometry.call_memory(self), state.pulse,
             geometry.per_100k, *state.reach, state.drive, state.momentum_total, state.momentum, state.hurt,
-            state.hurt_day, state.hurt_total, state.hurt_waiting, state.total_waiting, state.groups,
-            state.groups_total, state.exploded, state.noted_count, state.noted_place, state.noted, state.unguided,
-            geometry.first, state.warns, *counters,
+            state.hurt_day, state.hurt_total, state.groups, state.groups_total, state.exploded, state.noted_count,
+            state.noted_place, state.noted, state.unguided, geometry.first, state.warns, *counters,
         )  # fmt: skip
         return state
 
@@ -304,6 +314,7 @@ class Mobilisation(Model):
             deterrence=self.deterrence.strength if self.deterrence else 0.0,
             backlash=self.backlash.strength if self.backlash else 0.0,
             crackdown_memory=self.arrests.memory,
+            late=any(part is not None and part.lag_days > 1 for part in (self.deterrence, self.backlash)),
             overdispersion=self.overdispersion,
             arrests_per_event=self.arrests.per_event,
             arrests_overdispersion=self.arrests.overdispersion,

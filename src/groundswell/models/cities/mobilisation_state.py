@@ -36,6 +36,7 @@ class Rates(NamedTuple):
     deterrence: float
     backlash: float
     crackdown_memory: float
+    late: bool  # whether arrests join a stock after more than a day
     overdispersion: float
     arrests_per_event: float
     arrests_overdispersion: float
@@ -175,7 +176,8 @@ class State:
         active = np.flatnonzero(events > 0)
         if rates.between > 0 and active.size:
             self.drive += rates.between * (events[active] @ self.reach_weights()[active])
-        self._arrested(day, arrests)
+        self.hurt_total *= rates.crackdown_memory
+        self.arrested(day, np.broadcast_to(arrests, self.hurt.shape))
         rows = np.flatnonzero(events > 0)
         self.noted_count[:] = len(rows)
         self.noted_place[:, : len(rows)] = rows
@@ -183,20 +185,23 @@ class State:
         for column, name in enumerate(COLUMNS[: COLUMNS.index("formed")]):
             if name in given.series:
                 self.noted[:, : len(rows), column] = given[name][rows, day]
+        self.groups_today(rng=rng)
+
+    def groups_today(self, *, rng: np.random.Generator) -> None:
+        """Groups formed and broken up on the day whose events are noted, added to its notes."""
         loops.groups_today(
-            rng, rates, self.exploded, self.groups, self.groups_total, self.momentum, *self.reach, self.noted_count,
-            self.noted_place, self.noted,
+            rng, self.rates, self.exploded, self.groups, self.groups_total, self.momentum, *self.reach,
+            self.noted_count, self.noted_place, self.noted,
         )  # fmt: skip
 
-    def _arrested(self, day: int, arrests: np.ndarray) -> None:
-        """Today's arrests (P,), the same in all histories, into the stocks or among those that wait."""
-        memory, shape = self.rates.crackdown_memory, self.hurt.shape
-        total = np.full(len(self.hurt_total), arrests.sum() / self.rates.population)
-        self.hurt_total = self.hurt_total * memory + _after_lag(self.total_waiting, day, total)
-        taken = _after_lag(self.hurt_waiting, day, np.broadcast_to(arrests / self.geometry.per_100k, shape))
-        faded = self.hurt * memory ** (day - self.hurt_day)
-        self.hurt = np.where(taken > 0, faded + taken, self.hurt)
-        self.hurt_day = np.where(taken > 0, float(day), self.hurt_day)
+    def arrested(self, day: int, arrests: np.ndarray) -> None:
+        """Today's arrests (S, P) into the stocks, or among those that wait."""
+        total = arrests.sum(axis=1) / self.rates.population
+        self.hurt_total += _after_lag(self.total_waiting, day, total)
+        joining = _after_lag(self.hurt_waiting, day, arrests / self.geometry.per_100k)
+        faded = self.hurt * self.rates.crackdown_memory ** (day - self.hurt_day)
+        self.hurt = np.where(joining > 0, faded + joining, self.hurt)
+        self.hurt_day = np.where(joining > 0, float(day), self.hurt_day)
 
 
 def _after_lag(waiting: np.ndarray, day: int, today: np.ndarray) -> np.ndarray:
