@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
+import groundswell
 from groundswell.data.history import History
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.errors import ParameterError, nearest
+from groundswell.models.base import can
 from groundswell.params import Component, names
 
 Progress = Callable[[float, str], None]
@@ -68,8 +71,11 @@ class Fit:
     details: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
-    def summary(self, level: float = 0.9) -> Table:
-        """Parameter, estimate, standard error and central interval (Wald or posterior quantiles)."""
+    def summary(self, level: float = 0.9, *, effects: bool = False) -> Table:
+        """Parameter, estimate, standard error and central interval (Wald or posterior quantiles).
+
+        effects : also the random effects, one for every place, which are left out otherwise.
+        """
         from scipy.special import ndtri
 
         if self.draws is not None:
@@ -78,13 +84,15 @@ class Fit:
             reach = float(ndtri((1 + level) / 2)) * self.standard_error
             low, high = self.estimate - reach, self.estimate + reach
         percent = f"{100 * level:g} %"
+        hidden = () if effects else {name for row in getattr(self.model, "effect_names", ()) for name in row}
+        shown = [k for k, name in enumerate(self.names) if name not in hidden]
         return Table(
             {
-                "parameter": list(self.names),
-                "estimate": self.estimate.tolist(),
-                "standard error": [_known(v) for v in self.standard_error],
-                f"low {percent}": [_known(v) for v in low],
-                f"high {percent}": [_known(v) for v in high],
+                "parameter": [self.names[k] for k in shown],
+                "estimate": [float(self.estimate[k]) for k in shown],
+                "standard error": [_known(self.standard_error[k]) for k in shown],
+                f"low {percent}": [_known(low[k]) for k in shown],
+                f"high {percent}": [_known(high[k]) for k in shown],
             }
         )
 
@@ -105,11 +113,28 @@ def fit(
     Raises MissingVerb if the model lacks what the method needs, ParameterError for a wrong name.
     """
     held = dict(fixed or {})
+    if can(model, "prepared"):
+        model = model.prepared(setting)
     known = names(model)
     for name in held:
         if name not in known:
             raise ParameterError(f'fixed names "{name}", which is no parameter here.' + nearest(name, known, 3))
     return method.fit(model.replacing(held), setting, observed, rng=rng, fixed=held, progress=progress)
+
+
+def provenance(method: Any, model: Any, history: History) -> dict[str, Any]:
+    """Where a result came from: method, model, version, SHA-256 of the series and the single events."""
+    digest = hashlib.sha256()
+    for name in sorted(history.series):
+        digest.update(name.encode() + np.ascontiguousarray(history.series[name], dtype=float).tobytes())
+    if history.events is not None:
+        digest.update(history.events.time_days.tobytes() + history.events.place.tobytes())
+    return {
+        "method": repr(method),
+        "model": type(model).__name__,
+        "version": groundswell.__version__,
+        "digest": digest.hexdigest(),
+    }
 
 
 def _known(value: float) -> float | None:

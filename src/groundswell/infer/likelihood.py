@@ -10,7 +10,6 @@ runs away without a maximum.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +17,11 @@ from typing import Any
 
 import numpy as np
 
-import groundswell
 from groundswell.data.history import History
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.errors import MissingVerb, UsageError
-from groundswell.infer.base import Fit, Progress, silent
+from groundswell.infer.base import Fit, Progress, provenance, silent
 from groundswell.infer.curvature import examine
 from groundswell.models.base import can, require
 from groundswell.params import Leaf, from_vector, leaves, vector
@@ -63,6 +61,11 @@ class MaximumLikelihood:
             raise MissingVerb(
                 "MaximumLikelihood weighs a History, what happened; it was given a Record, what was said. "
                 "Use TemperedSMC with Account(process, reporting)."
+            )
+        if getattr(model, "effect_names", ()):
+            raise MissingVerb(
+                f"{type(model).__name__} has random effects here; their variance and they themselves have no maximum "
+                "likelihood together (it would be 0). Use PenalisedLikelihood or Posterior."
             )
         density = FreeDensity(model, setting, observed, fixed)
         point, converged = self._climb(density, progress)
@@ -135,6 +138,7 @@ class FreeDensity:
         self.start = np.clip([leaf.to_free(leaf.value) for leaf in self.leaves], -1e3, None)
         for n in self._bent:
             self.start[n] = np.clip(self.start[n], -5.0, None if np.isfinite(self.start[n]) else 5.0)
+        self.observations: int | None = getattr(self._likelihood, "observations", None)
         self.evaluations = 0
 
     def natural(self, at: np.ndarray) -> np.ndarray:
@@ -165,7 +169,10 @@ class FreeDensity:
         return -value, slope
 
     def hessian(self, at: np.ndarray, reach: np.ndarray) -> np.ndarray:
-        """Central differences of the gradient over +- reach, made symmetric."""
+        """Second derivatives: the model's own where it has them, else differences of the gradient over +- reach."""
+        information = getattr(self._likelihood, "information", None)
+        if information is not None:
+            return self._from_natural(at, information(self.natural(at)))
         rows = []
         for k, width in enumerate(reach):
             step = np.zeros(len(at))
@@ -173,6 +180,16 @@ class FreeDensity:
             rows.append((self(at + step)[1] - self(at - step)[1]) / (2 * width))
         square = np.array(rows)
         return (square + square.T) / 2
+
+    def _from_natural(self, at: np.ndarray, information: np.ndarray) -> np.ndarray:
+        """The information (all, all) in natural units on the free coordinates of the parameters not held."""
+        slopes = self.slopes(at)
+        out = information[np.ix_(self.free, self.free)] * np.outer(slopes, slopes)
+        if self._bent:
+            gradient = self._likelihood(self.natural(at))[1]
+            for n in self._bent:
+                out[n, n] -= gradient[self.free[n]] * self.leaves[n].bend(float(at[n]))
+        return out
 
     def words(self, at: np.ndarray) -> str:
         """The free parameters by name and natural value."""
@@ -226,6 +243,7 @@ def _result(
     errors = np.sqrt(np.diag(covariance))
     free, value = len(density.free), -point.value
     unknown = int(np.isnan(errors).sum())
+    bic = {} if density.observations is None else {"bic": free * math.log(density.observations) - 2 * value}
     status = (
         f"{'Converged' if converged else 'Not converged'} after {density.evaluations} evaluations: log density "
         f"{value:.6g}, {free} free parameters"
@@ -248,21 +266,6 @@ def _result(
         converged=converged,
         notes=notes,
         covariance=covariance,
-        details={"aic": 2 * free - 2 * value, "free": free, "evaluations": density.evaluations},
-        provenance={
-            "method": repr(method),
-            "model": type(found).__name__,
-            "version": groundswell.__version__,
-            "digest": _digest(history),
-        },
+        details={"aic": 2 * free - 2 * value, **bic, "free": free, "evaluations": density.evaluations},
+        provenance=provenance(method, found, history),
     )
-
-
-def _digest(history: History) -> str:
-    """SHA-256 of the series and the single events."""
-    digest = hashlib.sha256()
-    for name in sorted(history.series):
-        digest.update(name.encode() + np.ascontiguousarray(history.series[name], dtype=float).tobytes())
-    if history.events is not None:
-        digest.update(history.events.time_days.tobytes() + history.events.place.tobytes())
-    return digest.hexdigest()

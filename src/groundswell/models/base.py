@@ -10,7 +10,12 @@ paths(setting, history, *, draws, rng, series) -> (S, P, K)
 likelihood(setting, history) -> Callable[[vector], (value, gradient)]
     The log density and its gradient as a function of the parameter vector, in the order of
     `params.names(model)` and in natural units; everything that the data fix is computed once.
-    `Model.log_density(setting, history)` follows from it.
+    `Model.log_density(setting, history)` follows from it. What it returns may know more: `.information(vector)`,
+    minus the second derivatives (K, K), and `.observations`, how many counts have a density.
+prepared(setting) -> model
+    The same model with what only the setting can name: a random intercept for every place. `fit` calls it.
+effect_names; effects_density(setting) -> Callable[[vector], (value, gradient)]
+    Models with random effects: which parameters these are, and their log density given the other parameters.
 intensity(setting, history) -> (P, T) expected events by place and step, given the past.
 start(setting, *, rng, histories=1) -> state;  step(state, day, *, rng, forced=None) -> (state, log_weight)
     Day by day, for `histories` histories at once. state.today is {series: (S, P)} for the day just
