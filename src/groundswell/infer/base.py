@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -32,7 +32,7 @@ class Method(Protocol):
     def fit(
         self,
         model: Any,
-        setting: Setting,
+        setting: Any,
         observed: Any,
         *,
         rng: np.random.Generator,
@@ -99,8 +99,8 @@ class Fit:
 
 def fit(
     model: Any,
-    setting: Setting,
-    observed: History | Record,
+    setting: Setting | Sequence[Setting],
+    observed: History | Record | Sequence[History],
     method: Method,
     *,
     rng: np.random.Generator,
@@ -109,12 +109,14 @@ def fit(
 ) -> Fit:
     """Learn the parameters of a process from a History, or of an Account from a Record.
 
+    Several settings with a history each are windows that share the parameters (`infer.windows`).
+
     fixed : dotted names held at a value; the others start at the model's own values.
     Raises MissingVerb if the model lacks what the method needs, ParameterError for a wrong name.
     """
     held = dict(fixed or {})
     if can(model, "prepared"):
-        model = model.prepared(setting)
+        model = model.prepared(*([setting] if isinstance(setting, Setting) else setting))
     known = names(model)
     for name in held:
         if name not in known:
@@ -122,13 +124,14 @@ def fit(
     return method.fit(model.replacing(held), setting, observed, rng=rng, fixed=held, progress=progress)
 
 
-def provenance(method: Any, model: Any, history: History) -> dict[str, Any]:
+def provenance(method: Any, model: Any, histories: Sequence[History]) -> dict[str, Any]:
     """Where a result came from: method, model, version, SHA-256 of the series and the single events."""
     digest = hashlib.sha256()
-    for name in sorted(history.series):
-        digest.update(name.encode() + np.ascontiguousarray(history.series[name], dtype=float).tobytes())
-    if history.events is not None:
-        digest.update(history.events.time_days.tobytes() + history.events.place.tobytes())
+    for history in histories:
+        for name in sorted(history.series):
+            digest.update(name.encode() + np.ascontiguousarray(history.series[name], dtype=float).tobytes())
+        if history.events is not None:
+            digest.update(history.events.time_days.tobytes() + history.events.place.tobytes())
     return {
         "method": repr(method),
         "model": type(model).__name__,

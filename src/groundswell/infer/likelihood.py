@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 
 from groundswell.data.history import History
-from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.errors import MissingVerb, UsageError
 from groundswell.infer.base import Fit, Progress, provenance, silent
 from groundswell.infer.curvature import examine
-from groundswell.models.base import can, require
-from groundswell.params import Leaf, from_vector, leaves, vector
+from groundswell.infer.windows import Observed, Settings, likelihood_of, remarks_of, windows
+from groundswell.models.base import require
+from groundswell.params import Leaf, leaves
 
 LONGEST = 3.0
 """No free coordinate moves by more in one step: a factor of 20 for a parameter above 0."""
@@ -48,8 +48,8 @@ class MaximumLikelihood:
     def fit(
         self,
         model: Any,
-        setting: Setting,
-        observed: History | Record,
+        setting: Settings,
+        observed: Observed,
         *,
         rng: np.random.Generator,
         fixed: Mapping[str, float],
@@ -57,24 +57,21 @@ class MaximumLikelihood:
     ) -> Fit:
         """See `infer.base.fit`. Draws nothing from rng. Cost: some 20 evaluations and 4 K for the Hessians."""
         require(model, "likelihood", "MaximumLikelihood")
-        if not isinstance(observed, History):
-            raise MissingVerb(
-                "MaximumLikelihood weighs a History, what happened; it was given a Record, what was said. "
-                "Use TemperedSMC with Account(process, reporting)."
-            )
+        waves = windows(setting, observed, "MaximumLikelihood")
         if getattr(model, "effect_names", ()):
             raise MissingVerb(
                 f"{type(model).__name__} has random effects here; their variance and they themselves have no maximum "
                 "likelihood together (it would be 0). Use PenalisedLikelihood or Posterior."
             )
-        density = FreeDensity(model, setting, observed, fixed)
+        density = FreeDensity(model, waves, fixed)
         point, converged = self._climb(density, progress)
         covariance, notes = examine(density, point.at, point.hessian)
-        found = from_vector(model, density.natural(point.at))
-        if can(found, "remarks"):
-            notes += found.remarks(setting)
+        values = density.natural(point.at)
+        order = [leaf.name for leaf in density.all_leaves]
+        found = model.replacing(dict(zip(order, map(float, values), strict=True)))
+        notes += remarks_of(found, waves)
         progress(1.0, "done")
-        return _result(self, found, density, point, converged, covariance, notes, observed)
+        return _result(self, found, values, density, point, converged, covariance, notes, waves)
 
     def _climb(self, density: FreeDensity, progress: Progress) -> tuple[_Point, bool]:
         """From the starting values to the maximum; True if the tolerance was met under a true Hessian.
@@ -127,12 +124,12 @@ class _Point:
 class FreeDensity:
     """Minus the log density and its gradient on the free coordinates of the parameters not held."""
 
-    def __init__(self, model: Any, setting: Setting, history: History, fixed: Mapping[str, float]) -> None:
-        self._likelihood = model.likelihood(setting, history)
-        self._leaves = leaves(model)
-        self._values = vector(model)
-        self.free = np.array([k for k, leaf in enumerate(self._leaves) if leaf.name not in fixed], dtype=int)
-        self.leaves: Sequence[Leaf] = [self._leaves[k] for k in self.free]
+    def __init__(self, model: Any, waves: Sequence[tuple[Setting, History]], fixed: Mapping[str, float]) -> None:
+        self._likelihood = likelihood_of(model, waves)
+        self.all_leaves = leaves(model)
+        self._values = np.array([leaf.value for leaf in self.all_leaves])
+        self.free = np.array([k for k, leaf in enumerate(self.all_leaves) if leaf.name not in fixed], dtype=int)
+        self.leaves: Sequence[Leaf] = [self.all_leaves[k] for k in self.free]
         self._bent = [n for n, leaf in enumerate(self.leaves) if np.isfinite(leaf.low) or np.isfinite(leaf.high)]
         # a start on the boundary has no finite coordinate: begin a little inside
         self.start = np.clip([leaf.to_free(leaf.value) for leaf in self.leaves], -1e3, None)
@@ -229,14 +226,15 @@ def _learn(working: np.ndarray, moved: np.ndarray, change: np.ndarray) -> np.nda
 def _result(
     method: MaximumLikelihood,
     found: Any,
+    values: np.ndarray,
     density: FreeDensity,
     point: _Point,
     converged: bool,
     inner: np.ndarray,
     notes: tuple[str, ...],
-    history: History,
+    waves: Sequence[tuple[Setting, History]],
 ) -> Fit:
-    total = len(leaves(found))
+    total = len(values)
     slopes = density.slopes(point.at)
     covariance = np.zeros((total, total))
     covariance[np.ix_(density.free, density.free)] = inner * np.outer(slopes, slopes)
@@ -258,8 +256,8 @@ def _result(
     return Fit(
         model=found,
         method=method,
-        names=tuple(leaf.name for leaf in leaves(found)),
-        estimate=vector(found),
+        names=tuple(leaf.name for leaf in density.all_leaves),
+        estimate=values,
         standard_error=errors,
         log_density=value,
         status=status,
@@ -267,5 +265,5 @@ def _result(
         notes=notes,
         covariance=covariance,
         details={"aic": 2 * free - 2 * value, **bic, "free": free, "evaluations": density.evaluations},
-        provenance=provenance(method, found, history),
+        provenance=provenance(method, found, [history for _, history in waves]),
     )

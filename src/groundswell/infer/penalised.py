@@ -17,22 +17,22 @@ O(P) and not O(P^3).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from groundswell.data.history import History
-from groundswell.data.record import Record
 from groundswell.data.setting import Setting
-from groundswell.errors import MissingVerb, ParameterError, UsageError
+from groundswell.errors import ParameterError, UsageError
 from groundswell.infer.arrow import Blocks, positive
 from groundswell.infer.base import Fit, Progress, provenance, silent
 from groundswell.infer.curvature import SUSPECT, examine
+from groundswell.infer.windows import Observed, Settings, likelihood_of, remarks_of, windows
 from groundswell.models.base import can, require
 from groundswell.models.cities.random_effects import Positions, covariance, covariance_slopes, positions
-from groundswell.params import from_vector, leaves, vector
+from groundswell.params import Leaf, from_vector, leaves, vector
 
 LONGEST = 3.0
 """No free coordinate moves by more in one step."""
@@ -61,8 +61,8 @@ class PenalisedLikelihood:
     def fit(
         self,
         model: Any,
-        setting: Setting,
-        observed: History | Record,
+        setting: Settings,
+        observed: Observed,
         *,
         rng: np.random.Generator,
         fixed: Mapping[str, float],
@@ -70,21 +70,20 @@ class PenalisedLikelihood:
     ) -> Fit:
         """See `infer.base.fit`. Draws nothing from rng. Cost: some 20 to 100 values and informations."""
         require(model, "likelihood", "PenalisedLikelihood")
-        if not isinstance(observed, History):
-            raise MissingVerb("PenalisedLikelihood weighs a History, what happened; it was given a Record.")
+        waves = windows(setting, observed, "PenalisedLikelihood")
         if not can(model, "effects_density") or not model.effect_names:
             raise UsageError(f"{type(model).__name__} has no random effects here; use MaximumLikelihood.")
-        search = _Search(model, setting, observed, fixed)
+        search = _Search(model, waves, fixed)
         at, spread, settled, laps = search.rest(self.tolerance, self.rounds, progress)
         progress(1.0, "done")
-        return _result(self, model, search, at, spread, setting, observed, settled, laps)
+        return _result(self, model, search, at, spread, waves, settled, laps)
 
 
 class _Search:
     """The penalised log density of one model and history, on the free coordinates of its parameters."""
 
-    def __init__(self, model: Any, setting: Setting, history: History, fixed: Mapping[str, float]) -> None:
-        self.likelihood = model.likelihood(setting, history)
+    def __init__(self, model: Any, waves: Sequence[tuple[Setting, History]], fixed: Mapping[str, float]) -> None:
+        self.likelihood: Any = likelihood_of(model, waves)
         self.leaves = leaves(model)
         self.values = vector(model)
         self.where: Positions = positions(model)
@@ -266,7 +265,7 @@ class _Shared:
     """Minus the penalised log density in the shared parameters alone, the others as they are."""
 
     def __init__(self, search: _Search, at: np.ndarray, spread: np.ndarray) -> None:
-        self.leaves = [search.leaves[k] for k in search.shared_at]
+        self.leaves: Sequence[Leaf] = [search.leaves[k] for k in search.shared_at]
         self._value, self._rest, self._spread = search.value, at[len(self.leaves) :], spread
 
     def __call__(self, at: np.ndarray) -> tuple[float, np.ndarray]:
@@ -280,8 +279,7 @@ def _result(
     search: _Search,
     at: np.ndarray,
     spread: np.ndarray,
-    setting: Setting,
-    history: History,
+    waves: Sequence[tuple[Setting, History]],
     converged: bool,
     rounds: int,
 ) -> Fit:
@@ -317,8 +315,7 @@ def _result(
                 f"{names[k]} ran down to {x[k]:.3g}, where the search ends: the places differ by no more than chance. "
                 "Leave these random intercepts out.",
             )
-    if can(found, "remarks"):
-        notes += found.remarks(setting)
+    notes += remarks_of(found, waves)
     value = -search.value(at, spread)[0]
     if not converged:
         notes = ("The search ended before effects and variances were at rest: do not rely on the estimates.", *notes)
@@ -344,5 +341,5 @@ def _result(
             "rounds": rounds,
             "evaluations": search.evaluations,
         },
-        provenance=provenance(method, found, history),
+        provenance=provenance(method, found, [history for _, history in waves]),
     )

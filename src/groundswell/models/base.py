@@ -12,8 +12,8 @@ likelihood(setting, history) -> Callable[[vector], (value, gradient)]
     `params.names(model)` and in natural units; everything that the data fix is computed once.
     `Model.log_density(setting, history)` follows from it. What it returns may know more: `.information(vector)`,
     minus the second derivatives (K, K), and `.observations`, how many counts have a density.
-prepared(setting) -> model
-    The same model with what only the setting can name: a random intercept for every place. `fit` calls it.
+prepared(*settings) -> model
+    The same model with what only the settings can name: a random intercept for every place. `fit` calls it.
 effect_names; effects_density(setting) -> Callable[[vector], (value, gradient)]
     Models with random effects: which parameters these are, and their log density given the other parameters.
 intensity(setting, history) -> (P, T) expected events by place and step, given the past.

@@ -168,14 +168,14 @@ class EndemicEpidemic(Model):
         )
         return model, setting
 
-    def prepared(self, setting: Setting) -> EndemicEpidemic:
+    def prepared(self, *settings: Setting) -> EndemicEpidemic:
         """The same model with a random intercept and an overdispersion for every place, where it has such.
 
-        What is known of a place is kept; the methods of inference call this before they start.
+        What is known of a place is kept; `fit` calls this before it starts, with all its windows.
         """
         if not self._random() and not isinstance(self.overdispersion, OverdispersionByPlace):
             return self
-        places = setting.places.name
+        places = tuple(dict.fromkeys(name for setting in settings for name in setting.places.name))
         random = {name: replace(part, random=part.random.over(places)) for name, part in self._random()}
         if self.overdispersion is not None:
             random["overdispersion"] = self.overdispersion.over(places)

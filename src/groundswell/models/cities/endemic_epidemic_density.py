@@ -17,7 +17,7 @@ from groundswell.errors import DataError
 from groundswell.models.cities import _endemic_epidemic_loops as loops
 from groundswell.models.cities.endemic_epidemic import Between, EndemicEpidemic, Within, counts_of
 from groundswell.models.cities.weights import Terms, weighed
-from groundswell.params import names, vector
+from groundswell.params import leaves, names
 
 
 class Arrow(NamedTuple):
@@ -33,9 +33,8 @@ class Arrow(NamedTuple):
     shared_at: np.ndarray
     own_at: np.ndarray
 
-    def dense(self) -> np.ndarray:
-        """(all, all)."""
-        size = len(self.shared_at) + self.own_at.size
+    def dense(self, size: int) -> np.ndarray:
+        """(all, all), `size` parameters in all: 0 for places that have no part in these data."""
         out = np.zeros((size, size))
         out[np.ix_(self.shared_at, self.shared_at)] = self.shared
         for q, at in enumerate(self.own_at):
@@ -60,16 +59,20 @@ class CountDensity:
                 f"the window has {setting.window.periods} steps and the first {first} are conditioned on (as many as "
                 "there are lags), so none has a density. Give a longer window or fewer lags."
             )
-        self._drive = _Drive(model, setting, counts, first)
-        self._design = _design(model, setting, counts[:, first:], first, self._drive.free_of)
+        order = leaves(model)
+        at = {leaf.name: k for k, leaf in enumerate(order)}
+        self._drive = _Drive(model, setting, counts, first, at)
+        self._design = _design(model, setting, counts[:, first:], first, at, self._drive.free_of)
         self.observations = counts[:, first:].size
         self._last: tuple[bytes, int, tuple[np.ndarray, ...]] = (b"", -1, ())
         own = [row for row in self._design.random_at if row[0] >= 0]
         if len(self._design.dispersion_at) > 1:
             own.append(self._design.dispersion_at)
         self._own_at = np.array(own, dtype=np.int64).reshape(len(own), len(setting.places))
-        self._shared_at = np.setdiff1d(np.arange(len(names(model))), self._own_at)
-        self._check_reach(model, setting, counts[:, first:])
+        # of other places too, which a model of several windows may know
+        by_place = [k for k, leaf in enumerate(order) if ".by_place." in leaf.name] if own else []
+        self._shared_at = np.setdiff1d(np.arange(len(at)), by_place)
+        self._check_reach(setting, counts[:, first:], first, np.array([leaf.value for leaf in order]))
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Value and gradient (all,). Cost O(P T), and O(N P) more where weights or lags changed, N the counts."""
@@ -83,7 +86,7 @@ class CountDensity:
 
     def information(self, x: np.ndarray) -> np.ndarray:
         """(all, all) observed information."""
-        return self.arrow(x).dense()
+        return self.arrow(x).dense(len(x))
 
     def _driven(self, x: np.ndarray, derivatives: int) -> tuple[np.ndarray, ...]:
         key = x[self._design.free_of[:, 1]].tobytes()
@@ -91,22 +94,22 @@ class CountDensity:
             self._last = key, derivatives, self._drive(x, derivatives)
         return self._last[2]
 
-    def _check_reach(self, model: EndemicEpidemic, setting: Setting, now: np.ndarray) -> None:
-        reachable = (self._driven(vector(model), 1)[0] > 0).any(axis=0).T
+    def _check_reach(self, setting: Setting, now: np.ndarray, first: int, x: np.ndarray) -> None:
+        reachable = (self._driven(x, 1)[0] > 0).any(axis=0).T
         if (bad := (now > 0) & ~reachable).any():
             i, t = (int(index[0]) for index in np.nonzero(bad))
             raise DataError(
-                f'"{setting.places.name[i]}" has {now[i, t]:g} events at step {t + model.conditioned_steps}, where '
-                "every part of the mean is 0 (offset 0 and no earlier events that reach it). Give a positive offset or "
-                "drop the place."
+                f'"{setting.places.name[i]}" has {now[i, t]:g} events at step {t + first}, where every part of the '
+                "mean is 0 (offset 0 and no earlier events that reach it). Give a positive offset or drop the place."
             )
 
 
 class _Drive:
     """What the rates multiply, (C, T, P), with its derivatives in the parameters of weights and lags."""
 
-    def __init__(self, model: EndemicEpidemic, setting: Setting, counts: np.ndarray, first: int) -> None:
-        at = {name: k for k, name in enumerate(names(model))}
+    def __init__(
+        self, model: EndemicEpidemic, setting: Setting, counts: np.ndarray, first: int, at: dict[str, int]
+    ) -> None:
         self._first, self._before = first, np.ascontiguousarray(counts.T)
         self._step, self._place = np.nonzero(self._before)
         self._count = self._before[self._step, self._place]
@@ -195,9 +198,13 @@ DENSE = 0.3
 
 
 def _design(
-    model: EndemicEpidemic, setting: Setting, now: np.ndarray, first: int, free_of: list[tuple[int, int]]
+    model: EndemicEpidemic,
+    setting: Setting,
+    now: np.ndarray,
+    first: int,
+    at: dict[str, int],
+    free_of: list[tuple[int, int]],
 ) -> loops.Design:
-    at = {name: i for i, name in enumerate(names(model))}
     places = len(now)
     columns, random_at = [], np.full((len(model.parts()), places), -1, dtype=np.int64)
     for c, (name, part) in enumerate(model.parts()):
