@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Terms(NamedTuple):
 class Weights(Component, ABC):
     """Base of the weights; a new kind states its `terms`."""
 
-    normalised: ClassVar[bool] | bool
+    normalised: bool
 
     @abstractmethod
     def terms(self, setting: Setting) -> Terms:
