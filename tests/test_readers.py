@@ -263,24 +263,6 @@ def test_a_list_becomes_one_event_for_each_place_and_shares_its_size(tmp_path):
     assert read.rows == read.rows_read == 1
 
 
-def test_acled_columns_are_read_as_a_plain_table(tmp_path):
-    names = _words(
-        "event_id_cnty event_date year time_precision disorder_type event_type sub_event_type actor1 assoc_actor_1 "
-        "inter1 actor2 assoc_actor_2 inter2 interaction civilian_targeting iso region country admin1 admin2 admin3 "
-        "location latitude longitude geo_precision source source_scale notes fatalities tags timestamp"
-    )
-    made_up = dict.fromkeys(names, "") | {
-        "event_id_cnty": "TST1", "event_date": "16 May 2025", "region": "Middle East", "country": "Iran",
-        "admin1": "Qom", "location": "Qom", "latitude": "34.64", "longitude": "50.88", "notes": "made up",
-    }  # fmt: skip
-    out = io.StringIO()
-    writer = csv.DictWriter(out, names)
-    writer.writeheader()
-    writer.writerow(made_up)
-    (event,) = rows_of(read_events(write(tmp_path, b"\xef\xbb\xbf" + out.getvalue().encode())))
-    assert (event["id"], event["start"], event["region"]) == ("TST1", date(2025, 5, 16), "Qom")
-
-
 # --- Mass Mobilization, UCDP --------------------------------------------------------------------
 
 
