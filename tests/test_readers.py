@@ -210,6 +210,11 @@ def test_bad_cells_are_told_and_the_row_is_kept(tmp_path):
     assert all(event["latitude"] is None for event in rows_of(read))
 
 
+def test_a_nationwide_event_has_no_position(tmp_path):
+    (event,) = rows_of(read_events(write(tmp_path, HEADER + "2018-01-01,(national),Iran,5,32.4,53.7\n")))
+    assert (event["scope"], event["latitude"], event["longitude"]) == ("national", None, None)
+
+
 def test_an_end_before_the_start_and_a_row_without_place_are_left_out(tmp_path):
     read = read_events(write(tmp_path, "start,end,city\n2018-01-02,2018-01-01,Qom\n2018-01-02,,\n2018-01-02,,Qom\n"))
     assert list(read.left_out["reason"]) == [

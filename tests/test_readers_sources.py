@@ -269,6 +269,15 @@ def test_gdelt_in_a_zip_with_stray_quotation_marks_and_a_damaged_line(tmp_path):
     assert reasons(found) == {1: "EventRootCode is empty", 4: "has 70 cells where the header has 61"}
 
 
+def test_a_zip_of_several_files_is_refused(tmp_path):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.csv", "date,city\n")
+        archive.writestr("b.csv", "date,city\n")
+    with pytest.raises(DataError, match="zip archive of several files"):
+        read(tmp_path, packed.getvalue(), name="events.zip")
+
+
 def test_gdelt_keeps_protest_and_reads_codes_as_text(tmp_path):
     roots = ["14", "014", "04", "4", "19", "", "---"]
     rows = [gdelt(i, EventRootCode=root) for i, root in enumerate(roots, 1)]
@@ -623,12 +632,13 @@ def test_count_love_as_json_has_one_event_for_many_articles(tmp_path, name):
         love_event(9, event_date=None),
         "x",
         love_event(10, articles=[1, 2]),
+        love_event(11, articles=[]),
     )
     found = read(tmp_path, love_json(*events), name=name)
-    first, second, last = events_of(found)
-    assert (found.source, found.rows, list(found.events["row"])) == ("count_love", 6, [1, 2, 6])
+    first, second, *others = events_of(found)
+    assert (found.source, found.rows, list(found.events["row"])) == ("count_love", 7, [1, 2, 6, 7])
     assert (first["id"], first["place"], first["region"], first["size_low"]) == ("7", "Baltimore", "Maryland", 40)
-    assert (first["remark"], second["size_low"], last["remark"]) == ("", None, "")
+    assert (first["remark"], second["size_low"], *(event["remark"] for event in others)) == ("", None, "", "")
     assert second["remark"] == "only announced: no article tells of it as past"
     assert reasons(found) == {
         3: "event 7 stands in the file already",
