@@ -78,6 +78,15 @@ def find_country(name: str) -> Country:
     return found
 
 
+@lru_cache(maxsize=4096)
+def country_name(name: str) -> str:
+    """The gazetteer's name of a country, or the name as it stands (a state that is no more)."""
+    try:
+        return find_country(name).name
+    except DataError:
+        return name
+
+
 def country_by_fips(code: str) -> Country | None:
     """The country of a FIPS 10-4 code, as GDELT places events by; None for seas and unknown codes.
 

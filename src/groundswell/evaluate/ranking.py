@@ -128,11 +128,9 @@ class _Doubt:
 
 
 def aic(candidate: Candidate, comparison: Comparison) -> float | None:
-    """2 x free parameters - 2 log-likelihood of the fit to the whole window; None without a likelihood."""
+    """Of the fit to the whole window; None for what has no maximum of a likelihood, random effects among them."""
     fitted = comparison.fits.get(candidate.name)
-    if fitted is None or fitted.draws is not None:
-        return None
-    return 2.0 * (len(fitted.names) - len(candidate.fixed)) - 2.0 * fitted.log_density
+    return None if fitted is None else fitted.details.get("aic")
 
 
 def _means(comparison: Comparison, kind: str) -> np.ndarray:
@@ -154,7 +152,7 @@ def _scores(comparison: Comparison, order: Sequence[str], tied: Sequence[str]) -
         if PLACES_SCORE in means:
             row[f"Brier {comparison.places_active}+ places"] = float(means[PLACES_SCORE][i])
         row[f"covered {100 * COVERAGE_LEVEL:g} %"] = float(means[COVERED][i])
-        row["parameters"] = None if fitted is None else len(fitted.names) - len(candidate.fixed)
+        row["parameters"] = None if fitted is None else fitted.details.get("free")
         row["AIC"] = aic(candidate, comparison)
         row["AIC of"] = None if row["AIC"] is None else candidate.observes
         rows.append(row)

@@ -59,20 +59,23 @@ def coefficients(found: Fit, level: float = 0.95) -> Table:
 
 
 def side_by_side(fits: Mapping[str, Fit]) -> Table:
-    """Models as columns: "estimate (standard error)" of every parameter, then log density, AIC and BIC.
+    """Models as columns: "estimate (standard error)" by parameter, then log density and, where known, AIC and BIC.
 
-    An empty cell is a parameter that the model does not have. Information criteria compare models of the same
-    data only: UsageError if the fits are of different histories.
+    An empty cell is a parameter that the model does not have; what every model holds at a value is left out.
+    Information criteria compare models of the same data only: UsageError if the fits are of different histories.
     """
     if len({found.provenance.get("digest") for found in fits.values()}) > 1:
         raise UsageError(
             "side_by_side sets models of the same data beside each other; these are fits of different data."
         )
-    names = list(dict.fromkeys(name for found in fits.values() for name in found.summary()["parameter"]))
-    columns: dict[str, list[Any]] = {"parameter": [*names, "log density", "AIC", "BIC"]}
+    estimated = {n for found in fits.values() for n, e in zip(found.names, found.standard_error, strict=True) if e != 0}
+    names = dict.fromkeys(n for found in fits.values() for n in found.summary()["parameter"] if n in estimated)
+    criteria = {"AIC": "aic", "BIC": "bic"}
+    shown = [name for name, key in criteria.items() if any(key in found.details for found in fits.values())]
+    columns: dict[str, list[Any]] = {"parameter": [*names, "log density", *shown]}
     for title, found in fits.items():
         cells = {name: _cell(found, k) for k, name in enumerate(found.names)}
-        ends = [found.log_density, found.details.get("aic"), found.details.get("bic")]
+        ends = [found.log_density, *(found.details.get(criteria[name]) for name in shown)]
         columns[title] = [*(cells.get(name) for name in names), *(None if e is None else f"{e:.2f}" for e in ends)]
     return Table(columns)
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -110,16 +109,7 @@ def to_history(
 def _in_country(event: Event, country: str | None) -> bool:
     if country is None or not event["country"]:
         return True
-    return _country_name(event["country"]) == _country_name(country)
-
-
-@lru_cache(maxsize=4096)
-def _country_name(name: str) -> str:
-    """The gazetteer's name of a country, or the name as it stands (a state that is no more)."""
-    try:
-        return gazetteer.find_country(name).name
-    except DataError:
-        return name
+    return gazetteer.country_name(event["country"]) == gazetteer.country_name(country)
 
 
 def _dated(events: Sequence[Event], window: Window | None, step: int, report: _Report) -> list[Event]:
@@ -247,9 +237,9 @@ def _labels(event: Event, by: str, country: str | None) -> list[tuple[str, str]]
     if by == "country":
         if not nation:
             raise Unplaced("the event names no country", "give country=")
-        return [(_country_name(nation), "")]
+        return [(gazetteer.country_name(nation), "")]
     if event["region"]:
-        return [(_country_name(nation), event["region"])]
+        return [(gazetteer.country_name(nation), event["region"])]
     if event["scope"] != "place":
         raise Unplaced(f'"{event["place_text"]}" names no region', 'count by="country"')
     found, _ = gazetteer_matches(event["place"], nation or None, "")
