@@ -10,9 +10,8 @@ runs away without a maximum.
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +24,9 @@ from groundswell.data.setting import Setting
 from groundswell.errors import MissingVerb, UsageError
 from groundswell.infer.base import Fit, Progress, silent
 from groundswell.infer.curvature import examine
-from groundswell.models.base import can, require
-from groundswell.params import Leaf, from_vector, leaves, vector
+from groundswell.infer.density import FreeDensity
+from groundswell.models.base import can, density_of, require
+from groundswell.params import from_vector, leaves, vector
 
 LONGEST = 3.0
 """No free coordinate moves by more in one step: a factor of 20 for a parameter above 0."""
@@ -64,7 +64,7 @@ class MaximumLikelihood:
                 "MaximumLikelihood weighs a History, what happened; it was given a Record, what was said. "
                 "Use TemperedSMC with Account(process, reporting)."
             )
-        density = FreeDensity(model, setting, observed, fixed)
+        density = FreeDensity(model, density_of(model, setting, observed), fixed)
         point, converged = self._climb(density, progress)
         covariance, notes = examine(density, point.at, point.hessian)
         found = from_vector(model, density.natural(point.at))
@@ -119,65 +119,6 @@ class _Point:
     at: np.ndarray
     value: float
     hessian: np.ndarray
-
-
-class FreeDensity:
-    """Minus the log density and its gradient on the free coordinates of the parameters not held."""
-
-    def __init__(self, model: Any, setting: Setting, history: History, fixed: Mapping[str, float]) -> None:
-        self._likelihood = model.likelihood(setting, history)
-        self._leaves = leaves(model)
-        self._values = vector(model)
-        self.free = np.array([k for k, leaf in enumerate(self._leaves) if leaf.name not in fixed], dtype=int)
-        self.leaves: Sequence[Leaf] = [self._leaves[k] for k in self.free]
-        self._bent = [n for n, leaf in enumerate(self.leaves) if np.isfinite(leaf.low) or np.isfinite(leaf.high)]
-        # a start on the boundary has no finite coordinate: begin a little inside
-        self.start = np.clip([leaf.to_free(leaf.value) for leaf in self.leaves], -1e3, None)
-        for n in self._bent:
-            self.start[n] = np.clip(self.start[n], -5.0, None if np.isfinite(self.start[n]) else 5.0)
-        self.evaluations = 0
-
-    def natural(self, at: np.ndarray) -> np.ndarray:
-        """(all K,) parameters in natural units at the free coordinates."""
-        values = self._values.copy()
-        values[self.free] = at
-        for n in self._bent:
-            values[self.free[n]] = self.leaves[n].from_free(float(at[n]))
-        return values
-
-    def slopes(self, at: np.ndarray) -> np.ndarray:
-        """(K free,) d natural / d free."""
-        out = np.ones(len(at))
-        for n in self._bent:
-            out[n] = self.leaves[n].slope(float(at[n]))
-        return out
-
-    def __call__(self, at: np.ndarray) -> tuple[float, np.ndarray]:
-        """Minus log density and its gradient; infinite, with no slope, where the density is not finite."""
-        self.evaluations += 1
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far points are tried, and refused here
-            value, gradient = self._likelihood(self.natural(at))
-            slope = -gradient[self.free]
-            for n in self._bent:
-                slope[n] *= self.leaves[n].slope(float(at[n]))
-            if not math.isfinite(value + slope.sum()):
-                return math.inf, np.zeros(len(at))
-        return -value, slope
-
-    def hessian(self, at: np.ndarray, reach: np.ndarray) -> np.ndarray:
-        """Central differences of the gradient over +- reach, made symmetric."""
-        rows = []
-        for k, width in enumerate(reach):
-            step = np.zeros(len(at))
-            step[k] = width
-            rows.append((self(at + step)[1] - self(at - step)[1]) / (2 * width))
-        square = np.array(rows)
-        return (square + square.T) / 2
-
-    def words(self, at: np.ndarray) -> str:
-        """The free parameters by name and natural value."""
-        natural = self.natural(at)[self.free]
-        return ", ".join(f"{leaf.name} = {value:.4g}" for leaf, value in zip(self.leaves, natural, strict=True))
 
 
 def _downhill(hessian: np.ndarray) -> np.ndarray:
@@ -253,16 +194,6 @@ def _result(
             "method": repr(method),
             "model": type(found).__name__,
             "version": groundswell.__version__,
-            "digest": _digest(history),
+            "digest": history.digest(),
         },
     )
-
-
-def _digest(history: History) -> str:
-    """SHA-256 of the series and the single events."""
-    digest = hashlib.sha256()
-    for name in sorted(history.series):
-        digest.update(name.encode() + np.ascontiguousarray(history.series[name], dtype=float).tobytes())
-    if history.events is not None:
-        digest.update(history.events.time_days.tobytes() + history.events.place.tobytes())
-    return digest.hexdigest()

@@ -115,14 +115,14 @@ class EndemicEpidemic(Model):
     def likelihood(self, setting: Setting, history: History) -> Likelihood:
         """Log density of the second to last step given the first, and its gradient; exact.
 
-        Only the counts of history["events"] are read. DataError for counts that are not whole
-        numbers, for a missing covariate, and for events where every part of the mean is 0.
+        Only the counts of history["events"] are read, and which are weighed. DataError for counts that are not
+        whole numbers, for a missing covariate, and for events where every part of the mean is 0.
         Cost a call: O(P T), and O(N P) more where the weights' parameters changed since the last
         one, N the place-steps with events. The covariates, offsets and lagged sums are prepared once, here.
         """
         from groundswell.models.cities._endemic_epidemic_loops import value_and_gradient, weigh
 
-        design = self._design(setting, _counts(setting, history))
+        design = self._design(setting, _counts(setting, history), history.weighed)
         known = b"", (np.zeros((0, 0)), np.zeros((0, 0, 0)))
 
         def value(x: np.ndarray) -> tuple[float, np.ndarray]:
@@ -134,6 +134,15 @@ class EndemicEpidemic(Model):
             return value_and_gradient(x, design, *latest[1])
 
         return value
+
+    def pointwise(self, setting: Setting, history: History) -> np.ndarray:
+        """(P, T) log density of each count given the step before; NaN at the first step, which is given."""
+        from groundswell.models.cities.counts import log_mass
+
+        psi = 0.0 if self.overdispersion is None else self.overdispersion.psi
+        terms = log_mass(_counts(setting, history), self.intensity(setting, history), psi)
+        terms[:, 0] = np.nan
+        return terms
 
     def intensity(self, setting: Setting, history: History) -> np.ndarray:
         """(P, T) expected events given the step before; the first step has its endemic part only."""
@@ -249,18 +258,20 @@ class EndemicEpidemic(Model):
         every = [("endemic", self.endemic), ("within", self.within), ("between", self.between)]
         return [(name, part) for name, part in every if part is not None]
 
-    def _design(self, setting: Setting, counts: np.ndarray) -> Design:
+    def _design(self, setting: Setting, counts: np.ndarray, weighed: np.ndarray | None) -> Design:
         from groundswell.models.cities._endemic_epidemic_loops import Design
 
         if setting.window.periods < 2:
             raise DataError("the window has one step; the first is conditioned on, so at least two are needed.")
         at = {name: i for i, name in enumerate(names(self))}
-        before, now = counts[:, :-1], counts[:, 1:]
+        # a count of 0 with mean 0 has log density 0 and no slope: so drops out what is not weighed
+        kept = np.ones((1, 1)) if weighed is None else weighed[:, 1:]
+        before, now = counts[:, :-1], counts[:, 1:] * kept
         factors, columns = [], []
         base, weight_x, weight_at, normalised = np.zeros((1, 1)), np.zeros((0, 1, 1)), [], False
         reachable = np.zeros(now.shape, dtype=bool)
         for c, (name, part) in enumerate(self._parts()):
-            factor = part.factor(setting)[:, 1:]
+            factor = part.factor(setting)[:, 1:] * kept
             if name == "within":
                 factor = factor * before
             elif isinstance(part, Between):
