@@ -51,6 +51,7 @@ class Fit:
     status : a sentence. converged : whether the result meets the method's own limits.
     notes : further sentences that a reader must see (flat directions, boundaries).
     draws : (S, K) posterior draws in natural units, or None.
+    details : what else the method tells; "columns" (name -> (K,)) are shown by `summary`.
     provenance : seed-free facts: method, digest of the record, version.
     """
 
@@ -69,7 +70,10 @@ class Fit:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def summary(self, level: float = 0.9) -> Table:
-        """Parameter, estimate, standard error and central interval (Wald or posterior quantiles)."""
+        """Parameter, estimate, standard error and central interval (Wald or posterior quantiles).
+
+        With draws by chains also R-hat and effective sample sizes, empty for a held parameter.
+        """
         from scipy.special import ndtri
 
         if self.draws is not None:
@@ -85,6 +89,7 @@ class Fit:
                 "standard error": [_known(v) for v in self.standard_error],
                 f"low {percent}": [_known(v) for v in low],
                 f"high {percent}": [_known(v) for v in high],
+                **{name: [_known(v) for v in values] for name, values in self.details.get("columns", {}).items()},
             }
         )
 
