@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -54,6 +53,7 @@ class Fit:
     status : a sentence. converged : whether the result meets the method's own limits.
     notes : further sentences that a reader must see (flat directions, boundaries).
     draws : (S, K) posterior draws in natural units, or None.
+    details : what else the method tells; "columns" (name -> (K,)) are shown by `summary`.
     provenance : seed-free facts: method, digest of the record, version.
     """
 
@@ -74,6 +74,7 @@ class Fit:
     def summary(self, level: float = 0.9, *, effects: bool = False) -> Table:
         """Parameter, estimate, standard error and central interval (Wald or posterior quantiles).
 
+        With draws by chains also R-hat and effective sample sizes, empty for a held parameter.
         effects : also the random effects, one for every place, which are left out otherwise.
         """
         from scipy.special import ndtri
@@ -93,6 +94,9 @@ class Fit:
                 "standard error": [_known(self.standard_error[k]) for k in shown],
                 f"low {percent}": [_known(low[k]) for k in shown],
                 f"high {percent}": [_known(high[k]) for k in shown],
+                **{
+                    name: [_known(values[k]) for k in shown] for name, values in self.details.get("columns", {}).items()
+                },
             }
         )
 
@@ -125,18 +129,12 @@ def fit(
 
 
 def provenance(method: Any, model: Any, histories: Sequence[History]) -> dict[str, Any]:
-    """Where a result came from: method, model, version, SHA-256 of the series and the single events."""
-    digest = hashlib.sha256()
-    for history in histories:
-        for name in sorted(history.series):
-            digest.update(name.encode() + np.ascontiguousarray(history.series[name], dtype=float).tobytes())
-        if history.events is not None:
-            digest.update(history.events.time_days.tobytes() + history.events.place.tobytes())
+    """Where a result came from: method, model, version, and what it was fitted to, by SHA-256."""
     return {
         "method": repr(method),
         "model": type(model).__name__,
         "version": groundswell.__version__,
-        "digest": digest.hexdigest(),
+        "digest": " ".join(history.digest() for history in histories),
     }
 
 

@@ -11,20 +11,18 @@ runs away without a maximum.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from groundswell.data.history import History
-from groundswell.data.setting import Setting
 from groundswell.errors import MissingVerb, UsageError
 from groundswell.infer.base import Fit, Progress, provenance, silent
 from groundswell.infer.curvature import examine
-from groundswell.infer.windows import Observed, Settings, likelihood_of, remarks_of, windows
+from groundswell.infer.density import FreeDensity
+from groundswell.infer.windows import Observed, Settings, Waves, likelihood_of, remarks_of, windows
 from groundswell.models.base import require
-from groundswell.params import Leaf, leaves
 
 LONGEST = 3.0
 """No free coordinate moves by more in one step: a factor of 20 for a parameter above 0."""
@@ -63,7 +61,7 @@ class MaximumLikelihood:
                 f"{type(model).__name__} has random effects here; their variance and they themselves have no maximum "
                 "likelihood together (it would be 0). Use PenalisedLikelihood or Posterior."
             )
-        density = FreeDensity(model, waves, fixed)
+        density = FreeDensity(model, likelihood_of(model, waves), fixed)
         point, converged = self._climb(density, progress)
         covariance, notes = examine(density, point.at, point.hessian)
         values = density.natural(point.at)
@@ -121,79 +119,6 @@ class _Point:
     hessian: np.ndarray
 
 
-class FreeDensity:
-    """Minus the log density and its gradient on the free coordinates of the parameters not held."""
-
-    def __init__(self, model: Any, waves: Sequence[tuple[Setting, History]], fixed: Mapping[str, float]) -> None:
-        self._likelihood = likelihood_of(model, waves)
-        self.all_leaves = leaves(model)
-        self._values = np.array([leaf.value for leaf in self.all_leaves])
-        self.free = np.array([k for k, leaf in enumerate(self.all_leaves) if leaf.name not in fixed], dtype=int)
-        self.leaves: Sequence[Leaf] = [self.all_leaves[k] for k in self.free]
-        self._bent = [n for n, leaf in enumerate(self.leaves) if np.isfinite(leaf.low) or np.isfinite(leaf.high)]
-        # a start on the boundary has no finite coordinate: begin a little inside
-        self.start = np.clip([leaf.to_free(leaf.value) for leaf in self.leaves], -1e3, None)
-        for n in self._bent:
-            self.start[n] = np.clip(self.start[n], -5.0, None if np.isfinite(self.start[n]) else 5.0)
-        self.observations: int | None = getattr(self._likelihood, "observations", None)
-        self.evaluations = 0
-
-    def natural(self, at: np.ndarray) -> np.ndarray:
-        """(all K,) parameters in natural units at the free coordinates."""
-        values = self._values.copy()
-        values[self.free] = at
-        for n in self._bent:
-            values[self.free[n]] = self.leaves[n].from_free(float(at[n]))
-        return values
-
-    def slopes(self, at: np.ndarray) -> np.ndarray:
-        """(K free,) d natural / d free."""
-        out = np.ones(len(at))
-        for n in self._bent:
-            out[n] = self.leaves[n].slope(float(at[n]))
-        return out
-
-    def __call__(self, at: np.ndarray) -> tuple[float, np.ndarray]:
-        """Minus log density and its gradient; infinite, with no slope, where the density is not finite."""
-        self.evaluations += 1
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far points are tried, and refused here
-            value, gradient = self._likelihood(self.natural(at))
-            slope = -gradient[self.free]
-            for n in self._bent:
-                slope[n] *= self.leaves[n].slope(float(at[n]))
-            if not math.isfinite(value + slope.sum()):
-                return math.inf, np.zeros(len(at))
-        return -value, slope
-
-    def hessian(self, at: np.ndarray, reach: np.ndarray) -> np.ndarray:
-        """Second derivatives: the model's own where it has them, else differences of the gradient over +- reach."""
-        information = getattr(self._likelihood, "information", None)
-        if information is not None:
-            return self._from_natural(at, information(self.natural(at)))
-        rows = []
-        for k, width in enumerate(reach):
-            step = np.zeros(len(at))
-            step[k] = width
-            rows.append((self(at + step)[1] - self(at - step)[1]) / (2 * width))
-        square = np.array(rows)
-        return (square + square.T) / 2
-
-    def _from_natural(self, at: np.ndarray, information: np.ndarray) -> np.ndarray:
-        """The information (all, all) in natural units on the free coordinates of the parameters not held."""
-        slopes = self.slopes(at)
-        out = information[np.ix_(self.free, self.free)] * np.outer(slopes, slopes)
-        if self._bent:
-            gradient = self._likelihood(self.natural(at))[1]
-            for n in self._bent:
-                out[n, n] -= gradient[self.free[n]] * self.leaves[n].bend(float(at[n]))
-        return out
-
-    def words(self, at: np.ndarray) -> str:
-        """The free parameters by name and natural value."""
-        natural = self.natural(at)[self.free]
-        return ", ".join(f"{leaf.name} = {value:.4g}" for leaf, value in zip(self.leaves, natural, strict=True))
-
-
 def _downhill(hessian: np.ndarray) -> np.ndarray:
     """The Hessian with curvature of the wrong sign turned and hardly any made a little, so that its step leads down."""
     if not np.isfinite(hessian).all():
@@ -232,7 +157,7 @@ def _result(
     converged: bool,
     inner: np.ndarray,
     notes: tuple[str, ...],
-    waves: Sequence[tuple[Setting, History]],
+    waves: Waves,
 ) -> Fit:
     total = len(values)
     slopes = density.slopes(point.at)

@@ -23,13 +23,11 @@ from typing import Any
 
 import numpy as np
 
-from groundswell.data.history import History
-from groundswell.data.setting import Setting
 from groundswell.errors import ParameterError, UsageError
 from groundswell.infer.arrow import Blocks, positive
 from groundswell.infer.base import Fit, Progress, provenance, silent
 from groundswell.infer.curvature import SUSPECT, examine
-from groundswell.infer.windows import Observed, Settings, likelihood_of, remarks_of, windows
+from groundswell.infer.windows import Observed, Settings, Waves, likelihood_of, remarks_of, windows
 from groundswell.models.base import can, require
 from groundswell.models.cities.random_effects import Positions, covariance, covariance_slopes, positions
 from groundswell.params import Leaf, from_vector, leaves, vector
@@ -82,7 +80,7 @@ class PenalisedLikelihood:
 class _Search:
     """The penalised log density of one model and history, on the free coordinates of its parameters."""
 
-    def __init__(self, model: Any, waves: Sequence[tuple[Setting, History]], fixed: Mapping[str, float]) -> None:
+    def __init__(self, model: Any, waves: Waves, fixed: Mapping[str, float]) -> None:
         self.likelihood: Any = likelihood_of(model, waves)
         self.leaves = leaves(model)
         self.values = vector(model)
@@ -279,7 +277,7 @@ def _result(
     search: _Search,
     at: np.ndarray,
     spread: np.ndarray,
-    waves: Sequence[tuple[Setting, History]],
+    waves: Waves,
     converged: bool,
     rounds: int,
 ) -> Fit:

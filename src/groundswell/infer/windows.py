@@ -16,10 +16,12 @@ from groundswell.data.history import History
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError, MissingVerb
-from groundswell.models.base import Likelihood, can
+from groundswell.models.base import Likelihood, can, density_of
 
 Settings = Setting | Sequence[Setting]
 Observed = History | Record | Sequence[History]
+Waves = Sequence[tuple[Setting, History]]
+"""Windows, each with what happened in it."""
 
 
 def windows(setting: Settings, observed: Observed, method: str) -> list[tuple[Setting, History]]:
@@ -39,9 +41,9 @@ def windows(setting: Settings, observed: Observed, method: str) -> list[tuple[Se
     return list(zip(settings, found, strict=True))
 
 
-def likelihood_of(model: Any, waves: Sequence[tuple[Setting, History]]) -> Likelihood:
+def likelihood_of(model: Any, waves: Waves) -> Likelihood:
     """The log density of all windows together, as `Model.likelihood` of one."""
-    each = [model.likelihood(setting, history) for setting, history in waves]
+    each: list[Any] = [density_of(model, setting, history) for setting, history in waves]
     if len(each) == 1:
         return each[0]
     if all(hasattr(one, "arrow") for one in each):
@@ -49,7 +51,7 @@ def likelihood_of(model: Any, waves: Sequence[tuple[Setting, History]]) -> Likel
     return _Sum(each)
 
 
-def remarks_of(model: Any, waves: Sequence[tuple[Setting, History]]) -> tuple[str, ...]:
+def remarks_of(model: Any, waves: Waves) -> tuple[str, ...]:
     """What a reader must know of these parameters, each sentence once."""
     if not can(model, "remarks"):
         return ()

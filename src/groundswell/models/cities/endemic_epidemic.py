@@ -187,8 +187,8 @@ class EndemicEpidemic(Model):
         """Log density of the counts after the conditioned steps, with its gradient and information; exact.
 
         Random intercepts are taken as they stand: their own density is `effects_density`. Only the counts of
-        history["events"] are read. DataError for counts that are not whole numbers, for a missing
-        covariate, and for events where every part of the mean is 0. Cost a call: O(P T), and O(N P) more
+        history["events"] are read, and which are weighed. DataError for counts that are not whole numbers, for a
+        missing covariate, and for events where every part of the mean is 0. Cost a call: O(P T), and O(N P) more
         where the parameters of weights or lags changed since the last one, N the place-steps with events.
         """
         from groundswell.models.cities.endemic_epidemic_density import CountDensity
@@ -207,6 +207,15 @@ class EndemicEpidemic(Model):
         from groundswell.models.cities.random_effects import effects_density
 
         return effects_density(self)
+
+    def pointwise(self, setting: Setting, history: History) -> np.ndarray:
+        """(P, T) log density of each count given the steps before; NaN at the conditioned steps, which are given."""
+        from groundswell.models.cities.counts import log_mass
+
+        psi = 0.0 if self.overdispersion is None else self.overdispersion.of(setting.places.name)
+        terms = log_mass(counts_of(setting, history), self.intensity(setting, history), psi)
+        terms[:, : self.conditioned_steps] = np.nan
+        return terms
 
     def intensity(self, setting: Setting, history: History) -> np.ndarray:
         """(P, T) expected events given the steps before; the first step has its endemic part only."""

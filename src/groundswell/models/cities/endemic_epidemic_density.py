@@ -61,9 +61,12 @@ class CountDensity:
             )
         order = leaves(model)
         at = {leaf.name: k for k, leaf in enumerate(order)}
-        self._drive = _Drive(model, setting, counts, first, at)
-        self._design = _design(model, setting, counts[:, first:], first, at, self._drive.free_of)
-        self.observations = counts[:, first:].size
+        # a count of 0 with mean 0 has log density 0 and no slope: so drops out what is not weighed
+        kept = None if history.weighed is None else history.weighed[:, first:]
+        now = counts[:, first:] if kept is None else counts[:, first:] * kept
+        self._drive = _Drive(model, setting, counts, first, at, kept)
+        self._design = _design(model, setting, now, first, at, self._drive.free_of)
+        self.observations = now.size if kept is None else int(kept.sum())
         self._last: tuple[bytes, int, tuple[np.ndarray, ...]] = (b"", -1, ())
         own = [row for row in self._design.random_at if row[0] >= 0]
         if len(self._design.dispersion_at) > 1:
@@ -72,7 +75,7 @@ class CountDensity:
         # of other places too, which a model of several windows may know
         by_place = [k for k, leaf in enumerate(order) if ".by_place." in leaf.name] if own else []
         self._shared_at = np.setdiff1d(np.arange(len(at)), by_place)
-        self._check_reach(setting, counts[:, first:], first, np.array([leaf.value for leaf in order]))
+        self._check_reach(setting, now, first, np.array([leaf.value for leaf in order]))
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Value and gradient (all,). Cost O(P T), and O(N P) more where weights or lags changed, N the counts."""
@@ -108,12 +111,19 @@ class _Drive:
     """What the rates multiply, (C, T, P), with its derivatives in the parameters of weights and lags."""
 
     def __init__(
-        self, model: EndemicEpidemic, setting: Setting, counts: np.ndarray, first: int, at: dict[str, int]
+        self,
+        model: EndemicEpidemic,
+        setting: Setting,
+        counts: np.ndarray,
+        first: int,
+        at: dict[str, int],
+        kept: np.ndarray | None,
     ) -> None:
         self._first, self._before = first, np.ascontiguousarray(counts.T)
         self._step, self._place = np.nonzero(self._before)
         self._count = self._before[self._step, self._place]
-        self._factors = [np.ascontiguousarray(part.factor(setting)[:, first:].T) for _, part in model.parts()]
+        mask = 1.0 if kept is None else kept
+        self._factors = [np.ascontiguousarray((part.factor(setting)[:, first:] * mask).T) for _, part in model.parts()]
         self._parts: list[tuple[int, Within | Between, Terms | None, list[int], list[int]]] = []
         for c, (name, part) in enumerate(model.parts()):
             if not isinstance(part, Within | Between):
