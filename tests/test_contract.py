@@ -23,6 +23,7 @@ from groundswell.models.base import Model, can, require
 from groundswell.models.library import LIBRARY
 from groundswell.params import from_vector, leaves, names, vector
 from groundswell.rng import generator
+from groundswell.statement import stated
 
 
 class Case(NamedTuple):
@@ -38,8 +39,21 @@ def without(*parts: str) -> Callable[[Any], Any]:
     return lambda model: dataclasses.replace(model, **dict.fromkeys(parts))
 
 
+def rich(model: Any) -> Any:
+    """Endemic-epidemic counts with lags, correlated random intercepts and an overdispersion for every place."""
+    table = {
+        "endemic": {"random": {"sd": 0.4}},
+        "within": {"random": {"sd": 0.3}, "lags": {"kind": "GeometricLags", "steps": 3}},
+        "between": {"lags": {"kind": "FreeLags", "log_weight": {"2": -0.5}}},
+        "overdispersion": "OverdispersionByPlace",
+        "correlation": True,
+    }
+    return stated(type(model), table, base=model).prepared(type(model).example()[1])
+
+
 VARIANTS: dict[str, dict[str, Callable[[Any], Any]]] = {
     "mobilisation": {"without groups": without("groups", "organised")},
+    "endemic_epidemic": {"with lags, random intercepts, psi by place": rich},
 }
 """Further forms of an example: a part left out can change which verbs a model has."""
 

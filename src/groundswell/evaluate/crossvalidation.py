@@ -23,7 +23,7 @@ from groundswell.errors import UsageError
 from groundswell.infer.base import Fit, Method, Progress, fit, silent
 from groundswell.infer.convergence import arviz
 from groundswell.infer.workers import Workers
-from groundswell.models.base import require
+from groundswell.models.base import can, require
 from groundswell.params import from_vector
 from groundswell.rng import keyed
 
@@ -166,8 +166,10 @@ def k_fold(
     places, in the fit and in the density. over : each place-step by itself, or each fold jointly.
 
     With draws (Posterior) a density is the mean over draws; without (MaximumLikelihood) it is that at the
-    estimate, which makes nothing of the doubt about parameters. A fold whose fit did not converge is scored
-    all the same and noted. A fold's randomness is named by its place in `folds`. Cost: one fit a fold.
+    estimate, which makes nothing of the doubt about parameters. A random intercept of a place that is left out
+    whole is 0 at that estimate, the typical place; with draws it varies as places do. A fold whose fit did not
+    converge is scored all the same and noted. A fold's randomness is named by its place in `folds`. Cost: one
+    fit a fold.
     """
     require(model, "pointwise", "k_fold")
     if over not in ("place-step", "fold"):
@@ -175,6 +177,8 @@ def k_fold(
     if not folds:
         raise UsageError("no folds were given; `time_folds` and `place_folds` make them.")
     held = dict(fixed or {})
+    if can(model, "prepared"):
+        model = model.prepared(setting)
     known = _known(model.replacing(held), setting, history)
     if history.weighed is not None:
         known &= history.weighed
