@@ -75,6 +75,28 @@ class Forecast:
             places=Places.single(float(self.places.population.sum()), "all places"),
         )
 
+    def by_target(self, values: np.ndarray) -> np.ndarray:
+        """(N, ...) values of the cells as (G, P, ...): for each origin and target, the places in their order.
+
+        What joint scores take: by_target(draws) and by_target(observed(history)). UsageError unless every
+        origin and target holds every place once.
+        """
+        places = len(self.places)
+        order = np.lexsort((self.unit, self.time, self.origin))
+        at = (
+            np.stack([self.origin, self.time], axis=1)[order].reshape(-1, places, 2)
+            if len(self) % places == 0
+            else None
+        )
+        if at is None or (at != at[:, :1]).any() or (self.unit[order].reshape(-1, places) != np.arange(places)).any():
+            raise UsageError(
+                f"the {len(self)} cells are not each of the {places} places once for every origin and target, so there "
+                "is no joint forecast to score; give the forecast as `forecast` makes it."
+            )
+        shape = (-1, places, *np.shape(values)[1:])
+        ordered = (order == np.arange(len(order))).all()  # as `forecast` makes them: no copy of the draws
+        return np.reshape(values if ordered else np.asarray(values)[order], shape)
+
     def cells(self) -> dict[str, list[Any]]:
         """What each cell is: `origin` the last known day, `date` the first of the target step, of `days` days."""
         return {
