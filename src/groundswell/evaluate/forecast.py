@@ -149,12 +149,7 @@ def forecast(
             f"the setting's {setting.window.periods} steps. Use `extended` to forecast past the window."
         )
     past, ahead = history.during(origin), setting.during(origin + steps)
-    if hasattr(source, "paths"):
-        paths = source.paths(ahead, past, draws=draws, rng=rng, series=series)
-    elif hasattr(source, "start") and hasattr(source, "step"):
-        paths = _day_by_day(source, ahead, past, draws, rng, series)
-    else:
-        paths = np.stack([_path(source.simulate(ahead, rng=rng, given=past), origin, series) for _ in range(draws)])
+    paths = drawn(source, ahead, past, draws=draws, rng=rng, series=series)
     paths, exploded = _held(paths, np.asarray(past[series], dtype=float)[:, -1])
     places = len(setting.places)
     if paths.shape != (draws, places, steps):
@@ -173,6 +168,29 @@ def forecast(
         series=series,
         exploded=exploded,
     )
+
+
+def drawn(
+    source: Any, setting: Setting, history: History, *, draws: int, rng: np.random.Generator, series: str = "events"
+) -> np.ndarray:
+    """(S, P, K) paths of any forecaster over the K steps by which the setting is longer than the history.
+
+    NaN marks the steps of a path after it exploded.
+    """
+    if hasattr(source, "paths"):
+        return source.paths(setting, history, draws=draws, rng=rng, series=series)
+    if hasattr(source, "start") and hasattr(source, "step"):
+        return _day_by_day(source, setting, history, draws, rng, series)
+    known = history.window.periods
+    return np.stack([_path(source.simulate(setting, rng=rng, given=history), known, series) for _ in range(draws)])
+
+
+def steps_ahead(setting: Setting, history: History) -> int:
+    """K, the steps by which the setting is longer than the history; UsageError if there is none."""
+    steps = setting.window.periods - history.window.periods
+    if steps < 1:
+        raise UsageError("the setting must be longer than the history by the steps to forecast.")
+    return steps
 
 
 def _day_by_day(
