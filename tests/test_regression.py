@@ -136,7 +136,12 @@ def test_no_path_explodes_in_a_wave_that_doubles(lopsided):
     assert draws.max() < 1e5
 
 
-@pytest.mark.parametrize("counts", [np.zeros((4, 30)), np.array([[0.0], [1.0], [0.0], [3.0]])], ids=["none", "one"])
+FIRST_ONLY = np.array([[0.0, 0], [1, 0], [0, 0], [3, 0]])
+
+
+@pytest.mark.parametrize(
+    "counts", [np.zeros((4, 30)), FIRST_ONLY[:, :1], FIRST_ONLY], ids=["none", "one step", "first"]
+)
 def test_a_past_from_which_nothing_can_be_learnt(counts, lopsided):
     setting, history = made(lopsided, counts, steps=3)
     draws = NegativeBinomialRegression().paths(setting, history, draws=3000, rng=generator(13))

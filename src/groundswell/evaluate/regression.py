@@ -45,7 +45,7 @@ class NegativeBinomialRegression:
     of the year where it spans YEARS years. Population: its logarithm, standardised, where it varies.
     All coefficients but the intercept have a normal prior with mean 0 and sd 1 (a ridge), so that a
     weekday without any event gets a low rate and not none. Maximum of the penalised likelihood.
-    With one known step, or none with an event: Poisson draws around the mean of all places.
+    With one known step, or no event in a step that could be fitted: Poisson draws around the mean of all places.
     """
 
     days: int = 14
@@ -58,14 +58,14 @@ class NegativeBinomialRegression:
         steps = steps_ahead(setting, history)
         counts = np.asarray(history[series], dtype=float)
         places, known = counts.shape
-        if known < 2 or not counts.any():
+        rows = np.arange(max(1, known - max(1, MOST_ROWS // places)), known)
+        if not counts[:, rows].any():
             return rng.poisson(counts.mean(), (draws, places, steps)).astype(float)
         width = max(FEWEST_STEPS, self.days // history.window.step)
         recent = recent_means(counts, width)
         largest = recent[:, 1:].max()
         fixed = _population(setting)
         calendar = _calendar(setting, known)
-        rows = np.arange(max(1, known - max(1, MOST_ROWS // places)), known)
         beta, psi = fit(_columns(recent[:, rows], fixed, calendar[rows]), counts[:, rows].ravel())
 
         rest = beta[0] + fixed @ beta[2 : 2 + fixed.shape[1]]
