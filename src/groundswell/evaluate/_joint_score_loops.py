@@ -17,7 +17,7 @@ def lists(table):
         for c in range(table.shape[1]):
             found += table[r, c] != 0
         starts[r + 1] = starts[r] + found
-    columns = np.empty(starts[-1], np.int64)
+    columns = np.empty(starts[-1], np.int32)
     values = np.empty(starts[-1])
     n = 0
     for r in range(table.shape[0]):
@@ -29,33 +29,49 @@ def lists(table):
 
 
 @njit(cache=True)
+def turned(width, starts, columns, values):
+    """The same entries column by column: (starts (C + 1,), rows, values), rows rising."""
+    ends = np.zeros(width + 1, np.int64)
+    for c in columns:
+        ends[c + 1] += 1
+    ends = np.cumsum(ends)
+    at = ends.copy()
+    rows = np.empty(len(columns), np.int32)
+    again = np.empty(len(columns))
+    for r in range(len(starts) - 1):
+        for n in range(starts[r], starts[r + 1]):
+            m = at[columns[n]]
+            rows[m], again[m] = r, values[n]
+            at[columns[n]] += 1
+    return ends, rows, again
+
+
+@njit(cache=True)
 def energy(draws, observed):
     """Energy score of (D, S) draws and (D,) observations.
 
-    The squared distance of two draws is the sum of their squared norms less twice their product, and a place
-    counts in the product only where both draws are above 0. For whole numbers nothing is lost to rounding.
+    A squared distance is the sum of the squared norms less twice the product, and a place counts in the
+    product only where both sides are above 0. For whole numbers nothing is lost to rounding.
     """
     places, size = draws.shape
-    near = 0.0
+    starts, draw, value = lists(draws)
+    draw_starts, active, count = turned(size, starts, draw, value)
+    seen = (observed**2).sum()
     norm = np.zeros(size)
-    for s in range(size):
-        square = 0.0
-        for d in range(places):
-            norm[s] += draws[d, s] ** 2
-            square += (draws[d, s] - observed[d]) ** 2
-        near += math.sqrt(square)
-    starts, active, count = lists(draws.T.copy())
-    place_starts, draw, value = lists(draws)
-    spread = 0.0
     product = np.empty(size)
+    end = starts[:-1].copy()  # of the draws before this one in each place's list
+    near, spread = 0.0, 0.0
     for s in range(size):
         product[:s] = 0.0
-        for n in range(starts[s], starts[s + 1]):
+        with_seen = 0.0
+        for n in range(draw_starts[s], draw_starts[s + 1]):
             place = active[n]
-            for m in range(place_starts[place], place_starts[place + 1]):
-                if draw[m] >= s:
-                    break
+            norm[s] += count[n] ** 2
+            with_seen += count[n] * observed[place]
+            for m in range(starts[place], end[place]):
                 product[draw[m]] += count[n] * value[m]
+            end[place] += 1
+        near += math.sqrt(max(norm[s] + seen - 2 * with_seen, 0.0))
         for other in range(s):
             spread += math.sqrt(max(norm[s] + norm[other] - 2 * product[other], 0.0))
     return near / size - spread / size**2
@@ -76,25 +92,25 @@ def variogram(draws, observed, weights, order):
     """
     places, size = draws.shape
     starts, draw, value = lists(draws)
-    draw_starts, active, count = lists(draws.T.copy())
-    raised = np.array([power(abs(x), order) for x in value])
-    raised_count = np.array([power(abs(x), order) for x in count])
+    draw_starts, active, count = turned(size, starts, draw, value)
+    raised = np.array([power(abs(x), order) for x in count])
     mean = np.zeros(places)
-    for i in range(places):
-        for n in range(starts[i], starts[i + 1]):
-            mean[i] += raised[n] / size
+    for n in range(len(active)):
+        mean[active[n]] += raised[n] / size
     total = 0.0
     both = np.empty(places)
+    end = draw_starts[:-1].copy()  # of the places before this one in each draw's list
     for i in range(places):
         both[:i] = 0.0
         for n in range(starts[i], starts[i + 1]):
-            s = draw[n]
-            for m in range(draw_starts[s], draw_starts[s + 1]):
-                if active[m] >= i:
-                    break
-                both[active[m]] += power(abs(value[n] - count[m]), order) - raised[n] - raised_count[m]
+            own, s = power(abs(value[n]), order), draw[n]
+            for m in range(draw_starts[s], end[s]):
+                apart = abs(value[n] - count[m])
+                both[active[m]] += (power(apart, order) if apart else 0.0) - own - raised[m]
+            end[s] += 1
         for j in range(i):
             expected = mean[i] + mean[j] + both[j] / size
+            apart = abs(observed[i] - observed[j])
             weight = weights[i, j] + weights[j, i] if weights.size else 2.0
-            total += weight * (power(abs(observed[i] - observed[j]), order) - expected) ** 2
+            total += weight * ((power(apart, order) if apart else 0.0) - expected) ** 2
     return total

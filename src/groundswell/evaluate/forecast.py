@@ -62,7 +62,9 @@ class Forecast:
         groups, position = np.unique(np.stack([self.origin, self.time]), axis=1, return_inverse=True)
         order = np.argsort(position.ravel(), kind="stable")
         starts = np.searchsorted(position.ravel()[order], np.arange(groups.shape[1]))
-        per_cell = self.draws[order] if functional == "total" else (self.draws[order] > 0).astype(float)
+        # cells as `forecast` makes them are in order already, and their draws need no copy
+        ordered = self.draws if (order == np.arange(len(order))).all() else self.draws[order]
+        per_cell = ordered if functional == "total" else (ordered > 0).astype(float)
         draws = np.add.reduceat(per_cell, starts, axis=0)
         origin, time = groups
         return replace(
