@@ -183,6 +183,37 @@ def test_forecast_then_score(folder: Path, run: Run) -> None:
     assert scores["forecast"]["Brier active"] == pytest.approx(by_hand, abs=1e-12)
 
 
+def test_forecast_writes_other_formats_on_request(folder: Path, run: Run) -> None:
+    past = events_file(folder / "months.csv", 40)  # to about 9 April: May is the first whole month ahead
+    out = folder / "others"
+    code, text, _ = run(
+        "forecast", past, "--model", "conflictology 30 days", "--ahead", "55", "--also", "views, hubverse",
+        "--out", out, "--json",
+    )  # fmt: skip
+    assert code == 0
+    result = json.loads(text)
+    assert any("The VIEWS file leaves out" in note for note in result["notes"])
+    written = [Path(name).relative_to(out).as_posix() for name in result["files"]]
+    assert written[:2] == [
+        "views/pgm/window=Y2021/predictions_2021.parquet",
+        f"hubverse/model-output/groundswell-conflictology_30_days/{result['origin']}-groundswell-conflictology_30_days.parquet",
+    ]
+    months = pyarrow.parquet.read_table(out / written[0], partitioning=None)
+    assert set(months["month_id"].to_pylist()) == {12 * 41 + 5}
+    hub = pyarrow.parquet.read_table(out / written[1])
+    assert set(hub["location"].to_pylist()) == {name for name, *_ in CITIES}
+    assert tomllib.loads((out / "configuration.toml").read_text())["also"] == ["views", "hubverse"]
+    cases = [
+        (("--also", "hubverse"), 2, "give --out"),
+        (("--also", "csv", "--out", folder / "no"), 2, "also.0 is 'csv'"),
+        (("--also", "views", "--ahead", "5", "--out", folder / "no"), 3, "no calendar month"),
+    ]
+    for arguments, expected, words in cases:
+        code, _, error = run("forecast", past, "--model", "zero", *arguments)
+        assert (code, words in error) == (expected, True), error
+    assert not list((folder / "no").iterdir())
+
+
 def test_only_steps_that_have_ended_are_scored(folder: Path, run: Run) -> None:
     past = events_file(folder / "short.csv", 40)
     out = folder / "half"

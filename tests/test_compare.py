@@ -17,10 +17,11 @@ from groundswell.data.window import Window
 from groundswell.errors import DataError, GroundswellWarning, UsageError
 from groundswell.evaluate.baselines import Conflictology, LastValue, Zero
 from groundswell.evaluate.bootstrap import block_length, block_weights, interval
-from groundswell.evaluate.compare import COVERED, PLACES_SCORE, Candidate, compare
+from groundswell.evaluate.compare import ABOVE, COVERED, JOINT, PLACES_SCORE, Candidate, compare
 from groundswell.evaluate.forecast import forecast
+from groundswell.evaluate.joint_scores import energy_score, variogram_score
 from groundswell.evaluate.ranking import aic, rank
-from groundswell.evaluate.scores import crps, log_score
+from groundswell.evaluate.scores import crps, log_score, threshold_weighted_crps
 from groundswell.infer.base import Fit
 from groundswell.models.base import Model
 from groundswell.models.cities.endemic_epidemic import EndemicEpidemic
@@ -130,6 +131,51 @@ def test_losses_are_sums_over_the_cells_of_each_target_date(result):
         np.testing.assert_array_equal(result.cells[kind], count[result.targets])
     assert (result.cells[PLACES_SCORE] == result.cells["crps"] / 3).all()
     assert result.horizon["crps"].shape == (5, 3)
+
+
+def test_joint_scores_and_the_threshold_weighted_crps_are_those_of_each_target(result):
+    import zlib
+
+    from groundswell.rng import keyed
+
+    root = int(generator(5).integers(2**63))
+    early = np.sort(result.history["events"][:, :40].ravel())
+    assert result.threshold == early[int(np.ceil(0.9 * early.size)) - 1] > 1
+    sums = {kind: np.zeros(90) for kind in ("energy", "variogram", ABOVE)}
+    for origin in range(40, 88):
+        rng = keyed(root, zlib.crc32(b"last"), origin)
+        made = forecast(LastValue(), result.setting, result.history, origin=origin, steps=3, draws=200, rng=rng)
+        for step in (1, 2, 3):
+            cells = made.step == step
+            draws, seen = made.draws[cells], made.observed(result.history)[cells]
+            target = origin + step - 1
+            sums["energy"][target] += energy_score(draws[None], seen[None])[0]
+            sums["variogram"][target] += variogram_score(draws[None], seen[None])[0]
+            sums[ABOVE][target] += threshold_weighted_crps(draws, seen, result.threshold).sum()
+    for kind, expected in sums.items():
+        np.testing.assert_allclose(result.losses[kind][result.index("last")], expected[result.targets], atol=1e-9)
+    for kind in JOINT:
+        np.testing.assert_array_equal(result.cells[kind], result.cells["crps"] / 3)
+    found = rank(result, reference=REFERENCE.name, rng=generator(7))
+    for kind, title in (("energy", "energy"), (ABOVE, f"CRPS above {result.threshold:g}")):
+        row = next(r for r in found.scores.rows() if r["model"] == "last")
+        assert row[title] == pytest.approx(sums[kind].sum() / result.cells[kind].sum())
+    row = next(r for r in found.skill.rows() if r["model"] == "echo")
+    assert row["energy low"] < row["energy skill"] < row["energy high"] < 1
+    assert row["CRPS above skill"] > 0
+
+
+def test_a_threshold_may_be_given_and_one_place_has_no_joint_scores(lopsided):
+    setting, history = toy(lopsided.subset([0]), 40)
+    call = {"origins": (20, 30), "steps": 2, "draws": 30}
+    made = compare([*BASE], setting, history, **call, rng=generator(1), threshold=-1)
+    np.testing.assert_allclose(made.losses[ABOVE], made.losses["crps"], atol=1e-12)
+    assert not set(JOINT) & set(made.losses)
+    assert set(rank(made, reference=REFERENCE.name, rng=generator(7)).scores.columns).isdisjoint(
+        ("energy", "variogram")
+    )
+    quiet = History(history.places, history.window, {"events": np.zeros((1, 40))})
+    assert compare([*BASE], setting, quiet, **call, rng=generator(1)).threshold == 1
 
 
 def test_more_candidates_in_another_order_change_no_score(result):

@@ -33,7 +33,7 @@ from groundswell.cli.common import (
 from groundswell.cli.progress import bar
 from groundswell.data.files import writable_folder, write_json
 from groundswell.data.table import Table
-from groundswell.errors import NotConverged
+from groundswell.errors import NotConverged, UsageError
 
 Events = Annotated[Path | None, typer.Argument(metavar="EVENTS", help="Table of events: CSV, TSV, Parquet.")]
 Source = Annotated[str | None, typer.Option("--source", help="A reader by name; the columns decide without it.")]
@@ -80,6 +80,7 @@ class ForecastConfiguration(EventsConfiguration):
     fit: bool = True
     ahead: Annotated[int, pydantic.Field(ge=1)] | None = None
     draws: Annotated[int, pydantic.Field(ge=10)] = 1000
+    also: tuple[Literal["views", "hubverse"], ...] = ()
 
 
 class ScoreConfiguration(EventsConfiguration):
@@ -158,6 +159,9 @@ def forecast(
     step: Step = None,
     ahead: Ahead = None,
     draws: Draws = None,
+    also: Annotated[
+        str | None, typer.Option("--also", metavar="FORMATS", help="Write these formats too: views, hubverse.")
+    ] = None,
     map_: Map = None,
     source: Source = None,
     seed: Seed = None,
@@ -167,12 +171,17 @@ def forecast(
 ) -> None:
     """Forecast the steps after the last event: every draw, and quantiles by place and for all places.
 
-    With --out: draws.parquet (what `score` reads), quantiles and totals as CSV and Parquet.
+    With --out: draws.parquet (what `score` reads), quantiles and totals as CSV and Parquet; with
+    --also views,hubverse the files of the VIEWS prediction challenge and of forecast hubs.
     """
     configuration = resolve(
         ForecastConfiguration, config, events=events, model=model, set=assignments(set_), without=without, fit=fit,
         country=country, by=by, step=step, ahead=ahead, draws=draws, map=pairs(map_), source=source, seed=seed,
+        also=also and [name.strip() for name in also.split(",")],
     )  # fmt: skip
+    if configuration.also and out is None:
+        raise UsageError("--also writes files, and there is no folder for them; give --out.")
+    from groundswell.evaluate.exports import exported, write
     from groundswell.studies.event_comparison import Plan, counted
     from groundswell.studies.forecasting import ahead as forecast_ahead
 
@@ -186,12 +195,17 @@ def forecast(
     setting, history, _ = counted(read, plan)
     candidate = _chosen(configuration, setting, history)
     made, fitted = forecast_ahead(candidate, setting, history, steps=plan.ahead or 1, draws=plan.draws, seed=plan.seed)
+    others, remarks = exported(configuration.also, made, by=configuration.by, model=candidate.name)
     totals, quantiles = made.together("total").summary(), made.summary()
     notes = [] if fitted is None else [*([] if fitted.converged else [fitted.status]), *fitted.notes]
     if made.exploded:
         notes.append(f"{made.exploded} of {plan.draws} paths passed the model's cap and stay at their last step.")
+    notes += remarks
     written: list[Path] = []
     if folder is not None:
+        for name, table in others.items():
+            write(table, folder / name)
+            written.append(folder / name)
         made.table().write(folder / "draws.parquet")
         written.append(folder / "draws.parquet")
         for name, table in (("quantiles", quantiles), ("totals", totals)):

@@ -18,11 +18,19 @@ from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.errors import GroundswellError, GroundswellWarning, UsageError
 from groundswell.evaluate.forecast import Forecast, rolling
-from groundswell.evaluate.scores import CELL_SCORES, brier_at_least, interval_covers
+from groundswell.evaluate.joint_scores import JOINT_SCORES
+from groundswell.evaluate.scores import CELL_SCORES, brier_at_least, interval_covers, threshold_weighted_crps
 from groundswell.infer.base import Fit, Progress, fit, silent
 from groundswell.rng import keyed
 
 PLACES_SCORE = "brier_places"
+JOINT = (PLACES_SCORE, *(score.name for score in JOINT_SCORES))
+"""Scores with one value for each origin and target step, over all places; a setting of one place has none."""
+
+ABOVE = "crps_above"
+BUSY = 0.9
+"""The share of early cells that the default threshold of the CRPS reaches."""
+
 COVERED = "covered"
 COVERAGE_LEVEL = 0.8
 
@@ -56,7 +64,8 @@ class Comparison:
     the cells inside the central 80 % interval. horizon : score name -> (M, K) mean loss by steps ahead.
     fits : the fit to the whole window, for candidates with a method; failed, notes : sentences by
     candidate. totals : candidate -> forecasts of the events of all places, for the fan.
-    places_active : the k of the Brier score for "k or more places active", or None.
+    places_active : the k of the Brier score for "k or more places active", or None. threshold : of the
+    threshold-weighted CRPS.
     """
 
     candidates: tuple[Candidate, ...]
@@ -74,6 +83,7 @@ class Comparison:
     notes: Mapping[str, tuple[str, ...]]
     totals: Mapping[str, tuple[Forecast, ...]]
     places_active: int | None
+    threshold: float
     series: str = "events"
 
     @property
@@ -113,6 +123,7 @@ class _Task:
     series: str
     root: int
     places_active: int | None
+    threshold: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +148,7 @@ def compare(
     rng: np.random.Generator,
     refit_every: int = 1,
     series: str = "events",
+    threshold: float | None = None,
     processes: int = 1,
     progress: Progress = silent,
 ) -> Comparison:
@@ -149,13 +161,18 @@ def compare(
 
     The k of "k or more places active" is the mean number of active places before the first origin,
     rounded up and at least 2, so that it depends on nothing that is scored; None with one place.
+    threshold : of the threshold-weighted CRPS, in the unit of the series. None: the count that nine in
+    ten cells (a place at a step) before the first origin do not exceed, at least 1; fixed in the
+    same way, before anything that is scored.
     Cost: origins x (fit / refit_every + draws x simulate) for each candidate.
     """
     _check(candidates, origins, refit_every)
     early = history[series][:, : origins[0]]
     places_active = None if len(setting.places) == 1 else max(2, int(np.ceil((early > 0).sum(axis=0).mean())))
+    if threshold is None:
+        threshold = max(1.0, float(np.quantile(early, BUSY, method="inverted_cdf")))
     root = int(rng.integers(2**63))
-    task = _Task(setting, history, tuple(origins), steps, draws, refit_every, series, root, places_active)
+    task = _Task(setting, history, tuple(origins), steps, draws, refit_every, series, root, places_active, threshold)
     outcomes = dict(zip([c.name for c in candidates], _run(candidates, task, processes, progress), strict=True))
     scored = {name: outcome.losses for name, outcome in outcomes.items() if outcome.losses is not None}
     if not scored:
@@ -166,7 +183,7 @@ def compare(
     targets = np.unique(grid)
     at = np.searchsorted(targets, grid)
     kinds = list(next(iter(scored.values())))
-    size = {kind: 1 if kind == PLACES_SCORE else len(setting.places) for kind in kinds}
+    size = {kind: 1 if kind in JOINT else len(setting.places) for kind in kinds}
     by_date = {kind: np.zeros((len(scored), len(targets))) for kind in kinds}
     for m, losses in enumerate(scored.values()):
         for kind in kinds:
@@ -181,7 +198,8 @@ def compare(
         fits={name: outcome.fit for name, outcome in outcomes.items() if outcome.fit is not None},
         failed={name: outcome.failure for name, outcome in outcomes.items() if outcome.losses is None},
         notes={name: outcomes[name].notes for name in scored},
-        totals={name: outcomes[name].totals for name in scored}, places_active=places_active, series=series,
+        totals={name: outcomes[name].totals for name in scored}, places_active=places_active, threshold=threshold,
+        series=series,
     )  # fmt: skip
 
 
@@ -212,7 +230,7 @@ def _evaluate(candidate: Candidate, task: _Task) -> _Outcome:
                 draws=task.draws, generators=[keyed(task.root, key, origin) for origin in task.origins],
                 method=candidate.method, refit_every=task.refit_every, fixed=candidate.fixed, series=task.series,
             )  # fmt: skip
-            totals, losses, notes = _score_all(made, task.history, task.places_active)
+            totals, losses, notes = _score_all(made, task)
             if candidate.method is not None:
                 fitted = fit(
                     candidate.source, task.setting, task.history, candidate.method,
@@ -229,23 +247,25 @@ def _evaluate(candidate: Candidate, task: _Task) -> _Outcome:
 
 
 def _score_all(
-    made: Iterable[tuple[Forecast, Fit | None]], history: History, places_active: int | None
+    made: Iterable[tuple[Forecast, Fit | None]], task: _Task
 ) -> tuple[tuple[Forecast, ...], dict[str, np.ndarray], list[str]]:
     """Totals, losses summed over places (score -> (O, K)), and remarks, over the rolling forecasts."""
     rows: dict[str, list[np.ndarray]] = {}
     totals: list[Forecast] = []
     exploded, unsure = 0, 0
     for forecast, fitted in made:
-        observed = forecast.observed(history)
-        shape = (int(forecast.step.max()), -1)
+        observed = forecast.observed(task.history)
         found = {score.name: score.losses(forecast.draws, observed) for score in CELL_SCORES}
+        found[ABOVE] = threshold_weighted_crps(forecast.draws, observed, task.threshold)
         found[COVERED] = interval_covers(forecast.draws, observed, COVERAGE_LEVEL).astype(float)
         for name, values in found.items():
-            rows.setdefault(name, []).append(values.reshape(shape).sum(axis=1))
-        if places_active is not None:
-            happened = (observed.reshape(shape) > 0).sum(axis=1)
-            losses = brier_at_least(forecast.together("active").draws, happened, places_active)
-            rows.setdefault(PLACES_SCORE, []).append(losses)
+            rows.setdefault(name, []).append(forecast.by_target(values).sum(axis=1))
+        if task.places_active is not None:
+            draws, seen = forecast.by_target(forecast.draws), forecast.by_target(observed)
+            active = brier_at_least((draws > 0).sum(axis=1), (seen > 0).sum(axis=1), task.places_active)
+            rows.setdefault(PLACES_SCORE, []).append(active)
+            for score in JOINT_SCORES:
+                rows.setdefault(score.name, []).append(score.losses(draws, seen))
         totals.append(forecast.together("total"))
         exploded += forecast.exploded
         unsure += fitted is not None and not fitted.converged

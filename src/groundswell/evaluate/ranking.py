@@ -13,13 +13,19 @@ import numpy as np
 
 from groundswell.data.table import Table
 from groundswell.evaluate.bootstrap import block_length, block_weights, interval
-from groundswell.evaluate.compare import COVERAGE_LEVEL, COVERED, PLACES_SCORE, Candidate, Comparison
+from groundswell.evaluate.compare import ABOVE, COVERAGE_LEVEL, COVERED, PLACES_SCORE, Candidate, Comparison
+from groundswell.evaluate.joint_scores import JOINT_SCORES
 
 FEWEST_DATES = 4
 """Below this many target dates a bootstrap over dates says nothing; intervals are then left empty."""
 
 FEWEST_BLOCKS = 8
 """Below this many blocks the intervals are given, with a warning."""
+
+
+SKILLS = {"crps": "CRPS", ABOVE: "CRPS above", "interval": "interval", "brier": "Brier", PLACES_SCORE: "Brier places"}
+SKILLS |= {score.name: score.title for score in JOINT_SCORES}
+"""Scores whose skill is a ratio, and how its columns are called."""
 
 
 @dataclass(frozen=True)
@@ -147,10 +153,12 @@ def _scores(comparison: Comparison, order: Sequence[str], tied: Sequence[str]) -
         row: dict[str, Any] = {"model": name, "log score": float(means["log"][i])}
         row["best"] = "best" if name == order[0] else ("tied" if name in tied else "")
         row["CRPS"] = float(means["crps"][i])
+        row[f"CRPS above {comparison.threshold:g}"] = float(means[ABOVE][i])
         row["weighted interval"] = float(means["interval"][i])
         row["Brier active"] = float(means["brier"][i])
         if PLACES_SCORE in means:
             row[f"Brier {comparison.places_active}+ places"] = float(means[PLACES_SCORE][i])
+        row |= {score.title: float(means[score.name][i]) for score in JOINT_SCORES if score.name in means}
         row[f"covered {100 * COVERAGE_LEVEL:g} %"] = float(means[COVERED][i])
         row["parameters"] = None if fitted is None else fitted.details.get("free")
         row["AIC"] = aic(candidate, comparison)
@@ -166,8 +174,7 @@ def _skill(comparison: Comparison, order: Sequence[str], reference: str, doubt: 
             continue
         row: dict[str, Any] = {"model": name, "reference": reference}
         row |= dict(zip(("log gain", "log low", "log high"), doubt.gain("log", name, reference), strict=True))
-        kinds = {"crps": "CRPS", "interval": "interval", "brier": "Brier", PLACES_SCORE: "Brier places"}
-        for kind, title in kinds.items():
+        for kind, title in SKILLS.items():
             if kind in comparison.losses:
                 found = doubt.skill(kind, name, reference)
                 row |= dict(zip((f"{title} skill", f"{title} low", f"{title} high"), found, strict=True))
