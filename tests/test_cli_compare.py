@@ -124,7 +124,12 @@ def test_every_finding_has_its_sentence() -> None:
         keys |= set(re.findall(r'"((?:compare|score)-[a-z-]+)"', text))
     keys |= {f"compare-{group}" for group in ("better", "level", "worse")}
     verdicts = ("earns-its-keep", "cannot-tell", "does-harm")
-    keys |= {f"mechanism-{verdict}{form}" for verdict in verdicts for form in ("", "-range", "-added")}
+    keys |= {
+        f"{of}-{verdict}{form}"
+        for of in ("mechanism", "places")
+        for verdict in verdicts
+        for form in ("", "-range", "-added")
+    }
     assert len(keys) > 25
     assert [key for key in sorted(keys) if not speaker.knows(key)] == []
 

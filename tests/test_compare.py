@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundswell.data.history import History
+from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import DataError, GroundswellWarning, UsageError
@@ -23,8 +25,9 @@ from groundswell.evaluate.joint_scores import energy_score, variogram_score
 from groundswell.evaluate.ranking import aic, rank
 from groundswell.evaluate.scores import crps, log_score, threshold_weighted_crps
 from groundswell.infer.base import Fit
+from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.base import Model
-from groundswell.models.cities.endemic_epidemic import EndemicEpidemic
+from groundswell.models.cities.endemic_epidemic import Endemic, EndemicEpidemic, Within
 from groundswell.params import names, param, vector
 from groundswell.report.language import Speaker
 from groundswell.report.words import in_words, listed
@@ -75,9 +78,11 @@ class Moments:
         if self.remark == "warn":
             warnings.warn("explosive estimate", GroundswellWarning, stacklevel=2)
         fitted = model.replacing({k: float(v) for k, v in values.items() if k not in fixed})
+        free = len(set(values) - set(fixed))
         return Fit(
             fitted, self, names(fitted), vector(fitted), vector(fitted) * 0, -100.0 - len(values), "done",
             self.remark != "unsure", notes=("a note",) if self.remark == "note" else (),
+            details={"free": free, "aic": 2.0 * free + 2 * (100 + len(values))},
         )  # fmt: skip
 
 
@@ -217,6 +222,36 @@ def test_the_model_of_the_data_wins_and_the_words_say_so(result):
     assert (mechanism["mechanism"], mechanism["verdict"]) == ("echo", "earns its keep")
     # 2 x one more parameter, less 2 x the log-likelihood's change of -1.
     assert mechanism["AIC change"] == pytest.approx(4.0)
+
+
+def test_mechanisms_are_weighed_on_held_out_places_too():
+    """Momentum that is there makes places left out of the fit likelier; one that is not there does not."""
+    many = Places(tuple(f"place {i}" for i in range(12)), np.full(12, 1e5))
+    setting = Setting(many, Window(date(2020, 1, 6), 80))
+    endemic = EndemicEpidemic(Endemic(0.3), within=None, overdispersion=None)
+    within = replace(endemic, within=Within(-0.5))
+    candidates = [
+        Candidate("endemic", endemic, MaximumLikelihood(), "e", frozenset({"endemic"})),
+        Candidate("within", within, MaximumLikelihood(), "e", frozenset({"endemic", "within"})),
+        REFERENCE,
+    ]
+    verdicts = {}
+    for truth in (within, endemic):
+        history = truth.simulate(setting, rng=generator(6))
+        made = compare(candidates, setting, history, origins=(60, 70), steps=3, draws=100, rng=generator(2))
+        assert set(made.by_place) == {"endemic", "within"}
+        ranked = rank(made, reference=REFERENCE.name, rng=generator(7))
+        (row,) = ranked.mechanisms.rows()
+        apart = (made.by_place["within"] - made.by_place["endemic"]) / 80
+        assert row["places gain"] == pytest.approx(apart.mean())
+        assert row["places low"] == pytest.approx(apart.mean() - 1.645 * apart.std(ddof=1) / np.sqrt(12), abs=1e-4)
+        verdicts[truth] = row["on places"]
+        assert any("left out of the fit" in words for words in in_words(ranked.findings))
+    assert verdicts[within] == "earns its keep"
+    assert verdicts[endemic] != "earns its keep"
+    without = compare(candidates, setting, history, origins=(60,), steps=3, draws=50, rng=generator(2), place_folds=0)
+    assert not without.by_place
+    assert "on places" not in rank(without, reference=REFERENCE.name, rng=generator(7)).mechanisms.columns
 
 
 def test_skill_is_one_minus_the_ratio_of_sums(result):

@@ -20,6 +20,7 @@ from groundswell.errors import MissingVerb, UsageError
 from groundswell.evaluate.crossvalidation import (
     CrossValidation,
     difference,
+    held_out_places,
     k_fold,
     place_folds,
     psis_loo,
@@ -27,11 +28,13 @@ from groundswell.evaluate.crossvalidation import (
 )
 from groundswell.infer.base import Fit, fit
 from groundswell.infer.likelihood import MaximumLikelihood
+from groundswell.infer.penalised import PenalisedLikelihood
 from groundswell.infer.posterior import Posterior
 from groundswell.models.cities.endemic_epidemic import Endemic, EndemicEpidemic, Within
 from groundswell.models.library import load
 from groundswell.params import from_vector
 from groundswell.rng import generator
+from groundswell.statement import stated
 
 PLACES = Places(("A", "B", "C"), np.array([1e5, 2e5, 5e4]))
 SETTING = Setting(PLACES, Window(date(2020, 1, 1), 5))
@@ -232,6 +235,22 @@ def test_a_better_model_foretells_better() -> None:
     )
     value, error = difference(with_it, without)
     assert value > 3 * error > 0
+
+
+def test_held_out_places_are_the_sums_of_their_place_steps() -> None:
+    """As `k_fold` over the same groups has it, also where places have intercepts of their own."""
+    model, setting = EndemicEpidemic.example()
+    history = model.simulate(setting, rng=generator(1))
+    for source, method in (
+        (model, MaximumLikelihood()),
+        (stated(EndemicEpidemic, {"endemic": {"random": True}, "between": False}, base=model), PenalisedLikelihood()),
+    ):
+        found = fit(source, setting, history, method, rng=generator(0))
+        got = held_out_places(found, setting, history, folds=5, rng=generator(4), fixed={})
+        folds = place_folds(setting, 5, rng=generator(4))
+        told = k_fold(source, setting, history, method, folds, rng=generator(0))
+        by_place = told.log_density.reshape(len(setting.places), -1).sum(axis=1)
+        assert got == pytest.approx(by_place, abs=1e-3)
 
 
 def test_what_cannot_be_cross_validated_says_why(posterior: Fit) -> None:

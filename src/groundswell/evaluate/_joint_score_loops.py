@@ -53,7 +53,7 @@ def energy(draws, observed):
     A squared distance is the sum of the squared norms less twice the product, and a place counts in the
     product only where both sides are above 0. For whole numbers nothing is lost to rounding.
     """
-    places, size = draws.shape
+    size = draws.shape[1]
     starts, draw, value = lists(draws)
     draw_starts, active, count = turned(size, starts, draw, value)
     seen = (observed**2).sum()

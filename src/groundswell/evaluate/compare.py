@@ -17,10 +17,12 @@ from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.errors import GroundswellError, GroundswellWarning, UsageError
+from groundswell.evaluate.crossvalidation import held_out_places
 from groundswell.evaluate.forecast import Forecast, rolling
 from groundswell.evaluate.joint_scores import JOINT_SCORES
 from groundswell.evaluate.scores import CELL_SCORES, brier_at_least, interval_covers, threshold_weighted_crps
 from groundswell.infer.base import Fit, Progress, fit, silent
+from groundswell.models.base import can
 from groundswell.rng import keyed
 
 PLACES_SCORE = "brier_places"
@@ -33,6 +35,8 @@ BUSY = 0.9
 
 COVERED = "covered"
 COVERAGE_LEVEL = 0.8
+PLACES_KEY = 1
+"""Names the randomness that groups the places: the same groups for every candidate."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ class Comparison:
     that is a target from several origins holds the cells of each. "covered" is no loss: it counts
     the cells inside the central 80 % interval. horizon : score name -> (M, K) mean loss by steps ahead.
     fits : the fit to the whole window, for candidates with a method; failed, notes : sentences by
-    candidate. totals : candidate -> forecasts of the events of all places, for the fan.
+    candidate. totals : candidate -> forecasts of the events of all places, for the fan. by_place : candidate -> (P,)
+    log density of each place under the fit to other places, where the model has such (`held_out_places`).
     places_active : the k of the Brier score for "k or more places active", or None. threshold : of the
     threshold-weighted CRPS.
     """
@@ -82,6 +87,7 @@ class Comparison:
     failed: Mapping[str, str]
     notes: Mapping[str, tuple[str, ...]]
     totals: Mapping[str, tuple[Forecast, ...]]
+    by_place: Mapping[str, np.ndarray]
     places_active: int | None
     threshold: float
     series: str = "events"
@@ -124,6 +130,7 @@ class _Task:
     root: int
     places_active: int | None
     threshold: float
+    place_folds: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +142,7 @@ class _Outcome:
     fit: Fit | None = None
     notes: tuple[str, ...] = ()
     failure: str = ""
+    by_place: np.ndarray | None = None
 
 
 def compare(
@@ -149,6 +157,7 @@ def compare(
     refit_every: int = 1,
     series: str = "events",
     threshold: float | None = None,
+    place_folds: int = 5,
     processes: int = 1,
     progress: Progress = silent,
 ) -> Comparison:
@@ -164,7 +173,9 @@ def compare(
     threshold : of the threshold-weighted CRPS, in the unit of the series. None: the count that nine in
     ten cells (a place at a step) before the first origin do not exceed, at least 1; fixed in the
     same way, before anything that is scored.
-    Cost: origins x (fit / refit_every + draws x simulate) for each candidate.
+    place_folds : groups of places, each left out of a fit once, for candidates whose model can say how likely
+    each place's counts are; 0 for none, and none where there are fewer than two places a group.
+    Cost: origins x (fit / refit_every + draws x simulate) + place_folds x fit for each candidate.
     """
     _check(candidates, origins, refit_every)
     early = history[series][:, : origins[0]]
@@ -172,7 +183,11 @@ def compare(
     if threshold is None:
         threshold = max(1.0, float(np.quantile(early, BUSY, method="inverted_cdf")))
     root = int(rng.integers(2**63))
-    task = _Task(setting, history, tuple(origins), steps, draws, refit_every, series, root, places_active, threshold)
+    if len(setting.places) < 2 * place_folds:
+        place_folds = 0
+    task = _Task(
+        setting, history, tuple(origins), steps, draws, refit_every, series, root, places_active, threshold, place_folds
+    )
     outcomes = dict(zip([c.name for c in candidates], _run(candidates, task, processes, progress), strict=True))
     scored = {name: outcome.losses for name, outcome in outcomes.items() if outcome.losses is not None}
     if not scored:
@@ -198,7 +213,9 @@ def compare(
         fits={name: outcome.fit for name, outcome in outcomes.items() if outcome.fit is not None},
         failed={name: outcome.failure for name, outcome in outcomes.items() if outcome.losses is None},
         notes={name: outcomes[name].notes for name in scored},
-        totals={name: outcomes[name].totals for name in scored}, places_active=places_active, threshold=threshold,
+        totals={name: outcomes[name].totals for name in scored},
+        by_place={name: found for name in scored if (found := outcomes[name].by_place) is not None},
+        places_active=places_active, threshold=threshold,
         series=series,
     )  # fmt: skip
 
@@ -221,7 +238,7 @@ def _run(candidates: Sequence[Candidate], task: _Task, processes: int, progress:
 def _evaluate(candidate: Candidate, task: _Task) -> _Outcome:
     """Roll one candidate over the origins, then fit it to the whole window."""
     key = zlib.crc32(candidate.name.encode())
-    fitted = None
+    fitted, by_place = None, None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", GroundswellWarning)
         try:
@@ -237,13 +254,20 @@ def _evaluate(candidate: Candidate, task: _Task) -> _Outcome:
                     rng=keyed(task.root, key), fixed=candidate.fixed,
                 )  # fmt: skip
                 notes += _remarks(fitted)
+                if task.place_folds and fitted.converged and can(fitted.model, "pointwise"):
+                    by_place = held_out_places(
+                        fitted, task.setting, task.history,
+                        folds=task.place_folds, rng=keyed(task.root, PLACES_KEY), fixed=candidate.fixed,
+                    )  # fmt: skip
         except GroundswellError as error:
             return _Outcome(None, failure=str(error))
     ours = [w for w in caught if issubclass(w.category, GroundswellWarning)]
     for warning in caught:
         if warning not in ours:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    return _Outcome(losses, totals, fitted, tuple(dict.fromkeys([*notes, *(str(w.message) for w in ours)])))
+    return _Outcome(
+        losses, totals, fitted, tuple(dict.fromkeys([*notes, *(str(w.message) for w in ours)])), by_place=by_place
+    )
 
 
 def _score_all(

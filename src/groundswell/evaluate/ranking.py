@@ -80,7 +80,8 @@ def rank(
     findings = (
         _best(order, tied, float(log.min()), doubt),
         *_against(order, reference, comparison, doubt),
-        *_earned(mechanisms),
+        *_earned(mechanisms, "verdict", "log gain", "mechanism"),
+        *_earned(mechanisms, "on places", "places gain", "places"),
         doubt.stated(),
     )
     scores, skill = _scores(comparison, order, tied), _skill(comparison, order, reference, doubt)
@@ -204,10 +205,28 @@ def _mechanisms(comparison: Comparison, doubt: _Doubt) -> Table:
                     "high": high,
                     "AIC change": with_aic - without_aic if comparable else None,  # type: ignore[operator]
                     "verdict": _verdict(low, high),
+                    **_on_places(full.name, without.name, comparison, doubt.level),
                 }
             )
-    columns = ("mechanism", "without", "with", "log gain", "low", "high", "AIC change", "verdict")
-    return Table.from_rows(rows, columns)
+    columns = ("mechanism", "without", "with", "log gain", "low", "high", "verdict", "AIC change")
+    return Table.from_rows(rows, columns + (PLACES_COLUMNS if comparison.by_place else ()))
+
+
+PLACES_COLUMNS = ("places gain", "places low", "places high", "on places")
+
+
+def _on_places(name: str, other: str, comparison: Comparison, level: float) -> dict[str, Any]:
+    """Mean gain in log density per place-step of places left out of the fit, with a normal interval over places."""
+    from scipy.special import ndtri
+
+    mine, theirs = comparison.by_place.get(name), comparison.by_place.get(other)
+    if mine is None or theirs is None:
+        return {}
+    apart = (mine - theirs) / comparison.history.window.periods
+    gain, reach = float(apart.mean()), float(ndtri((1 + level) / 2) * apart.std(ddof=1) / np.sqrt(len(apart)))
+    return dict(
+        zip(PLACES_COLUMNS, (gain, gain - reach, gain + reach, _verdict(gain - reach, gain + reach)), strict=True)
+    )
 
 
 def _verdict(low: float | None, high: float | None) -> str:
@@ -249,21 +268,23 @@ def _against(order: Sequence[str], reference: str, comparison: Comparison, doubt
     return tuple(found)
 
 
-def _earned(table: Table) -> tuple[Finding, ...]:
-    """One finding for each mechanism whose verdict is the same wherever it is added, else one for each verdict."""
+def _earned(table: Table, column: str, gain: str, said: str) -> tuple[Finding, ...]:
+    """One finding for each mechanism whose verdict is the same wherever it is added, else one for each verdict.
+
+    column, gain : where verdict and gain stand, of dates or of places. said : how the findings' keys begin.
+    """
     found: list[Finding] = []
     for mechanism in dict.fromkeys(table["mechanism"]):
-        rows = [row for row in table.rows() if row["mechanism"] == mechanism]
-        said = dict.fromkeys(row["verdict"] for row in rows)
-        if len(said) > 1:
-            for verdict in said:
-                without = tuple(row["without"] for row in rows if row["verdict"] == verdict)
-                values = {"mechanism": mechanism, "without": without}
-                found.append(Finding(f"mechanism-{_key(verdict)}-added", values))
-            continue
-        gains = sorted(row["log gain"] for row in rows)
-        values = {"mechanism": mechanism, "low": gains[0], "high": gains[-1]}
-        found.append(Finding(f"mechanism-{_key(next(iter(said)))}" + ("-range" if len(rows) > 1 else ""), values))
+        rows = [row for row in table.rows() if row["mechanism"] == mechanism and row.get(column)]
+        verdicts = dict.fromkeys(row[column] for row in rows)
+        if len(verdicts) > 1:
+            for verdict in verdicts:
+                without = tuple(row["without"] for row in rows if row[column] == verdict)
+                found.append(Finding(f"{said}-{_key(verdict)}-added", {"mechanism": mechanism, "without": without}))
+        elif rows:
+            gains = sorted(row[gain] for row in rows)
+            values = {"mechanism": mechanism, "low": gains[0], "high": gains[-1]}
+            found.append(Finding(f"{said}-{_key(next(iter(verdicts)))}" + ("-range" if len(rows) > 1 else ""), values))
     return tuple(found)
 
 

@@ -58,11 +58,12 @@ def _answers(case: EventComparison, speaker: Speaker) -> list[tuple[str, str]]:
         "data": ("compare-data",),
         "best": ("compare-best", "compare-best-apart", "compare-best-tied", "compare-none-apart"),
         "reference": ("compare-none-better", "compare-better", "compare-level", "compare-worse"),
-        "mechanisms": ("mechanism-",),
+        "mechanisms": ("mechanism-", "places-"),
     }
     found: list[tuple[str, str]] = []
     for name, keys in questions.items():
-        mine = [f for f in case.findings if f.key in keys or (keys[0].endswith("-") and f.key.startswith(keys[0]))]
+        beginnings = tuple(key for key in keys if key.endswith("-"))
+        mine = [f for f in case.findings if f.key in keys or f.key.startswith(beginnings)]
         if mine:
             found.append((speaker.say(f"compare-question-{name}"), " ".join(in_words(mine, speaker))))
     return found
@@ -132,7 +133,7 @@ def _scores(case: EventComparison, speaker: Speaker) -> Section:
 
 def _mechanisms(case: EventComparison, speaker: Speaker) -> Section:
     table = case.ranking.mechanisms
-    said = in_words([f for f in case.findings if f.key.startswith("mechanism-")], speaker)
+    said = in_words([f for f in case.findings if f.key.startswith(("mechanism-", "places-"))], speaker)
     return Section(
         "mechanisms",
         speaker.say("compare-section-mechanisms"),

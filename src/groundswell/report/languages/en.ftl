@@ -81,6 +81,16 @@ mechanism-does-harm = { $mechanism }: makes forecasts worse (log gain { $low } n
 mechanism-does-harm-range = { $mechanism }: makes forecasts worse (log gain { $low } to { $high } nats per cell).
 mechanism-does-harm-added = { $mechanism }: makes forecasts worse when added to { $without }.
 
+places-earns-its-keep = { $mechanism }: makes places that were left out of the fit likelier (log gain { $low } nats per cell).
+places-earns-its-keep-range = { $mechanism }: makes places that were left out of the fit likelier (log gain { $low } to { $high } nats per cell).
+places-earns-its-keep-added = { $mechanism }: makes places that were left out of the fit likelier when added to { $without }.
+places-cannot-tell = { $mechanism }: places left out of the fit cannot tell (log gain { $low } nats per cell).
+places-cannot-tell-range = { $mechanism }: places left out of the fit cannot tell (log gain { $low } to { $high } nats per cell).
+places-cannot-tell-added = { $mechanism }: places left out of the fit cannot tell when it is added to { $without }.
+places-does-harm = { $mechanism }: makes places that were left out of the fit less likely (log gain { $low } nats per cell).
+places-does-harm-range = { $mechanism }: makes places that were left out of the fit less likely (log gain { $low } to { $high } nats per cell).
+places-does-harm-added = { $mechanism }: makes places that were left out of the fit less likely when added to { $without }.
+
 compare-section-data = Where and when
 compare-section-scores = How well they forecast
 compare-section-mechanisms = Which mechanisms earn their keep
@@ -89,7 +99,7 @@ compare-section-forecasts = Forecasts and what came
 compare-section-limits = What this cannot tell
 compare-section-left-out = What was left out
 compare-words-scores = Every forecaster saw the past of { $origins } dates and forecast the next { $steps } steps with { $draws } simulated paths. Scores are losses: lower is better. "Best" has the lowest log score, "tied" cannot be told from it. AIC compares models of the same data only.
-compare-words-mechanisms = Two models that differ by one mechanism, side by side. The gain is that of the held-out log score; a mechanism earns its keep if the whole interval lies above 0.
+compare-words-mechanisms = Two models that differ by one mechanism, side by side. Three questions are asked of each pair. On held-out dates: the gain in log score of the forecasts; a mechanism earns its keep if the whole interval lies above 0. In sample: the change of AIC, negative where the mechanism is worth its parameters. On held-out places: the gain in log density of places that were left out of the fit, their own past still known, with an interval over places.
 compare-words-components = { $model }, fitted to the whole window: the expected events of each step, by what brought them about. It is a reading of the model, not an observation.
 compare-words-forecasts = Events of all places together, as { $model } saw them coming from each date: the middle half and nine tenths of its paths, and what was recorded.
 compare-caption-map = Places with events; the area of a dot grows with their number.
