@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import combinations
 from typing import Any
@@ -16,10 +17,16 @@ from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 
-from groundswell.report.figures import claims, comparison, evidence, maps, style
+from groundswell.errors import ParameterError, UsageError
+from groundswell.infer.base import fit
+from groundswell.infer.likelihood import MaximumLikelihood
+from groundswell.infer.posterior import Posterior
+from groundswell.models.library import load
+from groundswell.report.figures import claims, comparison, evidence, maps, posterior, style
 from groundswell.report.figures.placing import Label, place_labels
 from groundswell.report.language import Speaker
 from groundswell.report.svg import svg
+from groundswell.rng import generator
 
 LEVELS = ("0.05", "0.25", "0.5", "0.75", "0.95")
 STANCES = ["authorities", "movement", "press"]
@@ -325,3 +332,51 @@ def test_a_place_alone_is_shown_in_the_outline_around_it() -> None:
     for (left, right), a, b in zip((axes.get_xlim(), axes.get_ylim()), low, high, strict=True):
         assert left <= a < b <= right
         assert right - left < 2 * (b - a)
+
+
+def test_pictures_of_a_posterior_have_a_panel_a_parameter() -> None:
+    model, setting = load("endemic_epidemic").example()
+    history = model.simulate(setting, rng=generator(1))
+    fixed = {"between.weights.decay": 2.0}
+    found = fit(model, setting, history, Posterior(50, 50), rng=generator(2), fixed=fixed)
+    learnt = found.details["learnt"]
+    assert len(learnt) == 6
+    for draw in (posterior.ranks, posterior.traces, posterior.prior_and_posterior):
+        axes = draw(found)
+        assert axes.shape == (2, 3)
+        assert [panel.get_title(loc="left").split("  ")[0] for panel in axes.flat] == list(learnt)
+        assert "R-hat 1." in axes[0, 0].get_title(loc="left")
+        assert svg(axes[0, 0], "picture") == svg(draw(found)[0, 0], "picture")
+        one = draw(found, ["overdispersion.psi"])
+        assert [panel.axison for panel in one.flat] == [True, False, False]
+        with pytest.raises(ParameterError, match=r'"between\.weights\.decay" was not learnt'):
+            draw(found, ["between.weights.decay"])
+    # the prior's ticks are in natural units: its median, .5, stands in the middle of a log scale
+    ticks = posterior.prior_and_posterior(found, ["overdispersion.psi"])[0, 0].xaxis
+    assert ticks.get_major_formatter()(np.log(0.5), 0) == "0.5"
+
+
+def test_chains_that_disagree_are_seen_in_their_ranks() -> None:
+    model, setting = load("endemic_epidemic").example()
+    history = model.simulate(setting, rng=generator(1))
+    found = fit(model, setting, history, Posterior(100, 50, chains=2), rng=generator(2))
+    free = found.details["free"].copy()
+    free[:100, 0] += 10
+    apart = replace(found, details={**found.details, "free": free})
+    heights = [patch.get_data().values for patch in posterior.ranks(apart, ["endemic.intercept"])[0, 0].patches[1:]]
+    assert [list(height) for height in heights] == [[0, 0, 1, 2, 2], [2, 2, 1, 0, 0]]
+
+
+def test_of_many_parameters_the_worst_are_shown_and_the_picture_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posterior, "MOST", 2)
+    model, setting = load("endemic_epidemic").example()
+    history = model.simulate(setting, rng=generator(1))
+    found = fit(model, setting, history, Posterior(50, 50), rng=generator(2))
+    axes = posterior.traces(found)
+    rhat = dict(zip(found.names, found.details["columns"]["R-hat"], strict=True))
+    shown = {panel.get_title(loc="left").split("  ")[0] for panel in axes.flat if panel.axison}
+    assert shown == set(sorted(rhat, key=lambda name: rhat[name])[-2:])
+    assert "2 of 7 parameters" in axes[0, 0].figure.get_suptitle()
+    likely = fit(model, setting, history, MaximumLikelihood(), rng=generator(2))
+    with pytest.raises(UsageError, match="no draws by chains to show"):
+        posterior.traces(likely)

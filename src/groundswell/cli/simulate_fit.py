@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -30,7 +31,8 @@ from groundswell.cli.common import (
     say,
     show,
 )
-from groundswell.data.files import writable_folder, write_json
+from groundswell.cli.progress import bar
+from groundswell.data.files import writable_folder, write_json, write_text
 from groundswell.data.history import History
 from groundswell.data.network import Network
 from groundswell.data.setting import Setting
@@ -204,11 +206,26 @@ class FitConfiguration(ModelConfiguration):
     end: date | None = None
     neighbours_km: Annotated[float, pydantic.Field(gt=0)] | None = None
     fix: dict[str, float] = pydantic.Field(default_factory=dict)
+    method: Literal["likelihood", "posterior"] = "likelihood"
+    draws: Annotated[int, pydantic.Field(ge=10)] = 1000
+    tune: Annotated[int, pydantic.Field(ge=10)] = 1000
+    chains: Annotated[int, pydantic.Field(ge=2)] = 4
+    accept: Annotated[float, pydantic.Field(gt=0, lt=1)] = 0.8
 
     @pydantic.field_validator("fix", mode="before")
     @classmethod
     def _dotted_fix(cls, given: Any) -> Any:
         return flat(given) if isinstance(given, Mapping) else given
+
+    def estimator(self, processes: int) -> Any:
+        """The method of inference."""
+        if self.method == "posterior":
+            from groundswell.infer.posterior import Posterior
+
+            return Posterior(self.draws, self.tune, self.chains, self.accept, min(processes, self.chains))
+        from groundswell.infer.likelihood import MaximumLikelihood
+
+        return MaximumLikelihood()
 
     def read(self) -> tuple[Setting, History, Table]:
         """The setting, the counted events, and what was left out of them on the way."""
@@ -245,24 +262,33 @@ def fit(
     neighbours_km: Annotated[
         float | None, typer.Option("--neighbours-km", help="Places nearer than this are neighbours.")
     ] = None,
+    method: Annotated[
+        str | None, typer.Option("--method", help="likelihood (the default), or posterior: draws by NUTS.")
+    ] = None,
+    draws: Annotated[int | None, typer.Option("--draws", help="Posterior: draws kept of each chain.")] = None,
+    tune: Annotated[int | None, typer.Option("--tune", help="Posterior: draws thrown away before them.")] = None,
+    chains: Annotated[int | None, typer.Option("--chains", help="Posterior: chains, 2 or more.")] = None,
+    accept: Annotated[
+        float | None, typer.Option("--accept", help="Posterior: acceptance aimed at; nearer 1 cures divergences.")
+    ] = None,
+    processes: Annotated[int | None, typer.Option("--processes", min=1, help="How many chains work at once.")] = None,
     seed: Seed = None,
     out: Out = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Estimate a model's parameters from a table of events, by maximum likelihood.
+    """Estimate a model's parameters from a table of events, by maximum likelihood or as a posterior.
 
     What was left out of the events is counted on the screen and listed in --out. The model starts at
-    its example's values; --set changes them. Exit 4 if the search did not converge: the result is
-    written and flagged.
+    its example's values; --set changes them. --method posterior needs the extra `bayes`, writes its draws
+    and two pictures too, and gives the same draws for any number of --processes. Exit 4 if the search or
+    the chains did not converge: the result is written and flagged.
     """
     configuration = resolve(
         FitConfiguration, config, model=model, events=events, set=assignments(set_), fix=assignments(fix),
         without=without, map=pairs(map_), country=country, by=by, places=places, step=step, start=start, end=end,
-        neighbours_km=neighbours_km, seed=seed,
+        neighbours_km=neighbours_km, method=method, draws=draws, tune=tune, chains=chains, accept=accept, seed=seed,
     )  # fmt: skip
-    from groundswell.infer.likelihood import MaximumLikelihood
-
     built, _ = configuration.build()
     folder = writable_folder(out) if out is not None else None
     setting, history, left_out = configuration.read()
@@ -274,24 +300,45 @@ def fit(
 
         history = jittered(history, rng=rng)
         say("times are known to the day only: each event was moved to a random moment of its day; try several seeds")
-    found = fit_model(built, setting, history, MaximumLikelihood(), rng=rng, fixed=configuration.fix)
+    chosen = configuration.estimator(processes or os.cpu_count() or 1)
+    with bar() as progress:
+        found = fit_model(built, setting, history, chosen, rng=rng, fixed=configuration.fix, progress=progress)
     result = _result(found, setting, history, lost)
     if folder is not None:
         found.summary().write(folder / "parameters.csv")
         left_out.write(folder / "left_out.csv")
+        if found.draws is not None:
+            _write_draws(found, folder)
         write_json(folder / "result.json", result)
         save(configuration, folder)
     notes = "".join(f"\n- {note}" for note in found.notes)
-    words = f"{found.summary()}\n\nlog density {found.log_density:.6f}; {found.status}{notes}"
+    speed = found.details.get("ess_per_second")
+    pace = "" if speed is None else f" {speed:.0f} effective draws a second of processor time."
+    words = f"{found.summary()}\n\nlog density {found.log_density:.6f}; {found.status}{pace}{notes}"
     show(result, words + (f"\nwrote {folder}" if folder else ""), as_json=as_json)
     if not found.converged:
         raise typer.Exit(NotConverged.exit_code)
+
+
+def _write_draws(found: Fit, folder: Path) -> None:
+    """The draws with the number of their chain, whether the chains agree, and what the data added to the priors."""
+    from groundswell.report.figures import posterior
+    from groundswell.report.svg import svg
+
+    assert found.draws is not None
+    chain = np.repeat(np.arange(found.details["chains"]), len(found.draws) // found.details["chains"])
+    columns = {"chain": chain.tolist(), **dict(zip(found.names, found.draws.T.tolist(), strict=True))}
+    Table(columns).write(folder / "draws.parquet")
+    if found.details["learnt"]:
+        write_text(folder / "chains.svg", svg(posterior.ranks(found).flat[0], "chains"))
+        write_text(folder / "posterior.svg", svg(posterior.prior_and_posterior(found).flat[0], "posterior"))
 
 
 def _result(found: Fit, setting: Setting, history: History, lost: int) -> dict[str, Any]:
     return {
         "parameters": list(found.summary().rows()),
         "log_density": found.log_density,
+        **({"divergences": found.details["divergences"]} if "divergences" in found.details else {}),
         "converged": found.converged,
         "status": found.status,
         "notes": list(found.notes),

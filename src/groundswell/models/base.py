@@ -20,6 +20,9 @@ pointwise(setting, history) -> (P, T) log density of each place-step at the mode
     NaN where the model has none (the first step is given); they sum to `log_density`. A model that has
     this verb leaves out of its likelihood the place-steps that `History.weighed` leaves out, though
     their counts still feed later steps and other places: cross-validation needs both.
+effects_density(setting) -> Callable[[vector], (value, gradient)]
+    Random effects: the joint log density, given the other leaves, of the leaves that `effect_names` lists,
+    which lie on the whole line and have no prior of their own; all K slopes, in natural units.
 intensity(setting, history) -> (P, T) expected events by place and step, given the past.
 start(setting, *, rng, histories=1) -> state;  step(state, day, *, rng, forced=None) -> (state, log_weight)
     Day by day, for `histories` histories at once. state.today is {series: (S, P)} for the day just

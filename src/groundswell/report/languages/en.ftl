@@ -34,6 +34,13 @@ figure-events = events
 figure-skill = skill against { $reference } (above 0 is better)
 figure-score = { $score }, lower is better
 figure-parts = expected events by cause
+figure-before-data = before the data
+figure-given-data = given the data
+figure-draw = draw
+figure-rank = rank among the draws of all chains, from 0 to 1
+figure-rank-share = draws, over expected
+figure-rhat = R-hat { $value }
+figure-some-parameters = { $shown } of { $all } parameters: those with the largest R-hat
 
 # compare: models on a file of events
 
