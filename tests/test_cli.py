@@ -386,10 +386,10 @@ def test_fit_with_neighbours_by_distance(run: Run, events: Path) -> None:
 def test_a_fit_that_did_not_converge_is_written_and_flagged(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, events: Path
 ) -> None:
-    from groundswell.cli import simulate_fit
+    from groundswell.cli import fit
 
-    whole = simulate_fit.fit_model
-    monkeypatch.setattr(simulate_fit, "fit_model", lambda *a, **k: dataclasses.replace(whole(*a, **k), converged=False))
+    whole = fit.fit_model
+    monkeypatch.setattr(fit, "fit_model", lambda *a, **k: dataclasses.replace(whole(*a, **k), converged=False))
     code, out, _ = run("fit", "self-exciting", str(events), "--out", str(tmp_path), "--json")
     assert code == 4
     assert json.loads(out)["converged"] is False

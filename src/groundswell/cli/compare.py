@@ -284,7 +284,7 @@ def _chosen(configuration: ForecastConfiguration, setting: Any, history: Any) ->
 
     name = configuration.model
     if name is not None and name.replace("-", "_") in LIBRARY:
-        from groundswell.cli.simulate_fit import ModelConfiguration
+        from groundswell.cli.simulate import ModelConfiguration
 
         built, _ = ModelConfiguration(model=name, set=configuration.set, without=configuration.without).build()
         return Candidate(name, built, MaximumLikelihood() if configuration.fit else None)

@@ -38,8 +38,8 @@ class Entry(NamedTuple):
 COMMANDS = {
     "study": Entry("study", "app", "Run a whole study, or start your own: run, new."),
     "data": Entry("data", "app", "Say what a file holds, or convert it: check, convert."),
-    "simulate": Entry("simulate_fit", "simulate", "Draw a history from a model; write it as tables."),
-    "fit": Entry("simulate_fit", "fit", "Fit a model to events: likelihood or posterior."),
+    "simulate": Entry("simulate", "simulate", "Draw a history from a model; write it as tables."),
+    "fit": Entry("fit", "fit", "Fit a model to events: likelihood or posterior."),
     "compare": Entry("compare", "compare", "Rank models on held-out days, beside baselines."),
     "forecast": Entry("compare", "forecast", "Forecast the days ahead as draws."),
     "score": Entry("compare", "score", "Score forecasts against what happened."),
