@@ -20,8 +20,10 @@ from groundswell.data.setting import Setting
 from groundswell.errors import MissingVerb
 from groundswell.infer.base import fit
 from groundswell.models.base import Model, can, require
+from groundswell.models.cities.mobilisation import Backlash, Between, CalendarPulse, Deterrence
 from groundswell.models.library import LIBRARY
-from groundswell.params import from_vector, leaves, names, vector
+from groundswell.models.triggering import Gravity, NeighbourhoodOrder, Reach
+from groundswell.params import Effects, from_vector, leaves, names, vector
 from groundswell.rng import generator
 from groundswell.statement import stated
 
@@ -51,8 +53,26 @@ def rich(model: Any) -> Any:
     return stated(type(model), table, base=model).prepared(type(model).example()[1])
 
 
+def in_other_forms(reach: Reach, **lags: int) -> Callable[[Any], Any]:
+    """Mobilisation over another reach, with repression that acts late and announced dates, without groups."""
+
+    def change(model: Any) -> Any:
+        return dataclasses.replace(
+            model, groups=None, organised=None, between=Between(reach=reach),
+            deterrence=Deterrence(lag_days=lags["deterrence"]), backlash=Backlash(lag_days=lags["backlash"]),
+            pulse=CalendarPulse(0.01, Effects(sun=0.2), Effects({"holiday": 0.4, "2020-01-08": -0.5})),
+        )  # fmt: skip
+
+    return change
+
+
 VARIANTS: dict[str, dict[str, Callable[[Any], Any]]] = {
-    "mobilisation": {"without groups": without("groups", "organised")},
+    "mobilisation": {
+        "without groups": without("groups", "organised"),
+        "by gravity, late, with dates": in_other_forms(Gravity(), deterrence=3, backlash=2),
+        "by neighbourhood order": in_other_forms(NeighbourhoodOrder(), deterrence=1, backlash=4),
+        "with groups in contact": lambda model: model.replacing({"groups.contact": 5.0}),
+    },
     "endemic_epidemic": {"with lags, random intercepts, psi by place": rich},
 }
 """Further forms of an example: a part left out can change which verbs a model has."""
