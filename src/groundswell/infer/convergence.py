@@ -36,7 +36,7 @@ def convergence(draws: np.ndarray, names: Sequence[str], learnt: np.ndarray, div
 
     Ranks take the place of values, so the scale of a parameter and a heavy tail do not matter. A parameter
     that never moved has no R-hat and counts as missing the limit. Paper: Vehtari, Gelman, Simpson, Carpenter
-    and Bürkner (2021), Bayesian Analysis 16, who state both limits.
+    and Bürkner (2021), Bayesian Analysis 16, whose limits these are (the 400 recalled, not looked up).
     """
     chains, length, count = draws.shape
     rhat, bulk, tail = (np.full(count, np.nan) for _ in range(3))
