@@ -12,6 +12,7 @@ from groundswell.errors import DataError
 from groundswell.models.triggering import (
     Exponential,
     ExponentialDelay,
+    NearAndEverywhere,
     PowerLaw,
     Reach,
     reach_weights,
@@ -20,7 +21,10 @@ from groundswell.models.triggering import (
 from groundswell.params import from_vector, leaves, vector
 
 DISTANCES = np.array([0.0, 1e-3, 1.0, 17.0, 140.0, 2500.0])
-REACHES = [PowerLaw(), PowerLaw(3.0, 0.6), PowerLaw(400.0, 5.0), Exponential(), Exponential(2.0), Exponential(900.0)]
+REACHES = [
+    PowerLaw(), PowerLaw(3.0, 0.6), PowerLaw(400.0, 5.0), Exponential(), Exponential(2.0), Exponential(900.0),
+    NearAndEverywhere(0.3, 60.0), NearAndEverywhere(0.6, 9.0),
+]  # fmt: skip
 DELAYS = [ExponentialDelay(), ExponentialDelay(0.05), ExponentialDelay(24.0)]
 
 
@@ -51,7 +55,7 @@ def test_every_piece_of_a_reach(kernel: Reach) -> None:
         assert leaf.low == 0
 
 
-@pytest.mark.parametrize("kernel", [PowerLaw(0.0, 2.0), Exponential(0.0)], ids=repr)
+@pytest.mark.parametrize("kernel", [PowerLaw(0.0, 2.0), Exponential(0.0), NearAndEverywhere(0.0, 0.0)], ids=repr)
 def test_a_scale_of_0_is_local_and_finite(kernel: Reach) -> None:
     assert kernel.value(DISTANCES) == pytest.approx([1, 0, 0, 0, 0, 0], abs=1e-5)
     assert np.isfinite(kernel.log_gradient(DISTANCES)).all()

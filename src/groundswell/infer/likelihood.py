@@ -69,7 +69,7 @@ class MaximumLikelihood:
         covariance, notes = examine(density, point.at, point.hessian)
         found = from_vector(model, density.natural(point.at))
         if can(found, "remarks"):
-            notes += found.remarks(setting)
+            notes += found.remarks(setting, observed)
         progress(1.0, "done")
         return _result(self, found, density, point, converged, covariance, notes, observed)
 

@@ -22,8 +22,9 @@ from groundswell.data.setting import Setting
 from groundswell.errors import DataError
 from groundswell.models.base import Likelihood, Model
 from groundswell.models.cities.log_linear import LogLinear
+from groundswell.models.cities.scattered import Overdispersion
 from groundswell.models.cities.weights import FirstOrder, Weights
-from groundswell.params import Component, Effects, Prior, names, param
+from groundswell.params import Effects, Prior, names, param
 
 if TYPE_CHECKING:
     from groundswell.models.cities._endemic_epidemic_loops import Design
@@ -58,13 +59,6 @@ class Between(LogLinear):
         "log events/event", prior=Prior(-2.0, 0.5), doc="log events that follow one weighted event elsewhere"
     )
     weights: Weights = field(default_factory=FirstOrder)
-
-
-@dataclass(frozen=True)
-class Overdispersion(Component):
-    """var Y = mu (1 + psi mu); 0 is Poisson. The negative binomial's size is 1 / psi."""
-
-    psi: float = param("1", low=0, prior=Prior(0.5, 0.7), doc="variance beyond Poisson, relative to the squared mean")
 
 
 @dataclass(frozen=True)
@@ -166,7 +160,7 @@ class EndemicEpidemic(Model):
             out[t] = found[key]
         return out
 
-    def remarks(self, setting: Setting) -> tuple[str, ...]:
+    def remarks(self, setting: Setting, history: History | None = None) -> tuple[str, ...]:
         """What a reader of a fit must know of these parameters: explosive growth."""
         offspring = np.zeros(setting.shape) if self.within is None else self.within.rate(setting).copy()
         if self.between is not None:

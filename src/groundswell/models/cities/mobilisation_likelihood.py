@@ -21,6 +21,7 @@ from groundswell.errors import DataError
 from groundswell.models.base import Likelihood, require
 from groundswell.models.cities import _mobilisation_likelihood_loops as loops
 from groundswell.models.cities.mobilisation import WEEKDAYS, CalendarPulse, Mobilisation
+from groundswell.models.cities.scattered import Counted
 from groundswell.models.triggering import weights_gradient
 from groundswell.params import from_vector, leaves, names
 
@@ -155,9 +156,9 @@ def likelihood(model: Mobilisation, setting: Setting, history: History) -> Likel
     require(model, "likelihood", "likelihood")
     observed = observe(model, setting, history)
     order = names(model)
-    events = _Counted.of(observed.events[1:])
+    events = Counted.of(observed.events[1:])
     seized = observed.events > 0
-    arrests = None if observed.arrests is None else _Counted.of(observed.arrests[seized][None])
+    arrests = None if observed.arrests is None else Counted.of(observed.arrests[seized][None])
     at_events = observed.events[seized][None]
 
     def value_and_gradient(vector: np.ndarray) -> tuple[float, np.ndarray]:
@@ -177,27 +178,6 @@ def likelihood(model: Mobilisation, setting: Setting, history: History) -> Likel
         return value, np.array([found.get(name, 0.0) for name in order])
 
     return value_and_gradient
-
-
-@dataclass(frozen=True, eq=False)
-class _Counted:
-    """Counts (T, P) with what their negative binomial density needs of them alone."""
-
-    counts: np.ndarray
-    exceeding: np.ndarray
-    log_factorials: float
-
-    @classmethod
-    def of(cls, counts: np.ndarray) -> _Counted:
-        from scipy.special import gammaln
-
-        frequency = np.bincount(counts.ravel().astype(np.int64), minlength=1)
-        exceeding = counts.size - np.cumsum(frequency)[:-1]
-        return cls(np.ascontiguousarray(counts), exceeding.astype(float), float(gammaln(counts + 1).sum()))
-
-    def weigh(self, mean: np.ndarray, psi: float) -> tuple[float, np.ndarray, float]:
-        value, slope, psi_slope = loops.counted(self.counts, np.ascontiguousarray(mean), psi, self.exceeding)
-        return value - self.log_factorials, slope, psi_slope
 
 
 def _called(model: Mobilisation, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
