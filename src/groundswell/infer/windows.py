@@ -55,7 +55,7 @@ def remarks_of(model: Any, waves: Waves) -> tuple[str, ...]:
     """What a reader must know of these parameters, each sentence once."""
     if not can(model, "remarks"):
         return ()
-    return tuple(dict.fromkeys(remark for setting, _ in waves for remark in model.remarks(setting)))
+    return tuple(dict.fromkeys(remark for setting, history in waves for remark in model.remarks(setting, history)))
 
 
 class _Sum:

@@ -29,7 +29,8 @@ start(setting, *, rng, histories=1) -> state;  step(state, day, *, rng, forced=N
     made. `forced` is a sequence of (place, day) that must be active; log_weight, (S,), is the exact
     log probability of what was forced (0 where nothing was), so filters stay unbiased.
     What a particle filter needs beyond these is in models/day_by_day.py.
-remarks(setting) -> sentences that a reader of a fit must see of these very parameters (explosive growth).
+remarks(setting, history=None) -> sentences that a reader of a fit must see of these very parameters
+    (explosive growth), and of them in the light of what they were fitted to.
 report(setting, history, questions, *, rng) -> Record
     Reporting models only: what each speaker would have claimed.
 """

@@ -88,6 +88,32 @@ class PowerLaw(Reach):
 
 
 @dataclass(frozen=True)
+class NearAndEverywhere(Reach):
+    """f(d) = everywhere + (1 - everywhere) exp(-d / scale_km): what is near, and a part that distance does not dim.
+
+    The constant part is what news carries to every place alike. Its weight adds up over all places, so that with
+    hundreds of them a small `everywhere` outdoes the near part.
+    """
+
+    everywhere: float = param("1", low=0, high=1, prior=Prior(0.05, 1.0), doc="reach at any distance, over that at 0")
+    scale_km: float = param("km", low=0, prior=Prior(60, 0.6), doc="distance over which the near part falls by e")
+
+    def log_value(self, distance_km: np.ndarray) -> np.ndarray:
+        """log f; minus infinity where the near part underflows and everywhere is 0."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.everywhere + (1 - self.everywhere) * self._near(distance_km))
+
+    def log_gradient(self, distance_km: np.ndarray) -> np.ndarray:
+        """In everywhere, scale_km."""
+        distance, scale, near = np.asarray(distance_km), max(self.scale_km, SHORTEST_KM), self._near(distance_km)
+        slopes = np.stack([1 - near, (1 - self.everywhere) * near * distance / scale / scale])
+        return slopes / np.maximum(self.everywhere + (1 - self.everywhere) * near, 1e-300)
+
+    def _near(self, distance_km: np.ndarray) -> np.ndarray:
+        return np.exp(-np.asarray(distance_km) / max(self.scale_km, SHORTEST_KM))
+
+
+@dataclass(frozen=True)
 class Exponential(Reach):
     """f(d) = exp(-d / scale_km): reach with a typical distance and no long jumps."""
 

@@ -11,7 +11,6 @@ negative binomial, with variance mu (1 + psi mu).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,8 +23,9 @@ from groundswell.models.base import Model
 from groundswell.models.cities.lags import Lags
 from groundswell.models.cities.log_linear import LogLinear
 from groundswell.models.cities.random_effects import Correlation, EffectsDensity
+from groundswell.models.cities.scattered import Overdispersion, OverdispersionByPlace, counts_of
 from groundswell.models.cities.weights import FirstOrder, Weights
-from groundswell.params import Component, Effects, Prior, param
+from groundswell.params import Effects, Prior, param
 
 if TYPE_CHECKING:
     from groundswell.models.cities.endemic_epidemic_density import CountDensity
@@ -62,46 +62,6 @@ class Between(LogLinear):
     )
     weights: Weights = field(default_factory=FirstOrder)
     lags: Lags | None = None
-
-
-@dataclass(frozen=True)
-class Overdispersion(Component):
-    """var Y = mu (1 + psi mu); 0 is Poisson. The negative binomial's size is 1 / psi."""
-
-    psi: float = param("1", low=0, prior=Prior(0.5, 0.7), doc="variance beyond Poisson, relative to the squared mean")
-
-    def of(self, places: Sequence[str]) -> np.ndarray:
-        """(P,) psi of each place."""
-        return np.full(len(places), self.psi)
-
-    def over(self, places: Sequence[str]) -> Overdispersion:
-        """Itself: it needs no places."""
-        return self
-
-
-@dataclass(frozen=True)
-class OverdispersionByPlace(Component):
-    """A psi for every place; empty until a setting's places are known (`EndemicEpidemic.prepared`).
-
-    A place with few events hardly tells its own: its estimate runs to 0 or far up, and the fit says so.
-    """
-
-    by_place: Effects = param(
-        "1", low=0, prior=Prior(0.5, 0.7), default=Effects(), doc="variance beyond Poisson at a place"
-    )
-
-    def of(self, places: Sequence[str]) -> np.ndarray:
-        """(P,) psi of each place; DataError for a place without one."""
-        if missing := [name for name in places if name not in self.by_place]:
-            raise DataError(
-                f'the overdispersion knows {len(self.by_place)} places and not "{missing[0]}". '
-                "Call model.prepared(setting) first, which gives every place of the setting one."
-            )
-        return np.array([self.by_place[name] for name in places])
-
-    def over(self, places: Sequence[str]) -> OverdispersionByPlace:
-        """The same with a psi for each of the places: the known ones kept, new ones at the prior's median."""
-        return OverdispersionByPlace(Effects({name: self.by_place.get(name, 0.5) for name in places}))
 
 
 @dataclass(frozen=True)
@@ -257,7 +217,7 @@ class EndemicEpidemic(Model):
             out[t] = found[key]
         return out
 
-    def remarks(self, setting: Setting) -> tuple[str, ...]:
+    def remarks(self, setting: Setting, history: History | None = None) -> tuple[str, ...]:
         """What a reader of a fit must know of these parameters: explosive growth."""
         offspring = np.zeros(setting.shape) if self.within is None else self.within.rate(setting).copy()
         if self.between is not None:
@@ -355,14 +315,6 @@ class EndemicEpidemic(Model):
     def _random(self) -> list[tuple[str, Any]]:
         """The parts with random intercepts."""
         return [(name, part) for name, part in self.parts() if part.random is not None]
-
-
-def counts_of(setting: Setting, history: History) -> np.ndarray:
-    """(P, T) events of a history that fits the setting; DataError for counts that are not whole numbers."""
-    counts = history.counts("events")
-    if counts.shape != setting.shape:
-        raise DataError(f"the history has (P, T) = {counts.shape}; the setting has {setting.shape}. Cut one to fit.")
-    return counts
 
 
 def _draw(mean: np.ndarray, psi: np.ndarray, rng: np.random.Generator) -> np.ndarray:

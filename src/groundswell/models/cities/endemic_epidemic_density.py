@@ -15,7 +15,8 @@ from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError
 from groundswell.models.cities import _endemic_epidemic_loops as loops
-from groundswell.models.cities.endemic_epidemic import Between, EndemicEpidemic, Within, counts_of
+from groundswell.models.cities.endemic_epidemic import Between, EndemicEpidemic, Within
+from groundswell.models.cities.scattered import counts_of
 from groundswell.models.cities.weights import Terms, weighed
 from groundswell.params import leaves, names
 

@@ -22,6 +22,7 @@ from groundswell.models.base import Likelihood, require
 from groundswell.models.cities import _mobilisation_likelihood_loops as loops
 from groundswell.models.cities.counts import log_mass
 from groundswell.models.cities.mobilisation import Backlash, CalendarPulse, Deterrence, Mobilisation
+from groundswell.models.cities.scattered import Counted
 from groundswell.models.triggering import weights_gradient
 from groundswell.params import from_vector, leaves, names
 
@@ -167,9 +168,9 @@ def likelihood(model: Mobilisation, setting: Setting, history: History) -> Likel
     order = names(model)
     kept = np.ones_like(observed.events, dtype=bool) if history.weighed is None else history.weighed.T
     # a count of 0 with mean 0 has log density 0: so drops out what is not weighed
-    events = _Counted.of(observed.events[1:] * kept[1:])
+    events = Counted.of(observed.events[1:] * kept[1:])
     seized = (observed.events > 0) & kept
-    arrests = None if observed.arrests is None else _Counted.of(observed.arrests[seized][None])
+    arrests = None if observed.arrests is None else Counted.of(observed.arrests[seized][None])
     at_events = observed.events[seized][None]
 
     def value_and_gradient(vector: np.ndarray) -> tuple[float, np.ndarray]:
@@ -205,27 +206,6 @@ def pointwise(model: Mobilisation, setting: Setting, history: History) -> np.nda
         terms = np.where(observed.events > 0, terms + taken, terms)
         terms[0, observed.events[0] == 0] = np.nan
     return terms.T
-
-
-@dataclass(frozen=True, eq=False)
-class _Counted:
-    """Counts (T, P) with what their negative binomial density needs of them alone."""
-
-    counts: np.ndarray
-    exceeding: np.ndarray
-    log_factorials: float
-
-    @classmethod
-    def of(cls, counts: np.ndarray) -> _Counted:
-        from scipy.special import gammaln
-
-        frequency = np.bincount(counts.ravel().astype(np.int64), minlength=1)
-        exceeding = counts.size - np.cumsum(frequency)[:-1]
-        return cls(np.ascontiguousarray(counts), exceeding.astype(float), float(gammaln(counts + 1).sum()))
-
-    def weigh(self, mean: np.ndarray, psi: float) -> tuple[float, np.ndarray, float]:
-        value, slope, psi_slope = loops.counted(self.counts, np.ascontiguousarray(mean), psi, self.exceeding)
-        return value - self.log_factorials, slope, psi_slope
 
 
 def _called(model: Mobilisation, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
