@@ -454,7 +454,7 @@ def test_errors_name_what_is_missing(lopsided: Places) -> None:
     clash = dataclasses.replace(setting, covariates={"trend": np.ones(12)})
     with pytest.raises(DataError, match="names a column of time; rename"):
         tried(EndemicEpidemic(Endemic(effects=Effects(trend=0.0))), clash)
-    with pytest.raises(DataError, match="the setting has"):
+    with pytest.raises(DataError, match="the setting 5; expected the same"):
         EndemicEpidemic().likelihood(setting.during(5), history)
     with pytest.raises(DataError, match="none has a density"):
         EndemicEpidemic().likelihood(setting.during(1), history.during(1))
@@ -479,6 +479,37 @@ def test_events_that_no_part_can_bring_forth_are_an_error_with_place_and_step(lo
     counts[1, 3] = 1
     model = EndemicEpidemic(Endemic(offset="people"), None, Between(weights=PowerLaw()))
     assert np.isfinite(model.log_density(nobody, of(setting, counts)))
+
+
+def test_a_disconnected_map_is_fitted_and_nothing_crosses_it(lopsided: Places) -> None:
+    apart = Network(np.array([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]]))
+    setting = dataclasses.replace(country(lopsided, 150), network=apart)
+    model = EndemicEpidemic(Endemic(-0.5), Within(-1.0), Between(-1.0, weights=PowerLaw(1.0)))
+    weights = model.between.weights.matrix(setting)
+    assert (weights[:2, 2:] == 0).all()
+    assert weights.sum(axis=1) == pytest.approx(1)
+    found = fit(model, setting, model.simulate(setting, rng=generator(1)), MaximumLikelihood(), rng=generator(0))
+    # every place reaches one other: the decay has nothing to act on, and the fit says so
+    assert np.isfinite(found.standard_error[found.names.index("between.intercept")])
+    assert any("between.weights.decay is not determined" in note for note in found.notes)
+
+
+def test_collinear_covariates_are_named_and_get_no_standard_error(lopsided: Places) -> None:
+    setting = country(lopsided, 150)
+    same = {**setting.covariates, "again": 2 * setting.covariates["price"] + 1}
+    setting = dataclasses.replace(setting, covariates=same)
+    model = EndemicEpidemic(Endemic(0.2, Effects(price=0.3, again=0.0)), Within(-1.0))
+    found = fit(model, setting, model.simulate(setting, rng=generator(1)), MaximumLikelihood(), rng=generator(0))
+    assert any("endemic.effects.price" in note and "endemic.effects.again" in note for note in found.notes)
+    assert np.isnan(found.standard_error[found.names.index("endemic.effects.again")])
+    assert np.isfinite(found.standard_error[found.names.index("within.intercept")])
+
+
+def test_explosive_estimates_are_said_to_be(lopsided: Places) -> None:
+    setting = dataclasses.replace(country(lopsided, 60), active_on_day0=("Hub",))
+    model = EndemicEpidemic(Endemic(-1.0), Within(0.08), overdispersion=None)
+    found = fit(model, setting, model.simulate(setting, rng=generator(2)), MaximumLikelihood(), rng=generator(0))
+    assert any("The dominant eigenvalue reaches 1.0" in note for note in found.notes)
 
 
 def test_places_without_events_are_fitted_like_others(lopsided: Places) -> None:

@@ -120,7 +120,6 @@ def test_weights_over_a_network_with_a_lonely_place(lopsided: Places) -> None:
         assert np.isfinite(weights_gradient(weights, kernel.log_gradient(order))).all()
 
 
-@pytest.mark.parametrize("kernel", [PowerLaw(0.0, 2.0), Exponential(0.0)], ids=repr)
 @pytest.mark.parametrize("kernel", [PowerLaw(0.0, 2.0), Exponential(0.0), NearAndEverywhere(0.0, 0.0)], ids=repr)
 def test_a_scale_of_0_is_local_and_finite(kernel: Reach) -> None:
     assert kernel.value(DISTANCES) == pytest.approx([1, 0, 0, 0, 0, 0], abs=1e-5)
