@@ -47,7 +47,8 @@ def nowcast(
         list[Path] | None, typer.Argument(metavar="FILE...", help="One table with a vintage column, or one a vintage.")
     ] = None,
     as_of: Annotated[
-        list[str] | None, typer.Option("--as-of", metavar="DATE", help="The day of each file, in their order; repeated.")
+        list[str] | None,
+        typer.Option("--as-of", metavar="DATE", help="The day of each file, in their order; repeated."),
     ] = None,
     at: Annotated[
         list[str] | None, typer.Option("--at", metavar="DATE", help="Vintage to nowcast; repeated. Default the last.")

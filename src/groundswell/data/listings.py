@@ -39,7 +39,7 @@ class Listings:
                 f"Listings has unit {self.unit.shape}, first_seen {self.first_seen.shape} and day {self.day.shape}; "
                 "expected (L,) each."
             )
-        if len(self) and not (0 <= self.first_seen.min() and self.first_seen.max() < len(self.vintages)):
+        if len(self) and not (self.first_seen.min() >= 0 and self.first_seen.max() < len(self.vintages)):
             raise DataError("Listings.first_seen names a vintage that there is not.")
         if (self.day > self.vintages[self.first_seen]).any() or (self.day < -1).any():
             raise DataError(
@@ -54,10 +54,10 @@ class Listings:
         """DataError unless the entries stand in the setting's places and the last vintage is its last day."""
         if self.vintages[0] < 0 or self.vintages[-1] != setting.window.days - 1 or setting.window.step != 1:
             raise DataError(
-                f"the list was seen on days {self.vintages.tolist()} of a window of {setting.window.days} days in steps "
-                f"of {setting.window.step}; expected daily steps, and the last vintage on the last day."
+                f"the list was seen on days {self.vintages.tolist()} of a window of {setting.window.days} days in "
+                f"steps of {setting.window.step}; expected daily steps, and the last vintage on the last day."
             )
-        if len(self) and not (0 <= self.unit.min() and self.unit.max() < len(setting.places)):
+        if len(self) and not (self.unit.min() >= 0 and self.unit.max() < len(setting.places)):
             raise DataError(f"Listings.unit names a place outside the setting's {len(setting.places)}.")
 
     def waiting(self, places: int) -> np.ndarray:

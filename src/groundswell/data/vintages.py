@@ -179,8 +179,8 @@ class _Gather:
             if found is None:
                 raise DataError(
                     f"{raw.name}: no column is known as the vintage, the day on which the list stood so. Its columns: "
-                    f"{', '.join(raw.columns[:40])}. Say which one it is, as in vintage=COLUMN, or give the day of each "
-                    "file (--as-of), or put it into the file's name."
+                    f"{', '.join(raw.columns[:40])}. Say which one it is, as in vintage=COLUMN, or give the day of "
+                    "each file (--as-of), or put it into the file's name."
                 )
             try:
                 when = date.fromisoformat(found[0])
@@ -202,9 +202,7 @@ class _Gather:
     def _at(self, raw: Raw, number: int) -> str:
         return f"{raw.name} row {number}" if self.several else f"row {number}"
 
-    def _row(
-        self, raw: Raw, number: int, given: Mapping[str, str], when: date | None, day_first: bool | None
-    ) -> None:
+    def _row(self, raw: Raw, number: int, given: Mapping[str, str], when: date | None, day_first: bool | None) -> None:
         if missing(given.get("place", "")):
             return self._leave(raw, number, "names no place", "fill in the place")
         if when is None:
@@ -250,7 +248,9 @@ class _Gather:
             new = [key for key in of_day if key not in index]
             gone = [i for i in range(len(label)) if listed[i][j - 1]] if j else []
             here = {index[key] for key in of_day if key in index}
-            for key, i in _renamed([(key, of_day[key][0]) for key in new], [(i, label[i]) for i in gone if i not in here]):
+            for key, i in _renamed(
+                [(key, of_day[key][0]) for key in new], [(i, label[i]) for i in gone if i not in here]
+            ):
                 index[key] = i
                 row = of_day[key][0]
                 self._assume(row.row, row.place, f'taken as "{label[i].place}", which left the list when this came')
@@ -283,7 +283,8 @@ def _columns(raw: Raw, mapping: Mapping[str, str]) -> dict[str, str]:
     plain = {re.sub(r"\W+", "_", name.lower()).strip("_"): name for name in reversed(raw.columns)}
     if wrong := [field for field in mapping if field not in COLUMNS]:
         raise DataError(
-            f'the mapping names "{wrong[0]}", which is no field.{nearest(wrong[0], COLUMNS)} Fields: {", ".join(COLUMNS)}.'
+            f'the mapping names "{wrong[0]}", which is no field.{nearest(wrong[0], COLUMNS)} '
+            f"Fields: {', '.join(COLUMNS)}."
         )
     column: dict[str, str] = {}
     for field, usual in COLUMNS.items():
@@ -299,8 +300,8 @@ def _columns(raw: Raw, mapping: Mapping[str, str]) -> dict[str, str]:
     for field, example in (("place", "city"), ("first", "first_date")):
         if field not in column:
             raise DataError(
-                f"{raw.name}: no column is known as the {'place' if field == 'place' else 'day of the first event'}. Its "
-                f"columns: {', '.join(raw.columns[:40])}. Say which one it is, as in {field}={example}."
+                f"{raw.name}: no column is known as the {'place' if field == 'place' else 'day of the first event'}. "
+                f"Its columns: {', '.join(raw.columns[:40])}. Say which one it is, as in {field}={example}."
             )
     return column
 

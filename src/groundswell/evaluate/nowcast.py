@@ -24,6 +24,7 @@ from groundswell.models.reporting.growing import GrowingRecord
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
+
 @dataclass(frozen=True, eq=False)
 class Nowcast:
     """S joint draws of what the last vintage does not have.

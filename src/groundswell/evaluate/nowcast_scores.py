@@ -112,9 +112,12 @@ def score(made: Nowcast, added: Added) -> Table:
         for name, chance in chances.items():
             rows.append(
                 {
-                    "target": "places", "forecaster": name, "cells": len(happened),
-                    "mean added": float(happened.mean()), "mean expected": float(chance.mean()),
+                    "target": "places",
+                    "forecaster": name,
+                    "cells": len(happened),
+                    "mean added": float(happened.mean()),
+                    "mean expected": float(chance.mean()),
                     "Brier": float(brier(chance, happened).mean()),
-                }  # fmt: skip
+                }
             )
     return Table.from_rows(rows, tuple(rows[0]))

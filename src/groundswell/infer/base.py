@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from groundswell.data.history import History
+from groundswell.data.listings import Listings
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
@@ -92,14 +93,14 @@ class Fit:
 def fit(
     model: Any,
     setting: Setting,
-    observed: History | Record,
+    observed: History | Record | Listings,
     method: Method,
     *,
     rng: np.random.Generator,
     fixed: Mapping[str, float] | None = None,
     progress: Progress = silent,
 ) -> Fit:
-    """Learn the parameters of a process from a History, or of an Account from a Record.
+    """Learn the parameters of a process from a History, of an Account from a Record, of a growing list from Listings.
 
     fixed : dotted names held at a value; the others start at the model's own values.
     Raises MissingVerb if the model lacks what the method needs, ParameterError for a wrong name.

@@ -2,8 +2,9 @@
 
 For models with the verb `likelihood` and a prior on every free parameter. The search for the mode and
 its curvature come first; in coordinates in which that curvature is the unit matrix a trajectory of a few
-steps forgets where it began, so that nearly every draw counts. Where the posterior is far from normal
-(several modes, funnels) that fails, and the result says so.
+steps forgets where it began, so that nearly every draw counts. Where one step length does not fit the
+whole posterior (a funnel) that fails, and the result says so; a second mode far from the first is not seen,
+for all chains begin around the one that the search has found.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class Hamiltonian:
                 if n % 50 == 0:
                     progress((number + n / length) / self.chains, f"chain {number + 1} of {self.chains}, draw {n}")
         progress(1.0, "done")
-        draws = np.array([density.natural(at) for at in paths.reshape(-1, len(middle))])
+        draws = np.array([density.natural(at) for at in paths.reshape(self.chains * length, len(middle))])
         return self._result(model, setting, observed, density, draws, split_rhat(paths), accepted)
 
     def _result(
@@ -121,8 +122,8 @@ class Hamiltonian:
             estimate=draws.mean(axis=0),
             standard_error=draws.std(axis=0),
             log_density=float(fitted.log_density(setting, observed)),
-            status=f"{'Converged' if converged else 'Not converged'}: {self.chains} chains, {len(draws):,} draws, largest "
-            f"split R-hat {worst:.3f}, {100 * accepted:.0f} % of trajectories kept.",
+            status=f"{'Converged' if converged else 'Not converged'}: {self.chains} chains, {len(draws):,} draws, "
+            f"largest split R-hat {worst:.3f}, {100 * accepted:.0f} % of trajectories kept.",
             converged=converged,
             notes=notes,
             covariance=np.atleast_2d(np.cov(draws.T)),

@@ -20,6 +20,7 @@ import numpy as np
 
 import groundswell
 from groundswell.data.history import History
+from groundswell.data.listings import Listings
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.errors import MissingVerb, UsageError
@@ -51,7 +52,7 @@ class MaximumLikelihood:
         self,
         model: Any,
         setting: Setting,
-        observed: History | Record,
+        observed: History | Record | Listings,
         *,
         rng: np.random.Generator,
         fixed: Mapping[str, float],
@@ -59,7 +60,7 @@ class MaximumLikelihood:
     ) -> Fit:
         """See `infer.base.fit`. Draws nothing from rng. Cost: some 20 evaluations and 4 K for the Hessians."""
         require(model, "likelihood", "MaximumLikelihood")
-        if not isinstance(observed, History):
+        if isinstance(observed, Record):
             raise MissingVerb(
                 "MaximumLikelihood weighs a History, what happened; it was given a Record, what was said. "
                 "Use TemperedSMC with Account(process, reporting)."
@@ -124,7 +125,7 @@ class _Point:
 class FreeDensity:
     """Minus the log density and its gradient on the free coordinates of the parameters not held."""
 
-    def __init__(self, model: Any, setting: Setting, history: History, fixed: Mapping[str, float]) -> None:
+    def __init__(self, model: Any, setting: Setting, history: Any, fixed: Mapping[str, float]) -> None:
         self._likelihood = model.likelihood(setting, history)
         self._leaves = leaves(model)
         self._values = vector(model)
@@ -217,7 +218,7 @@ def _result(
     converged: bool,
     inner: np.ndarray,
     notes: tuple[str, ...],
-    history: History,
+    history: History | Listings,
 ) -> Fit:
     total = len(leaves(found))
     slopes = density.slopes(point.at)
@@ -253,7 +254,7 @@ def _result(
             "method": repr(method),
             "model": type(found).__name__,
             "version": groundswell.__version__,
-            "digest": _digest(history),
+            "digest": history.digest() if isinstance(history, Listings) else _digest(history),
         },
     )
 

@@ -1,7 +1,8 @@
-"""The report of a growing list: what it held, the nowcasts, regions and places, scores, delays, limits, what is left out."""
+"""The report of a growing list: what it held, the nowcasts, by region and place, scores, delays, limits."""
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,16 @@ def page(case: GrowingList, speaker: Speaker) -> Page:
     ]
     return Page(
         title=say("nowcast-title"),
-        subtitle=say("nowcast-subtitle", file=case.vintages.name, count=len(dates), start=str(dates[0]), end=str(dates[-1])),
+        subtitle=say(
+            "nowcast-subtitle", file=case.vintages.name, count=len(dates), start=str(dates[0]), end=str(dates[-1])
+        ),
         answers=_answers(case, speaker),
         sections=sections,
-        flags=[f"{one.when}: {one.nowcast.fit.status}" for one, fit in zip(case.made, fits, strict=True) if not fit.converged],
+        flags=[
+            f"{one.when}: {one.nowcast.fit.status}"
+            for one, fit in zip(case.made, fits, strict=True)
+            if not fit.converged
+        ],
         footer=[say("nowcast-footer", seed=case.plan.seed)],
     )
 
@@ -88,7 +95,9 @@ def _nowcasts(case: GrowingList, tables: dict[str, Table], speaker: Speaker) -> 
         title = say("nowcast-seen-on", vintage=str(one.when))
         dates = one.nowcast.setting.window.dates()
         panels.append({"title": title, "dates": dates, "listed": table["listed"], "bands": bands, "later": later})
-    said = " ".join(in_words([f for f in growing_tables.findings(case) if f.key.startswith("nowcast-unlisted")], speaker))
+    said = " ".join(
+        in_words([f for f in growing_tables.findings(case) if f.key.startswith("nowcast-unlisted")], speaker)
+    )
     scored = any(one.added is not None for one in case.made)
     caption = say("nowcast-caption-fan-scored" if scored else "nowcast-caption-fan")
     return Section(
@@ -113,7 +122,8 @@ def _regions(one: Made, tables: dict[str, Table], speaker: Speaker) -> Section:
     first = ", ".join(f"{row['region']} {number(row['mean'])}" for row in rows[:3])
     return Section(
         "regions", say("nowcast-section-regions"), [],
-        [Picture(drawn, caption, say("nowcast-alt-regions", regions=first))], [_twin(tables["by_region"], "by_region", speaker)],
+        [Picture(drawn, caption, say("nowcast-alt-regions", regions=first))],
+        [_twin(tables["by_region"], "by_region", speaker)],
     )  # fmt: skip
 
 
@@ -123,15 +133,23 @@ def _places(one: Made, tables: dict[str, Table], speaker: Speaker) -> Section:
     shown = Table({name: list(values[:MOST_PLACES]) for name, values in table.columns.items()})
     title = say("nowcast-table-places", vintage=str(one.when), shown=len(shown), count=len(table), file="by_place.csv")
     return Section(
-        "places", say("nowcast-section-places"), [say("nowcast-words-places")], tables=[Twin(shown, title, folded=False)]
+        "places",
+        say("nowcast-section-places"),
+        [say("nowcast-words-places")],
+        tables=[Twin(shown, title, folded=False)],
     )
 
 
 def _scores(case: GrowingList, tables: dict[str, Table], speaker: Speaker) -> Section:
+    from babel.dates import format_date
+
     later = next(str(one.later) for one in case.made if one.later is not None)
+    columns = dict(tables["scores"].columns)
+    days = [date.fromisoformat(text) for text in columns["vintage"]]
+    columns["vintage"] = [format_date(day, "d\u00a0MMM", locale=speaker.language) for day in days]  # no break in a date
     return Section(
         "scores", speaker.say("nowcast-section-scores"), [speaker.say("nowcast-words-scores", later=later)],
-        tables=[Twin(tables["scores"], speaker.say("nowcast-table-scores"), folded=False)],
+        tables=[Twin(Table(columns), speaker.say("nowcast-table-scores"), folded=False)],
     )  # fmt: skip
 
 
@@ -139,16 +157,21 @@ def _delays(case: GrowingList, tables: dict[str, Table], speaker: Speaker) -> Se
     say = speaker.say
 
     def bands(table: Table, name: str) -> dict[str, list[float]]:
-        return {level: list(table[f"{name} {label}"]) for level, label in (("0.05", "5 %"), ("0.5", "50 %"), ("0.95", "95 %"))}
+        return {
+            level: list(table[f"{name} {label}"])
+            for level, label in (("0.05", "5 %"), ("0.5", "50 %"), ("0.95", "95 %"))
+        }
 
-    each = {say("nowcast-seen-on", vintage=str(one.when)): growing_tables.delay(one.nowcast) for one in case.made}
-    longest = max(each.values(), key=len)
-    drawn = figures.delays(
-        list(longest["delay"]), bands(longest, "prior"), {name: bands(t, "nowcast") for name, t in each.items()}, words=speaker
-    )
+    panels = []
+    for one in case.made:
+        table = growing_tables.delay(one.nowcast)
+        shares = {"days": list(table["delay"]), "prior": bands(table, "prior"), "nowcast": bands(table, "nowcast")}
+        panels.append({"title": say("nowcast-seen-on", vintage=str(one.when)), **shares})
+    drawn = figures.delays(panels, words=speaker)
     caption = say("nowcast-caption-delays")
     return Section(
-        "delays", say("nowcast-section-delays"), [say("nowcast-words-delays")], [Picture(svg(drawn, "delays"), caption, caption)],
+        "delays", say("nowcast-section-delays"), [say("nowcast-words-delays")],
+        [Picture(svg(drawn, "delays"), caption, caption)],
         [_twin(tables["delay"], "delay", speaker), _twin(tables["parameters"], "parameters", speaker)],
     )  # fmt: skip
 

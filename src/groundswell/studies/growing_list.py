@@ -48,14 +48,17 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """The nowcast of one vintage. later : the vintage that scores it, with what that has added and how much of
-    it states no day; None without one."""
+    """The nowcast of one vintage.
+
+    later : the vintage that scores it, with what that has added and how many of the added entries cannot be counted,
+    since they state no day or lie in a region that was not on the list; None without one.
+    """
 
     when: date
     nowcast: Nowcast
     later: date | None = None
     added: Added | None = None
-    undated: int = 0
+    uncounted: int = 0
     scores: Table | None = None
 
 
@@ -78,9 +81,7 @@ def run(vintages: Vintages, plan: Plan, progress: Progress = silent) -> GrowingL
     """
     wanted = plan.at or (vintages.dates[-1],)
     if unknown := [day for day in wanted if day not in vintages.dates]:
-        raise UsageError(
-            f"the list was not seen on {unknown[0]}; its vintages: {', '.join(map(str, vintages.dates))}."
-        )
+        raise UsageError(f"the list was not seen on {unknown[0]}; its vintages: {', '.join(map(str, vintages.dates))}.")
     plan = replace(plan, at=tuple(sorted(set(wanted))))
     left = [{"entry": row["row"], "reason": row["reason"]} for row in vintages.left_out.rows()]
     vintages, gaps = _covered(vintages, plan)
@@ -97,7 +98,9 @@ def run(vintages: Vintages, plan: Plan, progress: Progress = silent) -> GrowingL
         made.append(one)
         early |= {_called(vintages, i): f"had its first event on {day}, before the start" for i, day in before.items()}
     left += [{"entry": entry, "reason": reason} for entry, reason in early.items()]
-    assumed = [{"entry": f"{row['place']}, {row['row']}", "judgement": row["judgement"]} for row in vintages.assumed.rows()]
+    assumed = [
+        {"entry": f"{row['place']}, {row['row']}", "judgement": row["judgement"]} for row in vintages.assumed.rows()
+    ]
     assumed += [{"entry": "", "judgement": judgement} for judgement in whole.assumed]
     return GrowingList(
         plan,
@@ -114,7 +117,7 @@ def _covered(vintages: Vintages, plan: Plan) -> tuple[Vintages, list[dict[str, s
     if plan.regions == "all" or len(vintages.dates) == 1:
         return vintages, []
     keys = np.array([fold(region) for region in vintages.region])
-    seen = {key: vintages.listed[keys == key].any(axis=0) for key in dict.fromkeys(keys.tolist())}
+    seen = {key: np.asarray(vintages.listed[keys == key].any(axis=0)) for key in dict.fromkeys(keys.tolist())}
     gaps = {key: had for key, had in seen.items() if not had.all()}
     if len(gaps) == len(seen):
         raise DataError(
@@ -140,7 +143,7 @@ def _nowcast(
 ) -> tuple[Made, dict[int, date]]:
     """One vintage's nowcast; and the entries that had their first event before the start, with their day."""
     count = vintages.dates.index(when) + 1
-    known = vintages.listed[:, :count].any(axis=1)
+    known = np.asarray(vintages.listed[:, :count].any(axis=1))
     now = vintages.before(count)
     days = now.first_day()
     rows = [i for i in np.flatnonzero(known).tolist() if whole.unit[i] >= 0]
@@ -148,18 +151,19 @@ def _nowcast(
     start = plan.start or min(stated, default=None)
     if start is None:
         raise DataError(
-            f"no entry of the vintage of {when} states a day, so nothing tells when events began; give a start (--start)."
+            f"no entry of the vintage of {when} states a day, so nothing tells when events began; give a start "
+            "(--start)."
         )
     window = Window.between(start, when)
     if window.days > MOST_DAYS:
         raise DataError(
-            f"the first events reach from {start} to {when}, {window.days} days; at most {MOST_DAYS} are followed. Give a "
-            "later start (--start), or correct the day that is far from the others."
+            f"the first events reach from {start} to {when}, {window.days} days; at most {MOST_DAYS} are followed. "
+            "Give a later start (--start), or correct the day that is far from the others."
         )
     seen = now.first_seen
     # an entry that was listed before the start had its first event before it, too
     before = {i: day for i in rows if (day := days[i] or now.dates[seen[i]]) < start}
-    setting, unit = _without(whole, [int(whole.unit[i]) for i in before], window)
+    setting, unit = _known(whole, [int(whole.unit[i]) for i in rows], [int(whole.unit[i]) for i in before], window)
     seen_on = [window.day(day) for day in now.dates if day >= start]
     skipped = count - len(seen_on)
     entries: dict[int, tuple[int, int, int]] = {}
@@ -181,18 +185,25 @@ def _nowcast(
     )  # fmt: skip
     if later is None:
         return Made(when, made), before
-    added, undated = _added(vintages, whole, made, unit, known)
-    return Made(when, made, later, added, undated, score(made, added)), before
+    added, uncounted = _added(vintages, whole, made, unit, known)
+    return Made(when, made, later, added, uncounted, score(made, added)), before
 
 
-def _without(whole: Universe, gone: list[int], window: Window) -> tuple[Setting, np.ndarray]:
-    """The setting, and each unit's index in it: a place that had its first event before the start has none to come."""
-    index = np.arange(len(whole.places))
-    if not whole.closed or not gone:
-        return Setting(whole.places, window), index
-    kept = np.setdiff1d(index, gone)
-    index = np.full(len(whole.places), -1)
+def _known(whole: Universe, listed: list[int], gone: list[int], window: Window) -> tuple[Setting, np.ndarray]:
+    """The setting as it was known, and each unit's index in it, -1 for those that are not.
+
+    Only regions that the list had named by then are in it; and in a closed universe a place that had its first
+    event before the start has none to come.
+    """
+    region = np.array(whole.places.region)
+    inside = np.isin(region, region[listed])
+    if whole.closed:
+        inside[gone] = False
+    kept = np.flatnonzero(inside)
+    index = np.full(len(region), -1)
     index[kept] = np.arange(len(kept))
+    if not len(kept):
+        raise DataError(f"every place had its first event before the start, {window.start}; give an earlier one.")
     return Setting(whole.places.subset(kept), window), index
 
 
@@ -205,24 +216,26 @@ def _earlier(one: tuple[int, int, int], other: tuple[int, int, int]) -> tuple[in
 def _added(
     vintages: Vintages, whole: Universe, made: Nowcast, unit: np.ndarray, known: np.ndarray
 ) -> tuple[Added, int]:
-    """What the last vintage adds, first event in the nowcast's window; and how many added entries state no day."""
+    """What the last vintage adds, first event in the nowcast's window; and how much more that cannot be counted."""
     window, places = made.setting.window, made.setting.places
     region = {name: i for i, name in enumerate(made.regions)}
     counts = np.zeros((len(region), window.days))
     waiting = made.listings.waiting(len(places))
     place = np.zeros(len(places), dtype=bool)
-    undated = 0
+    uncounted = 0
     days = vintages.first_day()
     for i in np.flatnonzero(vintages.listed[:, -1] & ~known & (whole.unit >= 0)).tolist():
         at, day = int(unit[whole.unit[i]]), days[i]
-        if at < 0 or (whole.closed and (not waiting[at] or place[at])):
+        if whole.closed and at >= 0 and (not waiting[at] or place[at]):
+            continue  # another name of a place that is counted already
+        if day is not None and not 0 <= window.day(day) < window.days:
             continue
-        if day is None:
-            undated += 1
-        elif 0 <= window.day(day) < window.days:
+        if day is None or at < 0:
+            uncounted += 1
+        else:
             counts[region[places.region[at]], window.day(day)] += 1
             place[at] = True
-    return Added(counts, place if whole.closed else None), undated
+    return Added(counts, place if whole.closed else None), uncounted
 
 
 def _called(vintages: Vintages, i: int) -> str:

@@ -63,7 +63,7 @@ def result(case: GrowingList) -> dict[str, Any]:
                 "listed_by": None if one.later is None else str(one.later),
                 "by_day": list(by_day(one).rows()),
                 "scores": [] if one.scores is None else list(one.scores.rows()),
-                "added_without_a_day": one.undated,
+                "added_uncounted": one.uncounted,
                 "fit": one.nowcast.fit.status,
                 "converged": one.nowcast.fit.converged,
                 "notes": list(one.nowcast.fit.notes),
@@ -113,7 +113,9 @@ def delay(made: Nowcast) -> Table:
     at = len(names(model.process))
     common = leaves(plain)
     rng = keyed(0)
-    before = np.array([[leaf.from_free(rng.normal(leaf.center, leaf.sd)) for leaf in common] for _ in range(PRIOR_DRAWS)])
+    before = np.array(
+        [[leaf.from_free(rng.normal(leaf.center, leaf.sd)) for leaf in common] for _ in range(PRIOR_DRAWS)]
+    )
     listed = plain.bind(Places.single(), longest)
     columns: dict[str, Any] = {"delay": list(range(longest + 1))}
     for name, values in (("prior", before), ("nowcast", draws[:, at : at + len(common)])):
@@ -158,7 +160,7 @@ def _unlisted(one: Made) -> Finding:
         return Finding("nowcast-unlisted", values)
     came = int(one.added.counts.sum())
     verdict = "inside" if low <= came <= high else "outside"
-    values |= {"later": str(one.later), "came": came, "undated": one.undated}
+    values |= {"later": str(one.later), "came": came, "uncounted": one.uncounted}
     return Finding(f"nowcast-unlisted-{verdict}", values)
 
 
@@ -173,6 +175,6 @@ def _against(one: Made) -> list[Finding]:
             continue
         rule = min((name for name in (LISTED, BEFORE) if name in rows), key=lambda name: rows[name])
         verdict = "better" if rows[MODEL] < rows[rule] else "not-better"
-        values = {"score": float(rows[MODEL]), "rule": rule, "other": float(rows[rule])}
+        values = {"vintage": str(one.when), "score": float(rows[MODEL]), "rule": rule, "other": float(rows[rule])}
         found.append(Finding(f"nowcast-{verdict}-{target.replace(' ', '-')}", values))
     return found

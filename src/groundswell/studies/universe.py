@@ -70,15 +70,12 @@ def _of_gazetteer(vintages: Vintages, country: str | None, minimum_population: i
         )
     country = country or countries[0]
     places = gazetteer.places(country, minimum_population)
-    if regions := {fold(region) for region in vintages.region if region}:
-        kept = [i for i, region in enumerate(places.region) if fold(region) in regions]
-        if not kept:
-            raise DataError(
-                f'none of the regions of the list, as "{next(filter(None, vintages.region))}", is one of the '
-                f'gazetteer\'s in {country}, as "{places.region[0]}" (it has names of regions for Iran and the United '
-                "States only). Give a table of places of your own, or use the open form."
-            )
-        places = places.subset(kept)
+    places = _inside(
+        vintages,
+        places,
+        f"the gazetteer's in {country} (it has names of regions for Iran and the United States only). Give a table of "
+        "places of your own, or use the open form.",
+    )
     index = {name: i for i, name in enumerate(places.name)}
     unit, reason, assumed = np.full(len(vintages), -1), {}, []
     for i, (name, region) in enumerate(zip(vintages.place, vintages.region, strict=True)):
@@ -97,6 +94,8 @@ def _of_gazetteer(vintages: Vintages, country: str | None, minimum_population: i
 
 def _own(vintages: Vintages, path: Path) -> Universe:
     places, assumed = read_places(path)
+    if any(places.region):
+        places = _inside(vintages, places, f"the regions of {path.name}; write them alike in both.")
     by_region = {
         (fold(region), fold(_bare(name, region))): i
         for i, (name, region) in enumerate(zip(places.name, places.region, strict=True))
@@ -115,6 +114,18 @@ def _own(vintages: Vintages, path: Path) -> Universe:
             + nearest(vintages.place[0], places.name)
         )
     return Universe(places, True, unit, reason, assumed)
+
+
+def _inside(vintages: Vintages, places: Places, of_whom: str) -> Places:
+    """The places in the regions that the list names; all where it names none."""
+    named = {fold(region): region for region in vintages.region if region}
+    kept = [i for i, region in enumerate(places.region) if fold(region) in named]
+    if named and not kept:
+        raise DataError(
+            f'no region of the list, as "{next(iter(named.values()))}", is one of {of_whom} One of theirs: '
+            f'"{places.region[0]}".'
+        )
+    return places.subset(kept) if named else places
 
 
 def read_places(path: Path) -> tuple[Places, tuple[str, ...]]:
@@ -157,9 +168,7 @@ def read_places(path: Path) -> tuple[Places, tuple[str, ...]]:
     if not placed and column["latitude"]:
         lost = int((~(np.isfinite(north) & np.isfinite(east))).sum())
         assumed += (f"{lost} places have no position, so who lives nearby is not used",)
-    return Places(
-        tuple(label), persons, north if placed else None, east if placed else None, tuple(region)
-    ), assumed
+    return Places(tuple(label), persons, north if placed else None, east if placed else None, tuple(region)), assumed
 
 
 def _bare(name: str, region: str) -> str:

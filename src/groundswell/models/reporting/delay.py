@@ -96,17 +96,20 @@ class ReportingDelay(Component):
             log_unlisted = np.logaddexp(soon, tail)
 
             def pullback(slope: np.ndarray) -> np.ndarray:
-                of_soon = slope * np.exp(soon - log_unlisted)
-                of_tail = slope - of_soon
-                at_first = -of_soon.sum(axis=1) * _chance(first + own)
-                at_later = -(of_soon @ days) * _chance(later + own)
-                base = [
-                    at_first.sum() / (same_day * (1 - same_day)),
-                    at_later.sum() / (daily * (1 - daily)),
-                    of_tail.sum() / late - of_soon.sum() / (1 - late),
-                    -(of_tail @ days).sum() / (1 - late_daily),
-                ]
-                return np.concatenate([base, columns.T @ (at_first + at_later)])
+                some = np.isfinite(log_unlisted)  # where everything is listed, nothing changes with a parameter
+                share = np.exp(np.subtract(soon, log_unlisted, where=some, out=np.zeros_like(soon)))
+                with np.errstate(divide="ignore", invalid="ignore"):  # NaN for a parameter at a limit: it has no slope
+                    of_soon = slope * share
+                    of_tail = slope - of_soon
+                    at_first = -of_soon.sum(axis=1) * _chance(first + own)
+                    at_later = -(of_soon @ days) * _chance(later + own)
+                    base = [
+                        at_first.sum() / (same_day * (1 - same_day)),
+                        at_later.sum() / (daily * (1 - daily)),
+                        of_tail.sum() / late - of_soon.sum() / (1 - late),
+                        -(of_tail @ days).sum() / (1 - late_daily),
+                    ]
+                    return np.concatenate([base, columns.T @ (at_first + at_later)])
 
             return log_unlisted, pullback
 
@@ -129,7 +132,8 @@ def own_columns(effects: Effects, regions: Effects, places: Places) -> np.ndarra
     for i, name in enumerate(effects):
         if name not in PLACE_COLUMNS:
             raise ParameterError(
-                f'the effect "{name}" names no column.{nearest(name, PLACE_COLUMNS)} Columns: {", ".join(PLACE_COLUMNS)}.'
+                f'the effect "{name}" names no column.{nearest(name, PLACE_COLUMNS)} '
+                f"Columns: {', '.join(PLACE_COLUMNS)}."
             )
         columns[:, i] = PLACE_COLUMNS[name](places)
     if regions:

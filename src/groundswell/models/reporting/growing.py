@@ -29,7 +29,7 @@ from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.errors import UsageError
 from groundswell.models.base import Likelihood
-from groundswell.models.reporting.delay import Pullback, ReportingDelay, own_columns, region_label
+from groundswell.models.reporting.delay import ReportingDelay, own_columns, region_label
 from groundswell.params import Component, Effects, Prior, names, param, vector
 
 First = tuple[np.ndarray, np.ndarray]
@@ -75,8 +75,8 @@ class FirstEvents(Component):
         columns = own_columns(self.effects, self.regions, places)
         if len(self.change) != days - 1:
             raise UsageError(
-                f"FirstEvents has {len(self.change)} changes for a window of {days} days; expected one for each day after "
-                "the first. Make the model for this window with GrowingRecord.for_setting."
+                f"FirstEvents has {len(self.change)} changes for a window of {days} days; expected one for each day "
+                "after the first. Make the model for this window with GrowingRecord.for_setting."
             )
 
         def evaluate(values: np.ndarray) -> tuple[First, Callable[[np.ndarray, np.ndarray], np.ndarray]]:
@@ -127,9 +127,7 @@ class GrowingRecord(Component):
             columns = ["persons"] + (["prominence"] if places.latitude is not None else [])
         change = Effects({day.isoformat(): 0.0 for day in setting.window.dates()[1:]})
         return cls(
-            FirstEvents(
-                change=change, effects=Effects(dict.fromkeys(columns, 0.5)), regions=by_region, closed=closed
-            ),
+            FirstEvents(change=change, effects=Effects(dict.fromkeys(columns, 0.5)), regions=by_region, closed=closed),
             ReportingDelay(effects=Effects(dict.fromkeys(columns, 0.0)), regions=by_region),
         )
 
@@ -205,10 +203,8 @@ class GrowingRecord(Component):
 
         return evaluate
 
-    def days(
-        self, setting: Setting, listings: Listings
-    ) -> Callable[[np.ndarray, np.random.Generator], np.ndarray]:
-        """(parameter vector, rng) -> (L,) a day for each entry: the stated one, else drawn given when it was first seen."""
+    def days(self, setting: Setting, listings: Listings) -> Callable[[np.ndarray, np.random.Generator], np.ndarray]:
+        """(parameter vector, rng) -> (L,) a day for each entry: the stated one, else one drawn given the listing."""
         listings.check(setting)
         places, days = setting.places, setting.window.days
         process, delay = self.process.bind(places, days), self.delay.bind(places, days - 1)
@@ -294,17 +290,22 @@ class Entries:
             return 0.0, first, unlisted
         share, log_total, ratio = self.days(log_first, log_unlisted)
         share = share * self.count[self.entry]
-        np.add.at(first, (self.unit, self.day), share)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gain = share / (1 - ratio)
         earlier = self.not_by >= 0
-        np.add.at(unlisted, (self.unit[earlier], self.not_by[earlier]), (share / (1 - ratio))[earlier])
-        np.add.at(unlisted, (self.unit, self.by), -share * ratio / (1 - ratio))
+        np.add.at(first, (self.unit, self.day), share)
+        np.add.at(unlisted, (self.unit[earlier], self.not_by[earlier]), gain[earlier])
+        np.add.at(unlisted, (self.unit, self.by), -gain * ratio)
         return float(self.count @ log_total), first, unlisted
 
     def days(self, log_first: np.ndarray, log_unlisted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Per pair the probability of its day given the entry; per entry its log density; per pair (1 - F(by)) /
-        (1 - F(not_by))."""
+        """Probability of each pair's day given its entry, log density of each entry, share still unlisted of each pair.
+
+        The last is (1 - F(by)) / (1 - F(not_by)), 1 where F(not_by) = 1 has made the pair impossible.
+        """
         start = np.where(self.not_by >= 0, log_unlisted[self.unit, np.maximum(self.not_by, 0)], 0.0)
-        ratio = np.exp(log_unlisted[self.unit, self.by] - start)
+        end = log_unlisted[self.unit, self.by]
+        ratio = np.exp(np.subtract(end, start, where=np.isfinite(start), out=np.zeros_like(start)))
         with np.errstate(divide="ignore", invalid="ignore"):  # an impossible entry has log density minus infinity
             terms = log_first[self.unit, self.day] + start + np.log1p(-ratio)
             most = np.nan_to_num(np.maximum.reduceat(terms, self.first), neginf=0.0)

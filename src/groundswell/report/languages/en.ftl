@@ -270,14 +270,15 @@ mechanism-name-backlash = backlash
 # nowcast: a list that grows
 
 figure-places-so-far = places with a first event so far
-figure-listed-so-far = on the list by then
+figure-on-list = on the list
 figure-nowcast = nowcast: listed or not
 figure-later-list = with what the later list added
 figure-added-later = added by the later list
 figure-unlisted = places with a first event that are not listed
 figure-delay = days since the first event
 figure-share-listed = share listed
-figure-delay-prior = before the list
+figure-delay-prior = before the list is looked at
+figure-delay-given = given the list
 
 nowcast-title = What is not on the list yet?
 nowcast-subtitle = { $file }, seen { $count } { $count ->
@@ -285,7 +286,7 @@ nowcast-subtitle = { $file }, seen { $count } { $count ->
        *[other] times
     }, { $start } to { $end }
 nowcast-question-listed = What was listed?
-nowcast-question-unlisted = How many places had protested but were not listed?
+nowcast-question-unlisted = How many places had had a first event but were not listed?
 nowcast-question-scores = Is that better than taking the list as it stands?
 
 nowcast-listed = By { $vintage } the list had held { $entries } places ({ $dated } with the day of their first event), and had been seen { $vintages } { $vintages ->
@@ -293,14 +294,14 @@ nowcast-listed = By { $vintage } the list had held { $entries } places ({ $dated
        *[other] times
     }.
 nowcast-unlisted = On { $vintage } another { $low } to { $high } (90 % interval, middle { $middle }) had had a first event and were not listed.
-nowcast-unlisted-inside = On { $vintage } another { $low } to { $high } (90 % interval, middle { $middle }) were expected that the list of { $later } would have. It has added { $came }, inside the interval; { $undated } more that it added state no day and cannot be counted.
-nowcast-unlisted-outside = On { $vintage } another { $low } to { $high } (90 % interval, middle { $middle }) were expected that the list of { $later } would have. It has added { $came }, outside the interval; { $undated } more that it added state no day and cannot be counted.
-nowcast-better-by-day = By day: CRPS { $score } against { $other } of the better simple rule (“{ $rule }”), so better.
-nowcast-not-better-by-day = By day: CRPS { $score } against { $other } of the better simple rule (“{ $rule }”), so not better.
-nowcast-better-by-region = By region: { $score } against { $other } (“{ $rule }”), better.
-nowcast-not-better-by-region = By region: { $score } against { $other } (“{ $rule }”), not better.
-nowcast-better-places = Place by place: Brier score { $score } against { $other } (“{ $rule }”), better.
-nowcast-not-better-places = Place by place: Brier score { $score } against { $other } (“{ $rule }”), not better.
+nowcast-unlisted-inside = On { $vintage } another { $low } to { $high } (90 % interval, middle { $middle }) were expected that the list of { $later } would have. It has added { $came }, inside the interval; { $uncounted } more that it added cannot be counted, for want of a day (or of their region on the list).
+nowcast-unlisted-outside = On { $vintage } another { $low } to { $high } (90 % interval, middle { $middle }) were expected that the list of { $later } would have. It has added { $came }, outside the interval; { $uncounted } more that it added cannot be counted, for want of a day (or of their region on the list).
+nowcast-better-by-day = On { $vintage }, by day: CRPS { $score } against { $other } of the better simple rule (“{ $rule }”), so better.
+nowcast-not-better-by-day = On { $vintage }, by day: CRPS { $score } against { $other } of the better simple rule (“{ $rule }”), so not better.
+nowcast-better-by-region = On { $vintage }, by region: CRPS { $score } against { $other } (“{ $rule }”), better.
+nowcast-not-better-by-region = On { $vintage }, by region: CRPS { $score } against { $other } (“{ $rule }”), not better.
+nowcast-better-places = On { $vintage }, place by place: Brier score { $score } against { $other } (“{ $rule }”), better.
+nowcast-not-better-places = On { $vintage }, place by place: Brier score { $score } against { $other } (“{ $rule }”), not better.
 
 nowcast-one-vintage = On { $vintages } the list had been seen once. One look shows no entry arriving, so how long entries take is borrowed from the prior, moved only by the shape of the stated days; the width of the interval is mostly that of the prior.
 nowcast-late = A list seen over a few days cannot show entries that come weeks later. Their share and pace stay at their priors (“spread left” near 1 in the table of parameters); the upper end of every interval leans on that.
@@ -323,7 +324,7 @@ nowcast-words-scored = Each nowcast knows only what the list had shown by its da
 nowcast-words-unscored = Places with a first event by each day, listed or not, whether or not they will ever be listed. The last days rest most on the nowcast, for hardly anything of them is listed yet.
 nowcast-words-places = The probability that a place without an entry has had its first event, given its population, its share of the persons within 40 km, its region and the list. It is about populations and records: no claim about any person, and no evidence that something happened there.
 nowcast-words-scores = Losses, lower is better, against the list of { $later }. “Listed is all” takes the list as complete; “grows as before” divides it by how complete earlier vintages have proved at the same age. Cells by day are sums of the same places and stand or fall together.
-nowcast-words-delays = The chance of being on the list, by days since the first event, for a place without effects of its own: grey before the list is looked at, in colour given what was seen by each vintage. Where colour lies on grey, nothing was learnt.
+nowcast-words-delays = The chance of being on the list, by days since the first event, for a place without effects of its own: grey before the list is looked at, blue given what was seen by the vintage. Where blue fills the grey, nothing was learnt.
 nowcast-seen-on = seen on { $vintage }
 nowcast-caption-fan = Places with a first event by day. Grey: on the list; entries without a day are put on a probable one. Blue: the nowcast (bands 50 % and 90 % of draws, line the middle).
 nowcast-caption-fan-scored = Places with a first event by day, as seen on each vintage. Grey: on the list; entries without a day are put on a probable one. Blue: the nowcast (bands 50 % and 90 % of draws, line the middle). Dots: the grey with what the later list added.
