@@ -58,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         50 + rng.normal(size=TOWNS), tuple(("North", "South")[i % 2] for i in range(TOWNS)),
     )  # fmt: skip
     setting = Setting(places, Window(START, 13))
-    model = GrowingRecord.for_setting(setting).replacing({"process.rate": 0.12, "delay.daily": 0.4})
+    model = GrowingRecord.for_setting(setting).replacing({"process.rate": 0.3, "delay.daily": 0.4})
     vintages = np.array([4, 5, 12])
     _, listings = model.simulate(setting, vintages, rng=generator(4), stated=0.8)
     with (made / "list.csv").open("w", newline="") as file:

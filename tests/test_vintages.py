@@ -109,6 +109,8 @@ def test_rows_that_are_no_entry_are_listed_with_the_reason() -> None:
 def test_a_day_after_the_first_listing_is_no_day() -> None:
     rows = [("2020-06-01", "N", "Ashford", ""), ("2020-06-04", "N", "Ashford", "2020-06-03")]
     assert read_vintages([frame(rows)]).first_day() == [None]
+    rows[0] = ("2020-06-01", "N", "Ashford", "2020-05-30")
+    assert read_vintages([frame(rows)]).first_day() == [date(2020, 5, 30)]
 
 
 @pytest.mark.parametrize(

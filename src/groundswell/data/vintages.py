@@ -92,14 +92,14 @@ class Vintages:
         return self.listed.argmax(axis=1)
 
     def first_day(self) -> list[date | None]:
-        """L first days, by the latest vintage that states one; None where none does.
+        """L first days, as the latest vintage states them; None where none does.
 
-        None too where that day lies after the vintage that first lists the entry: it was listed for something else.
+        A day after the vintage that first lists the entry is passed over: it was listed for something else.
         """
         out: list[date | None] = []
         for days, seen in zip(self.first, self.first_seen.tolist(), strict=True):
-            stated = [day for day in days if day is not None]
-            out.append(stated[-1] if stated and stated[-1] <= self.dates[seen] else None)
+            stated = [day for day in days if day is not None and day <= self.dates[seen]]
+            out.append(stated[-1] if stated else None)
         return out
 
     def summary(self) -> Table:

@@ -111,7 +111,7 @@ def nowcast(
     regions, at = _regions(setting)
     days, count = setting.window.days, len(setting.places)
     unseen, dated = model.unseen(setting, listings, listed_by), model.days(setting, listings)
-    unlisted = np.zeros((draws, len(regions), days), dtype=np.int64)
+    unlisted = np.zeros((draws, len(regions), days), dtype=np.int32)
     listed = np.zeros_like(unlisted)
     chance = np.zeros(count)
     for s, row in enumerate(np.linspace(0, len(found.draws) - 1, draws).round().astype(int)):
