@@ -43,6 +43,7 @@ COMMANDS = {
     "compare": Entry("compare", "compare", "Rank models on held-out days, beside baselines."),
     "forecast": Entry("compare", "forecast", "Forecast the days ahead as draws."),
     "score": Entry("compare", "score", "Score forecasts against what happened."),
+    "nowcast": Entry("nowcast", "nowcast", "What a list that grows does not have yet."),
     "reproduce": Entry("reproduce", "reproduce", "Recompute published numbers: expected, got."),
     "report": Entry("report", "report", "Write a study's report again from its results."),
     "models": Entry("models", "app", "The models and their parameters: list, show."),

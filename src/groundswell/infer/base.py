@@ -10,6 +10,7 @@ import numpy as np
 
 import groundswell
 from groundswell.data.history import History
+from groundswell.data.listings import Listings
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
@@ -104,14 +105,14 @@ class Fit:
 def fit(
     model: Any,
     setting: Setting | Sequence[Setting],
-    observed: History | Record | Sequence[History],
+    observed: History | Record | Listings | Sequence[History],
     method: Method,
     *,
     rng: np.random.Generator,
     fixed: Mapping[str, float] | None = None,
     progress: Progress = silent,
 ) -> Fit:
-    """Learn the parameters of a process from a History, or of an Account from a Record.
+    """Learn the parameters of a process from a History, of an Account from a Record, of a growing list from Listings.
 
     Several settings with a history each are windows that share the parameters (`infer.windows`).
 
@@ -128,7 +129,7 @@ def fit(
     return method.fit(model.replacing(held), setting, observed, rng=rng, fixed=held, progress=progress)
 
 
-def provenance(method: Any, model: Any, histories: Sequence[History]) -> dict[str, Any]:
+def provenance(method: Any, model: Any, histories: Sequence[History | Listings]) -> dict[str, Any]:
     """Where a result came from: method, model, version, and what it was fitted to, by SHA-256."""
     return {
         "method": repr(method),

@@ -13,24 +13,25 @@ from typing import Any
 import numpy as np
 
 from groundswell.data.history import History
+from groundswell.data.listings import Listings
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError, MissingVerb
 from groundswell.models.base import Likelihood, can, density_of
 
 Settings = Setting | Sequence[Setting]
-Observed = History | Record | Sequence[History]
-Waves = Sequence[tuple[Setting, History]]
-"""Windows, each with what happened in it."""
+Observed = History | Record | Listings | Sequence[History]
+Waves = Sequence[tuple[Setting, Any]]
+"""Windows, each with what happened in it: a History, or the Listings of a list that grows."""
 
 
-def windows(setting: Settings, observed: Observed, method: str) -> list[tuple[Setting, History]]:
+def windows(setting: Settings, observed: Observed, method: str) -> list[tuple[Setting, Any]]:
     """The windows with what happened in each; MissingVerb for a Record, DataError for unequal numbers."""
     settings = [setting] if isinstance(setting, Setting) else list(setting)
     histories = list(observed) if isinstance(observed, Sequence) else [observed]
     found = []
     for history in histories:
-        if not isinstance(history, History):
+        if not isinstance(history, History | Listings):
             raise MissingVerb(
                 f"{method} weighs a History, what happened; it was given a {type(history).__name__}. For a Record, "
                 "what was said, use TemperedSMC with Account(process, reporting)."

@@ -104,9 +104,9 @@ class Account(Component):
         return history, self.reporting.report(setting, history, questions, rng=rng)
 
 
-def density_of(model: Any, setting: Setting, history: History) -> Likelihood:
+def density_of(model: Any, setting: Setting, history: Any) -> Likelihood:
     """model.likelihood, once it is sure that the model leaves out what the history leaves out."""
-    if history.weighed is not None:
+    if getattr(history, "weighed", None) is not None:
         require(model, "pointwise", "a history with place-steps that are not weighed")
     return model.likelihood(setting, history)
 

@@ -283,3 +283,79 @@ mechanism-name-organised = organised groups
 mechanism-name-call = calls to protest
 mechanism-name-deterrence = deterrence
 mechanism-name-backlash = backlash
+
+# nowcast: a list that grows
+
+figure-places-so-far = places with a first event so far
+figure-on-list = on the list
+figure-nowcast = nowcast: listed or not
+figure-later-list = with what the later list added
+figure-added-later = added by the later list
+figure-unlisted = places with a first event that are not listed
+figure-delay = days since the first event
+figure-share-listed = share listed
+figure-delay-prior = before the list is looked at
+figure-delay-given = given the list
+
+nowcast-title = What is not on the list yet?
+nowcast-subtitle = { $file }, seen { $count } { $count ->
+        [one] time
+       *[other] times
+    }, { $start } to { $end }
+nowcast-question-listed = What was listed?
+nowcast-question-unlisted = How many places had had a first event but were not listed?
+nowcast-question-scores = Is that better than taking the list as it stands?
+
+nowcast-listed = By { $vintage } the list had held { $entries } places ({ $dated } with the day of their first event), and had been seen { $vintages } { $vintages ->
+        [one] time
+       *[other] times
+    }.
+nowcast-unlisted = On { $vintage } another { $low } to { $high } (90 % interval, middle { $middle }) had had a first event and were not listed.
+nowcast-unlisted-inside = On { $vintage } another { $low } to { $high } (90 % interval, middle { $middle }) were expected that the list of { $later } would have. It has added { $came }, inside the interval; { $uncounted } more that it added cannot be counted, for want of a day (or of their region on the list).
+nowcast-unlisted-outside = On { $vintage } another { $low } to { $high } (90 % interval, middle { $middle }) were expected that the list of { $later } would have. It has added { $came }, outside the interval; { $uncounted } more that it added cannot be counted, for want of a day (or of their region on the list).
+nowcast-better-by-day = On { $vintage }, by day: CRPS { $score } against { $other } of the better simple rule (“{ $rule }”), so better.
+nowcast-not-better-by-day = On { $vintage }, by day: CRPS { $score } against { $other } of the better simple rule (“{ $rule }”), so not better.
+nowcast-better-by-region = On { $vintage }, by region: CRPS { $score } against { $other } (“{ $rule }”), better.
+nowcast-not-better-by-region = On { $vintage }, by region: CRPS { $score } against { $other } (“{ $rule }”), not better.
+nowcast-better-places = On { $vintage }, place by place: Brier score { $score } against { $other } (“{ $rule }”), better.
+nowcast-not-better-places = On { $vintage }, place by place: Brier score { $score } against { $other } (“{ $rule }”), not better.
+
+nowcast-one-vintage = On { $vintages } the list had been seen once. One look shows no entry arriving, so how long entries take is borrowed from the prior, moved only by the shape of the stated days; the width of the interval is mostly that of the prior.
+nowcast-late = A list seen over a few days cannot show entries that come weeks later. Their share and pace stay at their priors (“spread left” near 1 in the table of parameters); the upper end of every interval leans on that.
+nowcast-open = Any number of places in a region may have had their first event: { $units } regions, no list of places, and so no probability for a single place.
+nowcast-closed = Only the { $units } places of the given universe are counted; smaller places, and those whose name was not found, are not.
+nowcast-stated = The day of the first event is taken as the list states it, and to be stated or not by chance. A day may be wrong or belong to something else, and the first event that a list knows of need not be the first.
+nowcast-one-wave = All scores here come from one wave and one list; nowcasts of neighbouring days share most of their places. They show that the method works here, not how often it would.
+nowcast-recorded = What is counted is what such a list would come to record. Places that nobody ever reports are in no figure.
+
+nowcast-section-data = What the list held
+nowcast-section-nowcast = The nowcast
+nowcast-section-regions = By region
+nowcast-section-places = Place by place
+nowcast-section-scores = Against the later list
+nowcast-section-delays = How long entries take
+nowcast-section-limits = What this cannot tell
+nowcast-section-left-out = What was left out, and judgements
+nowcast-words-data = A name that leaves the list stays listed here: names are changed and entries moved to pages of their own. “Gone since” counts them.
+nowcast-words-scored = Each nowcast knows only what the list had shown by its day. It counts places with a first event by each day that were not listed but are on the later list, so that it can be set against that.
+nowcast-words-unscored = Places with a first event by each day, listed or not, whether or not they will ever be listed. The last days rest most on the nowcast, for hardly anything of them is listed yet.
+nowcast-words-places = The probability that a place without an entry has had its first event, given its population, its share of the persons within 40 km, its region and the list. It is about populations and records: no claim about any person, and no evidence that something happened there.
+nowcast-words-scores = Losses, lower is better, against the list of { $later }. “Listed is all” takes the list as complete; “grows as before” divides it by how complete earlier vintages have proved at the same age. Cells by day are sums of the same places and stand or fall together.
+nowcast-words-delays = The chance of being on the list, by days since the first event, for a place without effects of its own: grey before the list is looked at, blue given what was seen by the vintage. Where blue fills the grey, nothing was learnt.
+nowcast-seen-on = seen on { $vintage }
+nowcast-caption-fan = Places with a first event by day. Grey: on the list; entries without a day are put on a probable one. Blue: the nowcast (bands 50 % and 90 % of draws, line the middle).
+nowcast-caption-fan-scored = Places with a first event by day, as seen on each vintage. Grey: on the list; entries without a day are put on a probable one. Blue: the nowcast (bands 50 % and 90 % of draws, line the middle). Dots: the grey with what the later list added.
+nowcast-caption-regions = Places not listed on { $vintage }, by region: 50 % and 90 % of draws and the middle. The { $shown } of { $count } regions with most expected.
+nowcast-alt-regions = Most expected: { $regions }.
+nowcast-caption-delays = Share of places listed by delay: middle and 90 % range.
+nowcast-table-vintages = The list by vintage
+nowcast-table-by-day = Nowcast by day, counted from the first
+nowcast-table-by-region = Nowcast by region
+nowcast-table-places = Not listed on { $vintage }, most probable first: { $shown } of { $count }; all are in { $file }
+nowcast-table-scores = Scores
+nowcast-table-delay = Share listed by delay
+nowcast-table-parameters = Parameters before and after
+nowcast-table-left-out = Left out
+nowcast-table-assumed = Judgements
+nowcast-nothing-left-out = Nothing was left out.
+nowcast-footer = Seed { $seed }. The same list, configuration and seed give the same result.
