@@ -197,7 +197,8 @@ def score(
     if len(scored) < len(draws):
         found.append(Finding("score-origins-left", {"until": str(last), "origins": len(draws) - len(scored)}))
     if steps < width:
-        found.append(Finding("score-steps-left", {"until": str(last), "first": steps + 1, "last": width}))
+        key = "score-step-left" if steps + 1 == width else "score-steps-left"
+        found.append(Finding(key, {"until": str(last), "first": steps + 1, "last": width}))
     if unseen:
         found.append(Finding("score-places-unseen", {"count": len(unseen), "places": tuple(unseen[:10])}))
     if left := list(left_out["outcome"]).count("left out"):
