@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 
@@ -55,15 +56,19 @@ def test_under_the_forecast_itself_every_bin_is_equal(mean: float, psi: float) -
         np.testing.assert_allclose(p @ each, 1 / bins, atol=1e-9)
 
 
-def test_under_exchangeable_draws_every_bin_is_equal_at_any_number_of_draws() -> None:
+def test_under_exchangeable_draws_every_bin_is_equal_and_every_promise_kept() -> None:
     """Over every outcome of three draws and an observation, weighted by its probability."""
     p = (0.6, 0.3, 0.1)
     outcomes = list(itertools.product(range(3), repeat=4))
     weight = np.array([math.prod(p[x] for x in outcome) for outcome in outcomes])
     x = np.array(outcomes, dtype=float)
-    low, high = Drawn(x[:, :3]).pit(x[:, 3])
+    drawn, y = Drawn(x[:, :3]), x[:, 3]
+    low, high = drawn.pit(y)
     each = np.stack([pit_histogram(low[[i]], high[[i]], 5) for i in range(len(x))])
     np.testing.assert_allclose(weight @ each, 0.2, atol=1e-12)
+    for level in (0.1, 0.5, 0.8):  # and what is promised is kept
+        (low, high), promised = (ends[:, 0] for ends in drawn.intervals([level])), drawn.promised(y, [level])[:, 0]
+        assert weight @ ((low <= y) & (y <= high)) == pytest.approx(weight @ promised)
 
 
 def test_coverage_equals_its_slow_twin_and_is_compared_with_what_was_promised() -> None:
@@ -176,16 +181,17 @@ def test_the_sum_that_the_r_package_cuts_short() -> None:
     assert total / math.sqrt(6) == pytest.approx(2.77090543018323, abs=1e-9)
 
 
-FIELDS = ("cells", "pit", "middle", "covered", "promised")
-
-
-def gathered(origins: int, overlap: int = 1, psi: float = 0.4, tested: float = 0.4, seed: int = 7) -> Calibration:
+def gathered(
+    origins: int, overlap: int = 1, psi: float = 0.4, factor: float = 1.0, seed: int = 7, cells: int = 30,
+    draws: int = 300,
+) -> Calibration:  # fmt: skip
+    """Forecasts with overdispersion 0.4 of counts that have psi, and `factor` times the mean."""
     rng = generator(seed)
     made = []
     for _ in range(origins):
-        mean = rng.uniform(0.5, 6, 30)
-        y = NegativeBinomial(mean, psi).draws(1, rng=rng)[:, 0]
-        made.append((Drawn(NegativeBinomial(mean, tested).draws(300, rng=rng)), y))
+        mean = rng.uniform(0.5, 6, cells)
+        y = NegativeBinomial(factor * mean, psi).draws(1, rng=rng)[:, 0]
+        made.append((Drawn(NegativeBinomial(mean, 0.4).draws(draws, rng=rng)), y))
     return Calibration.of(made, overlap)
 
 
@@ -197,48 +203,59 @@ def test_gathering_adds_up_what_each_origin_showed() -> None:
     whole = Drawn(draws)
     low, high = whole.pit(y)
     assert found.cells.tolist() == [20, 30]
-    np.testing.assert_allclose(found.histogram(rng=rng)["share"], pit_histogram(low, high, BINS))
+    np.testing.assert_allclose(found.histogram()["share"], pit_histogram(low, high, BINS))
     table = coverage(whole, y)
     for name in ("covered", "promised"):
-        np.testing.assert_allclose(found.coverage(rng=rng)[name], table[name])
-    assert found.location(rng=rng) == (pytest.approx(float((low + high).mean() / 2)), None, None)
+        np.testing.assert_allclose(found.coverage()[name], table[name])
+    assert found.location() == (pytest.approx(float((low + high).mean() / 2)), None, None)
     assert len(assessed(whole, y)[3]) == len(LEVELS)
 
 
-def test_intervals_hold_the_truth_of_a_calibrated_forecast_and_show_a_narrow_one() -> None:
-    right, narrow = gathered(40), gathered(40, psi=2.0)
+def test_intervals_show_forecasts_that_are_too_narrow_or_too_low() -> None:
     at = LEVELS.index(0.8)
-    row = list(right.coverage(rng=generator(1)).rows())[at]
-    assert row["low"] < 0 < row["high"]
-    row = list(narrow.coverage(rng=generator(1)).rows())[at]
+    row = list(gathered(40, psi=2.0).coverage().rows())[at]
     assert row["high"] < 0
-    middle, low, high = right.location(rng=generator(1))
+    assert row["excess"] == pytest.approx(row["covered"] - row["promised"])
+    _, low, _ = gathered(40, factor=1.3).location()
     assert low is not None
-    assert high is not None
-    assert low < 0.5 < high
-    assert low < middle < high
-    shares = right.histogram(rng=generator(1))
+    assert low > 0.5
+    shares = gathered(40).histogram()
     assert sum(low <= 0.1 <= high for low, high in zip(shares["low"], shares["high"], strict=True)) >= BINS - 3
     assert sum(shares["share"]) == pytest.approx(1)
 
 
-def test_origins_that_overlap_are_resampled_in_runs() -> None:
-    """Runs of ten origins with the same luck: resampled in shorter runs they would look like more than they are."""
-    one = gathered(16)
-    tenfold = {name: np.repeat(getattr(one, name), 10, axis=0) for name in FIELDS}
-    widths = []
-    for overlap in (1, 10):
-        _, low, high = Calibration(**tenfold, overlap=overlap).location(rng=generator(2))
+@pytest.mark.parametrize("origins", [6, 14])
+def test_a_calibrated_forecast_is_called_wrong_no_more_often_than_stated(origins: int) -> None:
+    """One time in ten; over 250 sets, within three standard errors."""
+    wrong = np.zeros(2)
+    for seed in range(250):
+        found = gathered(origins, seed=seed, cells=10, draws=60)
+        row = list(found.coverage().rows())[LEVELS.index(0.8)]
+        _, low, high = found.location()
         assert low is not None
         assert high is not None
-        widths.append(high - low)
-    assert widths[1] > 1.15 * widths[0]
+        wrong += [not low <= 0.5 <= high, not row["low"] <= 0 <= row["high"]]
+    assert (wrong / 250 < 0.1 + 3 * math.sqrt(0.09 / 250)).all()
+
+
+def test_the_interval_is_students_over_groups_of_origins() -> None:
+    found = gathered(11, overlap=1)
+    share = found.middle / found.cells  # equal cells: the ratio of sums is the mean of the ratios
+    error = share.std(ddof=1) / math.sqrt(11)
+    expected = share.mean() + stats.t.ppf([0.05, 0.95], 10) * error
+    assert found.location()[1:] == pytest.approx(expected)
+    together = dataclasses.replace(found, overlap=2)  # groups of four: 4 + 4 + 3 origins
+    assert together.location()[1:] == (None, None)
+    wide = dataclasses.replace(gathered(16), overlap=2)
+    groups = np.add.reduceat(wide.middle, range(0, 16, 4)) / np.add.reduceat(wide.cells, range(0, 16, 4))
+    reach = stats.t.ppf(0.95, 3) * groups.std(ddof=1) / 2
+    assert wide.location()[2] == pytest.approx(groups.mean() + reach)
 
 
 def test_few_origins_get_no_interval() -> None:
     found = gathered(3)
-    assert set(found.coverage(rng=generator(1))["low"]) == {None}
-    assert set(found.histogram(rng=generator(1))["high"]) == {None}
+    assert set(found.coverage()["low"]) == {None}
+    assert set(found.histogram()["high"]) == {None}
 
 
 @pytest.mark.parametrize(

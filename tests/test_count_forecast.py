@@ -40,8 +40,10 @@ def test_every_figure_equals_its_slow_twin(made: list[tuple[float, float, int]])
         assert low[i] == pytest.approx(law.cdf(count - 1), abs=1e-12)
         assert high[i] == pytest.approx(law.cdf(count), abs=1e-12)
         assert edges[i].tolist() == [naive.quantile(mean, psi, p) for p in (0.05, 0.5, 0.975)]
-        inside = forecast.within(edges[:, 0], edges[:, 2])
-        assert inside[i] == pytest.approx(law.cdf(edges[i, 2]) - law.cdf(edges[i, 0] - 1), abs=1e-12)
+        (left,), (right,) = (ends[i] for ends in forecast.intervals([0.8]))
+        assert [left, right] == [naive.quantile(mean, psi, p) for p in (0.1, 0.9)]
+        inside = forecast.promised(y, [0.8])[i, 0]
+        assert inside == pytest.approx(law.cdf(right) - law.cdf(left - 1), abs=1e-12)
 
 
 @given(st.lists(st.tuples(st.floats(0.02, 8), st.one_of(st.just(0.0), st.floats(0.01, 1.5))), min_size=1, max_size=2))
@@ -115,13 +117,23 @@ def test_the_observed_count_is_one_more_draw(draws: list[int], y: int) -> None:
     assert high == sum(x <= y for x in every) / len(every)
 
 
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=9), st.integers(0, 6), st.floats(0.01, 0.99))
+def test_the_promise_of_draws_takes_each_count_in_turn_for_the_observed_one(x: list[int], y: int, level: float) -> None:
+    every, inside = [*x, y], 0
+    for i, one in enumerate(every):
+        others = Drawn(np.array([every[:i] + every[i + 1 :]]))
+        (low,), (high,) = (ends[0] for ends in others.intervals([level]))
+        inside += bool(low <= one <= high)
+    assert Drawn(np.array([x])).promised(np.array([y]), [level])[0, 0] == pytest.approx(inside / len(every))
+
+
 def test_many_draws_tell_what_the_law_tells() -> None:
     exact, y = NegativeBinomial(np.array([0.4, 3.0]), 0.5), np.array([1, 2])
     drawn = Drawn(exact.draws(60_000, rng=generator(4)))
     for a, b in zip(exact.pit(y), drawn.pit(y), strict=True):
         np.testing.assert_allclose(a, b, atol=0.01)
-    np.testing.assert_array_equal(exact.quantiles([0.07, 0.8]), drawn.quantiles([0.07, 0.8]))
-    np.testing.assert_allclose(exact.within(y - 1, y + 1), drawn.within(y - 1.0, y + 1.0), atol=0.01)
+    np.testing.assert_array_equal(exact.intervals([0.6, 0.86]), drawn.intervals([0.6, 0.86]))
+    np.testing.assert_allclose(exact.promised(y, [0.6, 0.86]), drawn.promised(y, [0.6, 0.86]), atol=0.01)
 
 
 @pytest.mark.parametrize(

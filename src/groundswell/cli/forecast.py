@@ -166,7 +166,7 @@ def forecast(
             assert folder is not None
             _write(folder, configuration, decided, made, tables, result, facts, lambda new: write_report(case, new))
         page = folder / "report.html"
-        words = [sentence for found in case.findings.values() for sentence in in_words(found)]
+        words = in_words(finding for found in case.findings.values() for finding in found)
         result, said = result | {"words": words, "report": str(page)}, [*said, *words]
     elif folder is not None:
         _write(folder, configuration, decided, made, tables, result, facts)

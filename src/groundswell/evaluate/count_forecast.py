@@ -1,7 +1,7 @@
 """Forecasts of single counts, exact or as draws, with the same three verbs: what calibration asks of a forecast.
 
-pit(observed) -> (low, high), the probability below the observed count and up to it; quantiles(probabilities);
-within(low, high), the probability of the counts from low to high.
+pit(observed) -> (low, high), the probability below the observed count and up to it; intervals(levels), the central
+intervals; promised(observed, levels), the probability that the forecast gives to them.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class CountForecast(Protocol):
         """P(Y < y) and P(Y <= y) of the observed y, each in the shape of the forecast."""
         ...
 
-    def quantiles(self, probabilities: Sequence[float]) -> np.ndarray:
-        """The smallest counts with at least these probabilities at or below them; a last axis for the probabilities."""
+    def intervals(self, levels: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+        """Ends of the central intervals, a last axis for the levels."""
         ...
 
-    def within(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """P(low <= Y <= high)."""
+    def promised(self, observed: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+        """Probability that the forecast gives to its intervals; of counts it is more than the level."""
         ...
 
 
@@ -144,9 +144,15 @@ class NegativeBinomial:
                 out[at, k] = (cumulated < probability - 1e-12).sum(axis=1)
         return out.reshape(*self.mean.shape, len(probabilities))
 
-    def within(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """P(low <= Y <= high), in the mean's shape."""
-        return self.pit(high)[1] - self.pit(low)[0]
+    def intervals(self, levels: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+        """(..., L) ends of the central intervals."""
+        return _central(self.quantiles, levels)
+
+    def promised(self, observed: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+        """(..., L) probability of the central intervals, whatever was observed."""
+        low, high = self.intervals(levels)
+        inside = [self.pit(high[..., k])[1] - self.pit(low[..., k])[0] for k in range(len(levels))]
+        return np.stack(inside, axis=-1)
 
     def draws(self, size: int, *, rng: np.random.Generator) -> np.ndarray:
         """(..., S) independent draws."""
@@ -202,13 +208,33 @@ class Drawn:
         below, upto = (x < y[:, None]).sum(axis=1), (x <= y[:, None]).sum(axis=1)
         return below / (x.shape[1] + 1), (upto + 1) / (x.shape[1] + 1)
 
-    def quantiles(self, probabilities: Sequence[float]) -> np.ndarray:
-        """(N, K) draws; see `scores.quantiles`."""
-        return scores.quantiles(self.draws, probabilities)
+    def intervals(self, levels: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+        """(N, L) ends of the central intervals, which are draws; see `scores.quantiles`."""
+        return _central(lambda probabilities: scores.quantiles(self.draws, probabilities), levels)
 
-    def within(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """(N,) shares of draws; of an interval made of the same draws it is too high by about 1 / S."""
-        return ((self.draws >= low[:, None]) & (self.draws <= high[:, None])).mean(axis=1)
+    def promised(self, observed: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+        """(N, L) how probable it was that the observed count falls inside, were it one more draw.
+
+        Each of the S + 1 counts in turn is taken for the observed one: it lies in the interval of the other S if
+        it lies between the (low + 1)-th and the high-th of all, low and high being the ranks of the ends. The
+        share of draws inside their own interval is larger, by about 1 / S.
+        """
+        x, y = scores.checked(self.draws, observed)
+        size, every = x.shape[1], np.sort(np.column_stack([x, y]), axis=1)
+        low, high = _central(lambda probabilities: scores.ranks(probabilities, size), levels)
+        inside = [
+            np.searchsorted(row, row[high - 1], "right") - np.searchsorted(row, row[low], "left") for row in every
+        ]
+        return np.stack(inside) / (size + 1)
+
+
+def _central(
+    quantiles: Callable[[Sequence[float]], np.ndarray], levels: Sequence[float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The quantiles at both ends of the central intervals, levels on the last axis."""
+    both = np.asarray(levels, dtype=float)
+    edges = quantiles([*((1 - both) / 2), *((1 + both) / 2)])
+    return edges[..., : len(both)], edges[..., len(both) :]
 
 
 def _last(mean: np.ndarray, psi: np.ndarray) -> np.ndarray:

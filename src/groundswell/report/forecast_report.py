@@ -211,8 +211,6 @@ def _since(case: Monthly, speaker: Speaker) -> Section:
         tables.append(Twin(_held(changed.held, speaker), say("forecast-table-held"), folded=False))
         tables.append(Twin(changed.scored.ranking.scores, say("forecast-table-last-scores")))
         notes = in_words(changed.scored.findings, speaker)
-    elif changed.unscored:
-        notes = [changed.unscored]
     return Section("since", title, [" ".join(in_words(changed.findings, speaker))], pictures, tables, notes)
 
 

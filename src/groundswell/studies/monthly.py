@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -167,7 +168,7 @@ class Monthly:
             }
         return found
 
-    @property
+    @cached_property
     def findings(self) -> dict[str, tuple[Finding, ...]]:
         """The answers by question."""
         return {
@@ -210,7 +211,7 @@ class Monthly:
         if row is None or row["CRPS skill"] is None:  # it is the reference itself, or that one lost nothing
             return head, *said
         values = {"reference": self.plan.reference, "skill": row["CRPS skill"]}
-        if row["CRPS low"] is None:
+        if row["CRPS low"] is None or any(f.key == "compare-intervals-rough" for f in said):
             return head, Finding("forecast-skill-unsure", values), *said
         side = _side(row["CRPS low"], row["CRPS high"], 0, "worse", "better")
         ends = {"low": row["CRPS low"], "high": row["CRPS high"]}
@@ -288,7 +289,7 @@ def run(
         progress=lambda share, words: progress(0.9 * share, words),
     )  # fmt: skip
     ranking = rank(comparison, reference=str(plan.reference), rng=keyed(plan.seed, 6))
-    pit, coverage, location = _calibrated(comparison, candidate.name, plan.seed)
+    pit, coverage, location = _calibrated(comparison, candidate.name)
     progress(0.9, "the last run")
     changed = None
     if earlier is not None:
@@ -302,7 +303,7 @@ def run(
 
 
 def _calibrated(
-    comparison: Comparison, name: str, seed: int
+    comparison: Comparison, name: str
 ) -> tuple[dict[str, Table], dict[str, Table], dict[str, tuple[float, float | None, float | None]]]:
     """PIT, coverage and location of the past forecasts of places and, where there are several, of their totals."""
     if name not in comparison.calibration:
@@ -313,9 +314,9 @@ def _calibrated(
         together = ((Drawn(made.draws), total[made.time]) for made in comparison.totals[name])
         every["total"] = Calibration.of(together, overlapping(comparison.origins, comparison.steps))
     return (
-        {key: found.histogram(rng=keyed(seed, 7)) for key, found in every.items()},
-        {key: found.coverage(rng=keyed(seed, 7)) for key, found in every.items()},
-        {key: found.location(rng=keyed(seed, 7)) for key, found in every.items()},
+        {key: found.histogram() for key, found in every.items()},
+        {key: found.coverage() for key, found in every.items()},
+        {key: found.location() for key, found in every.items()},
     )
 
 

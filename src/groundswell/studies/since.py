@@ -116,14 +116,13 @@ def _result(folder: Path) -> dict[str, Any]:
 @dataclass(frozen=True, eq=False)
 class Since:
     """moved : a row for each place, the forecast that moved most first. held : the earlier run's totals beside what
-    was recorded. scored : None, with the reason, where no step of it has ended. findings : all of it in sentences.
+    was recorded. scored : None where no step of it has ended. findings : all of it in sentences.
     """
 
     earlier: Earlier
     moved: Table
     held: Table
     scored: Scored | None
-    unscored: str
     findings: tuple[Finding, ...]
 
 
@@ -145,19 +144,18 @@ def since(
     found = [Finding("since-run", {"origin": str(earlier.origin), "model": earlier.model})]
     if earlier.model != model:
         found.append(Finding("since-model", {"before": earlier.model, "now": model}))
-    scored, unscored, held = None, "", Table({})
+    scored, held = None, Table({})
     try:
         until = history.window.end
         scored = score(earlier.draws, read, by=by, country=country, until=until, seed=seed)
     except DataError as error:
-        unscored = str(error)
-        found.append(Finding("since-unscored"))
+        found.append(Finding("since-unscored", {"reason": str(error)}))
     else:
         held, said = _held(scored)
         found += said
     moved, said = _moved(earlier, made)
     found += [*said, *_new_places(earlier, history), *_revised(earlier, history)]
-    return Since(earlier, moved, held, scored, unscored, tuple(found))
+    return Since(earlier, moved, held, scored, tuple(found))
 
 
 def _held(scored: Scored) -> tuple[Table, list[Finding]]:

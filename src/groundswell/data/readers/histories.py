@@ -84,6 +84,8 @@ def to_history(
     dated = _dated(events, window, step, report)
     if until is not None:
         dated = _known_by(dated, until, report)
+        if not dated:
+            raise DataError(f"{read.name} has no event up to {until}, the last day to be counted. Name a later day.")
     if by == "place":
         units, pairs = _by_place(dated, places, country, report)
     else:

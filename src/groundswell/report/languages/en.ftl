@@ -192,7 +192,7 @@ forecast-not-back = It could not be sent back: { $reason }
 forecast-skill-better = Its CRPS skill against { $reference } is { $skill } (90 % interval { $low } to { $high }): better than the recent past drawn again.
 forecast-skill-right = Its CRPS skill against { $reference } is { $skill } (90 % interval { $low } to { $high }): these dates cannot tell it from the recent past drawn again.
 forecast-skill-worse = Its CRPS skill against { $reference } is { $skill } (90 % interval { $low } to { $high }): worse than the recent past drawn again, so use that instead.
-forecast-skill-unsure = Its CRPS skill against { $reference } is { $skill }, over too few dates for an interval.
+forecast-skill-unsure = Its CRPS skill against { $reference } is { $skill } (above 0 is better), over too few dates to tell it from chance.
 forecast-calibration-missing = Not known, since it could not be sent back.
 forecast-coverage-right = Of the { $what ->
         [total] totals
@@ -256,7 +256,7 @@ forecast-alt-past = { $inside } of { $count } past outlooks held what came withi
 forecast-table-past = Past outlooks, and what came
 forecast-section-calibration = Calibration
 forecast-words-pit = For each count that was forecast from a past date: where did it fall in its forecast? If forecasts are calibrated, equally often in each tenth (dashed). More at both ends: too narrow. More in the middle: too wide. More to the right: too low; to the left: too high. Counts are spread over the part of the forecast that they cover, so many zeros are no fault.
-forecast-words-coverage = The share of counts inside the central intervals of the forecasts, against the share that the forecasts promised. Since counts are whole, an interval holds more than its level, most of all where zeros abound; what matters is whether the dots lie on the dashes, not on the thin line. Vertical lines are 90 % intervals of the difference, from resampling the past dates.
+forecast-words-coverage = The share of counts inside the central intervals of the forecasts, against the share that the forecasts promised. Since counts are whole, an interval holds more than its level, most of all where zeros abound; what matters is whether the dots lie on the dashes, not on the thin line. Vertical lines are 90 % intervals of the difference, from its spread over the past dates; so one verdict in ten is a false alarm.
 forecast-caption-pit = Probability integral transform of past forecasts (non-randomised, for counts), with 90 % intervals over past dates.
 forecast-caption-coverage = Coverage of the central intervals of past forecasts.
 forecast-table-pit = Shares by tenth of the forecast
@@ -268,7 +268,7 @@ forecast-section-limits = What this cannot tell
 
 since-run = The last run forecast from { $origin } with { $model }.
 since-model = Its model was { $before }, now it is { $now }: some of what moved is the change of model.
-since-unscored = None of its steps has ended by now.
+since-unscored = It is not scored: { $reason }
 since-held = Of its { $steps } { $steps ->
         [one] step that has
        *[other] steps that have
