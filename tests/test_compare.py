@@ -19,7 +19,9 @@ from groundswell.data.window import Window
 from groundswell.errors import DataError, GroundswellWarning, UsageError
 from groundswell.evaluate.baselines import Conflictology, LastValue, Zero
 from groundswell.evaluate.bootstrap import block_length, block_weights, interval
-from groundswell.evaluate.compare import ABOVE, COVERED, JOINT, PLACES_SCORE, Candidate, compare
+from groundswell.evaluate.calibration import Calibration
+from groundswell.evaluate.compare import ABOVE, COVERED, JOINT, PLACES_SCORE, Candidate, compare, overlapping
+from groundswell.evaluate.count_forecast import Drawn
 from groundswell.evaluate.forecast import forecast
 from groundswell.evaluate.joint_scores import energy_score, variogram_score
 from groundswell.evaluate.ranking import aic, rank
@@ -348,6 +350,46 @@ def test_the_fan_holds_the_total_and_what_happened(result):
 def test_coverage_counts_cells(result):
     share = result.losses[COVERED][result.index("echo")].sum() / result.cells[COVERED].sum()
     assert 0.8 < share < 0.97
+
+
+def test_calibration_gathers_every_forecast_that_is_scored(result):
+    """Against the forecasts made again, one origin after the other; three steps ahead of every day overlap."""
+    import zlib
+
+    from groundswell.rng import keyed
+
+    root = int(generator(5).integers(2**63))
+    made = []
+    for origin in range(40, 88):
+        rng = keyed(root, zlib.crc32(b"last"), origin)
+        one = forecast(LastValue(), result.setting, result.history, origin=origin, steps=3, draws=200, rng=rng)
+        made.append((Drawn(one.draws), one.observed(result.history)))
+    expected, found = Calibration.of(made, 3), result.calibration["last"]
+    for name in ("cells", "pit", "middle", "covered", "promised", "overlap"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name))
+    assert set(result.calibration) == set(result.names)
+
+
+@pytest.mark.parametrize(
+    ("origins", "steps", "expected"), [((8,), 4, 1), ((8, 12, 16), 4, 1), ((8, 11, 16), 4, 2), ((8, 9, 10, 20), 3, 3)]
+)
+def test_origins_overlap_while_their_targets_do(origins, steps, expected):
+    assert overlapping(origins, steps) == expected
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_progress_rises_to_the_end(lopsided, processes):
+    setting, history = toy(lopsided, 40)
+    told = []
+    compare(
+        [STEADY, *BASE], setting, history, origins=(20, 25, 30), steps=2, draws=20, rng=generator(5),
+        processes=processes, progress=lambda share, words: told.append((share, words)),
+    )  # fmt: skip
+    shares = [share for share, _ in told]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+    assert {words for _, words in told} == {"steady", *(candidate.name for candidate in BASE)}
+    assert len(told) == (12 if processes == 1 else 4)  # after each origin; of another process, after each candidate
 
 
 @given(st.integers(1, 60), st.integers(1, 12))

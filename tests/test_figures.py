@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 
+from groundswell.data.table import Table
 from groundswell.errors import ParameterError, UsageError
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.infer.posterior import Posterior
 from groundswell.models.library import load
-from groundswell.report.figures import claims, comparison, evidence, maps, posterior, style
+from groundswell.report.figures import claims, comparison, evidence, forecasts, maps, posterior, style
 from groundswell.report.figures.placing import Label, place_labels
 from groundswell.report.language import Speaker
 from groundswell.report.svg import svg
@@ -121,6 +122,46 @@ def a_fan_from(origin: int) -> comparison.Fan:
     }
 
 
+def forecast_bands(count: int, top: float = 9.0) -> dict[str, list[float]]:
+    return {level: [round(top * float(level) + k / 3) for k in range(count)] for level in LEVELS}
+
+
+def outlook_of(count: int, top: float = 9.0, **options: Any) -> Axes:
+    ahead = [DATES[-1] + timedelta(days=1 + k) for k in range(count)]
+    return forecasts.outlook(
+        DATES, COUNTS.tolist(), (ahead, forecast_bands(count, top)), days=1, words=WORDS, **options
+    )
+
+
+def outlooks_of(count: int) -> Axes:
+    ahead = [DATES[-1] + timedelta(days=1 + k) for k in range(7)]
+    places = {f"Place {i}": ((COUNTS / (i + 1)).tolist(), forecast_bands(7), [1.0] * 7) for i in range(count)}
+    return forecasts.outlooks(DATES, places, ahead, days=1, words=WORDS)
+
+
+def moves(count: int, top: float = 5.0) -> list[dict[str, Any]]:
+    return [
+        {"place": f"A place with a name {i}", "expected before": top / (i + 1), "expected now": top / (i + 2),
+         "moved": i < 4} for i in range(count)
+    ]  # fmt: skip
+
+
+def pit_table(share: float = 0.1, low: float | None = 0.07, high: float | None = 0.13) -> Table:
+    return Table.from_rows(
+        [{"from": k / 10, "to": (k + 1) / 10, "share": share, "low": low, "high": high} for k in range(10)]
+    )
+
+
+def coverage_table(covered: float = 0.85, low: float | None = -0.1, high: float | None = 0.05) -> Table:
+    return Table.from_rows(
+        [{"level": level, "covered": covered, "promised": 0.9, "low": low, "high": high} for level in (0.1, 0.5, 0.9)]
+    )
+
+
+def past_of(count: int, top: float = 9.0) -> Axes:
+    return forecasts.past(DATES[:count], forecast_bands(count, top), COUNTS[:count].tolist(), words=WORDS)
+
+
 FULL: dict[str, Callable[[], Axes]] = {
     "claims_on_fan": lambda: claims.claims_on_fan(
         days(35), bands(35), CLAIMS, prior=bands(35, 180, 1.0), stances=STANCES, words=WORDS
@@ -153,6 +194,12 @@ FULL: dict[str, Callable[[], Axes]] = {
         DATES, COUNTS, [a_fan_from(o) for o in (30, 37, 44)], words=WORDS
     ),
     "skill": lambda: comparison.skill(SKILL, "conflictology 30 days", ["full", "plain"], words=WORDS),
+    "outlook": lambda: outlook_of(7, last=(DATES[-7:], forecast_bands(7, 14.0))),
+    "outlooks": lambda: outlooks_of(6),
+    "moved": lambda: forecasts.moved(moves(12), words=WORDS),
+    "past": lambda: past_of(24),
+    "pit": lambda: forecasts.pit({"each place": pit_table(), "all places": pit_table(0.1)}, words=WORDS),
+    "coverage": lambda: forecasts.coverage({"each": coverage_table(), "all": coverage_table(0.3)}, words=WORDS),
 }  # fmt: skip
 
 POOR: dict[str, Callable[[], Axes]] = {
@@ -180,6 +227,15 @@ POOR: dict[str, Callable[[], Axes]] = {
     "parts of zeros": lambda: comparison.parts(DATES, {"endemic": [0.0] * 60}, [0.0] * 60, words=WORDS),
     "no fan": lambda: comparison.rolling_fans(DATES, COUNTS, [], words=WORDS),
     "no skill known": lambda: comparison.skill({"a": (None, None, None)}, "zero", [], words=WORDS),
+    "an outlook of one step": lambda: outlook_of(1, 0.0),
+    "an outlook after one step": lambda: forecasts.outlook(
+        DATES[:1], [0.0], (DATES[1:3], forecast_bands(2, 0.0)), days=1, words=WORDS
+    ),
+    "one outlook": lambda: outlooks_of(1),
+    "one that moved from nothing": lambda: forecasts.moved(moves(1, 0.0), words=WORDS),
+    "one past date": lambda: past_of(1, 0.0),
+    "a PIT without intervals": lambda: forecasts.pit({"one": pit_table(0.1, None, None)}, words=WORDS),
+    "coverage without intervals": lambda: forecasts.coverage({"one": coverage_table(1.0, None, None)}, words=WORDS),
 }  # fmt: skip
 
 
@@ -217,7 +273,7 @@ def test_no_words_lie_on_words(name: str) -> None:
         assert overlapping([tick.label1 for tick in ticks if tick.label1.get_text()]) == []
 
 
-@pytest.mark.parametrize("name", ["claims_on_fan", "country_map", "places_map", "components", "densities"])
+@pytest.mark.parametrize("name", ["claims_on_fan", "country_map", "places_map", "components", "densities", "outlooks"])
 def test_the_same_numbers_give_the_same_bytes(name: str) -> None:
     assert svg(FULL[name](), "one") == svg(FULL[name](), "one")
 
@@ -243,6 +299,13 @@ def test_a_stance_keeps_its_colour_whichever_others_speak() -> None:
     alone = style.colours(STANCES)
     assert style.colours(reversed(STANCES)) == alone
     assert len({colour for colour, _ in alone.values()}) == len(STANCES) == len({mark for _, mark in alone.values()})
+
+
+def test_what_came_outside_nine_tenths_is_marked() -> None:
+    axes = forecasts.past(DATES[:3], {level: [float(level) * 10] * 3 for level in LEVELS}, [0, 5, 12], words=WORDS)
+    marked = {line.get_label(): len(np.asarray(line.get_xdata())) for line in axes.lines}
+    assert marked[WORDS.say("figure-recorded")] == 1
+    assert marked[WORDS.say("figure-recorded-outside")] == 2
 
 
 def test_every_claim_is_named_beside_the_fan() -> None:

@@ -389,6 +389,27 @@ def test_own_places_match_by_name_then_by_position(tmp_path, lopsided):
     assert "outside the window" in report["reason"][2]
 
 
+def test_the_last_day_that_a_file_covers_may_be_named(tmp_path):
+    days = ("2018-01-01", "2018-01-03", "2018-01-09", "2018-01-12")
+    cities = ("Qom", "Qom", "Arak", "Yazd")
+    body = "".join(f"{day},{city},Iran,5,,\n" for day, city in zip(days, cities, strict=True))
+    read = read_events(write(tmp_path, HEADER + body))
+    # nothing happened after the last event
+    setting, history, report = to_history(read, step=5, until=date(2018, 1, 21))
+    assert setting.window == Window(date(2018, 1, 2), 4, 5)
+    assert history["events"].sum(axis=0).tolist() == [1, 1, 1, 0]
+    assert [line["row"] for line in report.rows()] == [2]
+    # what is later is not known, neither its events nor its places
+    setting, history, report = to_history(read, step=1, until=date(2018, 1, 10))
+    assert setting.window == Window(date(2018, 1, 1), 10)
+    assert setting.places.name == ("Arāk", "Qom")
+    assert "2018-01-12 is after 2018-01-10" in report["reason"][0]
+    with pytest.raises(DataError, match="no step has ended by 2018-01-04"):
+        to_history(read, step=5, until=date(2018, 1, 4))
+    with pytest.raises(DataError, match="no event up to 2017-12-31"):
+        to_history(read, until=date(2017, 12, 31))
+
+
 def test_by_country_and_by_region_each_row_counts_once(tmp_path):
     body = '2018-01-01,"Tehran; Mashhad; national",Iran,,,\n2018-01-08,Paris,France,,,\n2018-01-08,x,Yugoslavia,,,\n'
     read = read_events(write(tmp_path, HEADER + body))

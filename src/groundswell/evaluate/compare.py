@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import warnings
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.errors import GroundswellError, GroundswellWarning, UsageError
+from groundswell.evaluate.calibration import Calibration, assessed
+from groundswell.evaluate.count_forecast import Drawn
 from groundswell.evaluate.crossvalidation import held_out_places
 from groundswell.evaluate.forecast import Forecast, rolling
 from groundswell.evaluate.joint_scores import JOINT_SCORES
@@ -37,6 +40,9 @@ COVERED = "covered"
 COVERAGE_LEVEL = 0.8
 PLACES_KEY = 1
 """Names the randomness that groups the places: the same groups for every candidate."""
+
+FIT_WORK = 10.0
+"""What a candidate that is fitted counts for in the progress, a baseline counting 1; a guess."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +73,9 @@ class Comparison:
     that is a target from several origins holds the cells of each. "covered" is no loss: it counts
     the cells inside the central 80 % interval. horizon : score name -> (M, K) mean loss by steps ahead.
     fits : the fit to the whole window, for candidates with a method; failed, notes : sentences by
-    candidate. totals : candidate -> forecasts of the events of all places, for the fan. by_place : candidate -> (P,)
-    log density of each place under the fit to other places, where the model has such (`held_out_places`).
+    candidate. totals : candidate -> forecasts of the events of all places, for the fan. calibration : candidate ->
+    how its forecasts of single cells kept their promises, by origin. by_place : candidate -> (P,) log density of each
+    place under the fit to other places, where the model has such (`held_out_places`).
     places_active : the k of the Brier score for "k or more places active", or None. threshold : of the
     threshold-weighted CRPS.
     """
@@ -87,6 +94,7 @@ class Comparison:
     failed: Mapping[str, str]
     notes: Mapping[str, tuple[str, ...]]
     totals: Mapping[str, tuple[Forecast, ...]]
+    calibration: Mapping[str, Calibration]
     by_place: Mapping[str, np.ndarray]
     places_active: int | None
     threshold: float
@@ -139,6 +147,7 @@ class _Outcome:
 
     losses: Mapping[str, np.ndarray] | None
     totals: tuple[Forecast, ...] = ()
+    calibration: Calibration | None = None
     fit: Fit | None = None
     notes: tuple[str, ...] = ()
     failure: str = ""
@@ -214,28 +223,34 @@ def compare(
         failed={name: outcome.failure for name, outcome in outcomes.items() if outcome.losses is None},
         notes={name: outcomes[name].notes for name in scored},
         totals={name: outcomes[name].totals for name in scored},
+        calibration={name: found for name in scored if (found := outcomes[name].calibration) is not None},
         by_place={name: found for name in scored if (found := outcomes[name].by_place) is not None},
-        places_active=places_active, threshold=threshold,
-        series=series,
+        places_active=places_active, threshold=threshold, series=series,
     )  # fmt: skip
 
 
 def _run(candidates: Sequence[Candidate], task: _Task, processes: int, progress: Progress) -> list[_Outcome]:
-    made: Any
-    if processes == 1:
-        made = (_evaluate(candidate, task) for candidate in candidates)
-    else:
-        from joblib import Parallel, delayed
-
-        made = Parallel(n_jobs=processes, return_as="generator")(delayed(_evaluate)(c, task) for c in candidates)
+    work = np.cumsum([0.0, *(1.0 if c.method is None else FIT_WORK for c in candidates)])
     found: list[_Outcome] = []
-    for candidate, outcome in zip(candidates, made, strict=True):
+    if processes == 1:
+        for k, candidate in enumerate(candidates):
+            mine = partial(_within, progress, work[k] / work[-1], work[k + 1] / work[-1])
+            found.append(_evaluate(candidate, task, mine))
+        return found
+    from joblib import Parallel, delayed
+
+    made: Any = Parallel(n_jobs=processes, return_as="generator")(delayed(_evaluate)(c, task) for c in candidates)
+    for k, (candidate, outcome) in enumerate(zip(candidates, made, strict=True)):
         found.append(outcome)
-        progress(len(found) / len(candidates), candidate.name)
+        progress(work[k + 1] / work[-1], candidate.name)
     return found
 
 
-def _evaluate(candidate: Candidate, task: _Task) -> _Outcome:
+def _within(progress: Progress, start: float, end: float, share: float, words: str) -> None:
+    progress(start + (end - start) * share, words)
+
+
+def _evaluate(candidate: Candidate, task: _Task, progress: Progress = silent) -> _Outcome:
     """Roll one candidate over the origins, then fit it to the whole window."""
     key = zlib.crc32(candidate.name.encode())
     fitted, by_place = None, None
@@ -247,13 +262,14 @@ def _evaluate(candidate: Candidate, task: _Task) -> _Outcome:
                 draws=task.draws, generators=[keyed(task.root, key, origin) for origin in task.origins],
                 method=candidate.method, refit_every=task.refit_every, fixed=candidate.fixed, series=task.series,
             )  # fmt: skip
-            totals, losses, notes = _score_all(made, task)
+            scored = _score_all(_counted(made, len(task.origins), candidate.name, progress), task)
+            notes = scored.notes
             if candidate.method is not None:
                 fitted = fit(
                     candidate.source, task.setting, task.history, candidate.method,
                     rng=keyed(task.root, key), fixed=candidate.fixed,
                 )  # fmt: skip
-                notes += _remarks(fitted)
+                notes += tuple(_remarks(fitted))
                 if task.place_folds and fitted.converged and can(fitted.model, "pointwise"):
                     by_place = held_out_places(
                         fitted, task.setting, task.history,
@@ -265,32 +281,41 @@ def _evaluate(candidate: Candidate, task: _Task) -> _Outcome:
     for warning in caught:
         if warning not in ours:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    return _Outcome(
-        losses, totals, fitted, tuple(dict.fromkeys([*notes, *(str(w.message) for w in ours)])), by_place=by_place
-    )
+    said = tuple(dict.fromkeys([*notes, *(str(w.message) for w in ours)]))
+    return replace(scored, fit=fitted, notes=said, by_place=by_place)
 
 
-def _score_all(
-    made: Iterable[tuple[Forecast, Fit | None]], task: _Task
-) -> tuple[tuple[Forecast, ...], dict[str, np.ndarray], list[str]]:
-    """Totals, losses summed over places (score -> (O, K)), and remarks, over the rolling forecasts."""
+def _counted(
+    made: Iterable[tuple[Forecast, Fit | None]], origins: int, name: str, progress: Progress
+) -> Iterator[tuple[Forecast, Fit | None]]:
+    """The same forecasts, with a word after each."""
+    for k, one in enumerate(made):
+        yield one
+        progress((k + 1) / origins, name)
+
+
+def _score_all(made: Iterable[tuple[Forecast, Fit | None]], task: _Task) -> _Outcome:
+    """Totals, losses summed over places (score -> (O, K)), calibration and remarks, over the rolling forecasts."""
     rows: dict[str, list[np.ndarray]] = {}
     totals: list[Forecast] = []
+    kept: list[tuple[np.ndarray, ...]] = []
     exploded, unsure = 0, 0
     for forecast, fitted in made:
         observed = forecast.observed(task.history)
-        found = {score.name: score.losses(forecast.draws, observed) for score in CELL_SCORES}
-        found[ABOVE] = threshold_weighted_crps(forecast.draws, observed, task.threshold)
-        found[COVERED] = interval_covers(forecast.draws, observed, COVERAGE_LEVEL).astype(float)
+        draws = np.sort(forecast.draws, axis=1)  # once, for all that looks at one cell at a time
+        found = {score.name: score.losses(draws, observed) for score in CELL_SCORES}
+        found[ABOVE] = threshold_weighted_crps(draws, observed, task.threshold)
+        found[COVERED] = interval_covers(draws, observed, COVERAGE_LEVEL).astype(float)
         for name, values in found.items():
             rows.setdefault(name, []).append(forecast.by_target(values).sum(axis=1))
         if task.places_active is not None:
-            draws, seen = forecast.by_target(forecast.draws), forecast.by_target(observed)
-            active = brier_at_least((draws > 0).sum(axis=1), (seen > 0).sum(axis=1), task.places_active)
+            paths, seen = forecast.by_target(forecast.draws), forecast.by_target(observed)
+            active = brier_at_least((paths > 0).sum(axis=1), (seen > 0).sum(axis=1), task.places_active)
             rows.setdefault(PLACES_SCORE, []).append(active)
             for score in JOINT_SCORES:
-                rows.setdefault(score.name, []).append(score.losses(draws, seen))
+                rows.setdefault(score.name, []).append(score.losses(paths, seen))
         totals.append(forecast.together("total"))
+        kept.append(assessed(Drawn(draws), observed))
         exploded += forecast.exploded
         unsure += fitted is not None and not fitted.converged
     notes = []
@@ -301,7 +326,13 @@ def _score_all(
         notes.append(
             f"the fit in force did not converge at {unsure} of {len(totals)} origins; they are scored all the same."
         )
-    return tuple(totals), {name: np.stack(values) for name, values in rows.items()}, notes
+    calibration = Calibration.gathered(kept, overlapping(task.origins, task.steps))
+    return _Outcome({k: np.stack(v) for k, v in rows.items()}, tuple(totals), calibration, notes=tuple(notes))
+
+
+def overlapping(origins: Sequence[int], steps: int) -> int:
+    """How many origins in a row share a target at most, themselves included."""
+    return max((sum(origin <= later < origin + steps for later in origins) for origin in origins), default=1)
 
 
 def _remarks(fitted: Fit) -> list[str]:

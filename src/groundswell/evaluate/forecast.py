@@ -120,12 +120,13 @@ class Forecast:
         return Table(columns)
 
     def table(self) -> Table:
-        """Every draw in a row of its own (origin, date, days, step, place, draw, value): N x S rows."""
+        """Every draw in a row of its own (origin, date, days, step, place, draw, value): N x S rows, as arrays."""
         size = self.draws.shape[1]
-        columns: dict[str, Any] = {
-            name: [value for value in values for _ in range(size)] for name, values in self.cells().items()
-        }
-        return Table(columns | {"draw": list(range(size)) * len(self), "value": self.draws.ravel().tolist()})
+        columns: dict[str, Any] = {}
+        for name, values in self.cells().items():
+            kind = object if isinstance(values[0], str) else None  # one text, many references to it
+            columns[name] = np.repeat(np.array(values, dtype=kind), size)
+        return Table(columns | {"draw": np.tile(np.arange(size), len(self)), "value": self.draws.ravel()})
 
 
 def forecast(

@@ -95,10 +95,13 @@ def quantiles(draws: np.ndarray, probabilities: Sequence[float]) -> np.ndarray:
     No interpolation, so quantiles of counts are counts.
     """
     x = np.sort(np.asarray(draws, dtype=float), axis=1)
-    size = x.shape[1]
+    return x[:, ranks(probabilities, x.shape[1]) - 1]
+
+
+def ranks(probabilities: Sequence[float], size: int) -> np.ndarray:
+    """(K,) which of `size` sorted draws, counted from 1, are the quantiles."""
     # The small allowance keeps .07 * 100 = 7.000000000000001 at the seventh draw.
-    rank = np.ceil(np.asarray(probabilities, dtype=float) * size - 1e-9).astype(int)
-    return x[:, np.clip(rank - 1, 0, size - 1)]
+    return np.clip(np.ceil(np.asarray(probabilities, dtype=float) * size - 1e-9).astype(int), 1, size)
 
 
 def weighted_interval(draws: np.ndarray, observed: np.ndarray, levels: Sequence[float] = INTERVAL_LEVELS) -> np.ndarray:

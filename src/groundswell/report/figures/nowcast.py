@@ -29,7 +29,7 @@ def fans(panels: Sequence[Panel], *, words: Speaker) -> Figure:
     Each panel has `title`, `dates`, `listed` (T,), `bands` (quantile level to T values of listed and unlisted
     together) and `later`, (T,) or None.
     """
-    top = 1.05 * max(float(max([*panel["bands"]["0.95"], *(panel["later"] or [])])) for panel in panels)
+    top = 1.05 * max(float(value) for panel in panels for value in [*panel["bands"]["0.95"], *(panel["later"] or [])])
 
     def draw(axes: Axes, panel: Panel) -> None:
         axes.fill_between(
@@ -54,12 +54,14 @@ def delays(panels: Sequence[Panel], *, words: Speaker) -> Figure:
     Each panel has `title`, `days` (K,), and `prior` and `nowcast`, quantile level to K values.
     """
 
+    from matplotlib.ticker import MaxNLocator
+
     def draw(axes: Axes, panel: Panel) -> None:
         draw_prior(axes, panel["days"], panel["prior"], words.say("figure-delay-prior"))
         draw_bands(axes, panel["days"], panel["nowcast"], style.POSTERIOR, words.say("figure-delay-given"))
         axes.set_ylim(0, 1)
         axes.set_xlim(0, max(*panel["days"], 1))
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
     return _beside(panels, draw, words.say("figure-delay"), words.say("figure-share-listed"))
 

@@ -25,6 +25,7 @@ from groundswell.studies.published.base import Published
 if TYPE_CHECKING:
     from groundswell.data.history import History
     from groundswell.data.setting import Setting
+    from groundswell.evaluate.count_forecast import NegativeBinomial
     from groundswell.infer.base import Fit
     from groundswell.models.cities.endemic_epidemic import EndemicEpidemic
 
@@ -174,32 +175,29 @@ def measles_scores(folder: Path, refitted: bool) -> dict[str, float]:
     refitted : fitted anew to the weeks before each forecast; otherwise once to all weeks.
     """
     setting, history = measles(folder)
-    model = _model(measles_fit(folder, "basic"))
-    assert names(model)[-1] == "overdispersion.psi"
-    scores = []
+    if not refitted:
+        forecast, counts = measles_one_step(folder, range(65, 78))
+        return {name: float(score.mean()) for name, score in forecast.scores(counts).items()}
+    model, scores = _model(measles_fit(folder, "basic")), []
     for week in range(65, 78):
-        if refitted:
-            model = _model(_fitted(model, setting.during(week), history.during(week)))
-        mean = model.intensity(setting, history)[:, week]
-        psi = float(vector(model)[-1])
-        scores.append(_negative_binomial_scores(history["events"][:, week], mean, psi))
+        model = _model(_fitted(model, setting.during(week), history.during(week)))
+        forecast = _forecast(model, model.intensity(setting, history)[:, week])
+        scores.append(forecast.scores(history["events"][:, week]))
     return {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
 
 
-def _negative_binomial_scores(counts: np.ndarray, mean: np.ndarray, psi: float) -> dict[str, np.ndarray]:
-    """Logarithmic, ranked probability, Dawid-Sebastiani and squared error score of (P,) forecasts; losses."""
-    from scipy.stats import nbinom
+def measles_one_step(folder: Path, weeks: range) -> tuple[NegativeBinomial, np.ndarray]:
+    """Exact one-step forecasts of the basic model, fitted once to all weeks, and the counts, (P, K) weeks from 0."""
+    setting, history = measles(folder)
+    model = _model(measles_fit(folder, "basic"))
+    return _forecast(model, model.intensity(setting, history)[:, weeks]), history["events"][:, weeks]
 
-    variance = mean * (1 + psi * mean)
-    shape = 1 / psi, 1 / (1 + psi * mean)
-    # the ranked probability score sums over all counts: up to where the rest is below 1e-12
-    upto = np.arange(int(max(counts.max(), nbinom.isf(1e-14, *shape).max())) + 1)[:, None]
-    return {
-        "logs": -nbinom.logpmf(counts, *shape),
-        "rps": ((nbinom.cdf(upto, *shape) - (counts <= upto)) ** 2).sum(axis=0),
-        "dss": np.log(variance) + (counts - mean) ** 2 / variance,
-        "ses": (counts - mean) ** 2,
-    }
+
+def _forecast(model: EndemicEpidemic, mean: np.ndarray) -> NegativeBinomial:
+    from groundswell.evaluate.count_forecast import NegativeBinomial
+
+    assert names(model)[-1] == "overdispersion.psi"
+    return NegativeBinomial(mean, float(vector(model)[-1]))
 
 
 def rows() -> list[Published]:
