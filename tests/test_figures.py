@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 
-from groundswell.report.figures import claims, comparison, evidence, maps, style
+from groundswell.errors import UsageError
+from groundswell.models.cities.regime_phases import basins
+from groundswell.report.figures import claims, comparison, evidence, maps, phases, style
 from groundswell.report.figures.placing import Label, place_labels
 from groundswell.report.language import Speaker
 from groundswell.report.svg import svg
@@ -145,6 +147,8 @@ FULL: dict[str, Callable[[], Axes]] = {
     "rolling_fans": lambda: comparison.rolling_fans(
         DATES, COUNTS, [a_fan_from(o) for o in (30, 37, 44)], words=WORDS
     ),
+    "phase_diagram": lambda: phases.phase_diagram(0.35, at=(0.1, 0.8), words=WORDS),
+    "phase_diagram, a corner": lambda: phases.phase_diagram(0.85, words=WORDS),
     "skill": lambda: comparison.skill(SKILL, "conflictology 30 days", ["full", "plain"], words=WORDS),
 }  # fmt: skip
 
@@ -172,6 +176,8 @@ POOR: dict[str, Callable[[], Axes]] = {
     "a record of zeros": lambda: comparison.record(DATES, np.zeros(60), DATES[30], words=WORDS),
     "parts of zeros": lambda: comparison.parts(DATES, {"endemic": [0.0] * 60}, [0.0] * 60, words=WORDS),
     "no fan": lambda: comparison.rolling_fans(DATES, COUNTS, [], words=WORDS),
+    "no growth": lambda: phases.phase_diagram(0.0, words=WORDS),
+    "no decay": lambda: phases.phase_diagram(1.0, words=WORDS),
     "no skill known": lambda: comparison.skill({"a": (None, None, None)}, "zero", [], words=WORDS),
 }  # fmt: skip
 
@@ -325,3 +331,23 @@ def test_a_place_alone_is_shown_in_the_outline_around_it() -> None:
     for (left, right), a, b in zip((axes.get_xlim(), axes.get_ylim()), low, high, strict=True):
         assert left <= a < b <= right
         assert right - left < 2 * (b - a)
+
+
+@given(*[st.floats(0.01, 0.99)] * 3)
+def test_the_areas_of_the_phase_diagram_are_those_of_the_flow(rest: float, alpha: float, beta: float) -> None:
+    """Each point of the square lies in the area that the basins at its thresholds ask for."""
+    if min(abs(rest - alpha), abs(rest - beta), abs(alpha - beta)) < 1e-6:
+        return
+    ends = [basin.end for basin in basins(rest, 1 - rest, alpha, beta)]
+    edge = basins(rest, 1 - rest, alpha, beta)[0].high
+    wanted = "still" if None in ends else "lasts" if len(ends) == 3 else "visible" if edge == alpha else "policed"
+    inside = [
+        key for key, corners in phases.areas(rest).items()
+        if matplotlib.path.Path([*corners, corners[0]], closed=True).contains_point((alpha, beta))
+    ]  # fmt: skip
+    assert inside == [wanted]
+
+
+def test_a_balance_outside_the_unit_interval_has_no_phase_diagram() -> None:
+    with pytest.raises(UsageError, match=r"c\* = 1\.5; expected growth / \(growth \+ decay\), from 0 to 1"):
+        phases.phase_diagram(1.5)
