@@ -18,6 +18,8 @@ from groundswell.infer.base import Method, fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.infer.penalised import PenalisedLikelihood
 from groundswell.models.cities.endemic_epidemic import Between, Endemic, EndemicEpidemic, Within
+from groundswell.models.cities.regimes import Regimes
+from groundswell.models.cities.riot_wave import RiotWave
 from groundswell.models.cities.weights import DistancePowerLaw
 from groundswell.params import Effects, from_vector, vector
 from groundswell.rng import generator
@@ -71,6 +73,35 @@ def wide_map() -> tuple[EndemicEpidemic, Setting, History]:
     )
 
 
+def riot_wave(places: int, days: int) -> Line:
+    """Value with gradient of a wave over a map, beside the value alone."""
+    rng = generator(1)
+    cities = Places(
+        tuple(f"place {i}" for i in range(places)),
+        rng.lognormal(11, 0.7, places),
+        rng.uniform(26, 39, places),
+        rng.uniform(45, 62, places),
+    )
+    setting = Setting(cities, Window(date(2005, 10, 27), days), active_on_day0=("place 0",))
+    model = RiotWave(contagion=0.02)
+    history = model.simulate(setting, rng=rng)
+    density, at = model.likelihood(setting, history), vector(model)
+    return Line(
+        f"cities/riot wave, {places} places x {days} days, value and gradient",
+        "",
+        lambda: best_of(lambda: density(at)),
+        lambda: best_of(lambda: model.intensity(setting, history)),
+        "the means alone",
+    )
+
+
+def regimes() -> Line:
+    """Value and gradient of the example."""
+    model, setting = Regimes.example()
+    density, at = model.likelihood(setting, model.simulate(setting, rng=generator(1))), vector(model)
+    return Line("cities/regimes, example, value and gradient", "", lambda: best_of(lambda: density(at)))
+
+
 def lines() -> list[Line]:
     """The lines of this level; those on reference data only where they are present."""
     found = []
@@ -116,4 +147,4 @@ def lines() -> list[Line]:
             goal_seconds=0.2,
         )
     )
-    return found
+    return [*found, riot_wave(20, 40), riot_wave(100, 30), regimes()]

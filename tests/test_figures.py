@@ -22,8 +22,9 @@ from groundswell.errors import ParameterError, UsageError
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.infer.posterior import Posterior
+from groundswell.models.cities.regime_phases import basins
 from groundswell.models.library import load
-from groundswell.report.figures import claims, comparison, evidence, forecasts, maps, posterior, style
+from groundswell.report.figures import claims, comparison, evidence, forecasts, maps, phases, posterior, style
 from groundswell.report.figures.placing import Label, place_labels
 from groundswell.report.language import Speaker
 from groundswell.report.svg import svg
@@ -193,6 +194,8 @@ FULL: dict[str, Callable[[], Axes]] = {
     "rolling_fans": lambda: comparison.rolling_fans(
         DATES, COUNTS, [a_fan_from(o) for o in (30, 37, 44)], words=WORDS
     ),
+    "phase_diagram": lambda: phases.phase_diagram(0.35, at=(0.1, 0.8), words=WORDS),
+    "phase_diagram, a corner": lambda: phases.phase_diagram(0.85, words=WORDS),
     "skill": lambda: comparison.skill(SKILL, "conflictology 30 days", ["full", "plain"], words=WORDS),
     "outlook": lambda: outlook_of(7, last=(DATES[-7:], forecast_bands(7, 14.0))),
     "outlooks": lambda: outlooks_of(6),
@@ -226,6 +229,8 @@ POOR: dict[str, Callable[[], Axes]] = {
     "a record of zeros": lambda: comparison.record(DATES, np.zeros(60), DATES[30], words=WORDS),
     "parts of zeros": lambda: comparison.parts(DATES, {"endemic": [0.0] * 60}, [0.0] * 60, words=WORDS),
     "no fan": lambda: comparison.rolling_fans(DATES, COUNTS, [], words=WORDS),
+    "no growth": lambda: phases.phase_diagram(0.0, words=WORDS),
+    "no decay": lambda: phases.phase_diagram(1.0, words=WORDS),
     "no skill known": lambda: comparison.skill({"a": (None, None, None)}, "zero", [], words=WORDS),
     "an outlook of one step": lambda: outlook_of(1, 0.0),
     "an outlook after one step": lambda: forecasts.outlook(
@@ -443,3 +448,23 @@ def test_of_many_parameters_the_worst_are_shown_and_the_picture_says_so(monkeypa
     likely = fit(model, setting, history, MaximumLikelihood(), rng=generator(2))
     with pytest.raises(UsageError, match="no draws by chains to show"):
         posterior.traces(likely)
+
+
+@given(*[st.floats(0.01, 0.99)] * 3)
+def test_the_areas_of_the_phase_diagram_are_those_of_the_flow(rest: float, alpha: float, beta: float) -> None:
+    """Each point of the square lies in the area that the basins at its thresholds ask for."""
+    if min(abs(rest - alpha), abs(rest - beta), abs(alpha - beta)) < 1e-6:
+        return
+    ends = [basin.end for basin in basins(rest, 1 - rest, alpha, beta)]
+    edge = basins(rest, 1 - rest, alpha, beta)[0].high
+    wanted = "still" if None in ends else "lasts" if len(ends) == 3 else "visible" if edge == alpha else "policed"
+    inside = [
+        key for key, corners in phases.areas(rest).items()
+        if matplotlib.path.Path([*corners, corners[0]], closed=True).contains_point((alpha, beta))
+    ]  # fmt: skip
+    assert inside == [wanted]
+
+
+def test_a_balance_outside_the_unit_interval_has_no_phase_diagram() -> None:
+    with pytest.raises(UsageError, match=r"c\* = 1\.5; expected growth / \(growth \+ decay\), from 0 to 1"):
+        phases.phase_diagram(1.5)

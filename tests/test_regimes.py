@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -174,7 +175,7 @@ def test_basins_are_the_whole_interval_and_say_where_every_share_ends(
     assert (found[0].low, found[-1].high) == (0, 1)
     assert found[0].low_included
     assert found[-1].high_included
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         assert before.high == after.low
         assert before.high_included != after.low_included
     (own,) = [
@@ -318,11 +319,11 @@ def test_errors_say_what_is_wrong(lopsided: Places) -> None:
         model.likelihood(setting, of(setting, halves))
     with pytest.raises(DataError, match=r'initial_at names "Neer", which is no place .* Nearest name: "Near"'):
         dataclasses.replace(model, initial_at=Effects({"Neer": 0.1})).intensity(setting)
-    with pytest.raises(ParameterError, match="initial_at.Near is 1.2; expected a finite value in"):
+    with pytest.raises(ParameterError, match=r"initial_at\.Near is 1\.2; expected a finite value in"):
         dataclasses.replace(model, initial_at=Effects({"Near": 1.2}))
-    with pytest.raises(ParameterError, match="the visibility threshold is 1.5; expected a share"):
+    with pytest.raises(ParameterError, match=r"the visibility threshold is 1\.5; expected a share"):
         basins(0.1, 0.1, 1.5, 0.2)
-    with pytest.raises(ParameterError, match="growth is -0.1 and decay 0.1; expected finite rates"):
+    with pytest.raises(ParameterError, match=r"growth is -0\.1 and decay 0\.1; expected finite rates"):
         end_of(0.2, -0.1, 0.1, 0.5, 0.2)
     with pytest.raises(DataError, match="30 steps, the setting 20"):
         model.likelihood(setting.during(20), of(setting, np.ones(setting.shape)))

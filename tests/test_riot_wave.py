@@ -82,7 +82,7 @@ def test_means_are_those_of_a_general_integrator(reach: Reach | None, step: int,
 @settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1))
 def test_the_stated_accuracy_holds_wherever_the_priors_reach(seed: int) -> None:
-    """Relative to each mean, down to means of 1e-5 a step; waves faster than the finest steps are left to the warning."""
+    """Relative to each mean, down to means of 1e-5 a step; waves beyond the finest steps are left to the warning."""
     rng = generator(seed)
     count = int(rng.integers(1, 7))
     places = Places(
@@ -295,6 +295,7 @@ def test_a_wave_before_its_limit_is_said_to_be_one() -> None:
         flat = "susceptible.per_100k" in " ".join(note for note in found.notes if "cannot tell" in note)
         level += flat
         assert flat or wide, found.summary()
+        assert set(found.model.remarks(early, history)) <= set(found.notes)
         if flat:
             assert np.isnan(found.standard_error[:2]).all()
             assert "contagion" in next(note for note in found.notes if "cannot tell" in note)
@@ -354,12 +355,12 @@ def test_errors_say_what_is_wrong_and_what_to_do(lopsided: Places) -> None:
         model.likelihood(moving, history)
     with pytest.raises(DataError, match='effect "poverty" is no covariate'):
         model.likelihood(dataclasses.replace(setting, covariates={}), history)
-    with pytest.raises(DataError, match='"Hub" has events .* cannot bring about: .* Give a reach between places, or'):
+    with pytest.raises(DataError, match=r'"Hub" has events .* cannot bring about: .* Give a reach between places, or'):
         wave(None, background=None).likelihood(setting, history)
     cold = dataclasses.replace(setting, active_on_day0=())
     counts = np.zeros(setting.shape)
     counts[3, 9] = 1
-    with pytest.raises(DataError, match='"Far" has events .* Begin the window with the first events, or add'):
+    with pytest.raises(DataError, match=r'"Far" has events .* Begin the window with the first events, or add'):
         wave(Exponential(70.0), background=None).likelihood(cold, of(cold, counts))
     with pytest.raises(DataError, match="nothing lights this wave"):
         wave(None, background=None).simulate(cold, rng=generator(0))

@@ -41,7 +41,7 @@ def riot_wave_means(model, setting, first):
 
 
 def regimes_shares(model, setting, parts):
-    """(P, T parts + 1) r_p from the window's start on, by midpoint steps of 1 / parts of a step; no crossing is sought."""
+    """(P, T parts + 1) r_p from the window's start on, by midpoint steps, `parts` in a step; no crossing is sought."""
     out = []
     for p, name in enumerate(setting.places.name):
         r = model.initial_at.get(name, model.initial)

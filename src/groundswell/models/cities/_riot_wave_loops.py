@@ -17,7 +17,7 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def forwards(active, susceptible, contagion, decay, weights, days, steps, parts):
-    """I at the edges of the window's steps, (T + 1, P), and W I at every stage, (T parts 4, P).
+    """I at the edges of the window's steps, (T + 1, P); W I and the share gone at every stage, (T parts 4, P) each.
 
     active, susceptible : (P,) lambda(0) and sigma(0), events a day. days : length of a step of the window,
     which is made of `parts` Runge-Kutta steps. Cost O(P^2) a stage.
@@ -25,7 +25,7 @@ def forwards(active, susceptible, contagion, decay, weights, days, steps, parts)
     places = len(active)
     h = days / parts
     total = np.zeros((steps + 1, places))
-    pull = np.empty((steps * parts * 4, places))
+    pull, gone = np.empty((steps * parts * 4, places)), np.empty((steps * parts * 4, places))
     here, tried, gain = np.zeros(places), np.zeros(places), np.empty(places)
     at = 0
     for t in range(steps):
@@ -37,22 +37,23 @@ def forwards(active, susceptible, contagion, decay, weights, days, steps, parts)
                 share = 1.0 / 6.0 if stage == 0 or stage == 3 else 1.0 / 3.0
                 reach = h if stage == 2 else h / 2
                 for p in range(places):
-                    rate = active[p] - susceptible[p] * np.expm1(-contagion * pull[at, p]) - decay * tried[p]
+                    gone[at, p] = -np.expm1(-contagion * pull[at, p])
+                    rate = active[p] + susceptible[p] * gone[at, p] - decay * tried[p]
                     gain[p] += share * rate
                     tried[p] = here[p] + reach * rate
                 at += 1
             for p in range(places):
                 here[p] += h * gain[p]
         total[t + 1] = here
-    return total, pull
+    return total, pull, gone
 
 
 @njit(cache=True, nogil=True)
-def backwards(slope, total, pull, active, susceptible, contagion, decay, weights, days, parts, paired):
-    """The adjoint of `forwards`: from the slope of a value in each step's integral, (T, P), to its slopes in
+def backwards(slope, total, pull, gone, active, susceptible, contagion, decay, weights, days, parts, paired):
+    """The adjoint of `forwards`: what the slope of a value in each step's integral, (T, P), makes of its slopes.
 
-    active (P,), susceptible (P,), contagion, decay and the weights (P, P); the last only if `paired`, else
-    (0, 0). Stages are rebuilt from what they were pulled by, at O(P) each. Cost O(P^2) a stage.
+    In active (P,), susceptible (P,), contagion, decay and the weights (P, P), these only if `paired`, else
+    (0, 0). Stages are rebuilt from the share gone, at O(P) each. Cost O(P^2) a stage.
     """
     steps, places = slope.shape
     h = days / parts
@@ -61,7 +62,6 @@ def backwards(slope, total, pull, active, susceptible, contagion, decay, weights
     size = places if paired else 0
     in_weights = np.zeros((size, size))
     stages = np.empty((parts * 4, places))
-    gone = np.empty((parts * 4, places))  # kept rather than what is left, which has no digits of a small share
     sent = np.empty((parts * 4, places))
     worth, back, out, told = np.zeros(places), np.empty(places), np.empty(places), np.empty(places)
     here, gain = np.empty(places), np.empty(places)
@@ -76,8 +76,7 @@ def backwards(slope, total, pull, active, susceptible, contagion, decay, weights
                 share = 1.0 / 6.0 if stage == 0 or stage == 3 else 1.0 / 3.0
                 reach = h if stage == 2 else h / 2
                 for p in range(places):
-                    gone[at, p] = -np.expm1(-contagion * pull[first + at, p])
-                    rate = active[p] + susceptible[p] * gone[at, p] - decay * stages[at, p]
+                    rate = active[p] + susceptible[p] * gone[first + at, p] - decay * stages[at, p]
                     gain[p] += share * rate
                     if stage < 3:
                         stages[at + 1, p] = here[p] + reach * rate
@@ -96,9 +95,9 @@ def backwards(slope, total, pull, active, susceptible, contagion, decay, weights
                     # the worth of this stage's rate: through the step's end, and through the next stage
                     rate_worth = share * worth[p] + reach * back[p]
                     in_active[p] += rate_worth
-                    in_susceptible[p] += rate_worth * gone[at, p]
+                    in_susceptible[p] += rate_worth * gone[first + at, p]
                     in_decay -= rate_worth * stages[at, p]
-                    sent[at, p] = rate_worth * susceptible[p] * (1.0 - gone[at, p])
+                    sent[at, p] = rate_worth * susceptible[p] * (1.0 - gone[first + at, p])
                     in_contagion += sent[at, p] * pull[first + at, p]
                     back[p] = -decay * rate_worth
                 _spread(weights, sent[at], out)

@@ -280,10 +280,10 @@ class RiotWave(Model):
         # a power of 2, so that a search hardly ever sees the number change
         wanted = min(fastest * window.step / STEP, FINEST * window.step)
         parts = finer * 2 ** max(math.ceil(math.log2(wanted)) if wanted > 0 else 0, 0)
-        total, pull = forwards(
+        total, pull, gone = forwards(
             active, susceptible, self.contagion, self.decay, weights, float(window.step), window.periods - 1, parts
         )
-        return Wave(active, susceptible, weights, total, pull, parts, fastest)
+        return Wave(active, susceptible, weights, total, pull, gone, parts, fastest)
 
     def _expected(self, setting: Setting, first: np.ndarray) -> np.ndarray:
         """(P, T) mean counts; NaN at the first step. Warns where the wave is too fast for its steps."""
@@ -313,8 +313,8 @@ class RiotWave(Model):
 
         own = names(self.reach) if self.reach is not None and len(wave.weights) else ()
         in_active, in_susceptible, in_contagion, in_decay, in_weights = backwards(
-            slope, wave.total, wave.pull, wave.active, wave.susceptible, self.contagion, self.decay, wave.weights,
-            float(setting.window.step), wave.parts, bool(own),
+            slope, wave.total, wave.pull, wave.gone, wave.active, wave.susceptible, self.contagion, self.decay,
+            wave.weights, float(setting.window.step), wave.parts, bool(own),
         )  # fmt: skip
         in_log = in_susceptible * wave.susceptible
         people = setting.places.population / 1e5 * np.exp(self.susceptible.effects.values_array @ columns)
@@ -335,9 +335,11 @@ class RiotWave(Model):
 
 
 class Wave(NamedTuple):
-    """A wave that was run: lambda(0) and sigma(0) (P,), W, the activity so far at the steps' edges (T, P), W times
+    """A wave that was run, with what its adjoint needs.
 
-    it at every stage, the Runge-Kutta steps in a step of the window, and the fastest rate it can have, 1/day.
+    active, susceptible : (P,) lambda(0), sigma(0). total (T, P): I, the activity so far, at the steps' edges.
+    pull, gone : W I and the share used up, at every stage. parts : Runge-Kutta steps in a step of the window.
+    fastest : no rate is above this, 1/day.
     """
 
     active: np.ndarray
@@ -345,6 +347,7 @@ class Wave(NamedTuple):
     weights: np.ndarray
     total: np.ndarray
     pull: np.ndarray
+    gone: np.ndarray
     parts: int
     fastest: float
 

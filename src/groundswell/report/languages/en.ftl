@@ -60,6 +60,18 @@ figure-promised = promised by the forecasts
 figure-covered = inside, with interval
 figure-of-places = each place
 figure-of-total = all places together
+figure-phases = growth and decay balance at c* = { $rest }
+figure-visibility-threshold = visibility threshold α
+figure-policing-threshold = policing threshold β
+figure-phase-visible = to 1 above α,
+    to 0 up to it
+figure-phase-lasts = to 0 up to α,
+    to c* up to β,
+    to 1 from β on
+figure-phase-policed = to 1 from β on,
+    to 0 below it
+figure-phase-still = to 0 below β, to 1 above α,
+    still in between
 
 # compare: models on a file of events
 
