@@ -338,7 +338,7 @@ def test_bad_input(folder: Path, months: dict[str, Path], run: Run) -> None:
     broken.mkdir()
     (broken / "result.json").write_bytes((months["first"] / "result.json").read_bytes())
     wrong = folder / "wrong.toml"
-    wrong.write_text('events = "e.csv"\nreprot = true\n')
+    wrong.write_text('events = "e.csv"\nrapport = true\n')
     report = ("forecast", months["events"], "--report")
     cases = [
         (("forecast", good, "--model", "endemik"), 2, 'no model is called "endemik"'),
@@ -350,7 +350,7 @@ def test_bad_input(folder: Path, months: dict[str, Path], run: Run) -> None:
         (("forecast", good, "--previous", other), 2, "previous belongs to the report"),
         (("forecast", good, "--refit-every", "2"), 2, "refit_every belongs to the report"),
         (("forecast", good, "--report", "--origins", "0"), 2, "origins is 0"),
-        (("forecast", "--config", wrong), 2, '"reprot" is no setting here. Nearest name: "report"'),
+        (("forecast", "--config", wrong), 2, '"rapport" is no setting here. Nearest name: "report"'),
         (("forecast", good, "--until", "31/12/2021"), 2, "until is"),
         (("forecast", good, "--until", "2021-02-01"), 3, "has no event up to 2021-02-01"),
         (("forecast", good, "--until", "2021-03-05", "--step", "7"), 3, "no step has ended by 2021-03-05"),

@@ -157,6 +157,7 @@ class Monthly:
             "not_scored": dict(self.comparison.failed),
             "pit": {name: list(table.rows()) for name, table in self.pit.items()},
             "coverage": {name: list(table.rows()) for name, table in self.coverage.items()},
+            "location": {name: list(found) for name, found in self.location.items()},
             "since": None,
         }
         if self.since is not None:
