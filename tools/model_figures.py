@@ -76,7 +76,28 @@ def mobilisation() -> Any:
     return axes[0]
 
 
-PICTURES: tuple[Callable[[], Any], ...] = (endemic_epidemic, mobilisation)
+@styled
+def riot_wave() -> Any:
+    """The example's expected events and draws by place, and who is left to join."""
+    model, setting = load("riot_wave").example()
+    history = model.simulate(setting, rng=generator(3))
+    mean, left = model.intensity(setting, history), model.remaining(setting, history)
+    axes = panels(1, 2, height=2.8)[0]
+    days = np.arange(setting.window.periods) * setting.window.step
+    for at, (name, colour) in enumerate(zip(setting.places.name, SERIES, strict=False)):
+        axes[0].plot(days, mean[at], color=colour, label=name)
+        axes[0].scatter(days, history["events"][at], s=6, color=colour)
+        axes[1].plot(days, 100 * left[at], color=colour)
+    axes[0].legend(loc="upper right")
+    axes[0].set_title("Expected events (lines), drawn (dots)")
+    axes[1].set_title("Left of the susceptible, %")
+    axes[1].set_ylim(0, 100)
+    for panel in axes:
+        panel.set_xlabel("day")
+    return axes[0]
+
+
+PICTURES: tuple[Callable[[], Any], ...] = (endemic_epidemic, mobilisation, riot_wave)
 
 if __name__ == "__main__":
     for picture in PICTURES:
