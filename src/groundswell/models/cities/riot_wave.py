@@ -131,7 +131,8 @@ class RiotWave(Model):
 
         history["events"] is read: whole numbers. The value is exact but for the Runge-Kutta steps (1e-8 of
         a mean, typically); the gradient is that of these very steps, by their adjoint. Cost: some 64 (P^2 + 20 P)
-        operations for each time in which the wave may change by the factor e, at most three times that with the gradient.
+        operations for each time in which the wave may change by the factor e, and at most three times that
+        with the gradient.
         DataError for events that the model cannot bring about at any parameters, for a window of one step, and for
         places without positions where `reach` needs them.
         """
