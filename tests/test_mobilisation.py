@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from functools import partial
-from multiprocessing import get_context
 
 import numpy as np
 import pytest
 from naive import mobilisation as naive
-from scipy.stats import chi2, nbinom
+from scipy.stats import nbinom
 
 from groundswell.data.history import History
+from groundswell.data.network import Network
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting, call_matrix
 from groundswell.data.window import Window
-from groundswell.errors import DataError, MissingVerb
-from groundswell.infer.base import Fit, fit
+from groundswell.errors import DataError, MissingVerb, UsageError
+from groundswell.evaluate.compare import Candidate, compare
+from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.cities.mobilisation import (
     Abroad,
@@ -39,7 +39,7 @@ from groundswell.models.cities.mobilisation import (
     Within,
 )
 from groundswell.models.day_by_day import Counters, Guide, weight_at
-from groundswell.models.triggering import Exponential, PowerLaw, reach_weights
+from groundswell.models.triggering import Exponential, Gravity, NeighbourhoodOrder, PowerLaw, Reach, reach_weights
 from groundswell.params import Effects, leaves, names, vector
 from groundswell.rng import generator
 
@@ -49,14 +49,22 @@ ALONE = dict.fromkeys(
 """Every component left out but the background."""
 
 
+CHAIN = Network(np.array([[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]], dtype=float))
+"""Hub, Near and Twin in a row; no path leads to Far."""
+
+
 def country(places: Places, days: int = 15) -> Setting:
-    """Calls, events abroad and a covariate, none of them the same everywhere or on all days."""
+    """Calls, events abroad and a covariate, none of them the same everywhere or on all days; holidays; a network."""
     window = Window(date(2020, 1, 1), 40)
     rng = generator(5)
     setting = Setting(
         places,
         window,
-        covariates={"hardship": rng.normal(size=(4, 40))},
+        CHAIN,
+        covariates={
+            "hardship": rng.normal(size=(4, 40)),
+            "holiday": np.isin(np.arange(40), (2, 3, 7)).astype(float)[None],
+        },
         calls=call_matrix(places, window, [("2020-01-04", None), ("2020-01-09", ["Near", "Far"])]),
         abroad=np.round(rng.gamma(2, 3, 40)),
         active_on_day0=("Hub", "Far"),
@@ -87,7 +95,34 @@ def everything() -> Mobilisation:
     )
 
 
-def counted(reach: PowerLaw | Exponential | None = None) -> Mobilisation:
+def otherwise() -> Mobilisation:
+    """Every component in its other form: gravity, groups in contact, repression that acts late, announced dates."""
+    return replace(
+        everything(),
+        between=Between(0.4, Gravity(1.1, 1.7)),
+        groups=Groups(40.0, 6.0, 9.0, 3.5, 0.7, 0.15, 0.4, contact=8.0),
+        deterrence=Deterrence(0.35, lag_days=3),
+        backlash=Backlash(0.3, lag_days=2),
+        pulse=CalendarPulse(0.03, Effects(fri=0.4), Effects({"holiday": 0.5, "2020-01-07": -0.6})),
+    )
+
+
+def by_order() -> Mobilisation:
+    """Over a network in which one place has no neighbour; backlash later than deterrence."""
+    return replace(
+        otherwise(),
+        between=Between(0.5, NeighbourhoodOrder(1.3)),
+        deterrence=Deterrence(0.35, lag_days=2),
+        backlash=Backlash(0.3, lag_days=4),
+    )
+
+
+every_form = pytest.mark.parametrize("model", [everything(), otherwise(), by_order()], ids=["one", "other", "by order"])
+REACHES = [PowerLaw(70.0, 2.3), Exponential(50.0), Gravity(1.1, 1.7), NeighbourhoodOrder(1.3)]
+every_reach = pytest.mark.parametrize("reach", REACHES, ids=lambda reach: type(reach).__name__)
+
+
+def counted(reach: Reach | None = None) -> Mobilisation:
     """Every component that counts of events and arrests can be weighed with."""
     model = replace(everything(), groups=None, organised=None)
     return model if reach is None else replace(model, between=Between(0.5, reach))
@@ -140,11 +175,12 @@ def assert_same_means(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]
 # --- the simulator ---
 
 
-def test_simulator_is_its_plain_twin(lopsided: Places) -> None:
+@every_form
+def test_simulator_is_its_plain_twin(lopsided: Places, model: Mobilisation) -> None:
     """Means of sixteen functionals within 4 standard errors on 8,000 runs; and of their squares."""
     setting = country(lopsided)
-    ours = functionals(run(everything(), setting, 8_000, 1))
-    theirs = functionals(naive.histories(everything(), setting, 8_000, generator(2)))
+    ours = functionals(run(model, setting, 8_000, 1))
+    theirs = functionals(naive.histories(model, setting, 8_000, generator(2)))
     assert_same_means(ours, theirs)
     squares = [{name: values**2 for name, values in side.items()} for side in (ours, theirs)]
     assert_same_means(*squares)
@@ -223,6 +259,54 @@ def test_groups_alone_are_a_branching_process() -> None:
     assert gone == pytest.approx(extinct(0.5, 0.35, 10_000) ** 3, abs=2e-3)
 
 
+def after(groups: Groups, weights: np.ndarray, alive: np.ndarray, steps: Sequence[int]) -> np.ndarray:
+    """Mean groups by place after steps of so many days: recruitment and break-up at home, contact by the weights."""
+    for days in steps:
+        stays = days * groups.recruitment / 365 + math.exp(-days * groups.breakup / 365)
+        alive = stays * alive + days * groups.contact / 365 * (alive @ weights)
+    return alive
+
+
+def test_groups_in_contact_are_a_branching_process_over_the_places(lopsided: Places) -> None:
+    """By place a linear recursion of the means; the country, where every place has others to reach, as one place."""
+    setting = Setting(lopsided, Window(date(2020, 1, 1), 31), CHAIN)
+    runs, start = 20_000, np.array([1.0, 2.0, 0.0, 3.0])
+    for reach in (Exponential(60.0), NeighbourhoodOrder(1.0)):
+        groups = Groups(6.0, 365 * 0.03, 365 * 0.10, contact=365 * 0.05)
+        parts = {**ALONE, "groups": groups, "between": Between(0.0, reach)}
+        model = Mobilisation(**parts, background=Background(0.0))
+        rng = generator(44)
+        state = model.start(setting, rng=rng, histories=runs)
+        state.groups[:], state.groups_total[:] = start, start.sum()
+        for day in range(30):
+            model.step(state, day, rng=rng)
+        expected = after(groups, naive.reach_weights(model, setting), start, [1] * 30)
+        assert (np.abs(state.groups.mean(axis=0) - expected) < 4 * state.groups.std(axis=0) / math.sqrt(runs)).all()
+        if isinstance(reach, Exponential):
+            assert expected.sum() == pytest.approx(6 * (0.08 + math.exp(-0.10)) ** 30)
+            gone = extinct(0.08, 0.10, 30) ** 6
+            assert (state.groups_total == 0).mean() == pytest.approx(gone, abs=4 * math.sqrt(gone * (1 - gone) / runs))
+        assert np.array_equal(state.groups_total, state.groups.sum(axis=1))
+
+
+def test_groups_in_contact_run_on_by_place(lopsided: Places) -> None:
+    setting = replace(country(lopsided, 9), later_edges=(9, 16, 23, 25))
+    model = replace(by_order(), groups=Groups(40.0, 6.0, 9.0, contact=8.0))
+    state = model.start(setting, rng=generator(45))
+    weights = model.later_weights(state)
+    assert weights == pytest.approx(naive.reach_weights(model, setting), rel=5e-5)
+    groups = np.tile([5.0, 0.0, 9.0, 20.0], (20_000, 1))
+    steps = model.run_later(groups, setting.later_edges, rng=generator(46), weights=weights)
+    alive = groups + (steps[..., 0] - steps[..., 1]).sum(axis=2)
+    expected = after(model.groups, weights, groups[0], (7, 7, 2))
+    assert (np.abs(alive.mean(axis=0) - expected) < 4 * alive.std(axis=0) / math.sqrt(20_000)).all()
+    assert np.array_equal(steps[..., 2], 4 * steps[..., 1])
+    assert steps[..., 3].mean() == pytest.approx(steps[..., 2].mean(), rel=0.02)
+    assert model.simulate(setting, rng=generator(47)).later is not None
+    with pytest.raises(UsageError, match="no weights between them"):
+        model.run_later(groups, setting.later_edges, rng=generator(46))
+
+
 def test_groups_that_run_on_follow_the_same_rule(lopsided: Places) -> None:
     """In steps of several days the rates are those of the step."""
     model = Mobilisation(groups=Groups(300.0, 3.65, 7.3, 4.0, 0.5))
@@ -244,11 +328,17 @@ def test_groups_that_run_on_follow_the_same_rule(lopsided: Places) -> None:
 def test_reach_by_table_is_the_kernel(lopsided: Places) -> None:
     """The loop interpolates f(d) in a table; its rows are those of `reach_weights` as nearly as stated."""
     setting = country(lopsided)
-    for reach in (PowerLaw(60.0, 2.0), PowerLaw(15.0, 3.5), Exponential(60.0)):
+    for reach in (
+        PowerLaw(60.0, 2.0),
+        PowerLaw(15.0, 3.5),
+        Exponential(60.0),
+        Gravity(1.1, 1.7),
+        NeighbourhoodOrder(1.3),
+    ):
         model = counted(reach)
         state = model.start(setting, rng=generator(0))
-        exact = reach_weights(reach, lopsided.distance_km, lopsided.population**model.scale)
-        assert state.geometry.reach_weights(state) == pytest.approx(exact, rel=5e-5)
+        exact = reach_weights(reach, reach.apart(setting), lopsided.population ** reach.exponent(model.scale))
+        assert state.reach_weights() == pytest.approx(exact, rel=5e-5)
 
 
 def test_a_draw_beyond_the_cap_is_flagged_and_ended(lopsided: Places) -> None:
@@ -281,6 +371,86 @@ def test_parts_that_ask_for_what_the_setting_lacks(lopsided: Places) -> None:
         Mobilisation(abroad=Abroad()).simulate(setting, rng=generator(0))
     with pytest.raises(DataError, match="no covariate of the setting"):
         Mobilisation(background=Background(effects=Effects(wealth=1.0))).simulate(setting, rng=generator(0))
+    with pytest.raises(DataError, match=r"needs Setting\.network"):
+        Mobilisation(between=Between(reach=NeighbourhoodOrder())).simulate(setting, rng=generator(0))
+    nowhere = replace(setting, places=Places(lopsided.name, lopsided.population))
+    quiet = History(nowhere.places, nowhere.window, {"events": np.zeros((4, 5))})
+    for reach in (PowerLaw(), Exponential(), Gravity()):
+        with pytest.raises(DataError, match=rf"{type(reach).__name__} weighs 4 places by their distance.*no positions"):
+            Mobilisation(between=Between(reach=reach)).simulate(nowhere, rng=generator(0))
+        with pytest.raises(DataError, match="no positions"):
+            Mobilisation(**{**ALONE, "between": Between(reach=reach)}).likelihood(nowhere, quiet)
+    Mobilisation(between=None).simulate(nowhere, rng=generator(0))
+    Mobilisation().simulate(Setting(Places.single(100_000), setting.window), rng=generator(0))
+
+
+def test_calendars_that_the_setting_does_not_have(lopsided: Places) -> None:
+    def tried(label: str) -> None:
+        Mobilisation(pulse=CalendarPulse(dates=Effects({label: 1.0}))).simulate(country(lopsided), rng=generator(0))
+
+    tried("2020-01-15")
+    with pytest.raises(DataError, match=r'names "holidays", which is neither a covariate.*Nearest name: "holiday"'):
+        tried("holidays")
+    with pytest.raises(DataError, match=r"2020-01-16, outside the window 2020-01-01 to 2020-01-15"):
+        tried("2020-01-16")
+    with pytest.raises(DataError, match=r'"hardship", which differs between places.*background\.effects'):
+        tried("hardship")
+    with pytest.raises(UsageError, match=r'label "friday".*Nearest name: "fri"'):
+        CalendarPulse(weekday=Effects(friday=1.0))
+
+
+def test_an_announced_date_leaves_the_other_days_alone(lopsided: Places) -> None:
+    """By its name or as a covariate; trend and weekdays sum to 0 over the window, dates do not."""
+    setting = country(lopsided, 9)
+    plain = replace(counted(), pulse=CalendarPulse(0.03, Effects(fri=0.4)))
+    history = plain.simulate(setting, rng=generator(48))
+    before = plain.intensity(setting, history)
+    named = replace(plain, pulse=CalendarPulse(0.03, Effects(fri=0.4), Effects({"2020-01-04": 0.7})))
+    ratio = named.intensity(setting, history)[:, 1:] / before[:, 1:]
+    assert ratio == pytest.approx(np.where(np.arange(1, 9) == 3, math.exp(0.7), 1.0)[None] * np.ones((4, 1)))
+    given = replace(plain, pulse=CalendarPulse(0.03, Effects(fri=0.4), Effects(holiday=0.7)))
+    ratio = given.intensity(setting, history)[:, 1:] / before[:, 1:]
+    days = np.isin(np.arange(1, 9), (2, 3, 7))
+    assert ratio == pytest.approx(np.where(days, math.exp(0.7), 1.0)[None] * np.ones((4, 1)))
+
+
+def test_repression_that_acts_after_the_window_does_nothing_in_it(lopsided: Places) -> None:
+    setting = country(lopsided)
+    late = replace(everything(), deterrence=Deterrence(2.0, lag_days=40), backlash=Backlash(1.0, lag_days=15))
+    never = replace(everything(), deterrence=None, backlash=None)
+    one, other = (model.simulate(setting, rng=generator(49)) for model in (late, never))
+    assert one["arrests"].sum() > 0
+    assert all(np.array_equal(one[name], other[name]) for name in one.series)
+    seen = [replace(model, groups=None, organised=None).log_density(setting, one) for model in (late, never)]
+    assert seen[0] == seen[1]
+
+
+def test_a_lag_counts_days_from_the_arrests(lopsided: Places) -> None:
+    """Arrests in one place on day 2 lower its mean from day 2 + lag on, and by what a lag of 1 lowers it earlier."""
+    setting = Setting(lopsided, Window(date(2020, 1, 1), 9))
+    events = np.ones((4, 9))
+    arrests = np.zeros((4, 9))
+    arrests[1, 2] = 30
+    history = History(lopsided, setting.window, {"events": events, "arrests": arrests})
+    model = Mobilisation(**ALONE, background=Background(0.5))
+    held = []
+    for lag in (1, 2, 5):
+        for part in ({"deterrence": Deterrence(0.5, lag_days=lag)}, {"backlash": Backlash(-0.5, lag_days=lag)}):
+            mean = replace(model, **part).intensity(setting, history) / model.intensity(setting, history)
+            assert mean[1, 1 : 2 + lag] == pytest.approx(1.0)
+            assert (mean[1, 2 + lag :] < 1).all()
+            held.append(mean[1, 2 + lag :])
+    for first, later in ((0, 2), (0, 4), (1, 3), (1, 5)):
+        assert held[later] == pytest.approx(held[first][: len(held[later])])
+
+
+def test_parts_that_cannot_be() -> None:
+    for lag in (0, -1, 1.5, True):
+        for part in (Deterrence, Backlash):
+            with pytest.raises(UsageError, match=r"lag_days is .*; expected whole days, 1 or more"):
+                part(0.1, lag_days=lag)
+    with pytest.raises(UsageError, match=r"groups\.contact = 2 but no `between`"):
+        Mobilisation(between=None, groups=Groups(contact=2.0))
 
 
 # --- guiding: exact weights ---
@@ -364,8 +534,9 @@ def test_tilted_counts_and_arrests_weigh_back_to_the_free_law(lopsided: Places) 
         assert a.mean() == pytest.approx(b.mean(), abs=4 * math.hypot(a.std(), b.std()) / math.sqrt(runs))
 
 
-def test_days_made_in_one_call_are_those_made_one_by_one(lopsided: Places) -> None:
-    setting, model = country(lopsided, 9), everything()
+@every_form
+def test_days_made_in_one_call_are_those_made_one_by_one(lopsided: Places, model: Mobilisation) -> None:
+    setting = country(lopsided, 9)
     counters = Counters(
         np.array([0, 1, 0]), np.array([0, 2, 4]), np.array([8, 5, 6]),
         np.array([[True, True, True, True], [True, False, True, False], [True, True, True, True]]),
@@ -380,7 +551,7 @@ def test_days_made_in_one_call_are_those_made_one_by_one(lopsided: Places) -> No
         model.count(slow, day, by_day)
         events[:, :, day], arrests[:, :, day] = slow.today["events"], slow.today["arrests"]
     model.advance(fast, 0, 9, at_once, rng=generator(42))
-    for name in ("drive", "hurt_total", "groups", "noted_count"):
+    for name in ("drive", "hurt_total", "hurt_waiting", "total_waiting", "groups", "noted_count"):
         assert np.array_equal(getattr(slow, name), getattr(fast, name))
     assert np.array_equal(by_day.totals, at_once.totals)
     expected = [
@@ -406,8 +577,9 @@ def test_arrests_given_events_are_summed_out() -> None:
 # --- a given past ---
 
 
-def test_a_taken_day_leaves_what_a_drawn_day_leaves(lopsided: Places) -> None:
-    setting, model = country(lopsided, 9), everything()
+@every_form
+def test_a_taken_day_leaves_what_a_drawn_day_leaves(lopsided: Places, model: Mobilisation) -> None:
+    setting = country(lopsided, 9)
     history = model.simulate(setting, rng=generator(16))
     drawn, taken = model.start(setting, rng=generator(17)), model.start(setting, rng=generator(18))
     rng = generator(16)
@@ -417,7 +589,7 @@ def test_a_taken_day_leaves_what_a_drawn_day_leaves(lopsided: Places) -> None:
         taken.take(day, history, rng=generator(day))
     assert np.array_equal(drawn.today["events"][0], history["events"][:, 8])
     assert history["arrests"].sum() > 0
-    for name in ("momentum_total", "momentum", "hurt_total", "drive"):
+    for name in ("momentum_total", "momentum", "hurt_total", "hurt_waiting", "total_waiting", "drive"):
         assert getattr(taken, name) == pytest.approx(getattr(drawn, name), rel=1e-12), name
     fade = [state.hurt * model.arrests.memory ** (8 - state.hurt_day) for state in (taken, drawn)]
     assert fade[0] == pytest.approx(fade[1], rel=1e-12)
@@ -466,14 +638,15 @@ def test_a_past_without_arrests_is_refused_where_they_act(lopsided: Places) -> N
 # --- the density of counts ---
 
 
-@pytest.mark.parametrize("reach", [PowerLaw(70.0, 2.3), Exponential(50.0)])
-def test_density_is_its_naive_twin(lopsided: Places, reach: PowerLaw | Exponential) -> None:
+@every_reach
+def test_density_is_its_naive_twin(lopsided: Places, reach: Reach) -> None:
     setting = country(lopsided)
     for seed, model in enumerate(
         [
             counted(reach),
             replace(counted(reach), overdispersion=0.0, arrests=Arrests(4.0, 0.0, 0.0), keep=0.0),
             replace(counted(reach), overdispersion=1e-4, deterrence=None, backlash=None, pulse=None),
+            replace(otherwise(), between=Between(0.5, reach), groups=None, organised=None),
             Mobilisation(**ALONE),
             Mobilisation(groups=None, organised=None, keep=1.0),
         ]
@@ -517,14 +690,16 @@ def difference(model: Mobilisation, setting: Setting, history: History, name: st
     return float(np.dot(shares, at)) / h
 
 
-@pytest.mark.parametrize("reach", [PowerLaw(70.0, 2.3), Exponential(50.0)])
-def test_gradient_is_the_difference_of_the_twin_in_every_parameter(
-    lopsided: Places, reach: PowerLaw | Exponential
-) -> None:
+@every_reach
+def test_gradient_is_the_difference_of_the_twin_in_every_parameter(lopsided: Places, reach: Reach) -> None:
     setting = country(lopsided, 9)
     free = {"crowds.median", "crowds.spread", "warnings_per_arrest"}
     for seed, model in enumerate(
-        [counted(reach), replace(counted(reach), overdispersion=0.0, keep=0.0, arrests=Arrests(6.0, 0.0, 0.5))]
+        [
+            counted(reach),
+            replace(counted(reach), overdispersion=0.0, keep=0.0, arrests=Arrests(6.0, 0.0, 0.5)),
+            replace(otherwise(), between=Between(0.5, reach), groups=None, organised=None),
+        ]
     ):
         history = replace(counted(reach), background=Background(0.3)).simulate(setting, rng=generator(30 + seed))
         assert (history["events"][:, 1:] > 0).sum() > 10
@@ -568,6 +743,27 @@ def test_a_fit_says_what_counts_cannot_tell(lopsided: Places) -> None:
     assert 0 < errors["background.rate"] < 0.1
 
 
+def test_a_comparison_takes_every_form(lopsided: Places) -> None:
+    """Each is fitted to a part of the window and forecasts the rest, with what lies ahead of its calendar."""
+    setting = country(lopsided, 40)
+    pulse = CalendarPulse(0.0, Effects(fri=0.0), Effects(holiday=0.0))
+    base = replace(counted(), background=Background(0.3), abroad=None, pulse=None)
+    history = base.simulate(setting, rng=generator(36))
+    forms = {
+        "as it stands": base,
+        "gravity": replace(base, between=Between(0.4, Gravity())),
+        "by order": replace(base, between=Between(0.4, NeighbourhoodOrder())),
+        "late": replace(base, deterrence=Deterrence(0.3, lag_days=3), backlash=Backlash(0.1, lag_days=2)),
+        "calendar": replace(base, pulse=pulse),
+        "abroad": replace(base, abroad=Abroad(0.05)),
+    }
+    held = {"crowds.median": 120.0, "crowds.spread": 0.6, "warnings_per_arrest": 0.6}
+    candidates = [Candidate(name, model, MaximumLikelihood(), fixed=held) for name, model in forms.items()]
+    made = compare(candidates, setting, history, origins=(36, 38), steps=2, draws=50, rng=generator(37), refit_every=9)
+    assert made.names == tuple(forms), made.failed
+    assert np.isfinite(made.losses["log"]).all()
+
+
 def test_refusals_say_what_to_do(lopsided: Places) -> None:
     setting, model = country(lopsided, 9), counted()
     history = model.simulate(setting, rng=generator(35))
@@ -605,86 +801,3 @@ def test_refusals_say_what_to_do(lopsided: Places) -> None:
         Mobilisation(**ALONE).likelihood(weekly, History(lopsided, weekly.window, {"events": events}))
     with pytest.raises(DataError, match="no groups, which act"):
         everything().intensity(setting, History(lopsided, setting.window, {"events": events, "arrests": 0 * events}))
-
-
-# --- simulate and recover ---
-
-HELD = ("background.effects.level", "crowds.median", "crowds.spread", "warnings_per_arrest")
-"""Not learnt: an offset that sets how many events there are, and what counts do not speak of."""
-
-
-def recovery_case(count: int, days: int) -> tuple[Mobilisation, Setting]:
-    """Unequal cities, a call every eighth day: with 40 of them and 1,000 days, enough to tell the components apart."""
-    rng = generator(77)
-    places = Places(
-        tuple(f"place {i}" for i in range(count)),
-        np.exp(rng.normal(12.2, 0.9, count)), rng.uniform(30, 36, count), rng.uniform(46, 58, count),
-    )  # fmt: skip
-    window = Window(date(2012, 1, 2), days)
-    calls = call_matrix(places, window, [(window.date(day), None) for day in range(6, days, 8)])
-    setting = Setting(
-        places, window, covariates={"level": np.ones((count, 1))}, calls=calls, active_on_day0=("place 0",)
-    )
-    background = Background(effects=Effects(level=2.5))
-    return Mobilisation(background, Within(), Between(reach=Exponential()), organised=None, groups=None), setting
-
-
-def prior_draw(model: Mobilisation, rng: np.random.Generator) -> Mobilisation:
-    """Every parameter that is learnt, from its prior: normal on the free coordinate."""
-    drawn = {}
-    for leaf in leaves(model):
-        if leaf.name not in HELD:
-            assert leaf.prior is not None
-            drawn[leaf.name] = leaf.from_free(rng.normal(leaf.to_free(leaf.prior.median), leaf.prior.sd))
-    return model.replacing(drawn)
-
-
-def covers(found: Fit, truth: Mobilisation, setting: Setting, history: History, name: str) -> bool:
-    """Whether the 90 % profile interval holds the truth: holding it there costs less than chi-squared allows."""
-    held = {leaf.name: leaf.value for leaf in leaves(truth) if leaf.name in (*HELD, name)}
-    there = fit(found.model, setting, history, MaximumLikelihood(), rng=generator(0), fixed=held)
-    return 2 * (found.log_density - there.log_density) <= chi2.ppf(0.9, 1)
-
-
-def covered(draw: int, count: int, days: int) -> dict[str, bool] | None:
-    """Whether each interval holds the truth in one draw; a failed fit holds nothing. None for data that explode.
-
-    A draw whose pilot history, independent of the data, passes max_daily_events is drawn again: growth without
-    bound leaves no window to fit.
-    """
-    model, setting = recovery_case(count, days)
-    rng = generator(2024).spawn(draw + 1)[draw]
-    truth = prior_draw(model, rng)
-    while truth.simulate(setting, rng=rng).exploded:
-        truth = prior_draw(model, rng)
-    history = truth.simulate(setting, rng=rng)
-    if history.exploded:
-        return None
-    held = {leaf.name: leaf.value for leaf in leaves(truth) if leaf.name in HELD}
-    found = fit(truth, setting, history, MaximumLikelihood(), rng=rng, fixed=held)
-    learnt = [name for name in names(model) if name not in HELD]
-    return {name: found.converged and covers(found, truth, setting, history, name) for name in learnt}
-
-
-def coverage(draws: int, count: int, days: int, mapped=map) -> tuple[dict[str, int], int]:
-    """How often the interval holds the truth, by parameter, and in how many draws; exploded data are left out."""
-    every = mapped(partial(covered, count=count, days=days), range(draws))
-    held = [one for one in every if one is not None]
-    return {name: sum(one[name] for one in held) for name in held[0]}, len(held)
-
-
-def test_recovery_small() -> None:
-    hits, fitted = coverage(3, 20, 200)
-    assert fitted == 3
-    # 45 intervals, not independent: binomial(45, .9) lies below with probability .0013
-    assert 34 <= sum(hits.values()) <= 45
-
-
-@pytest.mark.slow
-def test_recovery_of_a_hundred_prior_draws() -> None:
-    """90 % intervals cover 83 to 96 times of 100, every parameter."""
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        hits, fitted = coverage(100, 40, 1_000, pool.map)
-    print(*(f"{name}: {hit} of {fitted}" for name, hit in hits.items()), sep="\n")
-    assert fitted >= 98
-    assert all(83 <= 100 * hit / fitted <= 96 for hit in hits.values()), hits

@@ -141,6 +141,30 @@ def test_all_claims_together_are_weighed_without_bias(lopsided: Places) -> None:
     assert_one_mean(large, small)
 
 
+def test_groups_in_contact_run_on_place_by_place(lopsided: Places) -> None:
+    """Places that a claim does not tell apart are no longer one: against plain histories, whose place is known."""
+    record = Record((EVERY_SORT["teams later in the south"],))
+    setting, made = country(lopsided), reporting(record)
+    bound = made.prepare(record).bind(made)[0]
+
+    def plain(model: Mobilisation) -> np.ndarray:
+        drawn = [model.simulate(setting, rng=rng) for rng in generator(22).spawn(1_500)]
+        return bound.log_likelihood(
+            np.array([h.later.series["broken_up"][3].sum() for h in drawn if h.later is not None])
+        )
+
+    model = busy().replacing({"groups.contact": 30.0, "organised.rate": 0.0})
+    filtered = estimates(Account(model, made), setting, record, ParticleFilter(16, copies=4), 300, 21)
+    assert_one_mean(plain(model), filtered)
+    traced = ParticleFilter(16).run(ParticleFilter(16).plan(Account(model, made), setting, record),
+                                    Account(model, made), rng=generator(23), trace=True)  # fmt: skip
+    assert traced.history is not None
+    assert traced.history.later is not None
+    assert (traced.history.later.series["formed"].sum(axis=1) > 0).sum() > 2
+    with pytest.raises(AssertionError):
+        assert_one_mean(plain(busy().replacing({"organised.rate": 0.0})), filtered)
+
+
 @pytest.mark.parametrize("sort", ["by day and cumulative", "arrests in one city", "arrests over a week", "crowds"])
 def test_integrated_effects_are_averaged_over(lopsided: Places, sort: str) -> None:
     """The mean of filters that integrate effects is the mean of filters at effects drawn from their priors."""

@@ -30,7 +30,7 @@ from groundswell.models.events.self_exciting import (
     jittered,
     stationary_rate,
 )
-from groundswell.models.triggering import Exponential, ExponentialDelay, PowerLaw
+from groundswell.models.triggering import Exponential, ExponentialDelay, Gravity, NeighbourhoodOrder, PowerLaw
 from groundswell.params import leaves, names, vector
 from groundswell.rng import generator
 from tests.naive import self_exciting as naive
@@ -462,6 +462,9 @@ def test_what_cannot_be_meant_is_refused(setting: Setting) -> None:
         mutually_exciting(np.array([6.0]), np.array([0]), 5.0, *two, 1.0)
     with pytest.raises(ParameterError, match="Give a reach"):
         SelfExciting(own_place=False)
+    for reach in (Gravity(), NeighbourhoodOrder()):
+        with pytest.raises(ParameterError, match=rf"given {type(reach).__name__} as its reach.*Use PowerLaw"):
+            SelfExciting(reach=reach)
     nowhere = Setting(Places(("A", "B"), np.ones(2)), setting.window)
     with pytest.raises(DataError, match="no positions"):
         model.simulate(nowhere, rng=generator(1))

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from groundswell.data.network import Network
 from groundswell.data.places import Places
+from groundswell.data.setting import Setting
+from groundswell.data.window import Window
 from groundswell.errors import DataError
 from groundswell.models.triggering import (
     Exponential,
     ExponentialDelay,
+    Gravity,
     NearAndEverywhere,
+    NeighbourhoodOrder,
     PowerLaw,
     Reach,
     reach_weights,
     weights_gradient,
 )
-from groundswell.params import from_vector, leaves, vector
+from groundswell.params import from_vector, leaves, names, vector
 
 DISTANCES = np.array([0.0, 1e-3, 1.0, 17.0, 140.0, 2500.0])
 REACHES = [
@@ -53,6 +60,64 @@ def test_every_piece_of_a_reach(kernel: Reach) -> None:
     for leaf in leaves(kernel):
         assert leaf.prior is not None
         assert leaf.low == 0
+
+
+@pytest.mark.parametrize(
+    ("kernel", "at", "values"),
+    [
+        (Gravity(1.4, 2.0), [0.0, 0.3, 1.0, 2.0, 10.0], [1, 1, 1, 1 / 4, 1 / 100]),
+        (Gravity(0.2, 0.0), [0.0, 1.0, 900.0], [1, 1, 1]),
+        (NeighbourhoodOrder(1.5), [0.0, 1.0, 4.0, 9.0, np.inf], [1, 1, 1 / 8, 1 / 27, 0]),
+        (NeighbourhoodOrder(0.0), [1.0, 3.0, np.inf], [1, 1, 0]),
+    ],
+    ids=repr,
+)
+def test_every_piece_of_gravity_and_order(kernel: Reach, at: list[float], values: list[float]) -> None:
+    """f is a pure power above 1; gravity's own exponent of population is none of f's business."""
+    steps = np.array(at)
+    assert kernel.value(steps) == pytest.approx(np.array(values))
+    assert kernel.gradient(steps).shape == (len(leaves(kernel)), len(at))
+    slope, logs = kernel.gradient(steps), kernel.log_gradient(steps)
+    decay = names(kernel).index("decay")
+    joined, h = np.isfinite(steps), 1e-5
+    here, once, twice = (kernel.replacing({"decay": vector(kernel)[decay] + k * h}) for k in range(3))
+    numeric = (-3 * here.value(steps) + 4 * once.value(steps) - twice.value(steps)) / (2 * h)
+    assert slope[decay] == pytest.approx(numeric, rel=1e-6, abs=1e-9)
+    near = steps[joined]
+    numeric = (-3 * here.log_value(near) + 4 * once.log_value(near) - twice.log_value(near)) / (2 * h)
+    assert logs[decay][joined] == pytest.approx(numeric, rel=1e-6, abs=1e-9)
+    assert not logs[decay][~joined].any()
+    if isinstance(kernel, Gravity):
+        assert not logs[0].any()
+        assert kernel.exponent(0.7) == kernel.population
+    else:
+        assert kernel.exponent(0.7) == 0.7
+    assert all(leaf.prior is not None for leaf in leaves(kernel))
+
+
+def test_what_lies_between_places_is_read_from_the_setting(lopsided: Places) -> None:
+    window = Window(date(2020, 1, 1), 3)
+    chain = Network(np.array([[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]]))
+    setting = Setting(lopsided, window, chain)
+    assert np.array_equal(Gravity().apart(setting), lopsided.distance_km)
+    assert NeighbourhoodOrder().apart(setting)[0].tolist() == [0, 1, 2, np.inf]
+    assert Exponential().apart(Setting(Places.single(9.0), window)).tolist() == [[0]]
+    with pytest.raises(DataError, match=r"NeighbourhoodOrder needs Setting\.network"):
+        NeighbourhoodOrder().apart(Setting(lopsided, window))
+    with pytest.raises(DataError, match="weighs 4 places by their distance, and these have no positions"):
+        PowerLaw().apart(Setting(Places(lopsided.name, lopsided.population), window))
+
+
+def test_weights_over_a_network_with_a_lonely_place(lopsided: Places) -> None:
+    order = np.array([[0, 1, 2, np.inf], [1, 0, 1, np.inf], [2, 1, 0, np.inf], [np.inf, np.inf, np.inf, 0]])
+    population = lopsided.population
+    for decay in (0.0, 1.0, 40.0):
+        kernel = NeighbourhoodOrder(decay)
+        weights = reach_weights(kernel, order, population)
+        raw = np.array([0, population[1], population[2] * 2.0**-decay, 0])
+        assert weights[0] == pytest.approx(raw / raw.sum())
+        assert not weights[3].any()
+        assert np.isfinite(weights_gradient(weights, kernel.log_gradient(order))).all()
 
 
 @pytest.mark.parametrize("kernel", [PowerLaw(0.0, 2.0), Exponential(0.0), NearAndEverywhere(0.0, 0.0)], ids=repr)

@@ -248,9 +248,11 @@ class _Run:
         plan, copies = self.plan, self.method.copies
         size = self.method.histories
         if plan.later:
-            groups = self.state.groups @ plan.units
+            weights = self.model.later_weights(self.state)
+            groups = self.state.groups @ plan.units if weights is None else self.state.groups
+            self.unit = plan.unit if weights is None else np.arange(groups.shape[1])
             edges = np.array(plan.setting.later_edges)
-            steps = self.model.run_later(np.repeat(groups, copies, axis=0), edges, rng=self.rng)
+            steps = self.model.run_later(np.repeat(groups, copies, axis=0), edges, rng=self.rng, weights=weights)
             totals = np.repeat(self.counters.totals, copies, axis=0)
             offset = len(self.model.columns) - steps.shape[3]
             logs = np.zeros(size * copies)
@@ -258,7 +260,7 @@ class _Run:
             for i in plan.later:
                 quantity = plan.groups[i].quantity
                 inside = (edges[:-1] <= plan.span[i][1]) & (edges[1:] > plan.span[i][0])
-                mine = np.unique(plan.unit[plan.where[i]])
+                mine = np.unique(self.unit[plan.where[i]])
                 values = totals.copy()
                 for at, series in zip(plan.counter_of[i], (quantity.series, quantity.below), strict=False):
                     column = plan.columns[series] - offset
@@ -304,7 +306,7 @@ class _Run:
             spread = np.zeros((count, *steps.shape[1:]))
             # a unit's groups are shown at its first place: claims cannot tell its places apart
             for unit in range(steps.shape[0]):
-                spread[np.flatnonzero(plan.unit == unit)[0]] = steps[unit]
+                spread[np.flatnonzero(self.unit == unit)[0]] = steps[unit]
             later = Later(setting.later_edges, {name: spread[:, :, k] for k, name in enumerate(names)})
         at = chosen
         for day in reversed(range(periods)):

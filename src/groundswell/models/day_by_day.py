@@ -6,6 +6,7 @@ columns : names of what is noted of a place on a day, in the order of the column
 advance(state, begin, end, counters, *, rng) : many days at once, unguided.
 count(state, day, counters) : add the day just made to the counters.
 arrests_given_events, crowd_sizes, run_later : the laws that a filter integrates over.
+later_weights(state) : what `run_later` needs where a place's groups add to another's; None where places may be lumped.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Triggering kernels: how far (reach, km) and how late (delay, days) an event sets off another.
+"""Triggering kernels: how far (reach, km or neighbourhood order) and how late (delay, days) an event sets off another.
 
 A kernel is a small bundle of pieces that belong together: its logarithm, its value, and the
 derivative of both in each of its own parameters, in field order. A model multiplies, sums and
@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
+from groundswell.data.setting import Setting
 from groundswell.errors import DataError
 from groundswell.params import Component, Prior, param
 
@@ -22,6 +24,28 @@ SHORTEST_KM = 1e-6
 
 class Reach(Component, ABC):
     """How triggering falls with distance; 1 at distance 0, not normalised (see `reach_weights`)."""
+
+    own_exponent: ClassVar[str | None] = None
+    """The parameter that is the exponent of the receivers' population, where the reach has its own."""
+    whole_steps: ClassVar[bool] = False
+    """Whether places are whole steps apart, so that a table of f by step is exact."""
+
+    def apart(self, setting: Setting) -> np.ndarray:
+        """(P, P) how far apart the setting's places are, as `log_value` reads it: km.
+
+        DataError for two or more places without positions.
+        """
+        places = setting.places
+        if len(places) > 1 and places.latitude is None:
+            raise DataError(
+                f"{type(self).__name__} weighs {len(places)} places by their distance, and these have no positions. "
+                "Give latitude and longitude, use NeighbourhoodOrder with a Setting.network, or do without a reach."
+            )
+        return np.zeros((1, 1)) if places.latitude is None else places.distance_km
+
+    def exponent(self, shared: float) -> float:
+        """Exponent of the receivers' population: the model's `shared` one unless the reach has its own."""
+        return shared if self.own_exponent is None else getattr(self, self.own_exponent)
 
     @abstractmethod
     def log_value(self, distance_km: np.ndarray) -> np.ndarray:
@@ -103,6 +127,68 @@ class Exponential(Reach):
         """In scale_km."""
         scale = max(self.scale_km, SHORTEST_KM)
         return (np.asarray(distance_km) / scale / scale)[None]  # a search may try a scale whose square overflows
+
+
+@dataclass(frozen=True)
+class Gravity(Reach):
+    """The gravity model of movement: N_p^population d^-decay, N_p the receiver's population.
+
+    The sender's total is given and shared out over the receivers, so this is the production-constrained member of the
+    family of Wilson (1971), A family of spatial interaction models, and associated developments, Environment and
+    Planning A 3, 1-32, with a power of distance; Xia, Bjornstad and Grenfell (2004), Am. Nat. 164, 267-281, use it for
+    measles. `population` replaces the exponent that a model's other shares of population have in common; it enters by
+    the receivers' weight, so f has no slope in it. Under 1 km f is 1: a pure power has no limit at 0.
+    """
+
+    own_exponent: ClassVar[str | None] = "population"
+
+    population: float = param("1", prior=Prior(0.7, 0.3), doc="exponent of the receiving place's population")
+    decay: float = param("1", low=0, prior=Prior(2, 0.5), doc="power with which reach falls with distance")
+
+    def log_value(self, distance_km: np.ndarray) -> np.ndarray:
+        """-decay log(d), d at least 1 km; of distance alone."""
+        return -self.decay * np.log(np.maximum(distance_km, 1.0))
+
+    def log_gradient(self, distance_km: np.ndarray) -> np.ndarray:
+        """In population (0 everywhere), decay."""
+        logs = np.log(np.maximum(distance_km, 1.0))
+        return np.stack([np.zeros_like(logs), -logs])
+
+
+@dataclass(frozen=True)
+class NeighbourhoodOrder(Reach):
+    """f(o) = o^-decay over neighbourhood orders o, the shortest paths of Setting.network; 0 where no path leads.
+
+    Meyer and Held (2014), Power-law models for infectious disease spread, Ann. Appl. Stat. 8(3), 1612-1639. As decay
+    grows only adjacent places are left. A place without a neighbour sends nothing.
+    """
+
+    whole_steps: ClassVar[bool] = True
+
+    decay: float = param("1", low=0, prior=Prior(2, 0.5), doc="power with which reach falls with neighbourhood order")
+
+    def apart(self, setting: Setting) -> np.ndarray:
+        """(P, P) neighbourhood orders, inf where no path leads; DataError without a network."""
+        if setting.network is None:
+            raise DataError(
+                "NeighbourhoodOrder needs Setting.network, which says who is adjacent. Give Network(adjacency), or "
+                "weigh by distance with PowerLaw, Exponential or Gravity."
+            )
+        return setting.network.order
+
+    def log_value(self, order: np.ndarray) -> np.ndarray:
+        """-decay log(o), o at least 1."""
+        joined, logs = self._logs(order)
+        return np.where(joined, -self.decay * logs, -np.inf)
+
+    def log_gradient(self, order: np.ndarray) -> np.ndarray:
+        """In decay; 0 where no path leads, for nothing does whatever the decay."""
+        return -self._logs(order)[1][None]
+
+    @staticmethod
+    def _logs(order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        joined = np.isfinite(order)
+        return joined, np.log(np.where(joined, np.maximum(order, 1.0), 1.0))
 
 
 @dataclass(frozen=True)

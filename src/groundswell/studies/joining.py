@@ -81,7 +81,7 @@ def joining(
     alive = rng.poisson(initial).astype(float)
     formed, broken = [], []
     for a, b in pairwise(edges):
-        more = rng.poisson((b - a) * recruitment / YEAR * alive)
+        more = rng.poisson((b - a) * (recruitment + process.groups.contact) / YEAR * alive)
         fewer = rng.binomial(alive.astype(np.int64), -np.expm1(-(b - a) * breakup / YEAR))
         alive = alive + more - fewer
         formed.append(more)

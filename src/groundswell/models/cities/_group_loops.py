@@ -1,4 +1,7 @@
-"""Organised groups before the first day, on a day, and after the daily window, compiled."""
+"""Organised groups before the first day, on a day, and after the daily window, compiled.
+
+The rows of w_qp stand here too: groups in contact need them, and so does the day, which imports this file.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,25 @@ def start_groups(rng, mean, share, groups, groups_total):
 
 
 @njit(cache=True)
+def row_of(sender, reach):
+    """w_qp of one sender over its receivers: weight times reach, summing to 1, 0 to itself; made once."""
+    row = reach.row[sender]
+    if reach.ready[sender]:
+        return row
+    total = 0.0
+    for q in range(len(row)):
+        i = reach.index[sender, q]
+        row[q] = reach.weight[q] * (reach.value[i] + reach.part[sender, q] * (reach.value[i + 1] - reach.value[i]))
+        if q == sender:
+            row[q] = 0.0
+        total += row[q]
+    for q in range(len(row)):
+        row[q] = row[q] / total if total > 0.0 else 0.0
+    reach.ready[sender] = True
+    return row
+
+
+@njit(cache=True)
 def _note(place, noted_place, noted, h, notes):
     """The row of `place` among today's notes, made if need be; and how many rows there are then."""
     for i in range(notes):
@@ -31,12 +53,42 @@ def _note(place, noted_place, noted, h, notes):
 
 
 @njit(cache=True, nogil=True)
-def groups_today(rng, rates, groups, groups_total, momentum, noted_count, noted_place, noted):
+def groups_today(rng, rates, groups, groups_total, momentum, reach, noted_count, noted_place, noted):
     """Groups formed and broken up on a day whose events are given and noted already."""
     for h in range(len(noted_count)):
         if groups_total[h] > 0.0:
             notes = noted_count[h]
+            if rates.contact > 0.0:
+                notes = contact_day(rng, h, rates, groups, groups_total, reach, noted_place, noted, notes)
             noted_count[h] = groups_day(rng, h, rates, groups, groups_total, momentum, noted_place, noted, notes)
+
+
+@njit(cache=True)
+def contact_day(rng, h, rates, groups, groups_total, reach, noted_place, noted, notes):
+    """Groups formed today by contact with those of other places; before `groups_day`, which counts them in.
+
+    Drawn for the country, then each sender by its groups and each receiver by w_qp.
+    """
+    for _ in range(rng.poisson(rates.contact * groups_total[h])):
+        p = _receiver(rng, row_of(_pick(rng, groups, h, groups_total[h]), reach))
+        if p >= 0:
+            i, notes = _note(p, noted_place, noted, h, notes)
+            noted[h, i, 4] += 1.0
+    return notes
+
+
+@njit(cache=True)
+def _receiver(rng, row):
+    """A place by its weight in a row that sums to 1; -1 from a sender that has no receiver."""
+    target = rng.random()
+    last = -1
+    for p in range(len(row)):
+        if row[p] > 0.0:
+            last = p
+            target -= row[p]
+            if target < 0.0:
+                return p
+    return last
 
 
 @njit(cache=True)
@@ -97,9 +149,19 @@ def _pick(rng, groups, h, total):
     return last
 
 
+@njit(cache=True)
+def _step(rng, alive, days, recruitment, breakup):
+    """Groups formed and broken up in some days, by the day's rule with its rates times the days."""
+    broken = 0.0
+    for _ in range(rng.poisson(breakup * days * alive)):
+        if rng.random() * alive >= broken:
+            broken += 1.0
+    return float(rng.poisson(recruitment * days * alive)), broken
+
+
 @njit(cache=True, nogil=True)
 def later_groups(rng, groups, step_days, recruitment, breakup, members, warned_per_member):
-    """Groups after the window, in steps of given days: the day's rule with its rates times the step.
+    """Groups after the window, in steps of given days.
 
     groups : (S, U) at the window's end, by unit; units may lump places, since all rates are equal there and
     sums of such branching processes are one. Returns formed, broken_up, members_arrested, members_warned,
@@ -113,15 +175,36 @@ def later_groups(rng, groups, step_days, recruitment, breakup, members, warned_p
             alive = groups[h, u]
             for k in range(steps):
                 if alive > 0.0:
-                    broken = 0.0
-                    for _ in range(rng.poisson(breakup * step_days[k] * alive)):
-                        if rng.random() * alive >= broken:
-                            broken += 1.0
-                    formed = rng.poisson(recruitment * step_days[k] * alive)
+                    formed, broken = _step(rng, alive, step_days[k], recruitment, breakup)
                     alive += formed - broken
                     out[h, u, k, 0] = formed
                     out[h, u, k, 1] = broken
                 arrested = members * out[h, u, k, 1]
                 out[h, u, k, 2] = arrested
                 out[h, u, k, 3] = rng.poisson(warned_per_member * arrested) if arrested > 0.0 else 0
+    return out
+
+
+@njit(cache=True, nogil=True)
+def later_groups_in_contact(rng, groups, step_days, recruitment, breakup, members, warned_per_member, contact, weights):
+    """`later_groups` where those of one place add to those of others by weights (U, U), so that units are places."""
+    histories, units = groups.shape
+    steps = len(step_days)
+    out = np.zeros((histories, units, steps, 4))
+    for h in range(histories):
+        alive = groups[h : h + 1].copy()
+        for k in range(steps):
+            total = alive.sum()
+            for _ in range(rng.poisson(contact * step_days[k] * total)):
+                u = _receiver(rng, weights[_pick(rng, alive, 0, total)])
+                if u >= 0:
+                    out[h, u, k, 0] += 1.0
+            for u in range(units):
+                if alive[0, u] > 0.0:
+                    formed, broken = _step(rng, alive[0, u], step_days[k], recruitment, breakup)
+                    out[h, u, k, 0] += formed
+                    out[h, u, k, 1] = broken
+                    out[h, u, k, 2] = members * broken
+                    out[h, u, k, 3] = rng.poisson(warned_per_member * members * broken)
+                alive[0, u] += out[h, u, k, 0] - out[h, u, k, 1]
     return out

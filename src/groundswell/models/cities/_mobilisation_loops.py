@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
-from groundswell.models.cities._group_loops import groups_day
+from groundswell.models.cities._group_loops import contact_day, groups_day, row_of
 
 
 @njit(cache=True)
@@ -161,10 +161,9 @@ def _tilted_events(rng, mu, psi, log_g):
 
 @njit(cache=True, nogil=True)
 def step_day(
-    rng, day, rates, given, share, calls, pulse, per_100k, reach_index, reach_part, reach_value, reach_row, reach_ready,
-    drive, momentum_total, momentum, hurt, hurt_day, hurt_total, groups, groups_total, exploded, noted_count,
-    noted_place, noted, guided, guide_place, guide_log_g, guide_arrests, guide_before, guide_scale, guide_offset,
-    on_first_day, warns, log_weight,
+    rng, day, rates, given, share, calls, pulse, per_100k, reach, drive, momentum_total, momentum, hurt, hurt_day,
+    hurt_total, hurt_waiting, total_waiting, groups, groups_total, exploded, noted_count, noted_place, noted, guided,
+    guide_place, guide_log_g, guide_arrests, guide_before, guide_scale, guide_offset, on_first_day, warns, log_weight,
 ):  # fmt: skip
     """Make day `day` of every history in place; log_weight (S,) receives the weight of what was guided.
 
@@ -287,7 +286,17 @@ def step_day(
             events_today += count
         if events_today > rates.cap:
             exploded[h] = True
-        # what today's events leave for tomorrow
+        # what today's events leave for tomorrow; with a lag, arrests wait where those of lag - 1 days ago did
+        if total_waiting.shape[1] > 0:
+            slot = day % total_waiting.shape[1]
+            hurt_total[h] += total_waiting[h, slot]
+            total_waiting[h, slot] = 0.0
+        if hurt_waiting.shape[1] > 0:
+            waited = hurt_waiting[h, day % hurt_waiting.shape[1]]
+            for p in range(places):
+                if waited[p] > 0.0:
+                    _hurt(hurt, hurt_day, h, p, day, waited[p], rates.crackdown_memory)
+                    waited[p] = 0.0
         for i in range(notes):
             p = noted_place[h, i]
             count = noted[h, i, 0]
@@ -296,26 +305,28 @@ def step_day(
                 momentum[h, p] += count
             mine[p] += rates.within * count
             if rates.between > 0.0:
-                if not reach_ready[p]:
-                    _reach_row(p, reach_index, reach_part, reach_value, share, reach_row)
-                    reach_ready[p] = True
-                _add(mine, reach_row[p], rates.between * count)
+                _add(mine, row_of(p, reach), rates.between * count)
             if noted[h, i, 1] > 0.0:
-                hurt[h, p] = (
-                    hurt[h, p] * rates.crackdown_memory ** (day - hurt_day[h, p]) + noted[h, i, 1] / per_100k[p]
-                )
-                hurt_day[h, p] = day
-                hurt_total[h] += noted[h, i, 1] / rates.population
+                if hurt_waiting.shape[1] > 0:
+                    hurt_waiting[h, day % hurt_waiting.shape[1], p] = noted[h, i, 1] / per_100k[p]
+                else:
+                    _hurt(hurt, hurt_day, h, p, day, noted[h, i, 1] / per_100k[p], rates.crackdown_memory)
+                if total_waiting.shape[1] > 0:
+                    total_waiting[h, day % total_waiting.shape[1]] += noted[h, i, 1] / rates.population
+                else:
+                    hurt_total[h] += noted[h, i, 1] / rates.population
         if groups_total[h] > 0.0:
+            if rates.contact > 0.0:
+                notes = contact_day(rng, h, rates, groups, groups_total, reach, noted_place, noted, notes)
             notes = groups_day(rng, h, rates, groups, groups_total, momentum, noted_place, noted, notes)
         noted_count[h] = notes
 
 
 @njit(cache=True, nogil=True)
 def step_days(
-    rng, begin, end, rates, given, share, calls, pulse, per_100k, reach_index, reach_part, reach_value, reach_row,
-    reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total, groups, groups_total, exploded,
-    noted_count, noted_place, noted, unguided, on_first_day, warns, column, first, last, member, distinct, totals, seen,
+    rng, begin, end, rates, given, share, calls, pulse, per_100k, reach, drive, momentum_total, momentum, hurt,
+    hurt_day, hurt_total, hurt_waiting, total_waiting, groups, groups_total, exploded, noted_count, noted_place, noted,
+    unguided, on_first_day, warns, column, first, last, member, distinct, totals, seen,
 ):  # fmt: skip
     """Make the days from `begin` to before `end` without a guide, each noted in the totals of the counters.
 
@@ -325,10 +336,10 @@ def step_days(
     log_weight = np.empty(len(drive))
     for day in range(begin, end):
         step_day(
-            rng, day, rates, given[day], share, calls[day], pulse[day], per_100k, reach_index, reach_part, reach_value,
-            reach_row, reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total, groups, groups_total,
-            exploded, noted_count, noted_place, noted, unguided, nowhere, none, none, none, none, none, on_first_day,
-            warns, log_weight,
+            rng, day, rates, given[day], share, calls[day], pulse[day], per_100k, reach, drive, momentum_total,
+            momentum, hurt, hurt_day, hurt_total, hurt_waiting, total_waiting, groups, groups_total, exploded,
+            noted_count, noted_place, noted, unguided, nowhere, none, none, none, none, none, on_first_day, warns,
+            log_weight,
         )  # fmt: skip
         tally(day, noted_count, noted_place, noted, column, first, last, member, distinct, totals, seen)
 
@@ -357,22 +368,14 @@ def tally(day, noted_count, noted_place, noted, column, first, last, member, dis
 
 
 @njit(cache=True)
+def _hurt(hurt, hurt_day, h, p, day, arrests, memory):
+    """Arrests per 100,000 join a place's stock, which is kept as of the day on which the last joined."""
+    hurt[h, p] = hurt[h, p] * memory ** (day - hurt_day[h, p]) + arrests
+    hurt_day[h, p] = day
+
+
+@njit(cache=True)
 def _add(to, row, times):
     """to += times row; a loop over whole rows, so that it is done several places at a time."""
     for q in range(len(to)):
         to[q] += times * row[q]
-
-
-@njit(cache=True)
-def _reach_row(sender, index, part, value, share, row):
-    """Weights of one sender over its receivers: share times reach, summing to 1, 0 to itself."""
-    places = len(share)
-    total = 0.0
-    for q in range(places):
-        i = index[sender, q]
-        row[sender, q] = share[q] * (value[i] + part[sender, q] * (value[i + 1] - value[i]))
-        if q == sender:
-            row[sender, q] = 0.0
-        total += row[sender, q]
-    for q in range(places):
-        row[sender, q] = row[sender, q] / total if total > 0.0 else 0.0

@@ -7,13 +7,21 @@ say which were at work. Priors are those whose prior predictive was found sane o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from groundswell.models.triggering import Exponential, PowerLaw
-from groundswell.params import Component, Effects, Prior, param
+import numpy as np
+
+from groundswell.data.setting import Setting
+from groundswell.data.window import as_date
+from groundswell.errors import DataError, UsageError, nearest
+from groundswell.models.triggering import PowerLaw, Reach
+from groundswell.params import Component, Effects, Prior, leaves, param
 
 YEAR = 365.0
 """Days; yearly rates are divided by it."""
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True)
@@ -35,10 +43,13 @@ class Within(Component):
 
 @dataclass(frozen=True)
 class Between(Component):
-    """Diffusion: events raise later events in other places, near and large ones most."""
+    """Diffusion: events raise later events in other places, near and large ones most.
+
+    reach : what is near: PowerLaw, Exponential or Gravity over km, or NeighbourhoodOrder over a network.
+    """
 
     offspring: float = param("1", low=0, prior=Prior(0.3, 0.4), doc="expected later events per event, other places")
-    reach: PowerLaw | Exponential = field(default_factory=PowerLaw)
+    reach: Reach = field(default_factory=PowerLaw)
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,9 @@ class Groups(Component):
     )
     momentum_recruitment: float = param("1/event", low=0, default=0.0, doc="relative rise of recruitment per event")
     exposure: float = param("1/event", low=0, default=0.0, doc="relative rise of break-up per event of the day")
+    contact: float = param(
+        "1/year", low=0, default=0.0, doc="groups formed in other places per group and year, through `between`'s reach"
+    )
 
 
 @dataclass(frozen=True)
@@ -92,16 +106,40 @@ class Abroad(Component):
 
 @dataclass(frozen=True)
 class Deterrence(Component):
-    """Recent arrests in a place hold its events down: (1 + H_p)^-strength."""
+    """Recent arrests in a place hold its events down: (1 + H_p)^-strength.
+
+    lag_days : the stock of so many days before acts, 1 or more; before the window it is 0.
+    """
 
     strength: float = param("1", low=0, prior=Prior(0.2, 0.7), doc="exponent of 1 + recent arrests per 100,000")
+    lag_days: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_lag(self, self.lag_days)
 
 
 @dataclass(frozen=True)
 class Backlash(Component):
-    """Recent arrests in the country raise events (lower them below 0): (1 + H)^strength."""
+    """Recent arrests in the country raise events (lower them below 0): (1 + H)^strength.
+
+    lag_days : as for `Deterrence`; the two may differ.
+    """
 
     strength: float = param("1", prior=Prior(0.0, 0.3), doc="exponent of 1 + recent arrests per 100,000, nationwide")
+    lag_days: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_lag(self, self.lag_days)
+
+
+def _check_lag(component: Component, days: object) -> None:
+    if isinstance(days, bool) or not isinstance(days, int) or days < 1:
+        raise UsageError(
+            f"{type(component).__name__}.lag_days is {days!r}; expected whole days, 1 or more: arrests are made at a "
+            "day's events, so they cannot act on that day."
+        )
 
 
 @dataclass(frozen=True)
@@ -113,10 +151,63 @@ class RandomPulse(Component):
 
 @dataclass(frozen=True)
 class CalendarPulse(Component):
-    """A log-linear trend and weekday effects (labels mon to sun), centred to sum to 0 over the window."""
+    """A log-linear trend and weekday effects (labels mon to sun), centred to sum to 0 over the window; announced dates.
+
+    dates : labels are names of the setting's covariates that are the same everywhere (school holidays, Friday prayer,
+    an anniversary), or ISO dates inside the window. Not centred: an announced date stands out from the other days and
+    leaves them as they are, however long the window. Where the window will be cut for forecasts give a covariate,
+    since a date outside the window is refused.
+    """
 
     trend: float = param("1/day", prior=Prior(0.0, 0.02), default=0.0, doc="change of the log level a day")
     weekday: Effects = param("1", default=Effects(), prior=Prior(0.0, 0.3), doc="log level of a weekday")
+    dates: Effects = param("1", default=Effects(), prior=Prior(0.0, 0.5), doc="log level of an announced date")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if unknown := [label for label in self.weekday if label not in WEEKDAYS]:
+            raise UsageError(
+                f'CalendarPulse.weekday has the label "{unknown[0]}"; expected of {", ".join(WEEKDAYS)}.'
+                + nearest(unknown[0], WEEKDAYS)
+            )
+
+    def terms(self, setting: Setting) -> dict[str, np.ndarray]:
+        """What each parameter multiplies, (T,) by its name."""
+        days = np.arange(setting.window.periods)
+        weekday = (setting.window.start.weekday() + days) % 7
+        found = {"trend": days.astype(float)}
+        found |= {f"weekday.{label}": (weekday == WEEKDAYS.index(label)).astype(float) for label in self.weekday}
+        found = {name: values - values.mean() for name, values in found.items()}
+        return found | {f"dates.{label}": _announced(setting, label) for label in self.dates}
+
+    def log_level(self, terms: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(T,) log pulse from its terms."""
+        return sum((leaf.value * terms[leaf.name] for leaf in leaves(self)), start=np.zeros_like(terms["trend"]))
+
+
+def _announced(setting: Setting, label: str) -> np.ndarray:
+    """(T,) a covariate that is the same everywhere, or 1 on a date."""
+    if label in setting.covariates:
+        values = setting.covariates[label]
+        if (values != values[0]).any():
+            raise DataError(
+                f'CalendarPulse.dates names "{label}", which differs between places, and a pulse is the whole '
+                "country's. Give it as (T,), one value a day, or put it in background.effects."
+            )
+        return values[0]
+    try:
+        day = setting.window.day(as_date(label))
+    except DataError as error:
+        raise DataError(
+            f'CalendarPulse.dates names "{label}", which is neither a covariate of the setting nor an ISO date such as '
+            "2017-12-28." + nearest(label, setting.covariates)
+        ) from error
+    if not 0 <= day < setting.window.periods:
+        raise DataError(
+            f"CalendarPulse.dates names {label}, outside the window {setting.window.start} to {setting.window.end}, so "
+            "its effect would act on no day. Drop it, or give a covariate, which may be 0 in a part of a window."
+        )
+    return (np.arange(setting.window.periods) == day).astype(float)
 
 
 @dataclass(frozen=True)
@@ -142,6 +233,3 @@ class Crowds(Component):
 
     median: float = param("persons/event", low=0, prior=Prior(150.0, 0.8), doc="median participants of an event")
     spread: float = param("1", low=0, prior=Prior(1.0, 0.3), doc="sd of the log of an event's participants")
-
-
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -8,8 +8,9 @@ held down by deterrence and raised by backlash:
               + organised G_pt / groups0 (1 + organised_call K_pt) + call s_p K_pt + abroad s_p Z_t ]
             * pulse_t * (1 + H_p)^-deterrence * (1 + H)^backlash
 
-with M the fading memory of events and H the fading stock of arrests per 100,000, both as of the day before,
-K the fading memory of calls, and s_p the place's share of N^scale. Y is negative binomial around mu_pt.
+with M the fading memory of events and H the fading stock of arrests per 100,000, both as of the day before (H of
+`lag_days` before), K the fading memory of calls, and s_p the place's share of N^scale. Y is negative binomial
+around mu_pt.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import ClassVar
 import numpy as np
 
 from groundswell.data.history import History, Later
+from groundswell.data.network import Network
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting, call_matrix
 from groundswell.data.window import Window
@@ -29,7 +31,6 @@ from groundswell.errors import DataError, UsageError
 from groundswell.models.base import Likelihood, Model
 from groundswell.models.cities import _group_loops, _mobilisation_loops
 from groundswell.models.cities.mechanisms import (
-    WEEKDAYS,
     YEAR,
     Abroad,
     Arrests,
@@ -97,10 +98,15 @@ class Mobilisation(Model):
         super().__post_init__()
         if self.organised is not None and self.groups is None:
             raise UsageError("Mobilisation has `organised` but no `groups`; groups act only if there are some.")
+        if self.groups is not None and self.groups.contact > 0 and self.between is None:
+            raise UsageError(
+                f"Mobilisation has groups.contact = {self.groups.contact:g} but no `between`, whose reach says which "
+                "places are in contact. Give it, with offspring=0 if events are not to spread, or set contact to 0."
+            )
 
     @classmethod
     def example(cls) -> tuple[Mobilisation, Setting]:
-        """Four lopsided places over twelve days, one of them called to protest."""
+        """Four lopsided places in a row over twelve days, all called to protest once."""
         places = Places(
             ("Hub", "Near", "Twin", "Far"),
             np.array([900_000.0, 60_000.0, 45_000.0, 150_000.0]),
@@ -109,16 +115,18 @@ class Mobilisation(Model):
         )
         window = Window.between("2020-01-01", "2020-01-12")
         calls = call_matrix(places, window, [("2020-01-04", None)])
-        return cls(), Setting(places, window, calls=calls, active_on_day0=("Hub",))
+        row = Network(np.eye(4, k=1) + np.eye(4, k=-1))
+        holidays = {"holiday": np.isin(np.arange(12), (2, 9)).astype(float)}
+        return cls(), Setting(places, window, row, holidays, calls, active_on_day0=("Hub",))
 
     def lacks(self, verb: str) -> str | None:
         """Why this instance cannot do `verb`; with groups or a random pulse the mean of the counts is hidden."""
-        if verb == "likelihood" and self.groups is not None:
+        if verb in ("likelihood", "pointwise") and self.groups is not None:
             return (
                 "How many groups there are is hidden, and event counts alone identify recruitment minus break-up only. "
                 "Use TemperedSMC with claims on events and groups, or leave them out: groups=None, organised=None."
             )
-        if verb in ("likelihood", "intensity") and isinstance(self.pulse, RandomPulse):
+        if verb in ("likelihood", "pointwise", "intensity") and isinstance(self.pulse, RandomPulse):
             return "Its random pulse is hidden. Use TemperedSMC with claims, or a CalendarPulse."
         return super().lacks(verb)
 
@@ -135,6 +143,15 @@ class Mobilisation(Model):
         from groundswell.models.cities.mobilisation_likelihood import likelihood
 
         return likelihood(self, setting, history)
+
+    def pointwise(self, setting: Setting, history: History) -> np.ndarray:
+        """(P, T) log density of a place's events of a day given the days before, plus that of its arrests given them.
+
+        On day 0, whose events are given, the arrests alone where there were events, else NaN.
+        """
+        from groundswell.models.cities.mobilisation_likelihood import pointwise
+
+        return pointwise(self, setting, history)
 
     def intensity(self, setting: Setting, history: History) -> np.ndarray:
         """(P, T) expected events given the days before; NaN on day 0, which is given.
@@ -162,7 +179,7 @@ class Mobilisation(Model):
             walk = np.cumsum(steps, axis=1)
             state.pulse[:] = np.exp(walk - walk.mean(axis=1, keepdims=True)).T
         elif isinstance(self.pulse, CalendarPulse):
-            state.pulse[:] = np.exp(self.log_calendar(setting))[:, None]
+            state.pulse[:] = np.exp(self.pulse.log_level(self.pulse.terms(setting)))[:, None]
         return state
 
     def step(
@@ -188,12 +205,11 @@ class Mobilisation(Model):
         geometry = state.geometry
         _mobilisation_loops.step_day(
             rng, day, state.rates, state.given[day], state.share, geometry.call_memory(self)[day],
-            state.pulse[day], geometry.per_100k, geometry.reach_index, geometry.reach_part,
-            state.reach_value, state.reach_row, state.reach_ready, state.drive, state.momentum_total,
-            state.momentum, state.hurt, state.hurt_day, state.hurt_total, state.groups, state.groups_total,
-            state.exploded, state.noted_count, state.noted_place, state.noted, guide.marks(state.unguided),
-            guide.place, guide.log_g, guide.arrests, guide.before, guide.scale, guide.offset, geometry.first,
-            state.warns, weight,
+            state.pulse[day], geometry.per_100k, state.reach, state.drive, state.momentum_total, state.momentum,
+            state.hurt, state.hurt_day, state.hurt_total, state.hurt_waiting, state.total_waiting, state.groups,
+            state.groups_total, state.exploded, state.noted_count, state.noted_place, state.noted,
+            guide.marks(state.unguided), guide.place, guide.log_g, guide.arrests, guide.before, guide.scale,
+            guide.offset, geometry.first, state.warns, weight,
         )  # fmt: skip
         return state, weight
 
@@ -202,10 +218,10 @@ class Mobilisation(Model):
         geometry = state.geometry
         _mobilisation_loops.step_days(
             rng, begin, end, state.rates, state.given, state.share, geometry.call_memory(self), state.pulse,
-            geometry.per_100k, geometry.reach_index, geometry.reach_part, state.reach_value, state.reach_row,
-            state.reach_ready, state.drive, state.momentum_total, state.momentum, state.hurt, state.hurt_day,
-            state.hurt_total, state.groups, state.groups_total, state.exploded, state.noted_count, state.noted_place,
-            state.noted, state.unguided, geometry.first, state.warns, *counters,
+            geometry.per_100k, state.reach, state.drive, state.momentum_total, state.momentum, state.hurt,
+            state.hurt_day, state.hurt_total, state.hurt_waiting, state.total_waiting, state.groups,
+            state.groups_total, state.exploded, state.noted_count, state.noted_place, state.noted, state.unguided,
+            geometry.first, state.warns, *counters,
         )  # fmt: skip
         return state
 
@@ -235,19 +251,28 @@ class Mobilisation(Model):
                 series[name][state.noted_place[0, rows], day] = state.noted[0, rows, column]
         later = None
         if len(setting.later_edges) > 1 and self.groups is not None:
-            steps = self.run_later(state.groups, setting.later_edges, rng=rng)[0]
+            steps = self.run_later(state.groups, setting.later_edges, rng=rng, weights=self.later_weights(state))[0]
             names = COLUMNS[COLUMNS.index("formed") :]
             later = Later(setting.later_edges, {name: steps[:, :, i] for i, name in enumerate(names)})
         return History(setting.places, setting.window, series, later=later, exploded=bool(state.exploded[0]))
 
-    def run_later(self, groups: np.ndarray, edges: Sequence[int], *, rng: np.random.Generator) -> np.ndarray:
+    def later_weights(self, state: State) -> np.ndarray | None:
+        """(P, P) by which one place's groups add to another's after the window; None if each runs on by itself."""
+        return state.reach_weights() if state.rates.contact > 0 else None
+
+    def run_later(
+        self, groups: np.ndarray, edges: Sequence[int], *, rng: np.random.Generator, weights: np.ndarray | None = None
+    ) -> np.ndarray:
         """Groups after the window: (S, U, K, 4) formed, broken up, members arrested and warned by step.
 
         groups : (S, U) at the window's end by unit; a unit may be a place or any lump of places.
+        weights : what `later_weights` gives; with it a unit is a place, since contact tells places apart.
         """
         if self.groups is None:
             raise UsageError("run_later needs the `groups` component.")
-        return _group_loops.later_groups(
+        if self.groups.contact > 0 and weights is None:
+            raise UsageError("run_later was given groups in contact and no weights between them; see later_weights.")
+        given = (
             rng,
             np.ascontiguousarray(groups, dtype=float),
             np.diff(np.asarray(edges, dtype=np.int64)),
@@ -256,6 +281,9 @@ class Mobilisation(Model):
             self.groups.members,
             self.groups.warned_per_member_arrested,
         )
+        if weights is None:
+            return _group_loops.later_groups(*given)
+        return _group_loops.later_groups_in_contact(*given, self.groups.contact / YEAR, weights)
 
     def arrests_given_events(self, weight: np.ndarray, most: int) -> np.ndarray:
         """E[weight[A] | Y = y] for y = 0..most events of one place-day; weight : (A + 1,), 0 beyond."""
@@ -271,17 +299,6 @@ class Mobilisation(Model):
         single = self.crowds.median * np.exp(self.crowds.spread * rng.standard_normal((len(events), draws, most)))
         counted = np.arange(most) < np.asarray(events)[:, None, None]
         return (single * counted).sum(axis=2)
-
-    def log_calendar(self, setting: Setting) -> np.ndarray:
-        """(T,) centred log pulse of the calendar."""
-        pulse = self.pulse
-        assert isinstance(pulse, CalendarPulse)
-        days = np.arange(setting.window.periods, dtype=float)
-        first = setting.window.start.weekday()
-        level = pulse.trend * days + np.array(
-            [pulse.weekday.get(WEEKDAYS[(first + int(day)) % 7], 0.0) for day in days]
-        )
-        return level - level.mean()
 
     def rates(self, setting: Setting) -> Rates:
         """The scalars of the compiled day."""
@@ -306,15 +323,16 @@ class Mobilisation(Model):
             breakup=groups.breakup / YEAR if groups else 0.0,
             momentum_recruitment=groups.momentum_recruitment if groups else 0.0,
             exposure=groups.exposure if groups else 0.0,
+            contact=groups.contact / YEAR if groups else 0.0,
             members=groups.members if groups else 0.0,
             warned_per_member=groups.warned_per_member_arrested if groups else 0.0,
             population=float(setting.places.population.sum()) / 100_000,
             cap=float(self.max_daily_events),
         )
 
-    def shares(self, setting: Setting) -> np.ndarray:
-        """(P,) s_p = N_p^scale / sum N^scale."""
-        raised = np.exp(self.scale * geometry_of(setting).log_population)
+    def shares(self, setting: Setting, exponent: float | None = None) -> np.ndarray:
+        """(P,) s_p = N_p^scale / sum N^scale; with another exponent where one is given."""
+        raised = np.exp((self.scale if exponent is None else exponent) * geometry_of(setting).log_population)
         return raised / raised.sum()
 
     def given_events(self, setting: Setting) -> np.ndarray:

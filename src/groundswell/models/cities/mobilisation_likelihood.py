@@ -20,7 +20,8 @@ from groundswell.data.setting import Setting
 from groundswell.errors import DataError
 from groundswell.models.base import Likelihood, require
 from groundswell.models.cities import _mobilisation_likelihood_loops as loops
-from groundswell.models.cities.mobilisation import WEEKDAYS, CalendarPulse, Mobilisation
+from groundswell.models.cities.counts import log_mass
+from groundswell.models.cities.mobilisation import Backlash, CalendarPulse, Deterrence, Mobilisation
 from groundswell.models.cities.scattered import Counted
 from groundswell.models.triggering import weights_gradient
 from groundswell.params import from_vector, leaves, names
@@ -30,8 +31,9 @@ from groundswell.params import from_vector, leaves, names
 class Observed:
     """What setting and history fix for every parameter value; arrays run (T, P).
 
-    arrests : None where the history has none. stock : arrests per 100,000 by place. country : the same for
-    the country, (T, 1). senders : (Q,) the places ever active. distance_km : (Q, P) from them.
+    arrests : None where the history has none. stock : arrests per 100,000 by place, late by the days that deterrence
+    waits beyond one. country : the same for the country, (T, 1), by those of backlash. senders : (Q,) the places ever
+    active. apart : (Q, P) how far places are from them, as the reach reads it. calendar : terms of the pulse by name.
     """
 
     setting: Setting
@@ -41,8 +43,9 @@ class Observed:
     country: np.ndarray
     active: loops.Active
     senders: np.ndarray
-    distance_km: np.ndarray
+    apart: np.ndarray
     log_population: np.ndarray
+    calendar: dict[str, np.ndarray]
 
 
 def observe(model: Mobilisation, setting: Setting, history: History) -> Observed:
@@ -65,19 +68,26 @@ def observe(model: Mobilisation, setting: Setting, history: History) -> Observed
         )
     per_100k = setting.places.population / 100_000
     taken = arrests if arrests is not None else np.zeros_like(events)
+    apart = np.zeros((len(per_100k),) * 2) if model.between is None else model.between.reach.apart(setting)
     day, place = np.nonzero(events)
     senders, sender = np.unique(place, return_inverse=True)
     first = np.searchsorted(day, np.arange(len(events) + 1))
-    located = setting.places.latitude is not None
     return Observed(
         setting, events, arrests,
-        taken / per_100k,
-        taken.sum(axis=1, keepdims=True) / per_100k.sum(),
+        _late(taken / per_100k, model.deterrence),
+        _late(taken.sum(axis=1, keepdims=True) / per_100k.sum(), model.backlash),
         loops.Active(first, place, events[day, place], sender.reshape(-1)),
         senders,
-        setting.places.distance_km[senders] if located else np.zeros((len(senders), len(per_100k))),
+        apart[senders],
         np.log(per_100k),
+        model.pulse.terms(setting) if isinstance(model.pulse, CalendarPulse) else {},
     )  # fmt: skip
+
+
+def _late(given: np.ndarray, part: Deterrence | Backlash | None) -> np.ndarray:
+    """(T, ...) later by the part's lag beyond one day: a stock of what came late is the earlier day's stock."""
+    late = 0 if part is None else min(part.lag_days - 1, len(given))
+    return np.concatenate([np.zeros_like(given[:late]), given[: len(given) - late]])
 
 
 class Means(NamedTuple):
@@ -130,7 +140,7 @@ def means(model: Mobilisation, observed: Observed, groups: np.ndarray | None = N
     if model.backlash is not None:
         log_factor = log_factor + model.backlash.strength * np.log1p(alarm[0][:-1])
     if isinstance(model.pulse, CalendarPulse):
-        log_factor = log_factor + model.log_calendar(setting)[1:, None]
+        log_factor = log_factor + model.pulse.log_level(observed.calendar)[1:, None]
     factor, events = np.full_like(given, np.nan), np.full_like(given, np.nan)
     factor[1:] = np.exp(log_factor)
     events[1:] = (given[1:] + (1 - model.keep) * pushed[:-1]) * factor[1:]
@@ -156,15 +166,18 @@ def likelihood(model: Mobilisation, setting: Setting, history: History) -> Likel
     require(model, "likelihood", "likelihood")
     observed = observe(model, setting, history)
     order = names(model)
-    events = Counted.of(observed.events[1:])
-    seized = observed.events > 0
+    kept = np.ones_like(observed.events, dtype=bool) if history.weighed is None else history.weighed.T
+    # a count of 0 with mean 0 has log density 0: so drops out what is not weighed
+    events = Counted.of(observed.events[1:] * kept[1:])
+    seized = (observed.events > 0) & kept
     arrests = None if observed.arrests is None else Counted.of(observed.arrests[seized][None])
     at_events = observed.events[seized][None]
 
     def value_and_gradient(vector: np.ndarray) -> tuple[float, np.ndarray]:
         at = from_vector(model, vector)
         now = means(at, observed)
-        value, slope, psi_slope = events.weigh(now.events[1:], at.overdispersion)
+        value, slope, psi_slope = events.weigh(now.events[1:] * kept[1:], at.overdispersion)
+        slope *= kept[1:]
         found = {"overdispersion": psi_slope}
         if arrests is not None:
             more, arrest_slope, found["arrests.overdispersion"] = arrests.weigh(
@@ -180,6 +193,21 @@ def likelihood(model: Mobilisation, setting: Setting, history: History) -> Likel
     return value_and_gradient
 
 
+def pointwise(model: Mobilisation, setting: Setting, history: History) -> np.ndarray:
+    """See `Mobilisation.pointwise`."""
+    require(model, "pointwise", "pointwise")
+    observed = observe(model, setting, history)
+    terms = np.full_like(observed.events, np.nan)
+    terms[1:] = log_mass(observed.events[1:], means(model, observed).events[1:], model.overdispersion)
+    if observed.arrests is not None:
+        expected = model.arrests.per_event * observed.events
+        taken = log_mass(observed.arrests, expected, model.arrests.overdispersion)
+        terms[0] = 0.0  # the events of day 0 are given, its arrests are not
+        terms = np.where(observed.events > 0, terms + taken, terms)
+        terms[0, observed.events[0] == 0] = np.nan
+    return terms.T
+
+
 def _called(model: Mobilisation, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
     """(T, P) K, the fading memory of calls, and its slope in that memory; without calls, zeros."""
     calls = np.zeros(setting.shape) if setting.calls is None else setting.calls
@@ -191,7 +219,8 @@ def _weights(model: Mobilisation, observed: Observed) -> np.ndarray:
     """(Q, P) rows of w_qp for the senders; in logs, so that a reach below every distance still sends to the nearest."""
     if model.between is None:
         return np.zeros((len(observed.senders), len(observed.log_population)))
-    logs = model.between.reach.log_value(observed.distance_km) + model.scale * observed.log_population
+    reach = model.between.reach
+    logs = reach.log_value(observed.apart) + reach.exponent(model.scale) * observed.log_population
     logs[np.arange(len(logs)), observed.senders] = -np.inf
     top = logs.max(axis=1, keepdims=True, initial=-1e300)
     raw = np.exp(logs - top)
@@ -224,11 +253,15 @@ def _gradient(model: Mobilisation, observed: Observed, now: Means, slope: np.nda
     if model.between is not None:
         found["between.offspring"] = (1 - keep) * float((now.weights * by_sender).sum())
         reach = model.between.reach
-        for leaf, log_slope in zip(leaves(reach), reach.log_gradient(observed.distance_km), strict=True):
+        for leaf, log_slope in zip(leaves(reach), reach.log_gradient(observed.apart), strict=True):
             turned = float((by_sender * weights_gradient(now.weights, log_slope)).sum())
             found[f"between.reach.{leaf.name}"] = (1 - keep) * model.between.offspring * turned
         turned = float((by_sender * weights_gradient(now.weights, observed.log_population)).sum())
-        in_scale += (1 - keep) * model.between.offspring * turned
+        turned *= (1 - keep) * model.between.offspring
+        if reach.own_exponent is None:
+            in_scale += turned
+        else:
+            found[f"between.reach.{reach.own_exponent}"] += turned
     if model.call is not None:
         memory, memory_slope = now.called
         called = (in_sum * memory[1:]).sum(axis=0)
@@ -257,12 +290,7 @@ def _gradient_of_factors(model: Mobilisation, observed: Observed, now: Means, in
         found["backlash.strength"] = float((by_day * np.log1p(stock)).sum())
         found["arrests.memory"] += model.backlash.strength * float((by_day * slope / (1 + stock)).sum())
     if isinstance(model.pulse, CalendarPulse):
-        days = np.arange(len(observed.events))
-        found["pulse.trend"] = float(by_day[:, 0] @ (days - days.mean())[1:])
-        weekday = (observed.setting.window.start.weekday() + days) % 7
-        for name in model.pulse.weekday:
-            on = (weekday == WEEKDAYS.index(name)).astype(float)
-            found[f"pulse.weekday.{name}"] = float(by_day[:, 0] @ (on - on.mean())[1:])
+        found |= {f"pulse.{name}": float(by_day[:, 0] @ term[1:]) for name, term in observed.calendar.items()}
     return found
 
 

@@ -13,6 +13,7 @@ from groundswell.data.setting import Setting
 from groundswell.errors import DataError
 from groundswell.models.cities import _group_loops as loops
 from groundswell.models.cities.mechanisms import RandomPulse
+from groundswell.models.triggering import Reach
 
 if TYPE_CHECKING:
     from groundswell.models.cities.mobilisation import Mobilisation
@@ -45,27 +46,43 @@ class Rates(NamedTuple):
     breakup: float
     momentum_recruitment: float
     exposure: float
+    contact: float
     members: float
     warned_per_member: float
     population: float  # 100,000 persons, the whole country
     cap: float  # events on one day in the country
 
 
+class Reaching(NamedTuple):
+    """What the loop makes rows of w_qp from, and those made so far.
+
+    index, part (P, P) : where each pair stands in `value`, f at the nodes of a `Lookup`. weight (P,) : of the
+    receivers. row (P, P) : w_qp with sender q in rows, where ready (P,) says so.
+    """
+
+    index: np.ndarray
+    part: np.ndarray
+    value: np.ndarray
+    weight: np.ndarray
+    row: np.ndarray
+    ready: np.ndarray
+
+
 class State:
     """Everything that S histories carry from day to day; `step` changes it in place.
 
+    hurt, hurt_total : the stocks of arrests that act tomorrow; arrests that act only after a lag wait, by day, in
+    hurt_waiting (S, lag - 1, P) and total_waiting (S, lag - 1), which are empty at a lag of one day.
     noted : (S, P, 8) what happened today at the noted places (`noted_place`, `noted_count` rows a history),
     in the columns of `COLUMNS`. warns : whether persons warned are drawn with the rest; nothing depends on them.
     """
 
     carried = (
-        "drive", "momentum_total", "momentum", "hurt", "hurt_day", "hurt_total", "groups", "groups_total",
-        "exploded",
+        "drive", "momentum_total", "momentum", "hurt", "hurt_day", "hurt_total", "hurt_waiting", "total_waiting",
+        "groups", "groups_total", "exploded",
     )  # fmt: skip
 
-    shared = (
-        "model", "setting", "geometry", "rates", "share", "given", "reach_value", "reach_row", "reach_ready",
-    )  # fmt: skip
+    shared = ("model", "setting", "geometry", "rates", "share", "given", "reach")
 
     def __init__(
         self, model: Mobilisation, setting: Setting, geometry: Geometry, histories: int, beside: State | None = None
@@ -80,13 +97,7 @@ class State:
             self.rates = model.rates(setting)
             self.share = model.shares(setting)
             self.given = model.given_events(setting)
-            self.reach_value = (
-                model.between.reach.value(geometry.grid_km)
-                if model.between is not None
-                else np.zeros(len(geometry.grid_km))
-            )
-            self.reach_row = np.empty((count, count))
-            self.reach_ready = np.zeros(count, dtype=np.bool_)
+            self.reach = self._reaching(model, setting)
         self.drive = np.zeros((histories, count))
         self.momentum_total = np.zeros(histories)
         uses_momentum = self.rates.momentum_recruitment > 0
@@ -94,6 +105,9 @@ class State:
         self.hurt = np.zeros((histories, count))
         self.hurt_day = np.zeros((histories, count))
         self.hurt_total = np.zeros(histories)
+        late, late_total = (part.lag_days - 1 if part else 0 for part in (model.deterrence, model.backlash))
+        self.hurt_waiting = np.zeros((histories, late, count))
+        self.total_waiting = np.zeros((histories, late_total))
         self.groups = np.zeros((histories, count))
         self.groups_total = np.zeros(histories)
         self.exploded = np.zeros(histories, dtype=np.bool_)
@@ -103,6 +117,28 @@ class State:
         self.noted = np.zeros((histories, count, len(COLUMNS)))
         self.unguided = np.zeros(count, dtype=np.bool_)
         self.warns = True
+
+    def _reaching(self, model: Mobilisation, setting: Setting) -> Reaching:
+        count = len(self.share)
+        row, ready = np.empty((count, count)), np.zeros(count, dtype=np.bool_)
+        if model.between is None:
+            return Reaching(np.zeros((1, 1), np.int32), np.zeros((1, 1)), np.zeros(2), self.share, row, ready)
+        reach = model.between.reach
+        lookup = self.geometry.lookup(reach)
+        weight = self.share if reach.own_exponent is None else model.shares(setting, reach.exponent(model.scale))
+        return Reaching(lookup.index, lookup.part, reach.value(lookup.nodes), weight, row, ready)
+
+    def reach_weights(self) -> np.ndarray:
+        """(P, P) w_qp with sender q in rows, as the compiled loop makes it row by row; zeros without `between`."""
+        reach = self.reach
+        if self.model.between is None:
+            return np.zeros_like(reach.row)
+        weights = reach.weight * (
+            reach.value[reach.index] + reach.part * (reach.value[reach.index + 1] - reach.value[reach.index])
+        )
+        np.fill_diagonal(weights, 0.0)
+        total = weights.sum(axis=1, keepdims=True)
+        return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
 
     @property
     def today(self) -> dict[str, np.ndarray]:
@@ -138,12 +174,8 @@ class State:
         self.drive += rates.within * events
         active = np.flatnonzero(events > 0)
         if rates.between > 0 and active.size:
-            self.drive += rates.between * (events[active] @ self.geometry.reach_weights(self)[active])
-        self.hurt_total = self.hurt_total * rates.crackdown_memory + arrests.sum() / rates.population
-        hit = np.flatnonzero(arrests > 0)
-        fade = rates.crackdown_memory ** (day - self.hurt_day[:, hit])
-        self.hurt[:, hit] = self.hurt[:, hit] * fade + arrests[hit] / self.geometry.per_100k[hit]
-        self.hurt_day[:, hit] = day
+            self.drive += rates.between * (events[active] @ self.reach_weights()[active])
+        self._arrested(day, arrests)
         rows = np.flatnonzero(events > 0)
         self.noted_count[:] = len(rows)
         self.noted_place[:, : len(rows)] = rows
@@ -152,8 +184,29 @@ class State:
             if name in given.series:
                 self.noted[:, : len(rows), column] = given[name][rows, day]
         loops.groups_today(
-            rng, rates, self.groups, self.groups_total, self.momentum, self.noted_count, self.noted_place, self.noted
-        )
+            rng, rates, self.groups, self.groups_total, self.momentum, self.reach, self.noted_count, self.noted_place,
+            self.noted,
+        )  # fmt: skip
+
+    def _arrested(self, day: int, arrests: np.ndarray) -> None:
+        """Today's arrests (P,), the same in all histories, into the stocks or among those that wait."""
+        memory, shape = self.rates.crackdown_memory, self.hurt.shape
+        total = np.full(len(self.hurt_total), arrests.sum() / self.rates.population)
+        self.hurt_total = self.hurt_total * memory + _after_lag(self.total_waiting, day, total)
+        taken = _after_lag(self.hurt_waiting, day, np.broadcast_to(arrests / self.geometry.per_100k, shape))
+        faded = self.hurt * memory ** (day - self.hurt_day)
+        self.hurt = np.where(taken > 0, faded + taken, self.hurt)
+        self.hurt_day = np.where(taken > 0, float(day), self.hurt_day)
+
+
+def _after_lag(waiting: np.ndarray, day: int, today: np.ndarray) -> np.ndarray:
+    """What joins the stock today: today's arrests at a lag of one day; else earlier ones, whose stead today's take."""
+    if waiting.shape[1] == 0:
+        return today
+    slot = waiting[:, day % waiting.shape[1]]
+    arrived = slot.copy()
+    slot[:] = today
+    return arrived
 
 
 GRID_NODES = 4096
@@ -161,27 +214,51 @@ GRID_NODES = 4096
 of scale 60 km, and by less for a power law or nearer."""
 
 
+class Lookup(NamedTuple):
+    """Where each pair of places stands in a table of f over `nodes`: f = value[i] + part (value[i + 1] - value[i])."""
+
+    nodes: np.ndarray
+    index: np.ndarray
+    part: np.ndarray
+
+    @classmethod
+    def by_distance(cls, distance: np.ndarray) -> Lookup:
+        """Interpolated between `GRID_NODES` distances."""
+        low, high = math.log(1.0), math.log(2.0 + distance.max())
+        nodes = np.linspace(low, high, GRID_NODES)
+        grid = np.exp(nodes) - 1.0
+        at = (np.log1p(distance) - low) / (nodes[1] - nodes[0])
+        index = np.minimum(at.astype(np.int64), GRID_NODES - 2).astype(np.int32)
+        return cls(grid, index, (distance - grid[index]) / (grid[index + 1] - grid[index]))
+
+    @classmethod
+    def by_step(cls, steps: np.ndarray) -> Lookup:
+        """Exact; a node a step, and infinity for what no path joins."""
+        joined = np.isfinite(steps)
+        most = int(steps[joined].max())
+        nodes = np.concatenate([np.arange(most + 1.0), [np.inf, np.inf]])
+        return cls(nodes, np.where(joined, steps, most + 1).astype(np.int32), np.zeros(steps.shape))
+
+
 class Geometry:
-    """What a setting fixes for every parameter value: logs of population, distances, the first day."""
+    """What a setting fixes for every parameter value: logs of population, how far apart places are, the first day."""
 
     def __init__(self, setting: Setting) -> None:
         places = setting.places
-        count = len(places)
         self.setting = setting
         self.per_100k = places.population / 100_000
         self.log_population = np.log(self.per_100k)
-        self.first = np.zeros(count, dtype=np.bool_)
+        self.first = np.zeros(len(places), dtype=np.bool_)
         self.first[[places.index(name) for name in setting.active_on_day0]] = True
-        distance = places.distance_km if places.latitude is not None else np.zeros((count, count))
-        low, high = math.log(1.0), math.log(2.0 + distance.max())
-        nodes = np.linspace(low, high, GRID_NODES)
-        self.grid_km = np.exp(nodes) - 1.0
-        at = (np.log1p(distance) - low) / (nodes[1] - nodes[0])
-        self.reach_index = np.minimum(at.astype(np.int64), GRID_NODES - 2).astype(np.int32)
-        self.reach_part = (distance - self.grid_km[self.reach_index]) / (
-            self.grid_km[self.reach_index + 1] - self.grid_km[self.reach_index]
-        )
+        self._lookups: dict[bool, Lookup] = {}
         self._calls: dict[float, np.ndarray] = {}
+
+    def lookup(self, reach: Reach) -> Lookup:
+        """Where the places stand in a table of this sort of reach."""
+        if reach.whole_steps not in self._lookups:
+            make = Lookup.by_step if reach.whole_steps else Lookup.by_distance
+            self._lookups[reach.whole_steps] = make(reach.apart(self.setting))
+        return self._lookups[reach.whole_steps]
 
     def call_memory(self, model: Mobilisation) -> np.ndarray:
         """(T, P) K: today's call plus what is left of earlier ones."""
@@ -196,16 +273,6 @@ class Geometry:
                 out[day] += memory * out[day - 1]
             self._calls[memory] = out
         return self._calls[memory]
-
-    def reach_weights(self, state: State) -> np.ndarray:
-        """(P, P) w_qp with sender q in rows, as the compiled loop makes it row by row."""
-        value = state.reach_value
-        weights = state.share * (
-            value[self.reach_index] + self.reach_part * (value[self.reach_index + 1] - value[self.reach_index])
-        )
-        np.fill_diagonal(weights, 0.0)
-        total = weights.sum(axis=1, keepdims=True)
-        return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
 
 
 @lru_cache(maxsize=8)

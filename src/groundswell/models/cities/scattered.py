@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError
-from groundswell.params import Component, Prior, param
+from groundswell.params import Component, Effects, Prior, param
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,39 @@ class Overdispersion(Component):
     """var Y = mu (1 + psi mu); 0 is Poisson. The negative binomial's size is 1 / psi."""
 
     psi: float = param("1", low=0, prior=Prior(0.5, 0.7), doc="variance beyond Poisson, relative to the squared mean")
+
+    def of(self, places: Sequence[str]) -> np.ndarray:
+        """(P,) psi of each place."""
+        return np.full(len(places), self.psi)
+
+    def over(self, places: Sequence[str]) -> Overdispersion:
+        """Itself: it needs no places."""
+        return self
+
+
+@dataclass(frozen=True)
+class OverdispersionByPlace(Component):
+    """A psi for every place; empty until a setting's places are known (the model's `prepared`).
+
+    A place with few events hardly tells its own: its estimate runs to 0 or far up, and the fit says so.
+    """
+
+    by_place: Effects = param(
+        "1", low=0, prior=Prior(0.5, 0.7), default=Effects(), doc="variance beyond Poisson at a place"
+    )
+
+    def of(self, places: Sequence[str]) -> np.ndarray:
+        """(P,) psi of each place; DataError for a place without one."""
+        if missing := [name for name in places if name not in self.by_place]:
+            raise DataError(
+                f'the overdispersion knows {len(self.by_place)} places and not "{missing[0]}". '
+                "Call model.prepared(setting) first, which gives every place of the setting one."
+            )
+        return np.array([self.by_place[name] for name in places])
+
+    def over(self, places: Sequence[str]) -> OverdispersionByPlace:
+        """The same with a psi for each of the places: the known ones kept, new ones at the prior's median."""
+        return OverdispersionByPlace(Effects({name: self.by_place.get(name, 0.5) for name in places}))
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +106,16 @@ def counts_of(setting: Setting, history: History) -> np.ndarray:
             "`during(periods)` cuts either."
         )
     return history.counts("events")
+
+
+def weighed_in(history: History, first: int = 0) -> np.ndarray:
+    """(T - first, P) of 0 and 1: which counts from step `first` on have a term in the density.
+
+    A count of 0 with mean 0 has log density 0 and no slope: times these, what is not weighed drops out.
+    """
+    shape = len(history.places), history.window.periods
+    kept = np.ones(shape) if history.weighed is None else history.weighed.astype(float)
+    return np.ascontiguousarray(kept[:, first:].T)
 
 
 def past_of(setting: Setting, given: History) -> np.ndarray:

@@ -86,6 +86,11 @@ class SelfExciting(Model):
                 "SelfExciting has no reach and own_place=False, so nothing can be triggered anywhere. "
                 "Give a reach, or keep own_place=True."
             )
+        if self.reach is not None and (self.reach.whole_steps or self.reach.own_exponent):
+            raise ParameterError(
+                f"SelfExciting was given {type(self.reach).__name__} as its reach; it weighs by km and has an "
+                "exponent of its own, `population`. Use PowerLaw or Exponential."
+            )
         if self.before is not None and len(self.before) and self.before.time_days[-1] >= 0:
             raise DataError(
                 f"SelfExciting.before holds an event at day {self.before.time_days[-1]:g}; expected times below 0, "
