@@ -13,15 +13,23 @@ from hypothesis import strategies as st
 from naive import waves as naive
 
 from groundswell.data.history import History
+from groundswell.data.network import Network
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
-from groundswell.errors import DataError, GroundswellWarning
+from groundswell.errors import DataError, GroundswellWarning, ParameterError
 from groundswell.infer.base import Fit, fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.cities.riot_wave import RiotWave, Susceptible
 from groundswell.models.cities.scattered import Background, Overdispersion
-from groundswell.models.triggering import Exponential, NearAndEverywhere, PowerLaw, Reach
+from groundswell.models.triggering import (
+    Exponential,
+    Gravity,
+    NearAndEverywhere,
+    NeighbourhoodOrder,
+    PowerLaw,
+    Reach,
+)
 from groundswell.params import Effects, from_vector, leaves, names, vector
 from groundswell.rng import generator
 
@@ -30,12 +38,14 @@ REACHES: dict[str, Reach | None] = {
     "exponential": Exponential(70.0),
     "power law": PowerLaw(20.0, 1.4),
     "near and everywhere": NearAndEverywhere(0.03, 50.0),
+    "neighbourhood order": NeighbourhoodOrder(1.2),
 }
+CHAIN = Network(np.array([[0, 1, 1, 0], [1, 0, 1, 0], [1, 1, 0, 1], [0, 0, 1, 0]]))
 
 
 def country(lopsided: Places, steps: int = 25, step: int = 1) -> Setting:
     poverty = {"poverty": np.array([-0.5, 0.8, 0.1, 0.3])}
-    return Setting(lopsided, Window(date(2005, 10, 27), steps, step), covariates=poverty, active_on_day0=("Near",))
+    return Setting(lopsided, Window(date(2005, 10, 27), steps, step), CHAIN, poverty, active_on_day0=("Near",))
 
 
 def wave(reach: Reach | None, psi: float | None = None, background: float | None = 0.03) -> RiotWave:
@@ -194,10 +204,11 @@ def test_what_is_active_left_and_died_down_adds_up(reach: Reach | None, lopsided
     events, left = model.intensity(setting, history)[:, 1:], model.remaining(setting, history)
     susceptible = model.susceptible.activity(setting)
     so_far = np.cumsum(events, axis=1)
-    active = (so_far[:, 2:] - so_far[:, :-2]) / 2  # at the edge between two steps, to second order
+    # lambda at the edges between steps, to fourth order in their length
+    active = (7 * (events[:, 1:-2] + events[:, 2:-1]) - events[:, :-3] - events[:, 3:]) / 12
     start = np.array([0, 1.6 * 3, 0, 0]) + susceptible
-    total = active + susceptible[:, None] * left[:, 2:-1] + 0.35 * so_far[:, 1:-1]
-    assert total == pytest.approx(np.repeat(start[:, None], 27, axis=1), rel=0.02)
+    total = active + susceptible[:, None] * left[:, 2:-2] + 0.35 * so_far[:, 1:-2]
+    assert total == pytest.approx(np.repeat(start[:, None], 26, axis=1), rel=0.01)
 
 
 def test_places_to_themselves_are_independent_places(lopsided: Places) -> None:
@@ -335,7 +346,9 @@ def test_errors_say_what_is_wrong_and_what_to_do(lopsided: Places) -> None:
     history = lit_history(setting)
     nowhere = dataclasses.replace(setting, places=Places(lopsided.name, lopsided.population))
     lost = History(nowhere.places, nowhere.window, history.series)
-    with pytest.raises(DataError, match=r"they have no positions\. Give latitude and longitude, or .* reach=None"):
+    with pytest.raises(
+        DataError, match=r"these have no positions\. Give latitude and longitude, .* do without a reach"
+    ):
         model.log_density(nowhere, lost)
     assert np.isfinite(wave(None).log_density(nowhere, lost))
     halves = history["events"].copy()
@@ -364,6 +377,11 @@ def test_errors_say_what_is_wrong_and_what_to_do(lopsided: Places) -> None:
         wave(Exponential(70.0), background=None).likelihood(cold, of(cold, counts))
     with pytest.raises(DataError, match="nothing lights this wave"):
         wave(None, background=None).simulate(cold, rng=generator(0))
+
+
+def test_a_reach_with_an_exponent_of_its_own_is_refused() -> None:
+    with pytest.raises(ParameterError, match=r"reach is Gravity, .* here that is the part of `susceptible`"):
+        wave(Gravity())
 
 
 def test_population_can_be_taken_out_of_susceptibility(lopsided: Places) -> None:

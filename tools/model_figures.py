@@ -78,26 +78,34 @@ def mobilisation() -> Any:
 
 @styled
 def riot_wave() -> Any:
-    """The example's expected events and draws by place, and who is left to join."""
+    """The example's wave in each city, expected and drawn, and what is left of the susceptible."""
     model, setting = load("riot_wave").example()
-    history = model.simulate(setting, rng=generator(3))
-    mean, left = model.intensity(setting, history), model.remaining(setting, history)
-    axes = panels(1, 2, height=2.8)[0]
-    days = np.arange(setting.window.periods) * setting.window.step
-    for at, (name, colour) in enumerate(zip(setting.places.name, SERIES, strict=False)):
-        axes[0].plot(days, mean[at], color=colour, label=name)
-        axes[0].scatter(days, history["events"][at], s=6, color=colour)
-        axes[1].plot(days, 100 * left[at], color=colour)
-    axes[0].legend(loc="upper right")
-    axes[0].set_title("Expected events (lines), drawn (dots)")
-    axes[1].set_title("Left of the susceptible, %")
-    axes[1].set_ylim(0, 100)
-    for panel in axes:
-        panel.set_xlabel("day")
-    return axes[0]
+    history = model.simulate(setting, rng=generator(1))
+    expected, left = model.intensity(setting, history), model.remaining(setting, history)
+    above, below = panels(2, 1, height=4.6)[:, 0]
+    days = np.arange(setting.window.periods)
+    for at, (place, colour) in enumerate(zip(setting.places.name, SERIES, strict=False)):
+        above.plot(days, expected[at], color=colour, label=place)
+        above.plot(days, history["events"][at], ".", color=colour, markersize=4)
+        below.plot(days, left[at], color=colour)
+    above.set_ylabel("events a day")
+    above.legend(ncols=5, loc="lower right", bbox_to_anchor=(1, 1.0))
+    below.set_ylabel("share of the susceptible left")
+    below.set_ylim(0, 1.02)
+    below.set_xlabel("day")
+    for axes in (above, below):
+        axes.set_xlim(0, days[-1])
+    return above
 
 
-PICTURES: tuple[Callable[[], Any], ...] = (endemic_epidemic, mobilisation, riot_wave)
+def regimes() -> Any:
+    """The phase diagram for one c*."""
+    from groundswell.report.figures.phases import phase_diagram
+
+    return phase_diagram(0.45)
+
+
+PICTURES: tuple[Callable[[], Any], ...] = (endemic_epidemic, mobilisation, riot_wave, regimes)
 
 if __name__ == "__main__":
     for picture in PICTURES:

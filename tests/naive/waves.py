@@ -16,7 +16,7 @@ def riot_wave_means(model, setting, first):
         for k in range(count):
             for j in range(count):
                 if j != k:
-                    weights[k, j] = model.reach.value(places.distance_km[k, j])
+                    weights[k, j] = model.reach.value(model.reach.apart(setting)[k, j])
     active, susceptible = [], []
     for k in range(count):
         lit = first[k] / step

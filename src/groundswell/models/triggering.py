@@ -39,7 +39,7 @@ class Reach(Component, ABC):
         if len(places) > 1 and places.latitude is None:
             raise DataError(
                 f"{type(self).__name__} weighs {len(places)} places by their distance, and these have no positions. "
-                "Give latitude and longitude, use NeighbourhoodOrder with a Setting.network, or leave `between` out."
+                "Give latitude and longitude, use NeighbourhoodOrder with a Setting.network, or do without a reach."
             )
         return np.zeros((1, 1)) if places.latitude is None else places.distance_km
 

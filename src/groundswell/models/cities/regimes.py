@@ -18,6 +18,7 @@ from groundswell.data.history import History
 from groundswell.data.setting import Setting, call_matrix
 from groundswell.errors import DataError, nearest
 from groundswell.models.base import Likelihood, Model
+from groundswell.models.cities.counts import log_mass
 from groundswell.models.cities.regime_phases import Basin, basins
 from groundswell.models.cities.scattered import (
     Background,
@@ -27,6 +28,7 @@ from groundswell.models.cities.scattered import (
     drawn,
     past_of,
     psi_of,
+    weighed_in,
 )
 from groundswell.params import Component, Effects, Prior, from_vector, names, param
 
@@ -111,7 +113,8 @@ class Regimes(Model):
         it is met, and 0 while no trajectory meets it. Cost: O(P T), and some 50 T operations for each of
         the trajectories that differ. DataError for `initial_at` with a name that is no place.
         """
-        observed = Counted.of(counts_of(setting, history).T)
+        kept = weighed_in(history)
+        observed = Counted.of(counts_of(setting, history).T * kept)
         tracks, order = self._tracks(setting), names(self)
         people = setting.places.population / 1e5
         outside = people * setting.window.step
@@ -120,9 +123,10 @@ class Regimes(Model):
             model = from_vector(self, values)
             flow = model._flow(setting, tracks)
             mean = model._means(flow, tracks, people, outside)
-            value, slope, psi_slope = observed.weigh(mean, psi_of(model.overdispersion))
+            value, slope, psi_slope = observed.weigh(mean * kept, psi_of(model.overdispersion))
             if not math.isfinite(value):
                 return -math.inf, np.zeros(len(order))
+            slope *= kept
             by_person = np.zeros_like(flow.total)
             np.add.at(by_person.T, tracks.of_place, (slope * people).T)
             found = model._gradient(flow, tracks, model.scale * by_person)
@@ -132,6 +136,10 @@ class Regimes(Model):
             return value, np.array([found[name] for name in order])
 
         return value_and_gradient
+
+    def pointwise(self, setting: Setting, history: History) -> np.ndarray:
+        """(P, T) log density of each count."""
+        return log_mass(counts_of(setting, history), self.intensity(setting), psi_of(self.overdispersion))
 
     def intensity(self, setting: Setting, history: History | None = None) -> np.ndarray:
         """(P, T) expected events; no count moves them, so the history is not read."""

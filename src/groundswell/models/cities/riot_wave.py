@@ -19,8 +19,9 @@ import numpy as np
 
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
-from groundswell.errors import DataError, GroundswellWarning
+from groundswell.errors import DataError, GroundswellWarning, ParameterError
 from groundswell.models.base import Likelihood, Model
+from groundswell.models.cities.counts import log_mass
 from groundswell.models.cities.log_linear import LogLinear
 from groundswell.models.cities.scattered import (
     Background,
@@ -30,6 +31,7 @@ from groundswell.models.cities.scattered import (
     drawn,
     past_of,
     psi_of,
+    weighed_in,
 )
 from groundswell.models.triggering import Exponential, Reach
 from groundswell.params import Component, Effects, Prior, from_vector, names, param
@@ -109,6 +111,14 @@ class RiotWave(Model):
     background: Background | None = field(default_factory=Background)
     overdispersion: Overdispersion | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.reach is not None and self.reach.own_exponent is not None:
+            raise ParameterError(
+                f"RiotWave.reach is {type(self.reach).__name__}, which weighs receivers by their population; here that "
+                "is the part of `susceptible`. Use PowerLaw, Exponential, NearAndEverywhere or NeighbourhoodOrder."
+            )
+
     @classmethod
     def example(cls) -> tuple[RiotWave, Setting]:
         """Five lopsided places over 40 days; the wave is lit beside the hub and reaches the port late."""
@@ -129,9 +139,10 @@ class RiotWave(Model):
     def likelihood(self, setting: Setting, history: History) -> Likelihood:
         """Log density of the second to last step given the first, and its gradient in every parameter.
 
-        history["events"] is read: whole numbers. The value is exact but for the Runge-Kutta steps (about 1e-7
-        of a mean); the gradient is that of these very steps, by their adjoint. Cost: some 16 (P^2 + 20 P) operations
-        for each time in which the wave may change by the factor e, three times that with the gradient.
+        history["events"] is read: whole numbers. The value is exact but for the Runge-Kutta steps (1e-8 of
+        a mean, typically); the gradient is that of these very steps, by their adjoint. Cost: some 64 (P^2 + 20 P)
+        operations for each time in which the wave may change by the factor e, and at most three times that
+        with the gradient.
         DataError for events that the model cannot bring about at any parameters, for a window of one step, and for
         places without positions where `reach` needs them.
         """
@@ -139,8 +150,9 @@ class RiotWave(Model):
         if setting.window.periods < 2:
             raise DataError("RiotWave takes the first step as given; its density needs a window of at least two steps.")
         lit = self._lit(setting, counts[:, 0])
-        self._reachable(setting, counts, lit)
-        observed = Counted.of(counts[:, 1:].T)
+        kept = weighed_in(history, 1)
+        self._reachable(setting, counts[:, 1:] * kept.T, lit)
+        observed = Counted.of(counts[:, 1:].T * kept)
         columns, order = self.susceptible.columns(setting), names(self)
         outside = setting.places.population / 1e5 * setting.window.step
 
@@ -150,15 +162,20 @@ class RiotWave(Model):
             mean = wave.means
             if model.background is not None:
                 mean = mean + model.background.rate * outside
-            value, slope, psi_slope = observed.weigh(mean, psi_of(model.overdispersion))
+            value, slope, psi_slope = observed.weigh(mean * kept, psi_of(model.overdispersion))
             if not math.isfinite(value):
                 return -math.inf, np.zeros(len(order))
+            slope *= kept
             found = model._gradient(setting, wave, lit, columns, slope)
             found["background.rate"] = float((slope @ outside).sum())
             found["overdispersion.psi"] = psi_slope
             return value, np.array([found[name] for name in order])
 
         return value_and_gradient
+
+    def pointwise(self, setting: Setting, history: History) -> np.ndarray:
+        """(P, T) log density of each count; NaN at the first step, which is given."""
+        return log_mass(counts_of(setting, history), self.intensity(setting, history), psi_of(self.overdispersion))
 
     def intensity(self, setting: Setting, history: History) -> np.ndarray:
         """(P, T) expected events by step; NaN at the first, which is given and alone is read."""
@@ -248,7 +265,7 @@ class RiotWave(Model):
         if self.background is not None:
             return
         joined = self.reach is not None and len(lit) > 1
-        cold = (counts[:, 1:].sum(axis=1) > 0) & (~lit.any() if joined else lit == 0)
+        cold = (counts.sum(axis=1) > 0) & (~lit.any() if joined else lit == 0)
         if cold.any():
             name = setting.places.name[int(np.argmax(cold))]
             raise DataError(
@@ -262,12 +279,7 @@ class RiotWave(Model):
         """(P, P) W, or (0, 0) where every place is on its own."""
         if self.reach is None or len(setting.places) == 1:
             return np.zeros((0, 0))
-        if setting.places.latitude is None:
-            raise DataError(
-                f"RiotWave.reach weighs these {len(setting.places)} places by their distance, and they have no "
-                "positions. Give latitude and longitude, or leave the places to themselves with reach=None."
-            )
-        return self.reach.value(setting.places.distance_km)
+        return self.reach.value(self.reach.apart(setting))
 
     def _wave(self, setting: Setting, lit: np.ndarray, finer: int = 1) -> Wave:
         """The wave after the first step; `finer` times as many Runge-Kutta steps as are needed."""
@@ -329,7 +341,7 @@ class RiotWave(Model):
         if self.reach is not None:
             found |= {f"reach.{name}": 0.0 for name in names(self.reach)}  # one place: nothing to reach
         if own and self.reach is not None:
-            moved = self.reach.gradient(setting.places.distance_km)
+            moved = self.reach.gradient(self.reach.apart(setting))
             found |= {f"reach.{name}": float((in_weights * one).sum()) for name, one in zip(own, moved, strict=True)}
         return found
 

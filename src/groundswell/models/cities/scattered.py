@@ -108,6 +108,16 @@ def counts_of(setting: Setting, history: History) -> np.ndarray:
     return history.counts("events")
 
 
+def weighed_in(history: History, first: int = 0) -> np.ndarray:
+    """(T - first, P) of 0 and 1: which counts from step `first` on have a term in the density.
+
+    A count of 0 with mean 0 has log density 0 and no slope: times these, what is not weighed drops out.
+    """
+    shape = len(history.places), history.window.periods
+    kept = np.ones(shape) if history.weighed is None else history.weighed.astype(float)
+    return np.ascontiguousarray(kept[:, first:].T)
+
+
 def past_of(setting: Setting, given: History) -> np.ndarray:
     """(P, first) whole events of a history that covers the first steps of the setting's window."""
     _same_frame(setting, given)
