@@ -117,7 +117,7 @@ def test_events_abroad_from_the_same_file(folder: Path, tmp_path: Path, capsys: 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('[components.endemic]\nefects = ["trend"]\n', "endemic.efects: Endemic has no such field"),
+        ('[components.endemic]\neffect = ["trend"]\n', "endemic.effect: Endemic has no such field"),
         ('[components.between]\nweights = "Power"\n', '"Power" is no kind of it'),
         (
             "start = 2018-01-01\nend = 2018-02-01\n[[windows]]\nstart = 2018-01-01\nend = 2018-03-01\n",

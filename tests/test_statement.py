@@ -83,7 +83,7 @@ def test_components_of_other_models_are_stated_alike() -> None:
     ("given", "words"),
     [
         ({"endmic": {}}, 'endmic: EndemicEpidemic has no such field. Nearest name: "endemic"'),
-        ({"endemic": {"efects": []}}, "endemic.efects: Endemic has no such field"),
+        ({"endemic": {"effect": []}}, "endemic.effect: Endemic has no such field"),
         ({"endemic": {"effects": "trend"}}, r'endemic.effects is "trend"; expected a list of labels'),
         ({"between": {"weights": "Power"}}, '"Power" is no kind of it; it takes: DistancePowerLaw'),
         ({"between": {"weights": 3}}, "between.weights is 3; expected a table, or one of: DistancePowerLaw"),

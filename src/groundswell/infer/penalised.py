@@ -66,7 +66,7 @@ class PenalisedLikelihood:
         fixed: Mapping[str, float],
         progress: Progress = silent,
     ) -> Fit:
-        """See `infer.base.fit`. Draws nothing from rng. Cost: some 20 to 100 values and informations."""
+        """See `infer.base.fit`. Draws nothing from rng. Cost: some 20 to 100 values and curvatures."""
         require(model, "likelihood", "PenalisedLikelihood")
         waves = windows(setting, observed, "PenalisedLikelihood")
         if not can(model, "effects_density") or not model.effect_names:
