@@ -18,6 +18,7 @@ from groundswell.data.places import Places
 from groundswell.data.readers import read_events
 from groundswell.data.window import Window
 from groundswell.errors import DataError, NotConverged
+from groundswell.evaluate.baselines import BASELINES
 from groundswell.evaluate.calibration import coverage, pit_histogram
 from groundswell.evaluate.compare import COVERAGE_LEVEL, Candidate
 from groundswell.evaluate.count_forecast import Drawn
@@ -133,7 +134,7 @@ def test_a_baseline_may_be_the_forecaster(tmp_path: Path, name: str, expected: s
     candidate = forecasting.chosen(name, setting, history)
     ahead = forecasting.ahead(candidate, setting, history, steps=2, draws=30, seed=1)
     found = monthly.run(candidate, counts, read, ahead, plan)
-    assert len(found.comparison.names) == 7
+    assert len(found.comparison.names) == len(BASELINES)
     assert expected in " ".join(in_words(found.findings["past"]))
     assert "parameters" not in found.tables()
 
