@@ -141,12 +141,14 @@ class _Drive:
             )
         self.free_of = [(c, k) for c, _, _, weight_at, lag_at in self._parts for k in (*weight_at, *lag_at)]
         self._still: dict[int, np.ndarray] = {}
+        # filled anew at every call; what no parameter moves stays
+        self._drive = np.array(self._factors)
+        self._slopes = np.zeros((len(self.free_of), *self._factors[0].shape))
 
     def __call__(self, x: np.ndarray, derivatives: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Drive (C, T, P), slopes (F, T, P) and, with two derivatives, bends (F, F, T, P)."""
-        free = len(self.free_of)
-        shape = self._factors[0].shape
-        drive, slopes = np.array(self._factors), np.zeros((free, *shape))
+        free, shape = len(self.free_of), self._factors[0].shape
+        drive, slopes = self._drive, self._slopes
         bends = np.zeros((free, free, *shape) if derivatives > 1 else (0, 0, *shape))
         begin = 0
         for c, part, terms, weight_at, lag_at in self._parts:
@@ -157,11 +159,11 @@ class _Drive:
             if part.lags is not None:
                 lag = part.lags.terms(x[lag_at])
             factor = self._factors[c]
-            drive[c] = factor * self._lagged(sent[0], lag[0])
+            np.multiply(factor, self._lagged(sent[0], lag[0]), out=drive[c])
             for k in range(far):
-                slopes[begin + k] = factor * self._lagged(sent[1 + k], lag[0])
+                np.multiply(factor, self._lagged(sent[1 + k], lag[0]), out=slopes[begin + k])
             for k in range(near):
-                slopes[begin + far + k] = factor * self._lagged(sent[0], lag[1][k])
+                np.multiply(factor, self._lagged(sent[0], lag[1][k]), out=slopes[begin + far + k])
             if derivatives > 1:
                 row = 1 + far
                 for k in range(far):
@@ -198,7 +200,9 @@ class _Drive:
     def _lagged(self, series: np.ndarray, lag_weights: np.ndarray) -> np.ndarray:
         """(T - first, P) sum over lags l of weight x the series l steps before."""
         first, steps = self._first, len(series)
-        out = lag_weights[0] * series[first - 1 : steps - 1]
+        out = series[first - 1 : steps - 1]
+        if len(lag_weights) > 1 or lag_weights[0] != 1.0:
+            out = lag_weights[0] * out
         for back in range(2, len(lag_weights) + 1):
             out += lag_weights[back - 1] * series[first - back : steps - back]
         return out

@@ -46,20 +46,28 @@ def weighed(terms: Terms, theta: np.ndarray, normalised: bool, derivatives: int)
     derivatives : 0, 1 or 2, how far to go. Cost O(M P^2).
     """
     base, x = terms
-    raw = base * np.exp(np.tensordot(theta, x, axes=1)) if len(theta) else base
+    count = len(theta)
+    out = np.empty((1 + count * (derivatives > 0) + count * (count + 1) // 2 * (derivatives > 1), *base.shape))
+    raw = out[0]
+    np.copyto(raw, base)
+    if count:
+        raw *= np.exp(np.tensordot(theta, x, axes=1))
     if normalised:
         total = raw.sum(axis=1, keepdims=True)
-        raw = np.divide(raw, total, out=np.zeros_like(raw), where=total > 0)
-        x = x - (raw * x).sum(axis=2, keepdims=True)
-    out = [raw]
+        np.divide(raw, total, out=raw, where=total > 0)
+        if derivatives > 0:
+            x = x - np.einsum("ji,kji->kj", raw, x)[:, :, None]
     if derivatives > 0:
-        out += list(raw * x)
+        np.multiply(raw, x, out=out[1 : 1 + count])
     if derivatives > 1:
-        for k in range(len(theta)):
+        row = 1 + count
+        for k in range(count):
             for m in range(k + 1):
-                product = x[k] * x[m]
-                out.append(raw * (product - (raw * product).sum(axis=1, keepdims=True) if normalised else product))
-    return np.array(out)
+                bent = np.multiply(out[1 + k], x[m], out=out[row])
+                if normalised:
+                    bent -= raw * bent.sum(axis=1, keepdims=True)
+                row += 1
+    return out
 
 
 @dataclass(frozen=True)
