@@ -22,22 +22,19 @@ def start_groups(rng, mean, share, groups, groups_total):
 
 
 @njit(cache=True)
-def row_of(sender, reach):
-    """w_qp of one sender over its receivers: weight times reach, summing to 1, 0 to itself; made once."""
-    row = reach.row[sender]
-    if reach.ready[sender]:
-        return row
+def make_row(sender, index, part, value, weight, rows, ready):
+    """w_qp of one sender over its receivers: weight times reach, summing to 1, 0 to itself."""
+    row = rows[sender]
     total = 0.0
     for q in range(len(row)):
-        i = reach.index[sender, q]
-        row[q] = reach.weight[q] * (reach.value[i] + reach.part[sender, q] * (reach.value[i + 1] - reach.value[i]))
+        i = index[sender, q]
+        row[q] = weight[q] * (value[i] + part[sender, q] * (value[i + 1] - value[i]))
         if q == sender:
             row[q] = 0.0
         total += row[q]
     for q in range(len(row)):
         row[q] = row[q] / total if total > 0.0 else 0.0
-    reach.ready[sender] = True
-    return row
+    ready[sender] = True
 
 
 @njit(cache=True)
@@ -53,24 +50,35 @@ def _note(place, noted_place, noted, h, notes):
 
 
 @njit(cache=True, nogil=True)
-def groups_today(rng, rates, groups, groups_total, momentum, reach, noted_count, noted_place, noted):
-    """Groups formed and broken up on a day whose events are given and noted already."""
+def groups_today(
+    rng, rates, exploded, groups, groups_total, momentum, index, part, value, weight, rows, ready, noted_count,
+    noted_place, noted,
+):  # fmt: skip
+    """Groups formed and broken up, in contact or not, on a day whose events are noted already."""
     for h in range(len(noted_count)):
-        if groups_total[h] > 0.0:
+        if groups_total[h] > 0.0 and not exploded[h]:
             notes = noted_count[h]
             if rates.contact > 0.0:
-                notes = contact_day(rng, h, rates, groups, groups_total, reach, noted_place, noted, notes)
+                notes = _contact(
+                    rng, h, rates, groups, groups_total, index, part, value, weight, rows, ready, noted_place, noted,
+                    notes,
+                )  # fmt: skip
             noted_count[h] = groups_day(rng, h, rates, groups, groups_total, momentum, noted_place, noted, notes)
 
 
 @njit(cache=True)
-def contact_day(rng, h, rates, groups, groups_total, reach, noted_place, noted, notes):
+def _contact(
+    rng, h, rates, groups, groups_total, index, part, value, weight, rows, ready, noted_place, noted, notes
+):  # fmt: skip
     """Groups formed today by contact with those of other places; before `groups_day`, which counts them in.
 
     Drawn for the country, then each sender by its groups and each receiver by w_qp.
     """
     for _ in range(rng.poisson(rates.contact * groups_total[h])):
-        p = _receiver(rng, row_of(_pick(rng, groups, h, groups_total[h]), reach))
+        sender = _pick(rng, groups, h, groups_total[h])
+        if not ready[sender]:
+            make_row(sender, index, part, value, weight, rows, ready)
+        p = _receiver(rng, rows[sender])
         if p >= 0:
             i, notes = _note(p, noted_place, noted, h, notes)
             noted[h, i, 4] += 1.0

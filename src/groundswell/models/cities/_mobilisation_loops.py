@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
-from groundswell.models.cities._group_loops import contact_day, groups_day, row_of
+from groundswell.models.cities._group_loops import groups_day, groups_today, make_row
 
 
 @njit(cache=True)
@@ -161,9 +161,10 @@ def _tilted_events(rng, mu, psi, log_g):
 
 @njit(cache=True, nogil=True)
 def step_day(
-    rng, day, rates, given, share, calls, pulse, per_100k, reach, drive, momentum_total, momentum, hurt, hurt_day,
-    hurt_total, hurt_waiting, total_waiting, groups, groups_total, exploded, noted_count, noted_place, noted, guided,
-    guide_place, guide_log_g, guide_arrests, guide_before, guide_scale, guide_offset, on_first_day, warns, log_weight,
+    rng, day, rates, given, share, calls, pulse, per_100k, reach_index, reach_part, reach_value, reach_weight,
+    reach_row, reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total, hurt_waiting, total_waiting,
+    groups, groups_total, exploded, noted_count, noted_place, noted, guided, guide_place, guide_log_g, guide_arrests,
+    guide_before, guide_scale, guide_offset, on_first_day, warns, log_weight,
 ):  # fmt: skip
     """Make day `day` of every history in place; log_weight (S,) receives the weight of what was guided.
 
@@ -179,6 +180,7 @@ def step_day(
     boost = rates.organised * (1.0 + rates.organised_call * calls)
     work = np.empty(2 * guide_arrests.shape[1])
     flat = np.zeros(2)
+    late, late_total = hurt_waiting.shape[1] > 0, total_waiting.shape[1] > 0
     for h in range(histories):
         log_weight[h] = 0.0
         noted_count[h] = 0
@@ -286,17 +288,7 @@ def step_day(
             events_today += count
         if events_today > rates.cap:
             exploded[h] = True
-        # what today's events leave for tomorrow; with a lag, arrests wait where those of lag - 1 days ago did
-        if total_waiting.shape[1] > 0:
-            slot = day % total_waiting.shape[1]
-            hurt_total[h] += total_waiting[h, slot]
-            total_waiting[h, slot] = 0.0
-        if hurt_waiting.shape[1] > 0:
-            waited = hurt_waiting[h, day % hurt_waiting.shape[1]]
-            for p in range(places):
-                if waited[p] > 0.0:
-                    _hurt(hurt, hurt_day, h, p, day, waited[p], rates.crackdown_memory)
-                    waited[p] = 0.0
+        # what today's events leave for tomorrow
         for i in range(notes):
             p = noted_place[h, i]
             count = noted[h, i, 0]
@@ -305,28 +297,39 @@ def step_day(
                 momentum[h, p] += count
             mine[p] += rates.within * count
             if rates.between > 0.0:
-                _add(mine, row_of(p, reach), rates.between * count)
+                if not reach_ready[p]:
+                    make_row(p, reach_index, reach_part, reach_value, reach_weight, reach_row, reach_ready)
+                _add(mine, reach_row[p], rates.between * count)
             if noted[h, i, 1] > 0.0:
-                if hurt_waiting.shape[1] > 0:
-                    hurt_waiting[h, day % hurt_waiting.shape[1], p] = noted[h, i, 1] / per_100k[p]
-                else:
-                    _hurt(hurt, hurt_day, h, p, day, noted[h, i, 1] / per_100k[p], rates.crackdown_memory)
-                if total_waiting.shape[1] > 0:
-                    total_waiting[h, day % total_waiting.shape[1]] += noted[h, i, 1] / rates.population
-                else:
+                if not late:
+                    hurt[h, p] = (
+                        hurt[h, p] * rates.crackdown_memory ** (day - hurt_day[h, p]) + noted[h, i, 1] / per_100k[p]
+                    )
+                    hurt_day[h, p] = day
+                if not late_total:
                     hurt_total[h] += noted[h, i, 1] / rates.population
-        if groups_total[h] > 0.0:
-            if rates.contact > 0.0:
-                notes = contact_day(rng, h, rates, groups, groups_total, reach, noted_place, noted, notes)
+        if groups_total[h] > 0.0 and rates.contact == 0.0:
             notes = groups_day(rng, h, rates, groups, groups_total, momentum, noted_place, noted, notes)
         noted_count[h] = notes
+    # what few models do stands outside of the loop, which others pay for
+    if late or late_total:
+        _arrested(
+            day, rates.crackdown_memory, rates.population, per_100k, hurt, hurt_day, hurt_total, hurt_waiting,
+            total_waiting, noted_count, noted_place, noted,
+        )  # fmt: skip
+    if rates.contact > 0.0:
+        groups_today(
+            rng, rates, exploded, groups, groups_total, momentum, reach_index, reach_part, reach_value, reach_weight,
+            reach_row, reach_ready, noted_count, noted_place, noted,
+        )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
 def step_days(
-    rng, begin, end, rates, given, share, calls, pulse, per_100k, reach, drive, momentum_total, momentum, hurt,
-    hurt_day, hurt_total, hurt_waiting, total_waiting, groups, groups_total, exploded, noted_count, noted_place, noted,
-    unguided, on_first_day, warns, column, first, last, member, distinct, totals, seen,
+    rng, begin, end, rates, given, share, calls, pulse, per_100k, reach_index, reach_part, reach_value, reach_weight,
+    reach_row, reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total, hurt_waiting, total_waiting,
+    groups, groups_total, exploded, noted_count, noted_place, noted, unguided, on_first_day, warns, column, first, last,
+    member, distinct, totals, seen,
 ):  # fmt: skip
     """Make the days from `begin` to before `end` without a guide, each noted in the totals of the counters.
 
@@ -336,10 +339,10 @@ def step_days(
     log_weight = np.empty(len(drive))
     for day in range(begin, end):
         step_day(
-            rng, day, rates, given[day], share, calls[day], pulse[day], per_100k, reach, drive, momentum_total,
-            momentum, hurt, hurt_day, hurt_total, hurt_waiting, total_waiting, groups, groups_total, exploded,
-            noted_count, noted_place, noted, unguided, nowhere, none, none, none, none, none, on_first_day, warns,
-            log_weight,
+            rng, day, rates, given[day], share, calls[day], pulse[day], per_100k, reach_index, reach_part, reach_value,
+            reach_weight, reach_row, reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total,
+            hurt_waiting, total_waiting, groups, groups_total, exploded, noted_count, noted_place, noted, unguided,
+            nowhere, none, none, none, none, none, on_first_day, warns, log_weight,
         )  # fmt: skip
         tally(day, noted_count, noted_place, noted, column, first, last, member, distinct, totals, seen)
 
@@ -368,10 +371,25 @@ def tally(day, noted_count, noted_place, noted, column, first, last, member, dis
 
 
 @njit(cache=True)
-def _hurt(hurt, hurt_day, h, p, day, arrests, memory):
-    """Arrests per 100,000 join a place's stock, which is kept as of the day on which the last joined."""
-    hurt[h, p] = hurt[h, p] * memory ** (day - hurt_day[h, p]) + arrests
-    hurt_day[h, p] = day
+def _arrested(
+    day, memory, population, per_100k, hurt, hurt_day, hurt_total, hurt_waiting, total_waiting, noted_count,
+    noted_place, noted,
+):  # fmt: skip
+    """Where a lag is above one day: arrests of lag - 1 days ago join the stocks, and today's wait in their stead."""
+    for h in range(len(hurt)):
+        if hurt_waiting.shape[1] > 0:
+            waiting = hurt_waiting[h, day % hurt_waiting.shape[1]]
+            for p in range(len(waiting)):
+                if waiting[p] > 0.0:
+                    hurt[h, p] = hurt[h, p] * memory ** (day - hurt_day[h, p]) + waiting[p]
+                    hurt_day[h, p] = day
+                    waiting[p] = 0.0
+            for i in range(noted_count[h]):
+                waiting[noted_place[h, i]] = noted[h, i, 1] / per_100k[noted_place[h, i]]
+        if total_waiting.shape[1] > 0:
+            slot = day % total_waiting.shape[1]
+            hurt_total[h] += total_waiting[h, slot]
+            total_waiting[h, slot] = noted[h, : noted_count[h], 1].sum() / population
 
 
 @njit(cache=True)

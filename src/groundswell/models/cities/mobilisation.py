@@ -205,7 +205,7 @@ class Mobilisation(Model):
         geometry = state.geometry
         _mobilisation_loops.step_day(
             rng, day, state.rates, state.given[day], state.share, geometry.call_memory(self)[day],
-            state.pulse[day], geometry.per_100k, state.reach, state.drive, state.momentum_total, state.momentum,
+            state.pulse[day], geometry.per_100k, *state.reach, state.drive, state.momentum_total, state.momentum,
             state.hurt, state.hurt_day, state.hurt_total, state.hurt_waiting, state.total_waiting, state.groups,
             state.groups_total, state.exploded, state.noted_count, state.noted_place, state.noted,
             guide.marks(state.unguided), guide.place, guide.log_g, guide.arrests, guide.before, guide.scale,
@@ -218,7 +218,7 @@ class Mobilisation(Model):
         geometry = state.geometry
         _mobilisation_loops.step_days(
             rng, begin, end, state.rates, state.given, state.share, geometry.call_memory(self), state.pulse,
-            geometry.per_100k, state.reach, state.drive, state.momentum_total, state.momentum, state.hurt,
+            geometry.per_100k, *state.reach, state.drive, state.momentum_total, state.momentum, state.hurt,
             state.hurt_day, state.hurt_total, state.hurt_waiting, state.total_waiting, state.groups,
             state.groups_total, state.exploded, state.noted_count, state.noted_place, state.noted, state.unguided,
             geometry.first, state.warns, *counters,

@@ -184,8 +184,8 @@ class State:
             if name in given.series:
                 self.noted[:, : len(rows), column] = given[name][rows, day]
         loops.groups_today(
-            rng, rates, self.groups, self.groups_total, self.momentum, self.reach, self.noted_count, self.noted_place,
-            self.noted,
+            rng, rates, self.exploded, self.groups, self.groups_total, self.momentum, *self.reach, self.noted_count,
+            self.noted_place, self.noted,
         )  # fmt: skip
 
     def _arrested(self, day: int, arrests: np.ndarray) -> None:
