@@ -29,7 +29,8 @@ def fans(panels: Sequence[Panel], *, words: Speaker) -> Figure:
     Each panel has `title`, `dates`, `listed` (T,), `bands` (quantile level to T values of listed and unlisted
     together) and `later`, (T,) or None.
     """
-    top = 1.05 * max(float(max([*panel["bands"]["0.95"], *(panel["later"] or [])])) for panel in panels)
+    heights: list[float] = [y for panel in panels for y in (*panel["bands"]["0.95"], *(panel["later"] or ()))]
+    top = 1.05 * max(heights)
 
     def draw(axes: Axes, panel: Panel) -> None:
         axes.fill_between(
