@@ -216,16 +216,18 @@ def _earlier(one: tuple[int, int, int], other: tuple[int, int, int]) -> tuple[in
 def _added(
     vintages: Vintages, whole: Universe, made: Nowcast, unit: np.ndarray, known: np.ndarray
 ) -> tuple[Added, int]:
-    """What the last vintage adds, first event in the nowcast's window; and how much more that cannot be counted."""
+    """What the last vintage adds, first event in the nowcast's window; and how much more that cannot be counted.
+
+    It is the judge, so only the days that it states itself count.
+    """
     window, places = made.setting.window, made.setting.places
     region = {name: i for i, name in enumerate(made.regions)}
     counts = np.zeros((len(region), window.days))
     waiting = made.listings.waiting(len(places))
     place = np.zeros(len(places), dtype=bool)
     uncounted = 0
-    days = vintages.first_day()
     for i in np.flatnonzero(vintages.listed[:, -1] & ~known & (whole.unit >= 0)).tolist():
-        at, day = int(unit[whole.unit[i]]), days[i]
+        at, day = int(unit[whole.unit[i]]), vintages.first[i][-1]
         if whole.closed and at >= 0 and (not waiting[at] or place[at]):
             continue  # another name of a place that is counted already
         if day is not None and not 0 <= window.day(day) < window.days:
