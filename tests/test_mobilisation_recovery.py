@@ -107,7 +107,7 @@ def covers(found: Fit, truth: Mobilisation, setting: Setting, history: History, 
     """Whether the 90 % profile interval holds the truth: holding it there costs less than chi-squared allows."""
     held = {leaf.name: leaf.value for leaf in leaves(truth) if leaf.name in (*held_in(truth), name)}
     there = fit(found.model, setting, history, MaximumLikelihood(), rng=generator(0), fixed=held)
-    return 2 * (found.log_density - there.log_density) <= chi2.ppf(0.9, 1)
+    return bool(2 * (found.log_density - there.log_density) <= chi2.ppf(0.9, 1))
 
 
 def covered(draw: int, form: str, count: int, days: int) -> dict[str, bool] | None:

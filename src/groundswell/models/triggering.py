@@ -135,9 +135,10 @@ class Gravity(Reach):
 
     The sender's total is given and shared out over the receivers, so this is the production-constrained member of the
     family of Wilson (1971), A family of spatial interaction models, and associated developments, Environment and
-    Planning A 3, 1-32, with a power of distance; Xia, Bjornstad and Grenfell (2004), Am. Nat. 164, 267-281, use it for
-    measles. `population` replaces the exponent that a model's other shares of population have in common; it enters by
-    the receivers' weight, so f has no slope in it. Under 1 km f is 1: a pure power has no limit at 0.
+    Planning A 3, 1-32, with a power of distance; Xia, Bjornstad and Grenfell (2004), Am. Nat. 164, 267-281, couple
+    towns by it for measles. `population` replaces the exponent that a model's other shares of population have in
+    common; it enters by the receivers' weight, so f has no slope in it. Under 1 km f is 1: a pure power has no limit
+    at 0.
     """
 
     own_exponent: ClassVar[str | None] = "population"
