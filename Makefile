@@ -29,9 +29,10 @@ lint: $(READY)
 	  echo "$$check"; $(BIN)/$$check || status=1; \
 	done; exit $$status
 
-# The page of commands, from the commands' own help.
+# The page of commands, from the commands' own help, and the pictures of the models' pages.
 docs: $(READY)
 	@$(BIN)/python -m tools.commands_page
+	@$(BIN)/python -m tools.model_figures
 
 $(READY): pyproject.toml constraints.txt
 	@found=; bare=; \

@@ -8,27 +8,37 @@ import time
 from datetime import date
 from pathlib import Path
 
+from benchmarks import r_surveillance
 from benchmarks.harness import Line, best_of
 from groundswell.data.history import History
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
-from groundswell.infer.base import fit
+from groundswell.infer.base import Method, fit
 from groundswell.infer.likelihood import MaximumLikelihood
+from groundswell.infer.penalised import PenalisedLikelihood
 from groundswell.models.cities.endemic_epidemic import Between, Endemic, EndemicEpidemic, Within
+from groundswell.models.cities.regimes import Regimes
+from groundswell.models.cities.riot_wave import RiotWave
 from groundswell.models.cities.weights import DistancePowerLaw
 from groundswell.params import Effects, from_vector, vector
 from groundswell.rng import generator
 from groundswell.studies.published.base import reference_data
-from groundswell.studies.published.cities import influenza, influenza_model, measles, measles_models
+from groundswell.studies.published.cities import (
+    influenza,
+    influenza_model,
+    influenza_random_models,
+    measles,
+    measles_models,
+)
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from naive import endemic_epidemic as naive
 
 
-def fitting(model: EndemicEpidemic, setting: Setting, history: History) -> float:
+def fitting(model: EndemicEpidemic, setting: Setting, history: History, method: Method | None = None) -> float:
     """Seconds of a fit from default starting values, standard errors included."""
-    return best_of(lambda: fit(model, setting, history, MaximumLikelihood(), rng=generator(0)))
+    return best_of(lambda: fit(model, setting, history, method or MaximumLikelihood(), rng=generator(0)))
 
 
 def naive_fitting(model: EndemicEpidemic, setting: Setting, history: History) -> float:
@@ -63,6 +73,35 @@ def wide_map() -> tuple[EndemicEpidemic, Setting, History]:
     )
 
 
+def riot_wave(places: int, days: int) -> Line:
+    """Value with gradient of a wave over a map, beside the value alone."""
+    rng = generator(1)
+    cities = Places(
+        tuple(f"place {i}" for i in range(places)),
+        rng.lognormal(11, 0.7, places),
+        rng.uniform(26, 39, places),
+        rng.uniform(45, 62, places),
+    )
+    setting = Setting(cities, Window(date(2005, 10, 27), days), active_on_day0=("place 0",))
+    model = RiotWave(contagion=0.02)
+    history = model.simulate(setting, rng=rng)
+    density, at = model.likelihood(setting, history), vector(model)
+    return Line(
+        f"cities/riot wave, {places} places x {days} days, value and gradient",
+        "",
+        lambda: best_of(lambda: density(at)),
+        lambda: best_of(lambda: model.intensity(setting, history)),
+        "the means alone",
+    )
+
+
+def regimes() -> Line:
+    """Value and gradient of the example."""
+    model, setting = Regimes.example()
+    density, at = model.likelihood(setting, model.simulate(setting, rng=generator(1))), vector(model)
+    return Line("cities/regimes, example, value and gradient", "", lambda: best_of(lambda: density(at)))
+
+
 def lines() -> list[Line]:
     """The lines of this level; those on reference data only where they are present."""
     found = []
@@ -74,10 +113,24 @@ def lines() -> list[Line]:
                 "cities/endemic-epidemic, measles basic",
                 ".003 s / .6 s",
                 lambda: fitting(basic, *measles(folder)),
+                lambda: r_surveillance.seconds("measles basic", 5),
+                r_surveillance.name(),
+                goal_seconds=0.003,
+            ),
+            Line(
+                "cities/endemic-epidemic, influenza B2, random effects",
+                ".003 s / .6 s",
+                lambda: fitting(influenza_random_models()["B2"], *influenza(folder), PenalisedLikelihood()),
+                lambda: r_surveillance.seconds("influenza B2", 1),
+                r_surveillance.name(),
+                goal_seconds=0.6,
+            ),
+            Line(
+                "cities/endemic-epidemic, measles basic, evaluations",
+                "",
+                lambda: fitting(basic, *measles(folder)),
                 lambda: naive_fitting(basic, *measles(folder)),
                 "naive twin with finite differences (one evaluation timed, as many as ours)",
-                goal_seconds=0.003,
-                lacks="flu B2 random effects",
             ),
             Line(
                 "cities/endemic-epidemic, influenza fixed effects",
@@ -94,4 +147,4 @@ def lines() -> list[Line]:
             goal_seconds=0.2,
         )
     )
-    return found
+    return [*found, riot_wave(20, 40), riot_wave(100, 30), regimes()]

@@ -11,7 +11,17 @@ from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import UsageError
-from groundswell.evaluate.baselines import BASELINES, Climatology, Conflictology, LastValue, Zero
+from groundswell.evaluate.baselines import (
+    BASELINES,
+    Climatology,
+    Conflictology,
+    LastValue,
+    Pool,
+    PositiveMixture,
+    Zero,
+)
+from groundswell.evaluate.scores import log_score
+from groundswell.models.cities.endemic_epidemic import EndemicEpidemic
 from groundswell.rng import generator
 
 
@@ -116,3 +126,66 @@ def test_climatology_of_weeks_keeps_the_month_and_falls_back_on_the_whole_past(l
     setting, history = made(lopsided, counts[:, :3], steps=8, start="2018-01-01", step=7)
     last = Climatology().paths(setting, history, draws=800, rng=generator(5))[:, 0, -1]
     assert set(np.unique(last)) == {0, 1, 2}
+
+
+def test_the_mixture_leaves_no_quiet_place_certain_and_mixes_in_positive_counts_only(lopsided):
+    counts = np.zeros((4, 60))
+    counts[1, 50:] = (2, 0, 7, 0, 0, 2, 0, 0, 0, 0)
+    counts[2, 3] = 40  # before the window
+    setting, history = made(lopsided, counts, steps=4)
+    mixture = PositiveMixture(14, 0.1)
+    draws = mixture.paths(setting, history, draws=20_000, rng=generator(5))
+    quiet = draws[:, 0]
+    assert set(np.unique(quiet)) == {0, 2, 7}
+    assert abs((quiet > 0).mean() - 0.1) < 4 * np.sqrt(0.09 / quiet.size)
+    assert abs((quiet == 7).mean() / (quiet > 0).mean() - 1 / 3) < 0.02
+    # places and steps are replaced by themselves, and what is not replaced is conflictology's whole date
+    assert abs(np.corrcoef(draws[:, 0, 0] > 0, draws[:, 3, 0] > 0)[0, 1]) < 0.03
+    assert abs((draws[:, 1] > 0).mean() - (0.9 * 3 / 14 + 0.1)) < 0.01
+    sure = PositiveMixture(14, 0.0).paths(setting, history, draws=50, rng=generator(6))
+    np.testing.assert_array_equal(sure, Conflictology(14).paths(setting, history, draws=50, rng=generator(6)))
+    seen = np.array([1.0])
+    plain = Conflictology(14).paths(setting, history, draws=500, rng=generator(6))[:, 0, 0][None]
+    assert log_score(quiet[:500, 0][None] * 0 + np.resize([0, 0, 1], 500), seen) < log_score(plain, seen)
+
+
+def test_positives_come_from_the_whole_past_where_the_window_has_none_and_from_nowhere_if_there_are_none(lopsided):
+    counts = np.zeros((4, 60))
+    counts[2, 3] = 40
+    setting, history = made(lopsided, counts, steps=2)
+    draws = PositiveMixture(14, 0.5).paths(setting, history, draws=100, rng=generator(5))
+    assert set(np.unique(draws)) == {0, 40}
+    setting, history = made(lopsided, np.zeros((4, 60)), steps=2)
+    assert not PositiveMixture(14, 0.5).paths(setting, history, draws=100, rng=generator(5)).any()
+
+
+@pytest.mark.parametrize("weight", [-0.1, 1.1, float("nan")])
+def test_a_weight_is_a_probability(weight):
+    with pytest.raises(UsageError, match="from 0 to 1"):
+        PositiveMixture(30, weight)
+
+
+def test_a_pool_gives_every_member_its_share_of_whole_paths(lopsided):
+    counts = generator(1).poisson(0.5, (4, 40)).astype(float) + 1
+    setting, history = made(lopsided, counts, steps=3)
+    pool = Pool("three", (Zero(), Conflictology(14), Zero()))
+    draws = pool.paths(setting, history, draws=50, rng=generator(2))
+    busy = (draws > 0).all(axis=(1, 2))
+    assert busy.sum() in (16, 17)
+    assert set(np.diff(np.flatnonzero(busy))) == {3}
+    for size in (1, 2):  # fewer draws than members: who gives them is left to chance
+        one = [pool.paths(setting, history, draws=size, rng=generator(seed)).any() for seed in range(200)]
+        assert abs(np.mean(one) - size / 3) < 0.12
+
+
+def test_a_pool_takes_models_that_simulate_and_keeps_what_exploded():
+    class Ending:
+        def paths(self, setting, history, *, draws, rng, series):
+            return np.full((draws, len(setting.places), 1), np.nan)
+
+    model, setting = EndemicEpidemic.example()
+    history = model.simulate(setting, rng=generator(1)).during(119)
+    draws = Pool("two", (model, Ending())).paths(setting, history, draws=6, rng=generator(2))
+    assert np.isnan(draws).all(axis=(1, 2)).sum() == np.isfinite(draws).all(axis=(1, 2)).sum() == 3
+    with pytest.raises(UsageError, match="no members"):
+        Pool("none", ())

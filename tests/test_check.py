@@ -83,6 +83,7 @@ def test_long_lists_are_cut_on_screen_only(tmp_path):
     path.write_text("date,city\n" + "never,Qom\n" * 50 + "2018-01-01,Qom\n")
     found = check(path)
     assert "... and 20 more; --out or --json has them all" in found.words()
+    assert '  50 rows: "never" is no date' in found.words()
     assert len(found.as_dict()["left_out_rows"]) == 50
 
 

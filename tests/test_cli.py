@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import polars
 import pytest
 import typer
 
@@ -300,7 +301,7 @@ def test_doctor_reports_versions_and_caches(run: Run) -> None:
     assert found["python"] == ".".join(map(str, sys.version_info[:3]))
     assert "missing" not in found["package"].values()
     assert set(found["package"]) >= {"numpy", "numba", "typer"}
-    assert set(found["extra"]) == {"test", "dev"}
+    assert set(found["extra"]) == {"bayes", "test", "dev"}
 
 
 def a_row(name: str, got: float, **more: object) -> Published:
@@ -385,14 +386,50 @@ def test_fit_with_neighbours_by_distance(run: Run, events: Path) -> None:
 def test_a_fit_that_did_not_converge_is_written_and_flagged(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, events: Path
 ) -> None:
-    from groundswell.cli import simulate_fit
+    from groundswell.cli import fit
 
-    whole = simulate_fit.fit_model
-    monkeypatch.setattr(simulate_fit, "fit_model", lambda *a, **k: dataclasses.replace(whole(*a, **k), converged=False))
+    whole = fit.fit_model
+    monkeypatch.setattr(fit, "fit_model", lambda *a, **k: dataclasses.replace(whole(*a, **k), converged=False))
     code, out, _ = run("fit", "self-exciting", str(events), "--out", str(tmp_path), "--json")
     assert code == 4
     assert json.loads(out)["converged"] is False
     assert json.loads((tmp_path / "result.json").read_text())["converged"] is False
+
+
+def test_fit_by_posterior_writes_its_draws_and_pictures(run: Run, tmp_path: Path, events: Path) -> None:
+    arguments = ["fit", "endemic-epidemic", str(events), "--step", "7", "--without", "between", "--method", "posterior",
+                 "--tune", "200", "--draws", "300", "--out", str(tmp_path), "--json"]  # fmt: skip
+    code, out, _ = run(*arguments, "--processes", "1")
+    result = json.loads(out)
+    assert code == 0, result["status"]
+    assert result["converged"]
+    assert result["divergences"] == 0
+    assert "4 chains of 300 draws" in result["status"]
+    assert all(row["bulk ESS"] > 400 for row in result["parameters"])
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "parameters.csv", "left_out.csv", "result.json", "configuration.toml", "draws.parquet", "chains.svg",
+        "posterior.svg",
+    }  # fmt: skip
+    draws = polars.read_parquet(tmp_path / "draws.parquet")
+    assert draws["chain"].value_counts().sort("chain")["count"].to_list() == [300] * 4
+    assert draws["within.intercept"].mean() == pytest.approx(
+        next(row["estimate"] for row in result["parameters"] if row["parameter"] == "within.intercept")
+    )
+    assert (tmp_path / "chains.svg").read_text().startswith("<svg")
+
+
+def test_a_posterior_below_its_limits_is_written_and_flagged(run: Run, tmp_path: Path, events: Path) -> None:
+    arguments = ["fit", "endemic-epidemic", str(events), "--step", "7", "--without", "between", "--method", "posterior",
+                 "--tune", "100", "--draws", "50", "--chains", "2", "--out", str(tmp_path)]  # fmt: skip
+    code, out, _ = run(*arguments, "--processes", "1")
+    assert code == 4
+    assert "Not converged: 2 chains of 50 draws" in out
+    assert "- Fewer than 400 effective draws of " in out
+    assert "effective draws a second of processor time" in out
+    assert json.loads((tmp_path / "result.json").read_text())["converged"] is False
+    code, _, err = run("fit", "self-exciting", str(events), "--method", "bayes")
+    assert code == 2
+    assert "input should be 'likelihood', 'penalised' or 'posterior'" in err
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""compare, forecast and score from the command line, on a small file of events and on bad input."""
+"""compare from the command line, on a small file of events and on bad input."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow.parquet
 import pytest
+from made_events import events_file
 
 from groundswell.cli import main as cli
 from groundswell.data.history import History
@@ -24,32 +25,10 @@ from groundswell.infer.base import Fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.report.language import Speaker
 from groundswell.rng import generator
-from groundswell.studies import event_comparison, forecasting
+from groundswell.studies import event_comparison, forecasting, monthly, since
 
-CITIES = (
-    ("Ashford", 35.0, 51.0, 900_000),
-    ("Brightwater", 35.4, 51.6, 60_000),
-    ("Calder", 35.5, 51.7, 45_000),
-    ("Dunmore", 31.0, 58.0, 150_000),
-)
 QUICK = ("--origins", "4", "--ahead", "3", "--draws", "40", "--processes", "1")
 Run = Callable[..., tuple[int, str, str]]
-
-
-def events_file(path: Path, days: int, *, seed: int = 11) -> Path:
-    """Counts that follow the day before, written as one row an event."""
-    rng = generator(seed)
-    last = [2, 1, 1, 0]
-    with path.open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["date", "city", "latitude", "longitude", "population"])
-        for day in range(days):
-            means = [min(0.2 + 0.6 * mine + 0.05 * sum(last), 5) for mine in last]
-            last = [int(rng.poisson(mean)) for mean in means]
-            for (name, north, east, people), count in zip(CITIES, last, strict=True):
-                for _ in range(count):
-                    rows.writerow([date(2021, 3, 1) + timedelta(day), name, north, east, people])
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -119,12 +98,20 @@ def test_every_finding_has_its_sentence() -> None:
     """Keys are written where findings are made; each must stand in the catalogue."""
     speaker = Speaker()
     keys: set[str] = set()
-    for module in (ranking, event_comparison, forecasting):
+    for module in (ranking, event_comparison, forecasting, monthly, since):
         text = Path(str(module.__file__)).read_text(encoding="utf-8")
-        keys |= set(re.findall(r'"((?:compare|score)-[a-z-]+)"', text))
+        keys |= {key for key in re.findall(r'"((?:compare|score|forecast|since)-[a-z-]+)"', text) if key[-1] != "-"}
     keys |= {f"compare-{group}" for group in ("better", "level", "worse")}
+    keys |= {f"forecast-skill-{side}" for side in ("better", "right", "worse", "unsure")}
+    keys |= {f"forecast-coverage-{side}" for side in ("narrow", "right", "wide", "unsure")}
+    keys |= {f"forecast-location-{side}" for side in ("low", "right", "high", "unsure")}
     verdicts = ("earns-its-keep", "cannot-tell", "does-harm")
-    keys |= {f"mechanism-{verdict}{form}" for verdict in verdicts for form in ("", "-range", "-added")}
+    keys |= {
+        f"{of}-{verdict}{form}"
+        for of in ("mechanism", "places")
+        for verdict in verdicts
+        for form in ("", "-range", "-added")
+    }
     assert len(keys) > 25
     assert [key for key in sorted(keys) if not speaker.knows(key)] == []
 
@@ -149,63 +136,6 @@ def test_weekly_counts_of_one_country(folder: Path, run: Run) -> None:
     assert result["not_scored"]["models of spread between places"] == "there is one place."
     assert "mobilisation" in result["not_scored"]
     assert not any("places" in column for row in result["scores"] for column in row)
-
-
-def test_forecast_then_score(folder: Path, run: Run) -> None:
-    whole = events_file(folder / "whole.csv", 60)
-    lines = whole.read_text().splitlines(keepends=True)
-    past = folder / "past.csv"
-    past.write_text("".join(line for line in lines if line < "2021-04-22" or line.startswith("date")))
-    out = folder / "forecast"
-    code, text, _ = run("forecast", past, "--ahead", "5", "--draws", "200", "--out", out, "--json")
-    assert code == 0
-    result = json.loads(text)
-    assert result["origin"] == "2021-04-21"
-    assert [row["date"] for row in result["totals"]] == [f"2021-04-{day}" for day in range(22, 27)]
-    draws = pyarrow.parquet.read_table(out / "draws.parquet")
-    assert draws.column_names == ["origin", "date", "days", "step", "place", "draw", "value"]
-    assert draws.num_rows == 4 * 5 * 200
-    code, text, _ = run("score", out / "draws.parquet", whole, "--json")
-    assert code == 0
-    scores = {row["model"]: row for row in json.loads(text)["scores"]}
-    assert {"forecast", "zero", "climatology"} <= scores.keys()
-    # the same by hand
-    table = draws.to_pydict()
-    seen = {(day, city): 0 for day in range(22, 27) for city, *_ in CITIES}
-    for line in lines[1:]:
-        when, city = line.split(",")[:2]
-        if "2021-04-22" <= when <= "2021-04-26":
-            seen[int(when[-2:]), city] += 1
-    cells: dict[tuple[int, str], list[float]] = {}
-    for day, city, value in zip(table["date"], table["place"], table["value"], strict=True):
-        cells.setdefault((int(day[-2:]), city), []).append(value)
-    by_hand = sum((sum(x > 0 for x in cells[cell]) / 200 - (seen[cell] > 0)) ** 2 for cell in cells) / len(cells)
-    assert scores["forecast"]["Brier active"] == pytest.approx(by_hand, abs=1e-12)
-
-
-def test_only_steps_that_have_ended_are_scored(folder: Path, run: Run) -> None:
-    past = events_file(folder / "short.csv", 40)
-    out = folder / "half"
-    assert run("forecast", past, "--ahead", "6", "--draws", "50", "--out", out)[0] == 0
-    code, _, error = run("score", out / "draws.parquet", past)
-    assert code == 3
-    assert "no step of the forecasts has ended by" in error
-    last = max(line.split(",")[0] for line in past.read_text().splitlines()[1:])
-    until = date.fromisoformat(last) + timedelta(2)
-    code, text, _ = run("score", out / "draws.parquet", past, "--until", until)
-    assert code == 0
-    assert "2 steps ahead" in text
-    assert "steps 3 to 6" in text
-
-
-def test_forecast_by_a_model_of_the_library_as_it_stands(folder: Path, run: Run) -> None:
-    path = events_file(folder / "library.csv", 40)
-    code, out, _ = run(
-        "forecast", path, "--model", "self-exciting", "--no-fit", "--set", "background=0.0",
-        "--set", "branching_ratio=0.0", "--ahead", "2", "--draws", "20", "--json",
-    )  # fmt: skip
-    assert code == 0
-    assert [row["mean"] for row in json.loads(out)["totals"]] == [0, 0]
 
 
 class Hurried(MaximumLikelihood):
@@ -238,13 +168,6 @@ def test_bad_input(folder: Path, run: Run) -> None:
     few = folder / "few.csv"
     few.write_text("date,city,latitude,longitude\n2020-01-01,A,1,1\n2020-02-01,B,2,2\n")
     good = events_file(folder / "good.csv", 30)
-    quantiles = folder / "quantiles.csv"
-    quantiles.write_text("origin,date,days,step,place,mean,q50\n")
-    gap = folder / "gap.csv"
-    gap.write_text(
-        "origin,date,days,step,place,draw,value\n2021-03-20,2021-03-21,1,1,Ashford,0,1\n"
-        "2021-03-20,2021-03-21,1,1,Ashford,1,0\n2021-03-20,2021-03-22,1,2,Ashford,0,1\n"
-    )
     cases = [
         (("compare", folder / "absent.csv"), 3, "absent.csv"),
         (("compare",), 2, "events is missing"),
@@ -253,14 +176,9 @@ def test_bad_input(folder: Path, run: Run) -> None:
         (("compare", good, "--by", "street"), 2, "by is 'street'"),
         (("compare", good, "--ahead", "40"), 2, "there is none"),
         (("compare", good, *QUICK, "--reference", "oracle"), 2, "not among the candidates"),
-        (("forecast", good, "--model", "endemik"), 2, 'no model is called "endemik"'),
-        (("forecast", good, "--model", "mobilisation"), 2, "recruitment minus break-up"),
-        (("score", quantiles, good), 3, "give the draws"),
-        (("score", gap, good), 3, "a row is missing or twice there"),
-        (("score", folder / "absent.parquet", good), 3, "cannot be read"),
     ]
     for arguments, expected, words in cases:
-        code, out, error = run(*arguments, *(("--out", folder / "bad") if arguments[0] == "compare" else ()))
+        code, out, error = run(*arguments, "--out", folder / "bad")
         assert code == expected, (arguments, error)
         assert words in error, error
         assert "Traceback" not in out + error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -12,18 +13,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundswell.data.history import History
+from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import DataError, GroundswellWarning, UsageError
 from groundswell.evaluate.baselines import Conflictology, LastValue, Zero
 from groundswell.evaluate.bootstrap import block_length, block_weights, interval
-from groundswell.evaluate.compare import COVERED, PLACES_SCORE, Candidate, compare
+from groundswell.evaluate.calibration import Calibration
+from groundswell.evaluate.compare import ABOVE, COVERED, JOINT, PLACES_SCORE, Candidate, compare, overlapping
+from groundswell.evaluate.count_forecast import Drawn
 from groundswell.evaluate.forecast import forecast
+from groundswell.evaluate.joint_scores import energy_score, variogram_score
 from groundswell.evaluate.ranking import aic, rank
-from groundswell.evaluate.scores import crps, log_score
+from groundswell.evaluate.scores import crps, log_score, threshold_weighted_crps
 from groundswell.infer.base import Fit
+from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.base import Model
-from groundswell.models.cities.endemic_epidemic import EndemicEpidemic
+from groundswell.models.cities.endemic_epidemic import Endemic, EndemicEpidemic, Within
 from groundswell.params import names, param, vector
 from groundswell.report.language import Speaker
 from groundswell.report.words import in_words, listed
@@ -74,9 +80,11 @@ class Moments:
         if self.remark == "warn":
             warnings.warn("explosive estimate", GroundswellWarning, stacklevel=2)
         fitted = model.replacing({k: float(v) for k, v in values.items() if k not in fixed})
+        free = len(set(values) - set(fixed))
         return Fit(
             fitted, self, names(fitted), vector(fitted), vector(fitted) * 0, -100.0 - len(values), "done",
             self.remark != "unsure", notes=("a note",) if self.remark == "note" else (),
+            details={"free": free, "aic": 2.0 * free + 2 * (100 + len(values))},
         )  # fmt: skip
 
 
@@ -132,6 +140,51 @@ def test_losses_are_sums_over_the_cells_of_each_target_date(result):
     assert result.horizon["crps"].shape == (5, 3)
 
 
+def test_joint_scores_and_the_threshold_weighted_crps_are_those_of_each_target(result):
+    import zlib
+
+    from groundswell.rng import keyed
+
+    root = int(generator(5).integers(2**63))
+    early = np.sort(result.history["events"][:, :40].ravel())
+    assert result.threshold == early[int(np.ceil(0.9 * early.size)) - 1] > 1
+    sums = {kind: np.zeros(90) for kind in ("energy", "variogram", ABOVE)}
+    for origin in range(40, 88):
+        rng = keyed(root, zlib.crc32(b"last"), origin)
+        made = forecast(LastValue(), result.setting, result.history, origin=origin, steps=3, draws=200, rng=rng)
+        for step in (1, 2, 3):
+            cells = made.step == step
+            draws, seen = made.draws[cells], made.observed(result.history)[cells]
+            target = origin + step - 1
+            sums["energy"][target] += energy_score(draws[None], seen[None])[0]
+            sums["variogram"][target] += variogram_score(draws[None], seen[None])[0]
+            sums[ABOVE][target] += threshold_weighted_crps(draws, seen, result.threshold).sum()
+    for kind, expected in sums.items():
+        np.testing.assert_allclose(result.losses[kind][result.index("last")], expected[result.targets], atol=1e-9)
+    for kind in JOINT:
+        np.testing.assert_array_equal(result.cells[kind], result.cells["crps"] / 3)
+    found = rank(result, reference=REFERENCE.name, rng=generator(7))
+    for kind, title in (("energy", "energy"), (ABOVE, f"CRPS above {result.threshold:g}")):
+        row = next(r for r in found.scores.rows() if r["model"] == "last")
+        assert row[title] == pytest.approx(sums[kind].sum() / result.cells[kind].sum())
+    row = next(r for r in found.skill.rows() if r["model"] == "echo")
+    assert row["energy low"] < row["energy skill"] < row["energy high"] < 1
+    assert row["CRPS above skill"] > 0
+
+
+def test_a_threshold_may_be_given_and_one_place_has_no_joint_scores(lopsided):
+    setting, history = toy(lopsided.subset([0]), 40)
+    call = {"origins": (20, 30), "steps": 2, "draws": 30}
+    made = compare([*BASE], setting, history, **call, rng=generator(1), threshold=-1)
+    np.testing.assert_allclose(made.losses[ABOVE], made.losses["crps"], atol=1e-12)
+    assert not set(JOINT) & set(made.losses)
+    assert set(rank(made, reference=REFERENCE.name, rng=generator(7)).scores.columns).isdisjoint(
+        ("energy", "variogram")
+    )
+    quiet = History(history.places, history.window, {"events": np.zeros((1, 40))})
+    assert compare([*BASE], setting, quiet, **call, rng=generator(1)).threshold == 1
+
+
 def test_more_candidates_in_another_order_change_no_score(result):
     again = compare(
         [*BASE[::-1], dataclasses.replace(STEADY, name="other"), ECHO], result.setting, result.history,
@@ -171,6 +224,36 @@ def test_the_model_of_the_data_wins_and_the_words_say_so(result):
     assert (mechanism["mechanism"], mechanism["verdict"]) == ("echo", "earns its keep")
     # 2 x one more parameter, less 2 x the log-likelihood's change of -1.
     assert mechanism["AIC change"] == pytest.approx(4.0)
+
+
+def test_mechanisms_are_weighed_on_held_out_places_too():
+    """Momentum that is there makes places left out of the fit likelier; one that is not there does not."""
+    many = Places(tuple(f"place {i}" for i in range(12)), np.full(12, 1e5))
+    setting = Setting(many, Window(date(2020, 1, 6), 80))
+    endemic = EndemicEpidemic(Endemic(0.3), within=None, overdispersion=None)
+    within = replace(endemic, within=Within(-0.5))
+    candidates = [
+        Candidate("endemic", endemic, MaximumLikelihood(), "e", frozenset({"endemic"})),
+        Candidate("within", within, MaximumLikelihood(), "e", frozenset({"endemic", "within"})),
+        REFERENCE,
+    ]
+    verdicts = {}
+    for truth in (within, endemic):
+        history = truth.simulate(setting, rng=generator(6))
+        made = compare(candidates, setting, history, origins=(60, 70), steps=3, draws=100, rng=generator(2))
+        assert set(made.by_place) == {"endemic", "within"}
+        ranked = rank(made, reference=REFERENCE.name, rng=generator(7))
+        (row,) = ranked.mechanisms.rows()
+        apart = (made.by_place["within"] - made.by_place["endemic"]) / 80
+        assert row["places gain"] == pytest.approx(apart.mean())
+        assert row["places low"] == pytest.approx(apart.mean() - 1.645 * apart.std(ddof=1) / np.sqrt(12), abs=1e-4)
+        verdicts[truth] = row["on places"]
+        assert any("left out of the fit" in words for words in in_words(ranked.findings))
+    assert verdicts[within] == "earns its keep"
+    assert verdicts[endemic] != "earns its keep"
+    without = compare(candidates, setting, history, origins=(60,), steps=3, draws=50, rng=generator(2), place_folds=0)
+    assert not without.by_place
+    assert "on places" not in rank(without, reference=REFERENCE.name, rng=generator(7)).mechanisms.columns
 
 
 def test_skill_is_one_minus_the_ratio_of_sums(result):
@@ -267,6 +350,46 @@ def test_the_fan_holds_the_total_and_what_happened(result):
 def test_coverage_counts_cells(result):
     share = result.losses[COVERED][result.index("echo")].sum() / result.cells[COVERED].sum()
     assert 0.8 < share < 0.97
+
+
+def test_calibration_gathers_every_forecast_that_is_scored(result):
+    """Against the forecasts made again, one origin after the other; three steps ahead of every day overlap."""
+    import zlib
+
+    from groundswell.rng import keyed
+
+    root = int(generator(5).integers(2**63))
+    made = []
+    for origin in range(40, 88):
+        rng = keyed(root, zlib.crc32(b"last"), origin)
+        one = forecast(LastValue(), result.setting, result.history, origin=origin, steps=3, draws=200, rng=rng)
+        made.append((Drawn(one.draws), one.observed(result.history)))
+    expected, found = Calibration.of(made, 3), result.calibration["last"]
+    for name in ("cells", "pit", "middle", "covered", "promised", "overlap"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name))
+    assert set(result.calibration) == set(result.names)
+
+
+@pytest.mark.parametrize(
+    ("origins", "steps", "expected"), [((8,), 4, 1), ((8, 12, 16), 4, 1), ((8, 11, 16), 4, 2), ((8, 9, 10, 20), 3, 3)]
+)
+def test_origins_overlap_while_their_targets_do(origins, steps, expected):
+    assert overlapping(origins, steps) == expected
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_progress_rises_to_the_end(lopsided, processes):
+    setting, history = toy(lopsided, 40)
+    told = []
+    compare(
+        [STEADY, *BASE], setting, history, origins=(20, 25, 30), steps=2, draws=20, rng=generator(5),
+        processes=processes, progress=lambda share, words: told.append((share, words)),
+    )  # fmt: skip
+    shares = [share for share, _ in told]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+    assert {words for _, words in told} == {"steady", *(candidate.name for candidate in BASE)}
+    assert len(told) == (12 if processes == 1 else 4)  # after each origin; of another process, after each candidate
 
 
 @given(st.integers(1, 60), st.integers(1, 12))

@@ -25,6 +25,7 @@ from groundswell.models.library import LIBRARY
 from groundswell.models.triggering import Gravity, NeighbourhoodOrder, Reach
 from groundswell.params import Effects, from_vector, leaves, names, vector
 from groundswell.rng import generator
+from groundswell.statement import stated
 
 
 class Case(NamedTuple):
@@ -38,6 +39,18 @@ class Case(NamedTuple):
 def without(*parts: str) -> Callable[[Any], Any]:
     """The same model with some components left out."""
     return lambda model: dataclasses.replace(model, **dict.fromkeys(parts))
+
+
+def rich(model: Any) -> Any:
+    """Endemic-epidemic counts with lags, correlated random intercepts and an overdispersion for every place."""
+    table = {
+        "endemic": {"random": {"sd": 0.4}},
+        "within": {"random": {"sd": 0.3}, "lags": {"kind": "GeometricLags", "steps": 3}},
+        "between": {"lags": {"kind": "FreeLags", "log_weight": {"2": -0.5}}},
+        "overdispersion": "OverdispersionByPlace",
+        "correlation": True,
+    }
+    return stated(type(model), table, base=model).prepared(type(model).example()[1])
 
 
 def in_other_forms(reach: Reach, **lags: int) -> Callable[[Any], Any]:
@@ -60,6 +73,7 @@ VARIANTS: dict[str, dict[str, Callable[[Any], Any]]] = {
         "by neighbourhood order": in_other_forms(NeighbourhoodOrder(), deterrence=1, backlash=4),
         "with groups in contact": lambda model: model.replacing({"groups.contact": 5.0}),
     },
+    "endemic_epidemic": {"with lags, random intercepts, psi by place": rich},
 }
 """Further forms of an example: a part left out can change which verbs a model has."""
 
@@ -183,7 +197,7 @@ def test_a_forecast_keeps_the_past(case: Case) -> None:
 
 @every_model
 def test_a_missing_verb_says_what_to_use(case: Case) -> None:
-    for verb in ("likelihood", "step", "report", "intensity"):
+    for verb in ("likelihood", "step", "report", "intensity", "pointwise"):
         if can(case.model, verb):
             require(case.model, verb, "Anything")
             continue
@@ -233,6 +247,55 @@ def test_value_and_gradient_agree(case: Case) -> None:
                 h = h if leaf.value + 2 * h <= leaf.high else -h
                 numeric[i] = (-3 * value + 4 * moved(i, h) - moved(i, 2 * h)) / (2 * h)
         assert gradient == pytest.approx(numeric, rel=1e-4, abs=1e-5 * (1 + abs(value)))
+
+
+def with_pointwise(case: Case) -> Case:
+    if not can(case.model, "pointwise"):
+        pytest.skip(f"no pointwise: {case.model.lacks('pointwise')}")
+    return case
+
+
+@every_model
+def test_pointwise_terms_sum_to_the_log_density(case: Case) -> None:
+    case = with_pointwise(case)
+    for seed in (3, 4):
+        history = draw(case, seed)
+        terms = case.model.pointwise(case.setting, history)
+        assert terms.shape == case.setting.shape
+        assert np.nansum(terms) == pytest.approx(case.model.log_density(case.setting, history), rel=1e-10)
+
+
+@every_model
+def test_what_is_not_weighed_has_no_term_and_no_slope(case: Case) -> None:
+    """The density is the sum of the terms that are weighed; the past that they rest on is the whole one."""
+    case = with_density(case)
+    history = draw(case, 5)
+    cells = generator(6).random(case.setting.shape) < 0.4
+    part = history.leaving_out(cells)
+    if not can(case.model, "pointwise"):
+        with pytest.raises(MissingVerb, match="not weighed needs"):
+            case.model.log_density(case.setting, part)
+        return
+    at = vector(case.model)
+    value_and_gradient = case.model.likelihood(case.setting, part)
+    value, gradient = value_and_gradient(at)
+
+    def summed(x: np.ndarray) -> float:
+        terms = from_vector(case.model, x).pointwise(case.setting, history)
+        return float(np.nansum(np.where(cells, 0, terms)))
+
+    assert value == pytest.approx(summed(at), rel=1e-10)
+    for i, leaf in enumerate(leaves(case.model)):
+        h = 1e-5 * max(abs(leaf.value), 1e-2)
+        if not leaf.low < leaf.value - h or not leaf.value + h < leaf.high:
+            continue
+        step = h * (np.arange(len(at)) == i)
+        numeric = (summed(at + step) - summed(at - step)) / (2 * h)
+        assert gradient[i] == pytest.approx(numeric, rel=1e-4, abs=1e-5 * (1 + abs(value))), leaf.name
+    nothing = history.leaving_out(np.ones(case.setting.shape, dtype=bool))
+    value, gradient = case.model.likelihood(case.setting, nothing)(at)
+    assert value == 0
+    assert not gradient.any()
 
 
 @every_model

@@ -26,9 +26,22 @@ from groundswell.models.cities.endemic_epidemic import (
     Endemic,
     EndemicEpidemic,
     Overdispersion,
+    OverdispersionByPlace,
     Within,
 )
-from groundswell.models.cities.weights import DistancePowerLaw, Everywhere, FirstOrder, Given, Orders, PowerLaw, Weights
+from groundswell.models.cities.lags import FreeLags, GeometricLags
+from groundswell.models.cities.log_linear import harmonics
+from groundswell.models.cities.random_effects import Correlation, RandomIntercepts
+from groundswell.models.cities.weights import (
+    DistancePowerLaw,
+    Everywhere,
+    FirstOrder,
+    Given,
+    Gravity,
+    Orders,
+    PowerLaw,
+    Weights,
+)
 from groundswell.params import Effects, from_vector, leaves, names, vector
 from groundswell.rng import generator
 
@@ -43,6 +56,8 @@ WEIGHTS = {
     "orders": Orders(Effects({"2": -0.7})),
     "everywhere": Everywhere(),
     "distance": DistancePowerLaw(1.8, scale_km=30.0),
+    "gravity": Gravity(0.6, 1.8, scale_km=30.0),
+    "gravity, raw": Gravity(0.6, 1.8, scale_km=30.0, normalised=False),
     "given": Given(((0.0, 0.5, 0.1, 0.0), (0.2, 0.1, 0.0, 0.0), (0.0, 0.3, 0.0, 0.9), (0.0, 0.0, 0.0, 0.0))),
 }
 
@@ -66,6 +81,45 @@ def full(weights: Weights, psi: float | None = 0.6) -> EndemicEpidemic:
         Between(-1.4, Effects({"log(population_share)": 0.3, "price": 0.2}), "exposed", weights=weights),
         None if psi is None else Overdispersion(psi),
     )
+
+
+def random(sd: float, *values: float) -> RandomIntercepts:
+    return RandomIntercepts(sd, Effects(dict(zip(("Hub", "Near", "Twin", "Far"), values, strict=True))))
+
+
+BY_PLACE = OverdispersionByPlace(Effects({"Hub": 0.2, "Near": 0.9, "Twin": 0.5, "Far": 1.4}))
+RICH = {
+    "geometric lags within": lambda m: part(m, "within", lags=GeometricLags(0.5, steps=3)),
+    "free lags between": lambda m: part(m, "between", lags=FreeLags(Effects({"2": -0.4, "3": -1.1}))),
+    "both, of different length": lambda m: part(
+        part(m, "within", lags=FreeLags(Effects({"2": -0.9}))), "between", lags=GeometricLags(0.3, steps=4)
+    ),
+    "more steps conditioned on": lambda m: dataclasses.replace(m, conditioned=5),
+    "random intercepts": lambda m: part(
+        part(m, "endemic", random=random(0.5, 0.3, -0.2, 0.6, -0.5)), "between", random=random(0.7, -0.4, 0.1, 0.2, 0.8)
+    ),
+    "psi by place": lambda m: dataclasses.replace(m, overdispersion=BY_PLACE),
+    "all of it": lambda m: dataclasses.replace(
+        part(
+            part(
+                part(m, "endemic", random=random(0.5, 0.3, -0.2, 0.6, -0.5)),
+                "within",
+                random=random(0.3, 0.1, 0.0, -0.2, 0.3),
+                lags=GeometricLags(0.4, steps=3),
+            ),
+            "between",
+            random=random(0.7, -0.4, 0.1, 0.2, 0.8),
+            lags=FreeLags(Effects({"2": -0.4})),
+        ),
+        overdispersion=BY_PLACE,
+        correlation=Correlation(Effects({"endemic-within": 0.3, "endemic-between": -0.2, "within-between": 0.4})),
+    ),
+}
+"""What enlarges a full model, one by one and together."""
+
+
+def part(model: EndemicEpidemic, name: str, **changes: object) -> EndemicEpidemic:
+    return dataclasses.replace(model, **{name: dataclasses.replace(getattr(model, name), **changes)})
 
 
 def of(setting: Setting, counts: np.ndarray) -> History:
@@ -118,6 +172,102 @@ def test_gradient_in_every_parameter_is_the_finite_difference(
         step = np.eye(len(at))[k] * 1e-5
         slope = (density(at + step)[0] - density(at - step)[0]) / 2e-5
         assert gradient[k] == pytest.approx(slope, rel=1e-6, abs=1e-6), name
+
+
+@pytest.mark.parametrize("change", RICH.values(), ids=RICH)
+@pytest.mark.parametrize("weights", [PowerLaw(1.3), FirstOrder()], ids=["power law", "first order"])
+def test_lags_random_intercepts_and_psi_by_place_agree_with_the_twin(change, weights, lopsided: Places) -> None:
+    setting, model = country(lopsided), change(full(weights))
+    for kind in ("random", "single"):
+        history = of(setting, some_counts(setting, kind))
+        assert model.log_density(setting, history) == pytest.approx(
+            naive.log_density(model, setting, history), rel=1e-11
+        )
+    counts = model.simulate(setting, rng=generator(8))["events"]
+    assert np.array_equal(counts, naive.simulate(model, setting, generator(8)))
+    assert counts.sum() > 20
+
+
+@pytest.mark.parametrize("change", RICH.values(), ids=RICH)
+def test_gradient_of_the_rich_models_is_the_finite_difference(change, lopsided: Places) -> None:
+    setting, model = country(lopsided), change(full(Gravity(0.6, 1.8, scale_km=30.0)))
+    density, at = model.likelihood(setting, of(setting, some_counts(setting, "random"))), vector(model)
+    _, gradient = density(at)
+    for k, name in enumerate(names(model)):
+        step = np.eye(len(at))[k] * 1e-5
+        slope = (density(at + step)[0] - density(at - step)[0]) / 2e-5
+        assert gradient[k] == pytest.approx(slope, rel=1e-6, abs=1e-6), name
+
+
+@pytest.mark.parametrize(
+    "model",
+    [full(weights, psi) for weights in WEIGHTS.values() for psi in (None, 0.6, 5e-5, 1e-9)]
+    + [change(full(Gravity(0.6, 1.8, scale_km=30.0))) for change in RICH.values()]
+    + [RICH["all of it"](full(Orders(Effects({"2": -0.7})), None))],
+)
+def test_information_is_the_finite_difference_of_the_gradient(model: EndemicEpidemic, lopsided: Places) -> None:
+    setting = country(lopsided)
+    density, at = model.likelihood(setting, of(setting, some_counts(setting, "random"))), vector(model)
+    information = density.information(at)
+    assert np.array_equal(information, information.T)
+    for k, name in enumerate(names(model)):
+        width = 1e-5 if at[k] == 0 or abs(at[k]) > 1e-3 else 1e-3 * abs(at[k])
+        step = np.eye(len(at))[k] * width
+        slope = -(density(at + step)[1] - density(at - step)[1]) / (2 * width)
+        # a difference of psi near 0 has few digits
+        loose = 2e-3 if name == "overdispersion.psi" and at[k] < 1e-3 else 1e-6
+        assert information[k] == pytest.approx(slope, rel=loose, abs=loose * (1 + abs(slope).max())), name
+
+
+def test_a_model_is_prepared_for_the_places_of_a_setting(lopsided: Places) -> None:
+    setting = country(lopsided)
+    model = EndemicEpidemic(
+        Endemic(random=RandomIntercepts(0.4, Effects({"Twin": 0.7}))),
+        Within(random=RandomIntercepts()),
+        overdispersion=OverdispersionByPlace(),
+        correlation=Correlation(),
+    )
+    ready = model.prepared(setting)
+    assert ready.endemic.random == random(0.4, 0.0, 0.0, 0.7, 0.0)
+    assert ready.correlation == Correlation(Effects({"endemic-within": 0.0}))
+    assert list(ready.overdispersion.by_place) == list(lopsided.name)
+    assert ready.prepared(setting) == ready
+    with pytest.raises(DataError, match=r'know 1 places and not "Hub"[\s\S]*prepared'):
+        model.log_density(setting, of(setting, some_counts(setting, "random")))
+    with pytest.raises(DataError, match=r'knows 0 places and not "Hub"[\s\S]*prepared'):
+        EndemicEpidemic(overdispersion=OverdispersionByPlace()).simulate(setting, rng=generator(1))
+    with pytest.raises(UsageError, match="at least two parts"):
+        EndemicEpidemic(Endemic(random=RandomIntercepts()), correlation=Correlation())
+    with pytest.raises(UsageError, match="the longest lag"):
+        EndemicEpidemic(within=Within(lags=GeometricLags(steps=4)), conditioned=3)
+
+
+def test_the_eigenvalue_with_lags_is_the_growth_of_a_long_run(lopsided: Places) -> None:
+    """Means iterated from one event grow by the dominant eigenvalue a step."""
+    setting = country(lopsided, 400)
+    model = EndemicEpidemic(
+        Endemic(-20.0),
+        Within(-0.3, lags=GeometricLags(0.6, steps=4)),
+        Between(-1.0, weights=PowerLaw(1.3), lags=FreeLags(Effects({"2": 0.5, "3": 0.2}))),
+    )
+    counts = np.zeros(setting.shape)
+    counts[0, 0] = 1e-30
+    passed_on, means = model.between.weights.matrix(setting).T, counts.copy()
+    own, others = model.within.lags.weights(), model.between.lags.weights()
+    for t in range(1, 400):
+        for lag, weight in enumerate(own[: min(t, 4)], start=1):
+            means[:, t] += np.exp(-0.3) * weight * means[:, t - lag]
+        for lag, weight in enumerate(others[: min(t, 3)], start=1):
+            means[:, t] += np.exp(-1.0) * weight * passed_on @ means[:, t - lag]
+    growth = means[:, -1].sum() / means[:, -2].sum()
+    assert model.dominant_eigenvalue(setting)[0] == pytest.approx(growth, rel=1e-9)
+    assert growth > 1
+
+
+def test_harmonics_and_zero_effects_state_a_seasonal_model() -> None:
+    assert Effects.zero("trend", *harmonics(2)) == Effects(
+        {"trend": 0.0, "sin1": 0.0, "cos1": 0.0, "sin2": 0.0, "cos2": 0.0}
+    )
 
 
 def test_the_slope_in_psi_is_continuous_down_to_poisson(lopsided: Places) -> None:
@@ -304,9 +454,9 @@ def test_errors_name_what_is_missing(lopsided: Places) -> None:
     clash = dataclasses.replace(setting, covariates={"trend": np.ones(12)})
     with pytest.raises(DataError, match="names a column of time; rename"):
         tried(EndemicEpidemic(Endemic(effects=Effects(trend=0.0))), clash)
-    with pytest.raises(DataError, match="the setting has"):
+    with pytest.raises(DataError, match="the setting 5; expected the same"):
         EndemicEpidemic().likelihood(setting.during(5), history)
-    with pytest.raises(DataError, match="at least two"):
+    with pytest.raises(DataError, match="none has a density"):
         EndemicEpidemic().likelihood(setting.during(1), history.during(1))
     with pytest.raises(UsageError, match="orders from 2 on without a gap"):
         Orders(Effects({"3": -1.0}))
@@ -329,6 +479,37 @@ def test_events_that_no_part_can_bring_forth_are_an_error_with_place_and_step(lo
     counts[1, 3] = 1
     model = EndemicEpidemic(Endemic(offset="people"), None, Between(weights=PowerLaw()))
     assert np.isfinite(model.log_density(nobody, of(setting, counts)))
+
+
+def test_a_disconnected_map_is_fitted_and_nothing_crosses_it(lopsided: Places) -> None:
+    apart = Network(np.array([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]]))
+    setting = dataclasses.replace(country(lopsided, 150), network=apart)
+    model = EndemicEpidemic(Endemic(-0.5), Within(-1.0), Between(-1.0, weights=PowerLaw(1.0)))
+    weights = model.between.weights.matrix(setting)
+    assert (weights[:2, 2:] == 0).all()
+    assert weights.sum(axis=1) == pytest.approx(1)
+    found = fit(model, setting, model.simulate(setting, rng=generator(1)), MaximumLikelihood(), rng=generator(0))
+    # every place reaches one other: the decay has nothing to act on, and the fit says so
+    assert np.isfinite(found.standard_error[found.names.index("between.intercept")])
+    assert any("between.weights.decay is not determined" in note for note in found.notes)
+
+
+def test_collinear_covariates_are_named_and_get_no_standard_error(lopsided: Places) -> None:
+    setting = country(lopsided, 150)
+    same = {**setting.covariates, "again": 2 * setting.covariates["price"] + 1}
+    setting = dataclasses.replace(setting, covariates=same)
+    model = EndemicEpidemic(Endemic(0.2, Effects(price=0.3, again=0.0)), Within(-1.0))
+    found = fit(model, setting, model.simulate(setting, rng=generator(1)), MaximumLikelihood(), rng=generator(0))
+    assert any("endemic.effects.price" in note and "endemic.effects.again" in note for note in found.notes)
+    assert np.isnan(found.standard_error[found.names.index("endemic.effects.again")])
+    assert np.isfinite(found.standard_error[found.names.index("within.intercept")])
+
+
+def test_explosive_estimates_are_said_to_be(lopsided: Places) -> None:
+    setting = dataclasses.replace(country(lopsided, 60), active_on_day0=("Hub",))
+    model = EndemicEpidemic(Endemic(-1.0), Within(0.08), overdispersion=None)
+    found = fit(model, setting, model.simulate(setting, rng=generator(2)), MaximumLikelihood(), rng=generator(0))
+    assert any("The dominant eigenvalue reaches 1.0" in note for note in found.notes)
 
 
 def test_places_without_events_are_fitted_like_others(lopsided: Places) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import combinations
 from typing import Any
@@ -16,10 +17,18 @@ from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 
-from groundswell.report.figures import claims, comparison, evidence, maps, style
+from groundswell.data.table import Table
+from groundswell.errors import ParameterError, UsageError
+from groundswell.infer.base import fit
+from groundswell.infer.likelihood import MaximumLikelihood
+from groundswell.infer.posterior import Posterior
+from groundswell.models.cities.regime_phases import basins
+from groundswell.models.library import load
+from groundswell.report.figures import claims, comparison, evidence, forecasts, maps, phases, posterior, style
 from groundswell.report.figures.placing import Label, place_labels
 from groundswell.report.language import Speaker
 from groundswell.report.svg import svg
+from groundswell.rng import generator
 
 LEVELS = ("0.05", "0.25", "0.5", "0.75", "0.95")
 STANCES = ["authorities", "movement", "press"]
@@ -114,6 +123,46 @@ def a_fan_from(origin: int) -> comparison.Fan:
     }
 
 
+def forecast_bands(count: int, top: float = 9.0) -> dict[str, list[float]]:
+    return {level: [round(top * float(level) + k / 3) for k in range(count)] for level in LEVELS}
+
+
+def outlook_of(count: int, top: float = 9.0, **options: Any) -> Axes:
+    ahead = [DATES[-1] + timedelta(days=1 + k) for k in range(count)]
+    return forecasts.outlook(
+        DATES, COUNTS.tolist(), (ahead, forecast_bands(count, top)), days=1, words=WORDS, **options
+    )
+
+
+def outlooks_of(count: int) -> Axes:
+    ahead = [DATES[-1] + timedelta(days=1 + k) for k in range(7)]
+    places = {f"Place {i}": ((COUNTS / (i + 1)).tolist(), forecast_bands(7), [1.0] * 7) for i in range(count)}
+    return forecasts.outlooks(DATES, places, ahead, days=1, words=WORDS)
+
+
+def moves(count: int, top: float = 5.0) -> list[dict[str, Any]]:
+    return [
+        {"place": f"A place with a name {i}", "expected before": top / (i + 1), "expected now": top / (i + 2),
+         "moved": i < 4} for i in range(count)
+    ]  # fmt: skip
+
+
+def pit_table(share: float = 0.1, low: float | None = 0.07, high: float | None = 0.13) -> Table:
+    return Table.from_rows(
+        [{"from": k / 10, "to": (k + 1) / 10, "share": share, "low": low, "high": high} for k in range(10)]
+    )
+
+
+def coverage_table(covered: float = 0.85, low: float | None = -0.1, high: float | None = 0.05) -> Table:
+    return Table.from_rows(
+        [{"level": level, "covered": covered, "promised": 0.9, "low": low, "high": high} for level in (0.1, 0.5, 0.9)]
+    )
+
+
+def past_of(count: int, top: float = 9.0) -> Axes:
+    return forecasts.past(DATES[:count], forecast_bands(count, top), COUNTS[:count].tolist(), words=WORDS)
+
+
 FULL: dict[str, Callable[[], Axes]] = {
     "claims_on_fan": lambda: claims.claims_on_fan(
         days(35), bands(35), CLAIMS, prior=bands(35, 180, 1.0), stances=STANCES, words=WORDS
@@ -145,7 +194,15 @@ FULL: dict[str, Callable[[], Axes]] = {
     "rolling_fans": lambda: comparison.rolling_fans(
         DATES, COUNTS, [a_fan_from(o) for o in (30, 37, 44)], words=WORDS
     ),
+    "phase_diagram": lambda: phases.phase_diagram(0.35, at=(0.1, 0.8), words=WORDS),
+    "phase_diagram, a corner": lambda: phases.phase_diagram(0.85, words=WORDS),
     "skill": lambda: comparison.skill(SKILL, "conflictology 30 days", ["full", "plain"], words=WORDS),
+    "outlook": lambda: outlook_of(7, last=(DATES[-7:], forecast_bands(7, 14.0))),
+    "outlooks": lambda: outlooks_of(6),
+    "moved": lambda: forecasts.moved(moves(12), words=WORDS),
+    "past": lambda: past_of(24),
+    "pit": lambda: forecasts.pit({"each place": pit_table(), "all places": pit_table(0.1)}, words=WORDS),
+    "coverage": lambda: forecasts.coverage({"each": coverage_table(), "all": coverage_table(0.3)}, words=WORDS),
 }  # fmt: skip
 
 POOR: dict[str, Callable[[], Axes]] = {
@@ -172,7 +229,18 @@ POOR: dict[str, Callable[[], Axes]] = {
     "a record of zeros": lambda: comparison.record(DATES, np.zeros(60), DATES[30], words=WORDS),
     "parts of zeros": lambda: comparison.parts(DATES, {"endemic": [0.0] * 60}, [0.0] * 60, words=WORDS),
     "no fan": lambda: comparison.rolling_fans(DATES, COUNTS, [], words=WORDS),
+    "no growth": lambda: phases.phase_diagram(0.0, words=WORDS),
+    "no decay": lambda: phases.phase_diagram(1.0, words=WORDS),
     "no skill known": lambda: comparison.skill({"a": (None, None, None)}, "zero", [], words=WORDS),
+    "an outlook of one step": lambda: outlook_of(1, 0.0),
+    "an outlook after one step": lambda: forecasts.outlook(
+        DATES[:1], [0.0], (DATES[1:3], forecast_bands(2, 0.0)), days=1, words=WORDS
+    ),
+    "one outlook": lambda: outlooks_of(1),
+    "one that moved from nothing": lambda: forecasts.moved(moves(1, 0.0), words=WORDS),
+    "one past date": lambda: past_of(1, 0.0),
+    "a PIT without intervals": lambda: forecasts.pit({"one": pit_table(0.1, None, None)}, words=WORDS),
+    "coverage without intervals": lambda: forecasts.coverage({"one": coverage_table(1.0, None, None)}, words=WORDS),
 }  # fmt: skip
 
 
@@ -210,7 +278,7 @@ def test_no_words_lie_on_words(name: str) -> None:
         assert overlapping([tick.label1 for tick in ticks if tick.label1.get_text()]) == []
 
 
-@pytest.mark.parametrize("name", ["claims_on_fan", "country_map", "places_map", "components", "densities"])
+@pytest.mark.parametrize("name", ["claims_on_fan", "country_map", "places_map", "components", "densities", "outlooks"])
 def test_the_same_numbers_give_the_same_bytes(name: str) -> None:
     assert svg(FULL[name](), "one") == svg(FULL[name](), "one")
 
@@ -236,6 +304,13 @@ def test_a_stance_keeps_its_colour_whichever_others_speak() -> None:
     alone = style.colours(STANCES)
     assert style.colours(reversed(STANCES)) == alone
     assert len({colour for colour, _ in alone.values()}) == len(STANCES) == len({mark for _, mark in alone.values()})
+
+
+def test_what_came_outside_nine_tenths_is_marked() -> None:
+    axes = forecasts.past(DATES[:3], {level: [float(level) * 10] * 3 for level in LEVELS}, [0, 5, 12], words=WORDS)
+    marked = {line.get_label(): len(np.asarray(line.get_xdata())) for line in axes.lines}
+    assert marked[WORDS.say("figure-recorded")] == 1
+    assert marked[WORDS.say("figure-recorded-outside")] == 2
 
 
 def test_every_claim_is_named_beside_the_fan() -> None:
@@ -325,3 +400,71 @@ def test_a_place_alone_is_shown_in_the_outline_around_it() -> None:
     for (left, right), a, b in zip((axes.get_xlim(), axes.get_ylim()), low, high, strict=True):
         assert left <= a < b <= right
         assert right - left < 2 * (b - a)
+
+
+def test_pictures_of_a_posterior_have_a_panel_a_parameter() -> None:
+    model, setting = load("endemic_epidemic").example()
+    history = model.simulate(setting, rng=generator(1))
+    fixed = {"between.weights.decay": 2.0}
+    found = fit(model, setting, history, Posterior(50, 50), rng=generator(2), fixed=fixed)
+    learnt = found.details["learnt"]
+    assert len(learnt) == 6
+    for draw in (posterior.ranks, posterior.traces, posterior.prior_and_posterior):
+        axes = draw(found)
+        assert axes.shape == (2, 3)
+        assert [panel.get_title(loc="left").split("  ")[0] for panel in axes.flat] == list(learnt)
+        assert "R-hat 1." in axes[0, 0].get_title(loc="left")
+        assert svg(axes[0, 0], "picture") == svg(draw(found)[0, 0], "picture")
+        one = draw(found, ["overdispersion.psi"])
+        assert [panel.axison for panel in one.flat] == [True, False, False]
+        with pytest.raises(ParameterError, match=r'"between\.weights\.decay" was not learnt'):
+            draw(found, ["between.weights.decay"])
+    # the prior's ticks are in natural units: its median, .5, stands in the middle of a log scale
+    ticks = posterior.prior_and_posterior(found, ["overdispersion.psi"])[0, 0].xaxis
+    assert ticks.get_major_formatter()(np.log(0.5), 0) == "0.5"
+
+
+def test_chains_that_disagree_are_seen_in_their_ranks() -> None:
+    model, setting = load("endemic_epidemic").example()
+    history = model.simulate(setting, rng=generator(1))
+    found = fit(model, setting, history, Posterior(100, 50, chains=2), rng=generator(2))
+    free = found.details["free"].copy()
+    free[:100, 0] += 10
+    apart = replace(found, details={**found.details, "free": free})
+    heights = [patch.get_data().values for patch in posterior.ranks(apart, ["endemic.intercept"])[0, 0].patches[1:]]
+    assert [list(height) for height in heights] == [[0, 0, 1, 2, 2], [2, 2, 1, 0, 0]]
+
+
+def test_of_many_parameters_the_worst_are_shown_and_the_picture_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posterior, "MOST", 2)
+    model, setting = load("endemic_epidemic").example()
+    history = model.simulate(setting, rng=generator(1))
+    found = fit(model, setting, history, Posterior(50, 50), rng=generator(2))
+    axes = posterior.traces(found)
+    rhat = dict(zip(found.names, found.details["columns"]["R-hat"], strict=True))
+    shown = {panel.get_title(loc="left").split("  ")[0] for panel in axes.flat if panel.axison}
+    assert shown == set(sorted(rhat, key=lambda name: rhat[name])[-2:])
+    assert "2 of 7 parameters" in axes[0, 0].figure.get_suptitle()
+    likely = fit(model, setting, history, MaximumLikelihood(), rng=generator(2))
+    with pytest.raises(UsageError, match="no draws by chains to show"):
+        posterior.traces(likely)
+
+
+@given(*[st.floats(0.01, 0.99)] * 3)
+def test_the_areas_of_the_phase_diagram_are_those_of_the_flow(rest: float, alpha: float, beta: float) -> None:
+    """Each point of the square lies in the area that the basins at its thresholds ask for."""
+    if min(abs(rest - alpha), abs(rest - beta), abs(alpha - beta)) < 1e-6:
+        return
+    ends = [basin.end for basin in basins(rest, 1 - rest, alpha, beta)]
+    edge = basins(rest, 1 - rest, alpha, beta)[0].high
+    wanted = "still" if None in ends else "lasts" if len(ends) == 3 else "visible" if edge == alpha else "policed"
+    inside = [
+        key for key, corners in phases.areas(rest).items()
+        if matplotlib.path.Path([*corners, corners[0]], closed=True).contains_point((alpha, beta))
+    ]  # fmt: skip
+    assert inside == [wanted]
+
+
+def test_a_balance_outside_the_unit_interval_has_no_phase_diagram() -> None:
+    with pytest.raises(UsageError, match=r"c\* = 1\.5; expected growth / \(growth \+ decay\), from 0 to 1"):
+        phases.phase_diagram(1.5)

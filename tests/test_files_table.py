@@ -13,7 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundswell.data.files import contents, replacing_contents, replacing_file, writable_folder, write_json, write_text
+from groundswell.data.files import (
+    contents,
+    files_of_run,
+    replacing_contents,
+    replacing_file,
+    writable_folder,
+    write_json,
+    write_text,
+)
 from groundswell.data.table import Table, aligned, show
 from groundswell.errors import GroundswellError, UsageError
 
@@ -88,6 +96,22 @@ def test_a_folder_is_replaced_file_by_file_once_all_is_there(tmp_path: Path) -> 
         write_text(new / "tables/a.csv", "second")
     assert contents(tmp_path) == ["tables/a.csv", "tables/mine.csv"]
     assert (tmp_path / "tables/a.csv").read_text() == "second"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"files": ["a.csv", "tables/b.csv", "../up.csv", "/etc/c", 3]}', ["a.csv", "tables/b.csv"]),
+        ('{"seconds": 3}', []),
+        ("[1]", []),
+        ("{", []),
+        (None, []),
+    ],
+)
+def test_the_files_of_a_run_are_those_it_lists_in_its_folder(tmp_path: Path, text: str | None, expected: list) -> None:
+    if text is not None:
+        (tmp_path / "run.json").write_text(text)
+    assert files_of_run(tmp_path) == expected
 
 
 def test_equal_results_are_equal_files_and_nan_is_refused(tmp_path: Path) -> None:

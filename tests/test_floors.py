@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "groundswell"
-FLOORS = ("errors", "params", "rng", "data", "models", "infer", "evaluate", "sweeps", "studies", "report", "web", "cli")
+FLOORS = (
+    *("errors", "params", "statement", "rng", "data", "models", "infer"),
+    *("evaluate", "sweeps", "studies", "report", "web", "cli"),
+)
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 

@@ -103,7 +103,7 @@ def test_the_tables_say_what_the_draws_say(known):
     made = forecast(Growth(), setting, history, origin=10, steps=2, draws=50, rng=generator(3))
     table, summary = made.table(), made.summary()
     assert len(table) == 8 * 50
-    assert table["value"][50:100] == made.draws[1].tolist()
+    assert list(table["value"][50:100]) == made.draws[1].tolist()
     assert table["place"][50] == "Near"
     assert summary["mean"][3] == pytest.approx(made.draws[3].mean())
     assert summary["active"][3] == pytest.approx((made.draws[3] > 0).mean())

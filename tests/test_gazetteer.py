@@ -139,3 +139,24 @@ def test_any_text_is_found_or_refused(name):
     except DataError:
         return
     assert found.country == "Iran"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("Democratic Republic of Congo", "CD"),
+        ("Republic of Congo", "CG"),
+        ("East Timor", "TL"),
+        ("Virgin Islands, U.S.", "VI"),
+        ("eSwatini", "SZ"),
+        ("Ivory Coast", "CI"),
+    ],
+)
+def test_countries_as_event_files_write_them(name, code):
+    assert gazetteer.find_country(name).code == code
+
+
+def test_regions_by_code():
+    assert gazetteer.regions("IR") == gazetteer.IRAN_PROVINCES
+    assert len(gazetteer.regions("US")) == 51
+    assert gazetteer.regions("FR") == {}

@@ -107,7 +107,7 @@ def covers(found: Fit, truth: Mobilisation, setting: Setting, history: History, 
     """Whether the 90 % profile interval holds the truth: holding it there costs less than chi-squared allows."""
     held = {leaf.name: leaf.value for leaf in leaves(truth) if leaf.name in (*held_in(truth), name)}
     there = fit(found.model, setting, history, MaximumLikelihood(), rng=generator(0), fixed=held)
-    return 2 * (found.log_density - there.log_density) <= chi2.ppf(0.9, 1)
+    return bool(2 * (found.log_density - there.log_density) <= chi2.ppf(0.9, 1))
 
 
 def covered(draw: int, form: str, count: int, days: int) -> dict[str, bool] | None:
@@ -137,7 +137,7 @@ def coverage(form: str, draws: int, count: int, days: int, mapped=map) -> tuple[
     return {name: sum(one[name] for one in held) for name in held[0]}, len(held)
 
 
-@pytest.mark.parametrize(("form", "draws", "lowest"), zip(FORMS, (3, 2, 1, 2), (34, 22, 15, 22), strict=True))
+@pytest.mark.parametrize(("form", "draws", "lowest"), list(zip(FORMS, (3, 2, 1, 2), (34, 22, 15, 22), strict=True)))
 def test_recovery_small(form: str, draws: int, lowest: int) -> None:
     """45, 30, 21 and 30 intervals: taken as independent, fewer hold the truth with probability .0012 to .0033."""
     hits, fitted = coverage(form, draws, 20, 200)

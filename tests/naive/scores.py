@@ -49,3 +49,32 @@ def weighted_interval(draws, y, levels):
             interval += 2 / alpha * (y - high)
         total += alpha / 2 * interval
     return total / (len(levels) + 0.5)
+
+
+def threshold_weighted_crps(draws, y, threshold):
+    """Integral of (F(z) - 1[z >= y])^2 dz over z above the threshold: what chaining is worth."""
+    points = sorted([*draws, y, threshold])
+    total = 0.0
+    for left, right in pairwise(points):
+        if left >= threshold:
+            share = sum(x <= left for x in draws) / len(draws)
+            total += (right - left) * (share - (left >= y)) ** 2
+    return total
+
+
+def energy(draws, y):
+    """draws[d][s] of D places, y[d]; every pair of draws by itself."""
+    paths = list(zip(*draws, strict=True))
+    near = sum(math.dist(path, y) for path in paths) / len(paths)
+    spread = sum(math.dist(a, b) for a in paths for b in paths) / (2 * len(paths) ** 2)
+    return near - spread
+
+
+def variogram(draws, y, weights, order):
+    """draws[d][s] of D places, y[d], weights[i][j]; every ordered pair of places by itself."""
+    total = 0.0
+    for i, first in enumerate(draws):
+        for j, second in enumerate(draws):
+            expected = sum(abs(a - b) ** order for a, b in zip(first, second, strict=True)) / len(first)
+            total += weights[i][j] * (abs(y[i] - y[j]) ** order - expected) ** 2
+    return total

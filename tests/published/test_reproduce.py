@@ -17,7 +17,7 @@ def test_every_row_has_its_own_name_and_a_source() -> None:
     for row in rows:
         level, slash, rest = row.name.partition("/")
         assert slash, row.name
-        assert level in ("agents", "cities", "events", "claims"), row.name
+        assert level in ("agents", "cities", "events", "claims", "forecasts"), row.name
         assert rest
         assert row.source, row.name
         assert row.tolerance >= 0, row.name

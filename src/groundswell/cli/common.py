@@ -32,7 +32,12 @@ Without = Annotated[
 ]
 Map = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="FIELD=COLUMN", help="Which column holds what, as in start=Datum; may be repeated."),
+    typer.Option(
+        "--map",
+        metavar="FIELD=COLUMN",
+        help="Which column holds what, as in start=Datum; in known formats keep=Riots,Battles chooses kinds of event; "
+        "may be repeated.",
+    ),
 ]
 
 

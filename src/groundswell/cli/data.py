@@ -14,7 +14,11 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=T
 
 Source = Annotated[
     str | None,
-    typer.Option("--source", help="standard, mass_mobilization, ucdp, table, claims; the columns decide without it."),
+    typer.Option(
+        "--source",
+        help="standard, mass_mobilization, ucdp, acled, gdelt, ccc, count_love, table, claims; the columns decide "
+        "without it.",
+    ),
 ]
 Rule = Annotated[str, typer.Option("--rule", help="How sizes in words are read: wide, ccc or count_love.")]
 
@@ -26,7 +30,7 @@ def data() -> None:
 
 @app.command("check")
 def check(
-    file: Annotated[Path, typer.Argument(help="Events or claims: CSV, TSV or Parquet, plain or gzip.")],
+    file: Annotated[Path, typer.Argument(help="Events or claims: CSV, TSV, JSON or Parquet, plain, gzip or zip.")],
     map_: Map = None,
     source: Source = None,
     rule: Rule = "wide",

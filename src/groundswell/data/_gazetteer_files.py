@@ -31,10 +31,11 @@ without "Province"); a test finds each province's capital under its code."""
 
 @dataclass(frozen=True)
 class Country:
-    """A country as GeoNames lists it: ISO 3166 codes of two and three letters, name, population."""
+    """A country as GeoNames lists it: ISO 3166 codes of two and three letters, FIPS 10-4 code, name, population."""
 
     code: str
     code3: str
+    fips: str
     name: str
     population: int
 
@@ -143,11 +144,19 @@ def folded(names: Sequence[str]) -> list[str]:
 def countries() -> dict[str, Country]:
     """Countries by code of two letters, of three, and by folded name."""
     with (BUNDLED / "countries.csv").open(encoding="utf-8", newline="") as file:
-        rows = [Country(r["code"], r["code3"], r["name"], int(r["population"])) for r in csv.DictReader(file)]
+        rows = [
+            Country(r["code"], r["code3"], r["fips"], r["name"], int(r["population"])) for r in csv.DictReader(file)
+        ]
     known: dict[str, Country] = {}
     for row, name in zip(rows, folded([r.name for r in rows]), strict=True):
         known |= {row.code: row, row.code3: row, name: row}
     return known
+
+
+@lru_cache(maxsize=1)
+def countries_by_fips() -> dict[str, Country]:
+    """Countries by FIPS 10-4 code, those that have one."""
+    return {country.fips: country for country in countries().values() if country.fips}
 
 
 @lru_cache(maxsize=1)

@@ -18,6 +18,9 @@ from groundswell.errors import UsageError
 SHOWN = 30
 """Rows of a table that are printed; files and JSON have them all."""
 
+REASONS = 8
+"""Reasons that are counted below a list of rows that is cut."""
+
 
 @dataclass(frozen=True, eq=False)
 class Check:
@@ -70,6 +73,9 @@ class Check:
         ]
         if len(self.left_out):
             parts += ["", "Left out, with the row of the file (its header is row 1):", _head(self.left_out)]
+            if len(self.left_out) > SHOWN:
+                often = Counter(self.left_out["reason"]).most_common(REASONS)
+                parts += ["Most often:", *(f"  {count:,} rows: {reason}" for reason, count in often)]
         if len(self.sizes):
             parts += ["", "Sizes as intervals (no upper end: at least; neither end: no size):", _head(self.sizes)]
         if self.notes:
@@ -90,7 +96,7 @@ def check(path: Any, mapping: Mapping[str, str] | None = None, source: str | Non
         raise UsageError(
             f"{raw.name} lacks the columns of a claims table, such as speaker and value; it is no table of claims."
         )
-    what = reader_for(raw, "table" if mapping and source is None else source).title
+    what = reader_for(raw, source, mapping).title
     return check_events(read_events(raw, mapping, source, rule), what, rule)
 
 

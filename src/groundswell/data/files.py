@@ -88,6 +88,15 @@ def contents(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
+def files_of_run(folder: Path) -> list[str]:
+    """The files that an earlier run wrote into the folder, as the "files" of its run.json have them; else none."""
+    try:
+        files = json.loads((folder / "run.json").read_text(encoding="utf-8")).get("files", [])
+    except (OSError, ValueError, AttributeError):
+        return []
+    return [name for name in files if isinstance(name, str) and ".." not in name and not name.startswith("/")]
+
+
 def writable_folder(path: Path) -> Path:
     """The folder, made if need be, after a trial write; an error now beats one after an hour."""
     with replacing_file(Path(path) / ".trial"):

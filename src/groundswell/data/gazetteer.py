@@ -20,20 +20,30 @@ from groundswell.data._gazetteer_files import IRAN_PROVINCES, Country
 from groundswell.data.places import Places
 from groundswell.errors import DataError, nearest
 
-__all__ = ["IRAN_PROVINCES", "Country", "Match", "candidates", "find", "find_country", "fold", "outline", "places"]
+__all__ = [
+    "IRAN_PROVINCES", "Country", "Match", "candidates", "country_by_fips", "find", "find_country", "fold", "outline",
+    "places", "regions",
+]  # fmt: skip
 
 ALSO_CALLED = {
-    "bosnia": "BA", "bosnia herzegovina": "BA", "burma": "MM", "myanmar burma": "MM",
-    "cambodia kampuchea": "KH", "cape verde": "CV", "congo brazzaville": "CG", "congo kinshasa": "CD",
-    "cote divoire": "CI", "czech republic": "CZ", "dr congo": "CD", "dr congo zaire": "CD", "england": "GB",
-    "great britain": "GB", "holland": "NL", "islamic republic of iran": "IR", "kingdom of eswatini swaziland": "SZ",
-    "macedonia": "MK", "macedonia fyr": "MK", "netherlands": "NL", "palestine": "PS", "russia soviet union": "RU",
-    "russian federation": "RU", "serbia yugoslavia": "RS", "slovak republic": "SK", "swaziland": "SZ",
-    "syrian arab republic": "SY", "turkiye": "TR", "uk": "GB", "united arab emirate": "AE",
-    "united states of america": "US", "usa": "US", "yemen north yemen": "YE", "zaire": "CD",
+    "bailiwick of guernsey": "GG", "bailiwick of jersey": "JE", "bosnia": "BA", "bosnia herzegovina": "BA",
+    "burma": "MM", "cambodia kampuchea": "KH", "cape verde": "CV", "caribbean netherlands": "BQ",
+    "congo brazzaville": "CG", "congo kinshasa": "CD", "cote divoire": "CI", "czech republic": "CZ",
+    "democratic republic of congo": "CD", "dr congo": "CD", "dr congo zaire": "CD", "east timor": "TL",
+    "england": "GB", "great britain": "GB", "holland": "NL", "islamic republic of iran": "IR",
+    "kingdom of eswatini swaziland": "SZ", "macedonia": "MK", "macedonia fyr": "MK", "myanmar burma": "MM",
+    "netherlands": "NL", "palestine": "PS", "republic of congo": "CG", "russia soviet union": "RU",
+    "russian federation": "RU", "saint helena ascension and tristan da cunha": "SH", "serbia yugoslavia": "RS",
+    "slovak republic": "SK", "swaziland": "SZ", "syrian arab republic": "SY", "turkiye": "TR", "uk": "GB",
+    "united arab emirate": "AE", "united states of america": "US", "usa": "US", "vatican city": "VA",
+    "virgin islands u s": "VI", "yemen north yemen": "YE", "zaire": "CD",
 }  # fmt: skip
 """Further names, folded, as event files write them. States that no longer exist are left out on
 purpose: their territory is not one country of today."""
+
+FIPS_TOO = {"GZ": "PS", "RB": "RS"}
+"""FIPS 10-4 codes that GeoNames does not list, to ISO 3166: the Gaza Strip (it lists the West Bank's WE
+for both), and Serbia as GDELT's own list of codes writes it (recalled, not checked)."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,31 @@ def find_country(name: str) -> Country:
             + ' Use its English name or its ISO code, as in "Iran" or "IR".'
         )
     return found
+
+
+@lru_cache(maxsize=4096)
+def country_name(name: str) -> str:
+    """The gazetteer's name of a country, or the name as it stands (a state that is no more)."""
+    try:
+        return find_country(name).name
+    except DataError:
+        return name
+
+
+def country_by_fips(code: str) -> Country | None:
+    """The country of a FIPS 10-4 code, as GDELT places events by; None for seas and unknown codes.
+
+    Not ISO 3166, though both have two letters: GM is Germany, IS Israel, AU Austria, CH China. The codes are
+    GeoNames' own column for them.
+    """
+    key = code.strip().upper()
+    return files.countries().get(FIPS_TOO[key]) if key in FIPS_TOO else files.countries_by_fips().get(key)
+
+
+@lru_cache(maxsize=256)
+def regions(country: str) -> dict[str, str]:
+    """GeoNames' code -> name of the provinces or states of a country by its ISO code; Iran and the United States."""
+    return {code: name for (nation, code), name in files.region_names().items() if nation == country}
 
 
 def places(country: str | Sequence[str] = "IR", minimum_population: int = 15000) -> Places:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -67,6 +68,8 @@ class History:
     broken_up, members_arrested, members_warned, active, jailed, calls.
     exploded : the draw passed the model's cap on a day and was ended there; kept and counted,
     never truncated in silence.
+    weighed : (P, T) bool, the place-steps whose terms count in a log density; None, all of them. What
+    happened in the others is known all the same as the past of later steps and of other places.
     """
 
     places: Places
@@ -75,12 +78,15 @@ class History:
     events: Events | None = None
     later: Later | None = None
     exploded: bool = False
+    weighed: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.places), self.window.periods)
         for name, values in self.series.items():
             if np.shape(values) != shape:
                 raise DataError(f'History series "{name}" has shape {np.shape(values)}; expected (P, T) = {shape}.')
+        if self.weighed is not None and (np.shape(self.weighed) != shape or np.asarray(self.weighed).dtype != bool):
+            raise DataError(f"History.weighed: expected True or False for each place and step, (P, T) = {shape}.")
         if self.events is not None and len(self.events):
             if self.events.place.min() < 0 or self.events.place.max() >= shape[0]:
                 raise DataError(f"History.events names a place outside [0, {shape[0]}).")
@@ -144,7 +150,26 @@ class History:
                 None if events.arrests is None else events.arrests[kept],
                 events.day_precision,
             )
-        return History(self.places, window, {k: v[:, :periods] for k, v in self.series.items()}, events)
+        weighed = None if self.weighed is None else self.weighed[:, :periods]
+        return History(
+            self.places, window, {k: v[:, :periods] for k, v in self.series.items()}, events, weighed=weighed
+        )
+
+    def leaving_out(self, cells: np.ndarray) -> History:
+        """The same history with the place-steps of `cells`, bool that broadcasts to (P, T), not weighed either."""
+        weighed = np.ones((len(self.places), self.window.periods), dtype=bool)
+        return replace(self, weighed=(weighed if self.weighed is None else self.weighed) & ~np.asarray(cells))
+
+    def digest(self) -> str:
+        """SHA-256 of the series, the single events and what is not weighed."""
+        digest = hashlib.sha256()
+        for name in sorted(self.series):
+            digest.update(name.encode() + np.ascontiguousarray(self.series[name], dtype=float).tobytes())
+        if self.events is not None:
+            digest.update(self.events.time_days.tobytes() + self.events.place.tobytes())
+        if self.weighed is not None:
+            digest.update(np.packbits(self.weighed).tobytes())
+        return digest.hexdigest()
 
 
 def from_events(places: Places, window: Window, events: Events) -> History:

@@ -97,8 +97,9 @@ RULES: Mapping[str, SizeRule] = {
         ),
         SizeRule(
             "count_love",
-            "Count Love: hundreds 100, several hundred 200, a dozen 10, dozens 20; the lowest figure counts",
-            {("plural", 100): 100, ("several", 100): 200, ("one", 12): 10, ("plural", 12): 20},
+            "Count Love: hundreds 100, several hundred 200, a dozen 10, dozens and several dozen 20; the lowest figure "
+            "counts",
+            {("plural", 100): 100, ("several", 100): 200, ("one", 12): 10, ("plural", 12): 20, ("several", 12): 20},
             lowest=True,
         ),
     )

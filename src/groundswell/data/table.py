@@ -111,5 +111,7 @@ def show(value: Any, digits: int = 4) -> str:
     return str(value)
 
 
-def _arrow_column(values: Sequence[Any]) -> list[Any]:
+def _arrow_column(values: Sequence[Any]) -> Any:
+    if hasattr(values, "dtype"):  # an array goes over whole: a table of draws has millions of rows
+        return values
     return [value.item() if hasattr(value, "item") else value for value in values]

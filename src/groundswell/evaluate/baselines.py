@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.errors import UsageError
+from groundswell.evaluate.forecast import drawn, steps_ahead
+from groundswell.evaluate.regression import NegativeBinomialRegression
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Zero:
         self, setting: Setting, history: History, *, draws: int, rng: np.random.Generator, series: str = "events"
     ) -> np.ndarray:
         """(S, P, K) of zeros."""
-        return np.zeros((draws, len(setting.places), _steps(setting, history)))
+        return np.zeros((draws, len(setting.places), steps_ahead(setting, history)))
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class LastValue:
         """(S, P, K) draws around the last column of the series."""
         counts = history[series]
         mean = np.broadcast_to(
-            np.asarray(counts[:, -1], dtype=float)[:, None], (draws, len(counts), _steps(setting, history))
+            np.asarray(counts[:, -1], dtype=float)[:, None], (draws, len(counts), steps_ahead(setting, history))
         )
         psi = 0.0 if self.distribution == "poisson" else _overdispersion(counts)
         if psi > 0:
@@ -81,14 +83,17 @@ class Conflictology:
         """As tables print it."""
         return f"conflictology {self.days} days"
 
+    def steps(self, history: History) -> int:
+        """Steps in the window."""
+        return min(history.window.periods, max(1, self.days // history.window.step))
+
     def paths(
         self, setting: Setting, history: History, *, draws: int, rng: np.random.Generator, series: str = "events"
     ) -> np.ndarray:
         """(S, P, K) whole columns of the series."""
         counts = history[series]
         known = counts.shape[1]
-        back = min(known, max(1, self.days // history.window.step))
-        picked = rng.integers(known - back, known, (draws, _steps(setting, history)))
+        picked = rng.integers(known - self.steps(history), known, (draws, steps_ahead(setting, history)))
         return counts[:, picked].transpose(1, 0, 2).astype(float)
 
 
@@ -110,7 +115,7 @@ class Climatology:
         starts = [history.window.start + timedelta(days=step * t) for t in range(setting.window.periods)]
         key = np.array([day.weekday() if step == 1 else day.month for day in starts])
         known = counts.shape[1]
-        out = np.empty((draws, len(counts), _steps(setting, history)))
+        out = np.empty((draws, len(counts), steps_ahead(setting, history)))
         for k in range(out.shape[2]):
             alike = np.flatnonzero(key[:known] == key[known + k])
             picked = rng.choice(alike if alike.size else np.arange(known), draws)
@@ -118,22 +123,86 @@ class Climatology:
         return out
 
 
-BASELINES = (
+@dataclass(frozen=True)
+class PositiveMixture:
+    """Conflictology in which each place also may see a positive count of any place, with probability `weight`.
+
+    So a place whose recent past is all zeros is not certain to stay at zero. The positive count is
+    drawn, for each draw, place and step by itself, from all counts above 0 of all places in
+    conflictology's window, or in the whole past where the window holds none; a past without any
+    stays at zero. A small weight: it is the probability that an event comes where none was expected.
+    """
+
+    days: int = 90
+    weight: float = 0.02
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight <= 1:
+            raise UsageError(f"PositiveMixture.weight is {self.weight:g}; expected a probability, from 0 to 1.")
+
+    @property
+    def name(self) -> str:
+        """As tables print it."""
+        return f"conflictology {self.days} days + {100 * self.weight:g} % positives"
+
+    def paths(
+        self, setting: Setting, history: History, *, draws: int, rng: np.random.Generator, series: str = "events"
+    ) -> np.ndarray:
+        """(S, P, K): conflictology's columns, with counts of other places here and there."""
+        own = Conflictology(self.days)
+        out = own.paths(setting, history, draws=draws, rng=rng, series=series)
+        counts = history[series]
+        recent = counts[:, -own.steps(history) :]
+        positives = recent[recent > 0] if (recent > 0).any() else counts[counts > 0]
+        if positives.size:
+            replaced = rng.random(out.shape) < self.weight
+            out[replaced] = rng.choice(positives, int(replaced.sum()))
+        return out
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The equal-weight mean of several forecasters (linear pool): each gives an equal share of the draws.
+
+    A draw is one member's path over all places and steps, so joint distributions are pooled too.
+    Draws of the members alternate; where their number does not divide the draws, it is left to
+    chance who gives one draw more. members : models as they stand, baselines, anything with `paths`.
+    """
+
+    name: str
+    members: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        if not self.members:
+            raise UsageError(f'the pool "{self.name}" has no members; expected one forecaster or more.')
+
+    def paths(
+        self, setting: Setting, history: History, *, draws: int, rng: np.random.Generator, series: str = "events"
+    ) -> np.ndarray:
+        """(S, P, K) paths, every M-th of one member."""
+        out = np.empty((draws, len(setting.places), steps_ahead(setting, history)))
+        members = len(self.members)
+        for first, member in enumerate(rng.permutation(members).tolist()[:draws]):
+            share = len(range(first, draws, members))
+            out[first::members] = drawn(self.members[member], setting, history, draws=share, rng=rng, series=series)
+        return out
+
+
+SINGLE = (
     Zero(),
     LastValue(),
     LastValue("negative_binomial"),
     Conflictology(14),
     Conflictology(30),
     Conflictology(90),
+    PositiveMixture(90),
     Climatology(),
+    NegativeBinomialRegression(),
 )
+POOLED = (Zero(), LastValue("negative_binomial"), PositiveMixture(90), Climatology(), NegativeBinomialRegression())
+"""One of each kind, so that no kind weighs more by coming in several sizes."""
 
-
-def _steps(setting: Setting, history: History) -> int:
-    steps = setting.window.periods - history.window.periods
-    if steps < 1:
-        raise UsageError("the setting must be longer than the history by the steps to forecast.")
-    return steps
+BASELINES = (*SINGLE, Pool("mean of five baselines", POOLED))
 
 
 def _overdispersion(counts: np.ndarray) -> float:

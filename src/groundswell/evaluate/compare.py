@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import warnings
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,31 @@ from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.errors import GroundswellError, GroundswellWarning, UsageError
+from groundswell.evaluate.calibration import Calibration, assessed
+from groundswell.evaluate.count_forecast import Drawn
+from groundswell.evaluate.crossvalidation import held_out_places
 from groundswell.evaluate.forecast import Forecast, rolling
-from groundswell.evaluate.scores import CELL_SCORES, brier_at_least, interval_covers
+from groundswell.evaluate.joint_scores import JOINT_SCORES
+from groundswell.evaluate.scores import CELL_SCORES, brier_at_least, interval_covers, threshold_weighted_crps
 from groundswell.infer.base import Fit, Progress, fit, silent
+from groundswell.models.base import can
 from groundswell.rng import keyed
 
 PLACES_SCORE = "brier_places"
+JOINT = (PLACES_SCORE, *(score.name for score in JOINT_SCORES))
+"""Scores with one value for each origin and target step, over all places; a setting of one place has none."""
+
+ABOVE = "crps_above"
+BUSY = 0.9
+"""The share of early cells that the default threshold of the CRPS reaches."""
+
 COVERED = "covered"
 COVERAGE_LEVEL = 0.8
+PLACES_KEY = 1
+"""Names the randomness that groups the places: the same groups for every candidate."""
+
+FIT_WORK = 10.0
+"""What a candidate that is fitted counts for in the progress, a baseline counting 1; a guess."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +73,11 @@ class Comparison:
     that is a target from several origins holds the cells of each. "covered" is no loss: it counts
     the cells inside the central 80 % interval. horizon : score name -> (M, K) mean loss by steps ahead.
     fits : the fit to the whole window, for candidates with a method; failed, notes : sentences by
-    candidate. totals : candidate -> forecasts of the events of all places, for the fan.
-    places_active : the k of the Brier score for "k or more places active", or None.
+    candidate. totals : candidate -> forecasts of the events of all places, for the fan. calibration : candidate ->
+    how its forecasts of single cells kept their promises, by origin. by_place : candidate -> (P,) log density of each
+    place under the fit to other places, where the model has such (`held_out_places`).
+    places_active : the k of the Brier score for "k or more places active", or None. threshold : of the
+    threshold-weighted CRPS.
     """
 
     candidates: tuple[Candidate, ...]
@@ -73,7 +94,10 @@ class Comparison:
     failed: Mapping[str, str]
     notes: Mapping[str, tuple[str, ...]]
     totals: Mapping[str, tuple[Forecast, ...]]
+    calibration: Mapping[str, Calibration]
+    by_place: Mapping[str, np.ndarray]
     places_active: int | None
+    threshold: float
     series: str = "events"
 
     @property
@@ -113,6 +137,8 @@ class _Task:
     series: str
     root: int
     places_active: int | None
+    threshold: float
+    place_folds: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +147,11 @@ class _Outcome:
 
     losses: Mapping[str, np.ndarray] | None
     totals: tuple[Forecast, ...] = ()
+    calibration: Calibration | None = None
     fit: Fit | None = None
     notes: tuple[str, ...] = ()
     failure: str = ""
+    by_place: np.ndarray | None = None
 
 
 def compare(
@@ -137,6 +165,8 @@ def compare(
     rng: np.random.Generator,
     refit_every: int = 1,
     series: str = "events",
+    threshold: float | None = None,
+    place_folds: int = 5,
     processes: int = 1,
     progress: Progress = silent,
 ) -> Comparison:
@@ -149,13 +179,24 @@ def compare(
 
     The k of "k or more places active" is the mean number of active places before the first origin,
     rounded up and at least 2, so that it depends on nothing that is scored; None with one place.
-    Cost: origins x (fit / refit_every + draws x simulate) for each candidate.
+    threshold : of the threshold-weighted CRPS, in the unit of the series. None: the count that nine in
+    ten cells (a place at a step) before the first origin do not exceed, at least 1; fixed in the
+    same way, before anything that is scored.
+    place_folds : groups of places, each left out of a fit once, for candidates whose model can say how likely
+    each place's counts are; 0 for none, and none where there are fewer than two places a group.
+    Cost: origins x (fit / refit_every + draws x simulate) + place_folds x fit for each candidate.
     """
     _check(candidates, origins, refit_every)
     early = history[series][:, : origins[0]]
     places_active = None if len(setting.places) == 1 else max(2, int(np.ceil((early > 0).sum(axis=0).mean())))
+    if threshold is None:
+        threshold = max(1.0, float(np.quantile(early, BUSY, method="inverted_cdf")))
     root = int(rng.integers(2**63))
-    task = _Task(setting, history, tuple(origins), steps, draws, refit_every, series, root, places_active)
+    if len(setting.places) < 2 * place_folds:
+        place_folds = 0
+    task = _Task(
+        setting, history, tuple(origins), steps, draws, refit_every, series, root, places_active, threshold, place_folds
+    )
     outcomes = dict(zip([c.name for c in candidates], _run(candidates, task, processes, progress), strict=True))
     scored = {name: outcome.losses for name, outcome in outcomes.items() if outcome.losses is not None}
     if not scored:
@@ -166,7 +207,7 @@ def compare(
     targets = np.unique(grid)
     at = np.searchsorted(targets, grid)
     kinds = list(next(iter(scored.values())))
-    size = {kind: 1 if kind == PLACES_SCORE else len(setting.places) for kind in kinds}
+    size = {kind: 1 if kind in JOINT else len(setting.places) for kind in kinds}
     by_date = {kind: np.zeros((len(scored), len(targets))) for kind in kinds}
     for m, losses in enumerate(scored.values()):
         for kind in kinds:
@@ -181,29 +222,38 @@ def compare(
         fits={name: outcome.fit for name, outcome in outcomes.items() if outcome.fit is not None},
         failed={name: outcome.failure for name, outcome in outcomes.items() if outcome.losses is None},
         notes={name: outcomes[name].notes for name in scored},
-        totals={name: outcomes[name].totals for name in scored}, places_active=places_active, series=series,
+        totals={name: outcomes[name].totals for name in scored},
+        calibration={name: found for name in scored if (found := outcomes[name].calibration) is not None},
+        by_place={name: found for name in scored if (found := outcomes[name].by_place) is not None},
+        places_active=places_active, threshold=threshold, series=series,
     )  # fmt: skip
 
 
 def _run(candidates: Sequence[Candidate], task: _Task, processes: int, progress: Progress) -> list[_Outcome]:
-    made: Any
-    if processes == 1:
-        made = (_evaluate(candidate, task) for candidate in candidates)
-    else:
-        from joblib import Parallel, delayed
-
-        made = Parallel(n_jobs=processes, return_as="generator")(delayed(_evaluate)(c, task) for c in candidates)
+    work = np.cumsum([0.0, *(1.0 if c.method is None else FIT_WORK for c in candidates)])
     found: list[_Outcome] = []
-    for candidate, outcome in zip(candidates, made, strict=True):
+    if processes == 1:
+        for k, candidate in enumerate(candidates):
+            mine = partial(_within, progress, work[k] / work[-1], work[k + 1] / work[-1])
+            found.append(_evaluate(candidate, task, mine))
+        return found
+    from joblib import Parallel, delayed
+
+    made: Any = Parallel(n_jobs=processes, return_as="generator")(delayed(_evaluate)(c, task) for c in candidates)
+    for k, (candidate, outcome) in enumerate(zip(candidates, made, strict=True)):
         found.append(outcome)
-        progress(len(found) / len(candidates), candidate.name)
+        progress(work[k + 1] / work[-1], candidate.name)
     return found
 
 
-def _evaluate(candidate: Candidate, task: _Task) -> _Outcome:
+def _within(progress: Progress, start: float, end: float, share: float, words: str) -> None:
+    progress(start + (end - start) * share, words)
+
+
+def _evaluate(candidate: Candidate, task: _Task, progress: Progress = silent) -> _Outcome:
     """Roll one candidate over the origins, then fit it to the whole window."""
     key = zlib.crc32(candidate.name.encode())
-    fitted = None
+    fitted, by_place = None, None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", GroundswellWarning)
         try:
@@ -212,41 +262,60 @@ def _evaluate(candidate: Candidate, task: _Task) -> _Outcome:
                 draws=task.draws, generators=[keyed(task.root, key, origin) for origin in task.origins],
                 method=candidate.method, refit_every=task.refit_every, fixed=candidate.fixed, series=task.series,
             )  # fmt: skip
-            totals, losses, notes = _score_all(made, task.history, task.places_active)
+            scored = _score_all(_counted(made, len(task.origins), candidate.name, progress), task)
+            notes = scored.notes
             if candidate.method is not None:
                 fitted = fit(
                     candidate.source, task.setting, task.history, candidate.method,
                     rng=keyed(task.root, key), fixed=candidate.fixed,
                 )  # fmt: skip
-                notes += _remarks(fitted)
+                notes += tuple(_remarks(fitted))
+                if task.place_folds and fitted.converged and can(fitted.model, "pointwise"):
+                    by_place = held_out_places(
+                        fitted, task.setting, task.history,
+                        folds=task.place_folds, rng=keyed(task.root, PLACES_KEY), fixed=candidate.fixed,
+                    )  # fmt: skip
         except GroundswellError as error:
             return _Outcome(None, failure=str(error))
     ours = [w for w in caught if issubclass(w.category, GroundswellWarning)]
     for warning in caught:
         if warning not in ours:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    return _Outcome(losses, totals, fitted, tuple(dict.fromkeys([*notes, *(str(w.message) for w in ours)])))
+    said = tuple(dict.fromkeys([*notes, *(str(w.message) for w in ours)]))
+    return replace(scored, fit=fitted, notes=said, by_place=by_place)
 
 
-def _score_all(
-    made: Iterable[tuple[Forecast, Fit | None]], history: History, places_active: int | None
-) -> tuple[tuple[Forecast, ...], dict[str, np.ndarray], list[str]]:
-    """Totals, losses summed over places (score -> (O, K)), and remarks, over the rolling forecasts."""
+def _counted(
+    made: Iterable[tuple[Forecast, Fit | None]], origins: int, name: str, progress: Progress
+) -> Iterator[tuple[Forecast, Fit | None]]:
+    """The same forecasts, with a word after each."""
+    for k, one in enumerate(made):
+        yield one
+        progress((k + 1) / origins, name)
+
+
+def _score_all(made: Iterable[tuple[Forecast, Fit | None]], task: _Task) -> _Outcome:
+    """Totals, losses summed over places (score -> (O, K)), calibration and remarks, over the rolling forecasts."""
     rows: dict[str, list[np.ndarray]] = {}
     totals: list[Forecast] = []
+    kept: list[tuple[np.ndarray, ...]] = []
     exploded, unsure = 0, 0
     for forecast, fitted in made:
-        observed = forecast.observed(history)
-        shape = (int(forecast.step.max()), -1)
-        found = {score.name: score.losses(forecast.draws, observed) for score in CELL_SCORES}
-        found[COVERED] = interval_covers(forecast.draws, observed, COVERAGE_LEVEL).astype(float)
+        observed = forecast.observed(task.history)
+        draws = np.sort(forecast.draws, axis=1)  # once, for all that looks at one cell at a time
+        found = {score.name: score.losses(draws, observed) for score in CELL_SCORES}
+        found[ABOVE] = threshold_weighted_crps(draws, observed, task.threshold)
+        found[COVERED] = interval_covers(draws, observed, COVERAGE_LEVEL).astype(float)
         for name, values in found.items():
-            rows.setdefault(name, []).append(values.reshape(shape).sum(axis=1))
-        if places_active is not None:
-            happened = (observed.reshape(shape) > 0).sum(axis=1)
-            losses = brier_at_least(forecast.together("active").draws, happened, places_active)
-            rows.setdefault(PLACES_SCORE, []).append(losses)
+            rows.setdefault(name, []).append(forecast.by_target(values).sum(axis=1))
+        if task.places_active is not None:
+            paths, seen = forecast.by_target(forecast.draws), forecast.by_target(observed)
+            active = brier_at_least((paths > 0).sum(axis=1), (seen > 0).sum(axis=1), task.places_active)
+            rows.setdefault(PLACES_SCORE, []).append(active)
+            for score in JOINT_SCORES:
+                rows.setdefault(score.name, []).append(score.losses(paths, seen))
         totals.append(forecast.together("total"))
+        kept.append(assessed(Drawn(draws), observed))
         exploded += forecast.exploded
         unsure += fitted is not None and not fitted.converged
     notes = []
@@ -257,7 +326,13 @@ def _score_all(
         notes.append(
             f"the fit in force did not converge at {unsure} of {len(totals)} origins; they are scored all the same."
         )
-    return tuple(totals), {name: np.stack(values) for name, values in rows.items()}, notes
+    calibration = Calibration.gathered(kept, overlapping(task.origins, task.steps))
+    return _Outcome({k: np.stack(v) for k, v in rows.items()}, tuple(totals), calibration, notes=tuple(notes))
+
+
+def overlapping(origins: Sequence[int], steps: int) -> int:
+    """How many origins in a row share a target at most, themselves included."""
+    return max((sum(origin <= later < origin + steps for later in origins) for origin in origins), default=1)
 
 
 def _remarks(fitted: Fit) -> list[str]:

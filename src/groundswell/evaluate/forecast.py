@@ -62,7 +62,9 @@ class Forecast:
         groups, position = np.unique(np.stack([self.origin, self.time]), axis=1, return_inverse=True)
         order = np.argsort(position.ravel(), kind="stable")
         starts = np.searchsorted(position.ravel()[order], np.arange(groups.shape[1]))
-        per_cell = self.draws[order] if functional == "total" else (self.draws[order] > 0).astype(float)
+        # cells as `forecast` makes them are in order already, and their draws need no copy
+        ordered = self.draws if (order == np.arange(len(order))).all() else self.draws[order]
+        per_cell = ordered if functional == "total" else (ordered > 0).astype(float)
         draws = np.add.reduceat(per_cell, starts, axis=0)
         origin, time = groups
         return replace(
@@ -74,6 +76,28 @@ class Forecast:
             step=time - origin + 1,
             places=Places.single(float(self.places.population.sum()), "all places"),
         )
+
+    def by_target(self, values: np.ndarray) -> np.ndarray:
+        """(N, ...) values of the cells as (G, P, ...): for each origin and target, the places in their order.
+
+        What joint scores take: by_target(draws) and by_target(observed(history)). UsageError unless every
+        origin and target holds every place once.
+        """
+        places = len(self.places)
+        order = np.lexsort((self.unit, self.time, self.origin))
+        at = (
+            np.stack([self.origin, self.time], axis=1)[order].reshape(-1, places, 2)
+            if len(self) % places == 0
+            else None
+        )
+        if at is None or (at != at[:, :1]).any() or (self.unit[order].reshape(-1, places) != np.arange(places)).any():
+            raise UsageError(
+                f"the {len(self)} cells are not each of the {places} places once for every origin and target, so there "
+                "is no joint forecast to score; give the forecast as `forecast` makes it."
+            )
+        shape = (-1, places, *np.shape(values)[1:])
+        ordered = (order == np.arange(len(order))).all()  # as `forecast` makes them: no copy of the draws
+        return np.reshape(values if ordered else np.asarray(values)[order], shape)
 
     def cells(self) -> dict[str, list[Any]]:
         """What each cell is: `origin` the last known day, `date` the first of the target step, of `days` days."""
@@ -96,12 +120,13 @@ class Forecast:
         return Table(columns)
 
     def table(self) -> Table:
-        """Every draw in a row of its own (origin, date, days, step, place, draw, value): N x S rows."""
+        """Every draw in a row of its own (origin, date, days, step, place, draw, value): N x S rows, as arrays."""
         size = self.draws.shape[1]
-        columns: dict[str, Any] = {
-            name: [value for value in values for _ in range(size)] for name, values in self.cells().items()
-        }
-        return Table(columns | {"draw": list(range(size)) * len(self), "value": self.draws.ravel().tolist()})
+        columns: dict[str, Any] = {}
+        for name, values in self.cells().items():
+            kind = object if isinstance(values[0], str) else None  # one text, many references to it
+            columns[name] = np.repeat(np.array(values, dtype=kind), size)
+        return Table(columns | {"draw": np.tile(np.arange(size), len(self)), "value": self.draws.ravel()})
 
 
 def forecast(
@@ -127,12 +152,7 @@ def forecast(
             f"the setting's {setting.window.periods} steps. Use `extended` to forecast past the window."
         )
     past, ahead = history.during(origin), setting.during(origin + steps)
-    if hasattr(source, "paths"):
-        paths = source.paths(ahead, past, draws=draws, rng=rng, series=series)
-    elif hasattr(source, "start") and hasattr(source, "step"):
-        paths = _day_by_day(source, ahead, past, draws, rng, series)
-    else:
-        paths = np.stack([_path(source.simulate(ahead, rng=rng, given=past), origin, series) for _ in range(draws)])
+    paths = drawn(source, ahead, past, draws=draws, rng=rng, series=series)
     paths, exploded = _held(paths, np.asarray(past[series], dtype=float)[:, -1])
     places = len(setting.places)
     if paths.shape != (draws, places, steps):
@@ -151,6 +171,29 @@ def forecast(
         series=series,
         exploded=exploded,
     )
+
+
+def drawn(
+    source: Any, setting: Setting, history: History, *, draws: int, rng: np.random.Generator, series: str = "events"
+) -> np.ndarray:
+    """(S, P, K) paths of any forecaster over the K steps by which the setting is longer than the history.
+
+    NaN marks the steps of a path after it exploded.
+    """
+    if hasattr(source, "paths"):
+        return source.paths(setting, history, draws=draws, rng=rng, series=series)
+    if hasattr(source, "start") and hasattr(source, "step"):
+        return _day_by_day(source, setting, history, draws, rng, series)
+    known = history.window.periods
+    return np.stack([_path(source.simulate(setting, rng=rng, given=history), known, series) for _ in range(draws)])
+
+
+def steps_ahead(setting: Setting, history: History) -> int:
+    """K, the steps by which the setting is longer than the history; UsageError if there is none."""
+    steps = setting.window.periods - history.window.periods
+    if steps < 1:
+        raise UsageError("the setting must be longer than the history by the steps to forecast.")
+    return steps
 
 
 def _day_by_day(

@@ -13,13 +13,19 @@ import numpy as np
 
 from groundswell.data.table import Table
 from groundswell.evaluate.bootstrap import block_length, block_weights, interval
-from groundswell.evaluate.compare import COVERAGE_LEVEL, COVERED, PLACES_SCORE, Candidate, Comparison
+from groundswell.evaluate.compare import ABOVE, COVERAGE_LEVEL, COVERED, PLACES_SCORE, Candidate, Comparison
+from groundswell.evaluate.joint_scores import JOINT_SCORES
 
 FEWEST_DATES = 4
 """Below this many target dates a bootstrap over dates says nothing; intervals are then left empty."""
 
 FEWEST_BLOCKS = 8
 """Below this many blocks the intervals are given, with a warning."""
+
+
+SKILLS = {"crps": "CRPS", ABOVE: "CRPS above", "interval": "interval", "brier": "Brier", PLACES_SCORE: "Brier places"}
+SKILLS |= {score.name: score.title for score in JOINT_SCORES}
+"""Scores whose skill is a ratio, and how its columns are called."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,8 @@ def rank(
     findings = (
         _best(order, tied, float(log.min()), doubt),
         *_against(order, reference, comparison, doubt),
-        *_earned(mechanisms),
+        *_earned(mechanisms, "verdict", "log gain", "mechanism"),
+        *_earned(mechanisms, "on places", "places gain", "places"),
         doubt.stated(),
     )
     scores, skill = _scores(comparison, order, tied), _skill(comparison, order, reference, doubt)
@@ -128,11 +135,9 @@ class _Doubt:
 
 
 def aic(candidate: Candidate, comparison: Comparison) -> float | None:
-    """2 x free parameters - 2 log-likelihood of the fit to the whole window; None without a likelihood."""
+    """Of the fit to the whole window; None for what has no maximum of a likelihood, random effects among them."""
     fitted = comparison.fits.get(candidate.name)
-    if fitted is None or fitted.draws is not None:
-        return None
-    return 2.0 * (len(fitted.names) - len(candidate.fixed)) - 2.0 * fitted.log_density
+    return None if fitted is None else fitted.details.get("aic")
 
 
 def _means(comparison: Comparison, kind: str) -> np.ndarray:
@@ -149,12 +154,14 @@ def _scores(comparison: Comparison, order: Sequence[str], tied: Sequence[str]) -
         row: dict[str, Any] = {"model": name, "log score": float(means["log"][i])}
         row["best"] = "best" if name == order[0] else ("tied" if name in tied else "")
         row["CRPS"] = float(means["crps"][i])
+        row[f"CRPS above {comparison.threshold:g}"] = float(means[ABOVE][i])
         row["weighted interval"] = float(means["interval"][i])
         row["Brier active"] = float(means["brier"][i])
         if PLACES_SCORE in means:
             row[f"Brier {comparison.places_active}+ places"] = float(means[PLACES_SCORE][i])
+        row |= {score.title: float(means[score.name][i]) for score in JOINT_SCORES if score.name in means}
         row[f"covered {100 * COVERAGE_LEVEL:g} %"] = float(means[COVERED][i])
-        row["parameters"] = None if fitted is None else len(fitted.names) - len(candidate.fixed)
+        row["parameters"] = None if fitted is None else fitted.details.get("free")
         row["AIC"] = aic(candidate, comparison)
         row["AIC of"] = None if row["AIC"] is None else candidate.observes
         rows.append(row)
@@ -168,8 +175,7 @@ def _skill(comparison: Comparison, order: Sequence[str], reference: str, doubt: 
             continue
         row: dict[str, Any] = {"model": name, "reference": reference}
         row |= dict(zip(("log gain", "log low", "log high"), doubt.gain("log", name, reference), strict=True))
-        kinds = {"crps": "CRPS", "interval": "interval", "brier": "Brier", PLACES_SCORE: "Brier places"}
-        for kind, title in kinds.items():
+        for kind, title in SKILLS.items():
             if kind in comparison.losses:
                 found = doubt.skill(kind, name, reference)
                 row |= dict(zip((f"{title} skill", f"{title} low", f"{title} high"), found, strict=True))
@@ -199,10 +205,28 @@ def _mechanisms(comparison: Comparison, doubt: _Doubt) -> Table:
                     "high": high,
                     "AIC change": with_aic - without_aic if comparable else None,  # type: ignore[operator]
                     "verdict": _verdict(low, high),
+                    **_on_places(full.name, without.name, comparison, doubt.level),
                 }
             )
-    columns = ("mechanism", "without", "with", "log gain", "low", "high", "AIC change", "verdict")
-    return Table.from_rows(rows, columns)
+    columns = ("mechanism", "without", "with", "log gain", "low", "high", "verdict", "AIC change")
+    return Table.from_rows(rows, columns + (PLACES_COLUMNS if comparison.by_place else ()))
+
+
+PLACES_COLUMNS = ("places gain", "places low", "places high", "on places")
+
+
+def _on_places(name: str, other: str, comparison: Comparison, level: float) -> dict[str, Any]:
+    """Mean gain in log density per place-step of places left out of the fit, with a normal interval over places."""
+    from scipy.special import ndtri
+
+    mine, theirs = comparison.by_place.get(name), comparison.by_place.get(other)
+    if mine is None or theirs is None:
+        return {}
+    apart = (mine - theirs) / comparison.history.window.periods
+    gain, reach = float(apart.mean()), float(ndtri((1 + level) / 2) * apart.std(ddof=1) / np.sqrt(len(apart)))
+    return dict(
+        zip(PLACES_COLUMNS, (gain, gain - reach, gain + reach, _verdict(gain - reach, gain + reach)), strict=True)
+    )
 
 
 def _verdict(low: float | None, high: float | None) -> str:
@@ -244,21 +268,23 @@ def _against(order: Sequence[str], reference: str, comparison: Comparison, doubt
     return tuple(found)
 
 
-def _earned(table: Table) -> tuple[Finding, ...]:
-    """One finding for each mechanism whose verdict is the same wherever it is added, else one for each verdict."""
+def _earned(table: Table, column: str, gain: str, said: str) -> tuple[Finding, ...]:
+    """One finding for each mechanism whose verdict is the same wherever it is added, else one for each verdict.
+
+    column, gain : where verdict and gain stand, of dates or of places. said : how the findings' keys begin.
+    """
     found: list[Finding] = []
     for mechanism in dict.fromkeys(table["mechanism"]):
-        rows = [row for row in table.rows() if row["mechanism"] == mechanism]
-        said = dict.fromkeys(row["verdict"] for row in rows)
-        if len(said) > 1:
-            for verdict in said:
-                without = tuple(row["without"] for row in rows if row["verdict"] == verdict)
-                values = {"mechanism": mechanism, "without": without}
-                found.append(Finding(f"mechanism-{_key(verdict)}-added", values))
-            continue
-        gains = sorted(row["log gain"] for row in rows)
-        values = {"mechanism": mechanism, "low": gains[0], "high": gains[-1]}
-        found.append(Finding(f"mechanism-{_key(next(iter(said)))}" + ("-range" if len(rows) > 1 else ""), values))
+        rows = [row for row in table.rows() if row["mechanism"] == mechanism and row.get(column)]
+        verdicts = dict.fromkeys(row[column] for row in rows)
+        if len(verdicts) > 1:
+            for verdict in verdicts:
+                without = tuple(row["without"] for row in rows if row[column] == verdict)
+                found.append(Finding(f"{said}-{_key(verdict)}-added", {"mechanism": mechanism, "without": without}))
+        elif rows:
+            gains = sorted(row[gain] for row in rows)
+            values = {"mechanism": mechanism, "low": gains[0], "high": gains[-1]}
+            found.append(Finding(f"{said}-{_key(next(iter(verdicts)))}" + ("-range" if len(rows) > 1 else ""), values))
     return tuple(found)
 
 

@@ -30,11 +30,24 @@ def crps(draws: np.ndarray, observed: np.ndarray) -> np.ndarray:
     Cost O(N S log S). Paper: Gneiting and Raftery 2007, equation 21.
     """
     x, y = checked(draws, observed)
-    size = x.shape[1]
+    return _crps(np.sort(x, axis=1), y)
+
+
+def threshold_weighted_crps(draws: np.ndarray, observed: np.ndarray, threshold: float) -> np.ndarray:
+    """CRPS of what lies above a threshold t, (N,): that of max(X, t) and max(y, t).
+
+    The integral of the CRPS over the values from t on: for counts the sum of the Brier scores of
+    "more than k" over k = t, t + 1, ... A forecast loses nothing below t as long as it says that it is
+    below. Chaining keeps it proper; the CRPS of the cells whose outcome turned out large would not be,
+    since it rewards whoever forecasts large counts everywhere. For the same reason t must not
+    depend on what was observed at the targets. In the unit of the counts; at t = -inf it is the CRPS.
+    Papers: Gneiting and Ranjan 2011; chaining: Allen, Ginsbourger and Ziegel 2023.
+    """
+    if not threshold < np.inf:
+        raise UsageError(f"the threshold of the CRPS is {threshold}; expected a number, from which on counts matter.")
+    x, y = checked(draws, observed)
     x = np.sort(x, axis=1)
-    # In sorted order x_(i) is the larger of i - 1 pairs and the smaller of S - i.
-    rank = 2.0 * np.arange(1, size + 1) - size - 1
-    return np.abs(x - y[:, None]).mean(axis=1) - x @ rank / size**2
+    return _crps(np.maximum(x, threshold, out=x), np.maximum(y, threshold))
 
 
 def wide_probability(count: np.ndarray) -> np.ndarray:
@@ -82,10 +95,13 @@ def quantiles(draws: np.ndarray, probabilities: Sequence[float]) -> np.ndarray:
     No interpolation, so quantiles of counts are counts.
     """
     x = np.sort(np.asarray(draws, dtype=float), axis=1)
-    size = x.shape[1]
+    return x[:, ranks(probabilities, x.shape[1]) - 1]
+
+
+def ranks(probabilities: Sequence[float], size: int) -> np.ndarray:
+    """(K,) which of `size` sorted draws, counted from 1, are the quantiles."""
     # The small allowance keeps .07 * 100 = 7.000000000000001 at the seventh draw.
-    rank = np.ceil(np.asarray(probabilities, dtype=float) * size - 1e-9).astype(int)
-    return x[:, np.clip(rank - 1, 0, size - 1)]
+    return np.clip(np.ceil(np.asarray(probabilities, dtype=float) * size - 1e-9).astype(int), 1, size)
 
 
 def weighted_interval(draws: np.ndarray, observed: np.ndarray, levels: Sequence[float] = INTERVAL_LEVELS) -> np.ndarray:
@@ -134,6 +150,16 @@ LOG = Score("log", "log score", log_score, "difference")
 BRIER = Score("brier", "Brier, active", brier_active)
 INTERVAL = Score("interval", "weighted interval", weighted_interval)
 CELL_SCORES = (CRPS, LOG, BRIER, INTERVAL)
+
+
+def _crps(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """CRPS of draws in rising order, (N, S), written over: two more such arrays cost more than the sorting."""
+    size = x.shape[1]
+    # In sorted order x_(i) is the larger of i - 1 pairs and the smaller of S - i.
+    rank = 2.0 * np.arange(1, size + 1) - size - 1
+    spread = x @ rank / size**2
+    x -= y[:, None]
+    return np.abs(x, out=x).mean(axis=1) - spread
 
 
 def checked(draws: np.ndarray, observed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

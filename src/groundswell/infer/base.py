@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
+import groundswell
 from groundswell.data.history import History
+from groundswell.data.listings import Listings
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.errors import ParameterError, nearest
+from groundswell.models.base import can
 from groundswell.params import Component, names
 
 Progress = Callable[[float, str], None]
@@ -29,7 +32,7 @@ class Method(Protocol):
     def fit(
         self,
         model: Any,
-        setting: Setting,
+        setting: Any,
         observed: Any,
         *,
         rng: np.random.Generator,
@@ -51,6 +54,7 @@ class Fit:
     status : a sentence. converged : whether the result meets the method's own limits.
     notes : further sentences that a reader must see (flat directions, boundaries).
     draws : (S, K) posterior draws in natural units, or None.
+    details : what else the method tells; "columns" (name -> (K,)) are shown by `summary`.
     provenance : seed-free facts: method, digest of the record, version.
     """
 
@@ -68,8 +72,12 @@ class Fit:
     details: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
-    def summary(self, level: float = 0.9) -> Table:
-        """Parameter, estimate, standard error and central interval (Wald or posterior quantiles)."""
+    def summary(self, level: float = 0.9, *, effects: bool = False) -> Table:
+        """Parameter, estimate, standard error and central interval (Wald or posterior quantiles).
+
+        With draws by chains also R-hat and effective sample sizes, empty for a held parameter.
+        effects : also the random effects, one for every place, which are left out otherwise.
+        """
         from scipy.special import ndtri
 
         if self.draws is not None:
@@ -78,38 +86,57 @@ class Fit:
             reach = float(ndtri((1 + level) / 2)) * self.standard_error
             low, high = self.estimate - reach, self.estimate + reach
         percent = f"{100 * level:g} %"
+        hidden = () if effects else {name for row in getattr(self.model, "effect_names", ()) for name in row}
+        shown = [k for k, name in enumerate(self.names) if name not in hidden]
         return Table(
             {
-                "parameter": list(self.names),
-                "estimate": self.estimate.tolist(),
-                "standard error": [_known(v) for v in self.standard_error],
-                f"low {percent}": [_known(v) for v in low],
-                f"high {percent}": [_known(v) for v in high],
+                "parameter": [self.names[k] for k in shown],
+                "estimate": [float(self.estimate[k]) for k in shown],
+                "standard error": [_known(self.standard_error[k]) for k in shown],
+                f"low {percent}": [_known(low[k]) for k in shown],
+                f"high {percent}": [_known(high[k]) for k in shown],
+                **{
+                    name: [_known(values[k]) for k in shown] for name, values in self.details.get("columns", {}).items()
+                },
             }
         )
 
 
 def fit(
     model: Any,
-    setting: Setting,
-    observed: History | Record,
+    setting: Setting | Sequence[Setting],
+    observed: History | Record | Listings | Sequence[History],
     method: Method,
     *,
     rng: np.random.Generator,
     fixed: Mapping[str, float] | None = None,
     progress: Progress = silent,
 ) -> Fit:
-    """Learn the parameters of a process from a History, or of an Account from a Record.
+    """Learn the parameters of a process from a History, of an Account from a Record, of a growing list from Listings.
+
+    Several settings with a history each are windows that share the parameters (`infer.windows`).
 
     fixed : dotted names held at a value; the others start at the model's own values.
     Raises MissingVerb if the model lacks what the method needs, ParameterError for a wrong name.
     """
     held = dict(fixed or {})
+    if can(model, "prepared"):
+        model = model.prepared(*([setting] if isinstance(setting, Setting) else setting))
     known = names(model)
     for name in held:
         if name not in known:
             raise ParameterError(f'fixed names "{name}", which is no parameter here.' + nearest(name, known, 3))
     return method.fit(model.replacing(held), setting, observed, rng=rng, fixed=held, progress=progress)
+
+
+def provenance(method: Any, model: Any, histories: Sequence[History | Listings]) -> dict[str, Any]:
+    """Where a result came from: method, model, version, and what it was fitted to, by SHA-256."""
+    return {
+        "method": repr(method),
+        "model": type(model).__name__,
+        "version": groundswell.__version__,
+        "digest": " ".join(history.digest() for history in histories),
+    }
 
 
 def _known(value: float) -> float | None:

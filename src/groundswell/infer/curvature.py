@@ -28,7 +28,7 @@ DEPENDENT = 1e-6
 
 
 class Density(Protocol):
-    """Minus a log density on free coordinates, as `likelihood.FreeDensity`."""
+    """Minus a log density on free coordinates, as `density.FreeDensity`."""
 
     leaves: Sequence[Leaf]
 

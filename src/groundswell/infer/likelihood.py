@@ -10,23 +10,19 @@ runs away without a maximum.
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-import groundswell
-from groundswell.data.history import History
-from groundswell.data.record import Record
-from groundswell.data.setting import Setting
 from groundswell.errors import MissingVerb, UsageError
-from groundswell.infer.base import Fit, Progress, silent
+from groundswell.infer.base import Fit, Progress, provenance, silent
 from groundswell.infer.curvature import examine
-from groundswell.models.base import can, require
-from groundswell.params import Leaf, from_vector, leaves, vector
+from groundswell.infer.density import FreeDensity
+from groundswell.infer.windows import Observed, Settings, Waves, likelihood_of, remarks_of, windows
+from groundswell.models.base import require
 
 LONGEST = 3.0
 """No free coordinate moves by more in one step: a factor of 20 for a parameter above 0."""
@@ -50,8 +46,8 @@ class MaximumLikelihood:
     def fit(
         self,
         model: Any,
-        setting: Setting,
-        observed: History | Record,
+        setting: Settings,
+        observed: Observed,
         *,
         rng: np.random.Generator,
         fixed: Mapping[str, float],
@@ -59,19 +55,21 @@ class MaximumLikelihood:
     ) -> Fit:
         """See `infer.base.fit`. Draws nothing from rng. Cost: some 20 evaluations and 4 K for the Hessians."""
         require(model, "likelihood", "MaximumLikelihood")
-        if not isinstance(observed, History):
+        waves = windows(setting, observed, "MaximumLikelihood")
+        if getattr(model, "effect_names", ()):
             raise MissingVerb(
-                "MaximumLikelihood weighs a History, what happened; it was given a Record, what was said. "
-                "Use TemperedSMC with Account(process, reporting)."
+                f"{type(model).__name__} has random effects here; their variance and they themselves have no maximum "
+                "likelihood together (it would be 0). Use PenalisedLikelihood or Posterior."
             )
-        density = FreeDensity(model, setting, observed, fixed)
+        density = FreeDensity(model, likelihood_of(model, waves), fixed)
         point, converged = self._climb(density, progress)
         covariance, notes = examine(density, point.at, point.hessian)
-        found = from_vector(model, density.natural(point.at))
-        if can(found, "remarks"):
-            notes += found.remarks(setting)
+        values = density.natural(point.at)
+        order = [leaf.name for leaf in density.all_leaves]
+        found = model.replacing(dict(zip(order, map(float, values), strict=True)))
+        notes += remarks_of(found, waves)
         progress(1.0, "done")
-        return _result(self, found, density, point, converged, covariance, notes, observed)
+        return _result(self, found, values, density, point, converged, covariance, notes, waves)
 
     def _climb(self, density: FreeDensity, progress: Progress) -> tuple[_Point, bool]:
         """From the starting values to the maximum; True if the tolerance was met under a true Hessian.
@@ -121,65 +119,6 @@ class _Point:
     hessian: np.ndarray
 
 
-class FreeDensity:
-    """Minus the log density and its gradient on the free coordinates of the parameters not held."""
-
-    def __init__(self, model: Any, setting: Setting, history: History, fixed: Mapping[str, float]) -> None:
-        self._likelihood = model.likelihood(setting, history)
-        self._leaves = leaves(model)
-        self._values = vector(model)
-        self.free = np.array([k for k, leaf in enumerate(self._leaves) if leaf.name not in fixed], dtype=int)
-        self.leaves: Sequence[Leaf] = [self._leaves[k] for k in self.free]
-        self._bent = [n for n, leaf in enumerate(self.leaves) if np.isfinite(leaf.low) or np.isfinite(leaf.high)]
-        # a start on the boundary has no finite coordinate: begin a little inside
-        self.start = np.clip([leaf.to_free(leaf.value) for leaf in self.leaves], -1e3, None)
-        for n in self._bent:
-            self.start[n] = np.clip(self.start[n], -5.0, None if np.isfinite(self.start[n]) else 5.0)
-        self.evaluations = 0
-
-    def natural(self, at: np.ndarray) -> np.ndarray:
-        """(all K,) parameters in natural units at the free coordinates."""
-        values = self._values.copy()
-        values[self.free] = at
-        for n in self._bent:
-            values[self.free[n]] = self.leaves[n].from_free(float(at[n]))
-        return values
-
-    def slopes(self, at: np.ndarray) -> np.ndarray:
-        """(K free,) d natural / d free."""
-        out = np.ones(len(at))
-        for n in self._bent:
-            out[n] = self.leaves[n].slope(float(at[n]))
-        return out
-
-    def __call__(self, at: np.ndarray) -> tuple[float, np.ndarray]:
-        """Minus log density and its gradient; infinite, with no slope, where the density is not finite."""
-        self.evaluations += 1
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far points are tried, and refused here
-            value, gradient = self._likelihood(self.natural(at))
-            slope = -gradient[self.free]
-            for n in self._bent:
-                slope[n] *= self.leaves[n].slope(float(at[n]))
-            if not math.isfinite(value + slope.sum()):
-                return math.inf, np.zeros(len(at))
-        return -value, slope
-
-    def hessian(self, at: np.ndarray, reach: np.ndarray) -> np.ndarray:
-        """Central differences of the gradient over +- reach, made symmetric."""
-        rows = []
-        for k, width in enumerate(reach):
-            step = np.zeros(len(at))
-            step[k] = width
-            rows.append((self(at + step)[1] - self(at - step)[1]) / (2 * width))
-        square = np.array(rows)
-        return (square + square.T) / 2
-
-    def words(self, at: np.ndarray) -> str:
-        """The free parameters by name and natural value."""
-        natural = self.natural(at)[self.free]
-        return ", ".join(f"{leaf.name} = {value:.4g}" for leaf, value in zip(self.leaves, natural, strict=True))
-
-
 def _downhill(hessian: np.ndarray) -> np.ndarray:
     """The Hessian with curvature of the wrong sign turned and hardly any made a little, so that its step leads down."""
     if not np.isfinite(hessian).all():
@@ -212,20 +151,22 @@ def _learn(working: np.ndarray, moved: np.ndarray, change: np.ndarray) -> np.nda
 def _result(
     method: MaximumLikelihood,
     found: Any,
+    values: np.ndarray,
     density: FreeDensity,
     point: _Point,
     converged: bool,
     inner: np.ndarray,
     notes: tuple[str, ...],
-    history: History,
+    waves: Waves,
 ) -> Fit:
-    total = len(leaves(found))
+    total = len(values)
     slopes = density.slopes(point.at)
     covariance = np.zeros((total, total))
     covariance[np.ix_(density.free, density.free)] = inner * np.outer(slopes, slopes)
     errors = np.sqrt(np.diag(covariance))
     free, value = len(density.free), -point.value
     unknown = int(np.isnan(errors).sum())
+    bic = {} if density.observations is None else {"bic": free * math.log(density.observations) - 2 * value}
     status = (
         f"{'Converged' if converged else 'Not converged'} after {density.evaluations} evaluations: log density "
         f"{value:.6g}, {free} free parameters"
@@ -240,29 +181,14 @@ def _result(
     return Fit(
         model=found,
         method=method,
-        names=tuple(leaf.name for leaf in leaves(found)),
-        estimate=vector(found),
+        names=tuple(leaf.name for leaf in density.all_leaves),
+        estimate=values,
         standard_error=errors,
         log_density=value,
         status=status,
         converged=converged,
         notes=notes,
         covariance=covariance,
-        details={"aic": 2 * free - 2 * value, "free": free, "evaluations": density.evaluations},
-        provenance={
-            "method": repr(method),
-            "model": type(found).__name__,
-            "version": groundswell.__version__,
-            "digest": _digest(history),
-        },
+        details={"aic": 2 * free - 2 * value, **bic, "free": free, "evaluations": density.evaluations},
+        provenance=provenance(method, found, [history for _, history in waves]),
     )
-
-
-def _digest(history: History) -> str:
-    """SHA-256 of the series and the single events."""
-    digest = hashlib.sha256()
-    for name in sorted(history.series):
-        digest.update(name.encode() + np.ascontiguousarray(history.series[name], dtype=float).tobytes())
-    if history.events is not None:
-        digest.update(history.events.time_days.tobytes() + history.events.place.tobytes())
-    return digest.hexdigest()

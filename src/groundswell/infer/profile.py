@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from groundswell.data.history import History
-from groundswell.data.setting import Setting
 from groundswell.errors import NotConverged, ParameterError, UsageError, nearest
 from groundswell.infer.base import Fit
 from groundswell.infer.likelihood import MaximumLikelihood
+from groundswell.infer.windows import Observed, Settings
 from groundswell.params import leaves
 
 WIDEST = 20.0
 """How far to look for an end: free units for a parameter with a bound, else standard errors."""
 
 
-def profile(found: Fit, setting: Setting, history: History, name: str, *, level: float = 0.9) -> tuple[float, float]:
+def profile(found: Fit, setting: Settings, history: Observed, name: str, *, level: float = 0.9) -> tuple[float, float]:
     """Interval for one parameter of a maximum-likelihood fit; all others are refitted at each value tried.
 
     Its ends are where twice the loss in log density meets the chi-squared quantile. A side on which

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 _work: Callable[..., Any] | None = None
@@ -42,11 +42,17 @@ class Workers:
 
     def map(self, tasks: Sequence[tuple]) -> list[Any]:
         """Results in the order of the tasks."""
+        return list(self.each(tasks))
+
+    def each(self, tasks: Sequence[tuple]) -> Iterator[Any]:
+        """The results one after the other, in the order of the tasks, as they come in."""
         if self.pool is None:
-            return [self.work(*task) for task in tasks]
+            yield from (self.work(*task) for task in tasks)
+            return
         size = max(1, len(tasks) // (16 * self.processes))
         chunks = [tasks[i : i + size] for i in range(0, len(tasks), size)]
-        return [value for chunk in self.pool.map(_run, chunks) for value in chunk]
+        for chunk in self.pool.map(_run, chunks):
+            yield from chunk
 
 
 def _context(module: str) -> Any:

@@ -10,14 +10,27 @@ paths(setting, history, *, draws, rng, series) -> (S, P, K)
 likelihood(setting, history) -> Callable[[vector], (value, gradient)]
     The log density and its gradient as a function of the parameter vector, in the order of
     `params.names(model)` and in natural units; everything that the data fix is computed once.
-    `Model.log_density(setting, history)` follows from it.
+    `Model.log_density(setting, history)` follows from it. What it returns may know more: `.information(vector)`,
+    minus the second derivatives (K, K), and `.observations`, how many counts have a density.
+prepared(*settings) -> model
+    The same model with what only the settings can name: a random intercept for every place. `fit` calls it.
+effect_names; effects_density(setting) -> Callable[[vector], (value, gradient)]
+    Models with random effects: which parameters these are, and their log density given the other parameters.
+pointwise(setting, history) -> (P, T) log density of each place-step at the model's own parameters,
+    NaN where the model has none (the first step is given); they sum to `log_density`. A model that has
+    this verb leaves out of its likelihood the place-steps that `History.weighed` leaves out, though
+    their counts still feed later steps and other places: cross-validation needs both.
+effects_density(setting) -> Callable[[vector], (value, gradient)]
+    Random effects: the joint log density, given the other leaves, of the leaves that `effect_names` lists,
+    which lie on the whole line and have no prior of their own; all K slopes, in natural units.
 intensity(setting, history) -> (P, T) expected events by place and step, given the past.
 start(setting, *, rng, histories=1) -> state;  step(state, day, *, rng, forced=None) -> (state, log_weight)
     Day by day, for `histories` histories at once. state.today is {series: (S, P)} for the day just
     made. `forced` is a sequence of (place, day) that must be active; log_weight, (S,), is the exact
     log probability of what was forced (0 where nothing was), so filters stay unbiased.
     What a particle filter needs beyond these is in models/day_by_day.py.
-remarks(setting) -> sentences that a reader of a fit must see of these very parameters (explosive growth).
+remarks(setting, history=None) -> sentences that a reader of a fit must see of these very parameters
+    (explosive growth), and of them in the light of what they were fitted to.
 report(setting, history, questions, *, rng) -> Record
     Reporting models only: what each speaker would have claimed.
 """
@@ -43,6 +56,7 @@ ADVICE = {
     "step": "A particle filter needs a day-by-day model such as Mobilisation.",
     "report": "Join the process with a reporting model: Account(process, reporting).",
     "intensity": "Compare simulated histories instead.",
+    "pointwise": "Its density is no sum over places and steps; compare held-out forecasts instead.",
 }
 
 
@@ -74,7 +88,7 @@ class Model(Component):
     def log_density(self, setting: Setting, history: History) -> float:
         """Log density of the history at this model's own parameters."""
         require(self, "likelihood", "log_density")
-        return self.likelihood(setting, history)(vector(self))[0]  # type: ignore[attr-defined]
+        return density_of(self, setting, history)(vector(self))[0]
 
 
 @dataclass(frozen=True)
@@ -88,6 +102,13 @@ class Account(Component):
         """A history and the claims that the speakers of `questions` would have made of it."""
         history = self.process.simulate(setting, rng=rng)
         return history, self.reporting.report(setting, history, questions, rng=rng)
+
+
+def density_of(model: Any, setting: Setting, history: Any) -> Likelihood:
+    """model.likelihood, once it is sure that the model leaves out what the history leaves out."""
+    if getattr(history, "weighed", None) is not None:
+        require(model, "pointwise", "a history with place-steps that are not weighed")
+    return model.likelihood(setting, history)
 
 
 def can(model: object, verb: str) -> bool:

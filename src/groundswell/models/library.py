@@ -27,6 +27,8 @@ class Entry:
 LIBRARY: Mapping[str, Entry] = {
     "mobilisation": Entry("mobilisation", "Mobilisation", "cities"),
     "endemic_epidemic": Entry("endemic_epidemic", "EndemicEpidemic", "cities"),
+    "riot_wave": Entry("riot_wave", "RiotWave", "cities"),
+    "regimes": Entry("regimes", "Regimes", "cities"),
     "self_exciting": Entry("self_exciting", "SelfExciting", "events"),
     "civil_violence": Entry("civil_violence", "CivilViolence", "agents"),
     "thresholds": Entry("thresholds", "Thresholds", "agents"),

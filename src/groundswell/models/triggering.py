@@ -39,7 +39,7 @@ class Reach(Component, ABC):
         if len(places) > 1 and places.latitude is None:
             raise DataError(
                 f"{type(self).__name__} weighs {len(places)} places by their distance, and these have no positions. "
-                "Give latitude and longitude, use NeighbourhoodOrder with a Setting.network, or leave `between` out."
+                "Give latitude and longitude, use NeighbourhoodOrder with a Setting.network, or do without a reach."
             )
         return np.zeros((1, 1)) if places.latitude is None else places.distance_km
 
@@ -88,6 +88,32 @@ class PowerLaw(Reach):
 
 
 @dataclass(frozen=True)
+class NearAndEverywhere(Reach):
+    """f(d) = everywhere + (1 - everywhere) exp(-d / scale_km): what is near, and a part that distance does not dim.
+
+    The constant part is what news carries to every place alike. Its weight adds up over all places, so that with
+    hundreds of them a small `everywhere` outdoes the near part.
+    """
+
+    everywhere: float = param("1", low=0, high=1, prior=Prior(0.05, 1.0), doc="reach at any distance, over that at 0")
+    scale_km: float = param("km", low=0, prior=Prior(60, 0.6), doc="distance over which the near part falls by e")
+
+    def log_value(self, distance_km: np.ndarray) -> np.ndarray:
+        """log f; minus infinity where the near part underflows and everywhere is 0."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.everywhere + (1 - self.everywhere) * self._near(distance_km))
+
+    def log_gradient(self, distance_km: np.ndarray) -> np.ndarray:
+        """In everywhere, scale_km."""
+        distance, scale, near = np.asarray(distance_km), max(self.scale_km, SHORTEST_KM), self._near(distance_km)
+        slopes = np.stack([1 - near, (1 - self.everywhere) * near * distance / scale / scale])
+        return slopes / np.maximum(self.everywhere + (1 - self.everywhere) * near, 1e-300)
+
+    def _near(self, distance_km: np.ndarray) -> np.ndarray:
+        return np.exp(-np.asarray(distance_km) / max(self.scale_km, SHORTEST_KM))
+
+
+@dataclass(frozen=True)
 class Exponential(Reach):
     """f(d) = exp(-d / scale_km): reach with a typical distance and no long jumps."""
 
@@ -109,9 +135,10 @@ class Gravity(Reach):
 
     The sender's total is given and shared out over the receivers, so this is the production-constrained member of the
     family of Wilson (1971), A family of spatial interaction models, and associated developments, Environment and
-    Planning A 3, 1-32, with a power of distance; Xia, Bjornstad and Grenfell (2004), Am. Nat. 164, 267-281, use it for
-    measles. `population` replaces the exponent that a model's other shares of population have in common; it enters by
-    the receivers' weight, so f has no slope in it. Under 1 km f is 1: a pure power has no limit at 0.
+    Planning A 3, 1-32, with a power of distance; Xia, Bjornstad and Grenfell (2004), Am. Nat. 164, 267-281, couple
+    towns by it for measles. `population` replaces the exponent that a model's other shares of population have in
+    common; it enters by the receivers' weight, so f has no slope in it. Under 1 km f is 1: a pure power has no limit
+    at 0.
     """
 
     own_exponent: ClassVar[str | None] = "population"

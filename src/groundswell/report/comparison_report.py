@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from groundswell.data.table import Table
-from groundswell.errors import DataError
 from groundswell.evaluate.scores import quantiles
 from groundswell.report.figures import comparison as figures
 from groundswell.report.language import Speaker
 from groundswell.report.page import Page, Picture, Section, Twin, write_page
+from groundswell.report.shared import folded, outlines
 from groundswell.report.svg import svg
 from groundswell.report.words import in_words
 from groundswell.studies.event_comparison import EventComparison
-
-MOST_ROWS = 200
-"""Rows of a table in the page; the whole table is beside it as CSV."""
 
 FANS = 40
 """Fans in the picture of forecasts; with more origins an even choice is drawn."""
@@ -58,11 +52,12 @@ def _answers(case: EventComparison, speaker: Speaker) -> list[tuple[str, str]]:
         "data": ("compare-data",),
         "best": ("compare-best", "compare-best-apart", "compare-best-tied", "compare-none-apart"),
         "reference": ("compare-none-better", "compare-better", "compare-level", "compare-worse"),
-        "mechanisms": ("mechanism-",),
+        "mechanisms": ("mechanism-", "places-"),
     }
     found: list[tuple[str, str]] = []
     for name, keys in questions.items():
-        mine = [f for f in case.findings if f.key in keys or (keys[0].endswith("-") and f.key.startswith(keys[0]))]
+        beginnings = tuple(key for key in keys if key.endswith("-"))
+        mine = [f for f in case.findings if f.key in keys or f.key.startswith(beginnings)]
         if mine:
             found.append((speaker.say(f"compare-question-{name}"), " ".join(in_words(mine, speaker))))
     return found
@@ -77,35 +72,13 @@ def _data(case: EventComparison, speaker: Speaker) -> Section:
     pictures = [Picture(line, say("compare-caption-timeline"), alt)]
     if places.latitude is not None and places.longitude is not None:
         total = case.history["events"].sum(axis=1)
-        drawn = figures.places_map(_rings(case), places.longitude, places.latitude, total, places.name)
+        drawn = figures.places_map(outlines(places), places.longitude, places.latitude, total, places.name)
         pictures.insert(0, Picture(svg(drawn, "map"), say("compare-caption-map"), alt))
     tables = case.tables()
     return Section(
         "data", say("compare-section-data"), [alt], pictures,
         [_twin(tables["places"], "places", speaker), _twin(tables["components"], "components", speaker)],
     )  # fmt: skip
-
-
-def _rings(case: EventComparison) -> list[np.ndarray]:
-    """Outlines of the countries of the places, without the parts far from any place."""
-    from groundswell.data.gazetteer import outline
-
-    places = case.setting.places
-    assert places.latitude is not None
-    assert places.longitude is not None
-    kept: list[np.ndarray] = []
-    east, north = places.longitude, places.latitude
-    for country in sorted(set(places.country) - {""}):
-        try:
-            rings = outline(country)
-        except DataError:
-            continue  # a state that is no more has no outline; its places are drawn all the same
-        for ring in rings:
-            (west, south), (far_east, far_north) = ring.min(axis=0), ring.max(axis=0)
-            apart = west > east.max() + 2 or far_east < east.min() - 2
-            if not (apart or south > north.max() + 2 or far_north < north.min() - 2):
-                kept.append(ring)
-    return kept
 
 
 def _scores(case: EventComparison, speaker: Speaker) -> Section:
@@ -132,7 +105,7 @@ def _scores(case: EventComparison, speaker: Speaker) -> Section:
 
 def _mechanisms(case: EventComparison, speaker: Speaker) -> Section:
     table = case.ranking.mechanisms
-    said = in_words([f for f in case.findings if f.key.startswith("mechanism-")], speaker)
+    said = in_words([f for f in case.findings if f.key.startswith(("mechanism-", "places-"))], speaker)
     return Section(
         "mechanisms",
         speaker.say("compare-section-mechanisms"),
@@ -193,10 +166,4 @@ def _left_out(case: EventComparison, speaker: Speaker) -> Section:
 
 
 def _twin(table: Table, name: str, speaker: Speaker, key: str = "") -> Twin:
-    """A folded table, cut where it is long, with the place of the rest."""
-    title = speaker.say(f"compare-table-{key or name}")
-    if len(table) > MOST_ROWS:
-        cut: dict[str, Any] = {column: list(values[:MOST_ROWS]) for column, values in table.columns.items()}
-        said = speaker.say("compare-first-rows", shown=MOST_ROWS, count=len(table), file=f"{name}.csv")
-        return Twin(Table(cut), f"{title}. {said}")
-    return Twin(table, title)
+    return folded(table, speaker.say(f"compare-table-{key or name}"), f"{name}.csv", speaker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,14 @@ from groundswell.params import Effects
 
 WITHIN, BETWEEN, DISTANCE = "within places", "between places", "distance"
 EXCITATION = "self-excitation"
+PLACES_DIFFER = "places differ"
+MEMORY = "memory of several steps"
+LAGS = 8
+"""Steps back that such a memory reaches."""
+FEWEST_STEPS = 15 * LAGS
+"""A shorter window would lose too much of itself to the steps that are conditioned on."""
+FEWEST_PLACES = 8
+"""With fewer places a variance over places is hardly known."""
 EVERYWHERE_KM = 1e6
 """A reach that no map can tell from infinity."""
 
@@ -31,8 +40,9 @@ def standard_candidates(setting: Setting, history: History) -> tuple[list[Candid
     """Baselines and models that the data allow, and the models that they do not, with the reason.
 
     Endemic-epidemic counts: endemic alone; with what happened in the same place a step before; with
-    what happened elsewhere, blind to distance or by distance. Self-exciting events: a constant rate;
-    triggering in the same place; anywhere; by distance. Population enters every model where it varies.
+    what happened elsewhere, blind to distance or by distance; with places that differ, and with a
+    memory of several steps. Self-exciting events: a constant rate; triggering in the same place; anywhere; by
+    distance. Population enters every model where it varies.
     """
     left_out: dict[str, str] = {}
     candidates = [Candidate(baseline.name, baseline) for baseline in BASELINES]
@@ -53,7 +63,10 @@ def standard_candidates(setting: Setting, history: History) -> tuple[list[Candid
 
 
 def _endemic_epidemic(setting: Setting) -> list[Candidate]:
+    from groundswell.infer.penalised import PenalisedLikelihood
     from groundswell.models.cities.endemic_epidemic import Between, Endemic, EndemicEpidemic, Overdispersion, Within
+    from groundswell.models.cities.lags import GeometricLags
+    from groundswell.models.cities.random_effects import RandomIntercepts
     from groundswell.models.cities.weights import DistancePowerLaw, Everywhere
 
     log_mean = -2.0
@@ -75,7 +88,18 @@ def _endemic_epidemic(setting: Setting) -> list[Candidate]:
             frozenset((*with_within, *mechanisms)), "counts",
         )  # fmt: skip
 
+    def by_place(name: str, within: Within | None, *mechanisms: str) -> Candidate:
+        varied = replace(model(False, None), endemic=replace(endemic, random=RandomIntercepts(1.0)), within=within)
+        return Candidate(
+            name, varied, PenalisedLikelihood(), "endemic-epidemic", frozenset((PLACES_DIFFER, *mechanisms)), "counts"
+        )
+
     found = [candidate("endemic", False, None), candidate("endemic + within", True, None)]
+    if len(setting.places) >= FEWEST_PLACES:
+        found += [by_place("endemic by place", None), by_place("endemic by place + within", Within(-1.0), WITHIN)]
+        if setting.window.periods >= FEWEST_STEPS:
+            lagged = Within(-1.0, lags=GeometricLags(0.5, steps=LAGS))
+            found.append(by_place("endemic by place + within, lags", lagged, WITHIN, MEMORY))
     if len(setting.places) > 1:
         found.append(candidate("endemic + between", False, Everywhere(), BETWEEN))
         found.append(candidate("endemic + within + between", True, Everywhere(), BETWEEN))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,7 +39,10 @@ FEWEST_EVENTS = 20
 
 @dataclass(frozen=True)
 class Plan:
-    """How the events are counted and the models compared; None is decided by the data (see `resolved`)."""
+    """How the events are counted and the models compared; None is decided by the data (see `resolved`).
+
+    until : the last day that the file covers, by default that of its last event.
+    """
 
     by: Literal["place", "region", "country"] = "place"
     country: str | None = None
@@ -50,6 +54,7 @@ class Plan:
     seed: int = 1
     reference: str | None = None
     processes: int = 1
+    until: date | None = None
 
     def resolved(self, read: ReadEvents) -> Plan:
         """Step, steps ahead and reference by the length of the file's time span."""
@@ -209,7 +214,7 @@ def counted(read: ReadEvents, plan: Plan) -> tuple[Setting, History, Table]:
     single events; counts are not touched by it.
     """
     assert plan.step is not None
-    setting, history, left_out = to_history(read, step=plan.step, by=plan.by, country=plan.country)
+    setting, history, left_out = to_history(read, step=plan.step, by=plan.by, country=plan.country, until=plan.until)
     if history.events is not None and history.events.day_precision:
         from groundswell.models.events.self_exciting import jittered
 

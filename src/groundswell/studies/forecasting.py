@@ -88,7 +88,7 @@ class Draws:
 
 def read_draws(path: Path) -> Draws:
     """Draws from a CSV or Parquet file; DataError for a missing column, a gap or a value that is no count."""
-    from pyarrow import ArrowInvalid, csv, parquet
+    from pyarrow import ArrowInvalid, ArrowNotImplementedError, csv, parquet
 
     try:
         table = parquet.read_table(path) if path.suffix == ".parquet" else csv.read_csv(path)
@@ -103,11 +103,11 @@ def read_draws(path: Path) -> Draws:
         raise DataError(f'{path.name} has the column "{twice[0]}" more than once, so it cannot be told which is meant.')
     if not table.num_rows:
         raise DataError(f"{path.name} holds no forecasts.")
-    column = {name: table[name].to_pylist() for name in COLUMNS}
     try:
-        value = np.array(column["value"], dtype=float)
-        steps, draw, days = (np.array(column[name], dtype=int) for name in ("step", "draw", "days"))
-    except (TypeError, ValueError) as error:
+        value, steps, draw, days = (
+            _numbers(table[name], name == "value") for name in ("value", "step", "draw", "days")
+        )
+    except (ArrowInvalid, ArrowNotImplementedError) as error:
         raise DataError(
             f"{path.name} has a step, draw, value or number of days that is no number; each row is one draw."
         ) from error
@@ -115,14 +115,11 @@ def read_draws(path: Path) -> Draws:
         raise DataError(f"{path.name} has a negative or missing value, a step or days below 1, or a draw below 0.")
     if len(set(days.tolist())) > 1:
         raise DataError(f"{path.name} mixes steps of {sorted(set(days.tolist()))} days; score them one by one.")
-    places = tuple(dict.fromkeys(column["place"]))
-    at = {name: i for i, name in enumerate(places)}
-    place = np.array([at[name] for name in column["place"]])
-    origins = np.array([str(origin) for origin in column["origin"]])
+    (place, places), (origins, known) = (_labels(table[name]) for name in ("place", "origin"))
     shape = (int(draw.max()) + 1, len(places), int(steps.max()))
     found: dict[date, np.ndarray] = {}
-    for origin in dict.fromkeys(origins.tolist()):
-        rows = origins == origin
+    for k, origin in enumerate(known):
+        rows = origins == k
         cube = np.full(shape, np.nan)
         cube[draw[rows], place[rows], steps[rows] - 1] = value[rows]
         if np.isnan(cube).any() or rows.sum() != cube.size:
@@ -132,6 +129,18 @@ def read_draws(path: Path) -> Draws:
             )
         found[as_date(origin)] = cube
     return Draws(found, places, int(days[0]))
+
+
+def _numbers(column: Any, fractions: bool) -> np.ndarray:
+    """A column of arrow's as numbers, whole ones unless `fractions`; what is missing as NaN or -1."""
+    found = column.cast("float64").to_numpy()
+    return found if fractions else np.where(np.isfinite(found), found, -1).astype(int)
+
+
+def _labels(column: Any) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Position of each row's label among the distinct ones, and these in order of appearance."""
+    coded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    return coded.indices.to_numpy(zero_copy_only=False), tuple(str(label) for label in coded.dictionary.to_pylist())
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +197,8 @@ def score(
     if len(scored) < len(draws):
         found.append(Finding("score-origins-left", {"until": str(last), "origins": len(draws) - len(scored)}))
     if steps < width:
-        found.append(Finding("score-steps-left", {"until": str(last), "first": steps + 1, "last": width}))
+        key = "score-step-left" if steps + 1 == width else "score-steps-left"
+        found.append(Finding(key, {"until": str(last), "first": steps + 1, "last": width}))
     if unseen:
         found.append(Finding("score-places-unseen", {"count": len(unseen), "places": tuple(unseen[:10])}))
     if left := list(left_out["outcome"]).count("left out"):

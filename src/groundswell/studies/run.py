@@ -15,7 +15,15 @@ from typing import Any
 import numpy as np
 
 from groundswell import __version__
-from groundswell.data.files import contents, replacing_contents, rounded, writable_folder, write_json, write_text
+from groundswell.data.files import (
+    contents,
+    files_of_run,
+    replacing_contents,
+    rounded,
+    writable_folder,
+    write_json,
+    write_text,
+)
 from groundswell.data.table import Table
 from groundswell.errors import DataError, UsageError, nearest
 from groundswell.infer.base import Progress, fit, silent
@@ -110,7 +118,7 @@ def run_study(
     }
     import tomli_w
 
-    with replacing_contents(out, _written(out)) as new:
+    with replacing_contents(out, files_of_run(out)) as new:
         write_tables(result, new)
         write_text(new / "case.toml", tomli_w.dumps(plain(case)))
         if also is not None:
@@ -118,15 +126,6 @@ def run_study(
         write_json(new / "result.json", result)
         write_json(new / "run.json", run | {"files": contents(new)})
     return result
-
-
-def _written(out: Path) -> list[str]:
-    """The files that an earlier run wrote, as its run.json has them."""
-    try:
-        files = json.loads((out / "run.json").read_text(encoding="utf-8")).get("files", [])
-    except (OSError, ValueError, AttributeError):
-        return []
-    return [name for name in files if isinstance(name, str) and ".." not in name and not name.startswith("/")]
 
 
 def _in_full(

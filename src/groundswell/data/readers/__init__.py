@@ -13,7 +13,7 @@ from groundswell.data.readers.base import EVENT_COLUMNS, PRECISIONS, Reader, Rea
 from groundswell.data.readers.histories import to_history
 from groundswell.data.readers.raw import Raw, read_raw
 from groundswell.data.sizes import size_rule
-from groundswell.errors import UsageError, nearest
+from groundswell.errors import DataError, UsageError, nearest
 
 __all__ = [
     "EVENT_COLUMNS",
@@ -27,18 +27,19 @@ __all__ = [
     "to_history",
 ]
 
-SOURCES = ("standard", "mass_mobilization", "ucdp", "table")
+SOURCES = ("standard", "mass_mobilization", "ucdp", "acled", "gdelt", "ccc", "count_love", "table")
 """In the order in which they are asked whether the columns are theirs; `table` takes anything."""
 
 
 def read_events(
     path: Any, mapping: Mapping[str, str] | None = None, source: str | None = None, rule: str = "wide"
 ) -> ReadEvents:
-    """Events from a file (CSV, TSV, Parquet; plain or gzip) or a pandas, polars or arrow table.
+    """Events from a file (CSV, TSV, JSON, Parquet; plain, gzip or zip) or a pandas, polars or arrow table.
 
     mapping : field -> column for a plain table, {"start": "Datum", "place": "Ort"}; fields are start,
     end, place, region, country, latitude, longitude, population, size, size_low, size_high, arrests
-    and id; {"first": "day"} says that 03/04/2020 is 3 April. Usual names are known without it.
+    and id; {"first": "day"} says that 03/04/2020 is 3 April. Usual names are known without it. For a known
+    format {"keep": "Battles; Riots"} chooses the kinds of event that are read, {"keep": "all"} takes them all.
     source : one of SOURCES; without it the columns decide.
     rule : how sizes in words are read, see `groundswell.data.sizes.RULES`.
     Rows that give no event are in `left_out`, with the reason; the file as a whole is refused with a
@@ -47,14 +48,20 @@ def read_events(
     size_rule(rule)
     raw = path if isinstance(path, Raw) else read_raw(path)
     mapped = dict(mapping or {})
-    return reader_for(raw, "table" if mapped and source is None else source).read(raw, mapped, rule)
+    return reader_for(raw, source, mapped).read(raw, mapped, rule)
 
 
-def reader_for(raw: Raw, source: str | None = None) -> Reader:
-    """The named reader, or the first that recognises the columns."""
+def reader_for(raw: Raw, source: str | None = None, mapping: Mapping[str, str] | None = None) -> Reader:
+    """The named reader, or the first that recognises the columns; a mapping of columns means a plain table."""
     if source is not None and source not in SOURCES:
         raise UsageError(
             f'no reader is called "{source}".' + nearest(source, SOURCES) + f" Known: {', '.join(SOURCES)}."
         )
-    readers = [import_module(f"groundswell.data.readers.{name}").READER for name in SOURCES]
-    return next(r for r in readers if r.name == source or (source is None and r.recognises(raw.columns)))
+    readers: list[Reader] = [import_module(f"groundswell.data.readers.{name}").READER for name in SOURCES]
+    found = next(r for r in readers if r.name == source or (source is None and r.recognises(raw.columns)))
+    if not found.recognises(raw.columns):
+        raise DataError(
+            f"{raw.name} has not the columns of {found.title}. Its columns: {', '.join(raw.columns[:40])}. "
+            "Leave the source out, so that the columns decide."
+        )
+    return readers[-1] if source is None and set(mapping or ()) - set(found.options) else found

@@ -14,7 +14,7 @@ from typing import Any
 from groundswell.data.readers.raw import EMPTY, Raw
 from groundswell.data.sizes import read_size
 from groundswell.data.table import Table
-from groundswell.errors import GroundswellError
+from groundswell.errors import DataError, GroundswellError
 
 EVENT_COLUMNS = (
     "row", "id", "part_of", "start", "end", "precision", "scope", "place", "place_text", "region", "country",
@@ -23,11 +23,11 @@ EVENT_COLUMNS = (
 )  # fmt: skip
 """The standard event table.
 
-row : in the file, the header being row 1. part_of : the same text for all events that one row's list of
-places gave, else "". start, end : first and last day. precision : "day", "days"
-(2 to 6), "week", "month" or "longer": how closely start and end are known. scope : "place", "region"
-or "national" (nationwide, or no closer place given); the last two have place "". place_text : as the
-file has it. size_low, size_high : persons, None where that end is not stated. arrests : persons, where
+row : in the file, the header being row 1 (in a file without one, the first line of data is). part_of : the
+same text for all events that one row's list of places gave, else "". start, end : first and last day.
+precision : "day", "days" (2 to 6), "week", "month" or "longer": how closely start and end are known. scope :
+"place", "region" or "national" (nationwide, or no closer place given); the last two have place "". place_text :
+as the file has it. size_low, size_high : persons, None where that end is not stated. arrests : persons, where
 one number is stated; arrests_text as written; arrests_any : whether there were arrests, where only that is known.
 """
 
@@ -36,8 +36,9 @@ PRECISIONS = {"day": 1, "days": 6, "week": 7, "month": 31, "longer": 100_000}
 
 _PERSONS = re.compile(
     r"(^|_)(notes?|headlines?|article|description|comments?|victims?|suspects?|accused|detainees?|prisoners?|persons?|"
-    r"authors?|journalists?|reporters?|witness(es)?|leaders?|organi[sz]ers?|actors?_?\d?_?names?|first_?names?|"
-    r"last_?names?|surnames?|full_?names?|e_?mails?|phone|users?|contacts?|source_original|story_people)(_|$|\d)"
+    r"authors?|journalists?|reporters?|witness(es)?|leaders?|organi[sz]ers?|actors?_?\d?_?names?|actors?_?\d?$|"
+    r"first_?names?|last_?names?|surnames?|(?<!geo_)full_?names?|e_?mails?|phone|users?|contacts?|source_original|"
+    r"story_people)(_|$|\d)"
 )
 
 _NATIONAL = re.compile(
@@ -93,12 +94,18 @@ class Reader:
     """A kind of file: how it is recognised by its columns, and how a row becomes events.
 
     prepare(raw, mapping, rule) -> (row reader, names of the columns that it reads, notes)
+    options : what a mapping may hold although the columns are known, such as "keep". persons : columns, in lower
+    case, that may name private persons although their names do not say so. extra : columns that its events have
+    beside EVENT_COLUMNS.
     """
 
     name: str
     title: str
     recognises: Callable[[Sequence[str]], bool]
     prepare: Callable[[Raw, Mapping[str, str], str], tuple[RowReader, Sequence[str], Sequence[str]]]
+    options: tuple[str, ...] = ()
+    persons: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
 
     def read(self, raw: Raw, mapping: Mapping[str, str], rule: str) -> ReadEvents:
         """All rows of a raw table, each either events or left out."""
@@ -128,10 +135,45 @@ class Reader:
             self.name,
             raw.name,
             len(raw),
-            Table.from_rows(events, EVENT_COLUMNS),
+            Table.from_rows(events, (*EVENT_COLUMNS, *self.extra)),
             Table.from_rows(left, ("row", "reason", "remedy")),
-            (*raw.notes, *notes, *_unread(raw.columns, used), *_repeats(events)),
+            (*raw.notes, *notes, *_unread(raw.columns, used, self.persons), *_repeats(events)),
         )
+
+
+def refuse_columns(raw: Raw, mapping: Mapping[str, str], title: str, *options: str) -> None:
+    """DataError where a mapping names columns of a format whose columns are known; `options` are no columns."""
+    if wrong := [name for name in mapping if name not in options]:
+        raise DataError(
+            f"{raw.name} is {title}, whose columns are known; leave the mapping of {wrong[0]} out, or read it with "
+            'source="table".'
+        )
+
+
+def columns_of(raw: Raw, names: Sequence[str]) -> dict[str, str]:
+    """Those of the names that the file has, case aside -> the column as the file spells it."""
+    spelled = {column.lower(): column for column in reversed(raw.columns)}
+    return {name: spelled[name] for name in names if name in spelled}
+
+
+def keeper(mapping: Mapping[str, str], default: str, column: str) -> tuple[Callable[..., None], str]:
+    """(check, note): check(kind, ...) raises LeftOut for an event of none of the kinds that are kept.
+
+    What is kept is mapping["keep"], kinds joined by ";" or ",", or "all"; without it the default. Case is set aside.
+    """
+    text = mapping.get("keep", default)
+    wanted = {kind.strip().lower() for kind in re.split(r"[;,]", text) if kind.strip()}
+
+    def check(*kinds: str) -> None:
+        if "all" in wanted or wanted & {kind.lower() for kind in kinds}:
+            return
+        found = "; ".join(kinds)
+        raise LeftOut(
+            f'{column} "{found}" is not among those kept ({text})' if found else f"{column} is empty",
+            "nothing; keep=... chooses what is read",
+        )
+
+    return check, f'kept by {column}: {text}; --map "keep=..." names others, keep=all takes all'
 
 
 def names_persons(column: str) -> bool:
@@ -161,16 +203,16 @@ def at_places(event: Mapping[str, Any], text: str) -> list[dict[str, Any]]:
 
     The size is told of the whole: with several places each part has at least one participant and at
     most the whole's upper end; without an upper end a part's size is not known. Arrests and position
-    of the whole belong to no part.
+    of the whole belong to no part, and a nationwide event has no position.
     """
+    nowhere = {"latitude": None, "longitude": None}
     parts = [{**event, "place": place, "scope": scope, "place_text": text} for place, scope in places_in(text)]
     if not parts:
         raise LeftOut(f'the place "{text}" is no name', "name the place")
     if len(parts) == 1:
-        return parts
+        return parts if parts[0]["scope"] == "place" else [parts[0] | nowhere]
     high = event.get("size_high")
-    share: dict[str, Any] = {"size_low": None if high is None else 1.0, "size_high": high, "arrests": None}
-    share |= {"latitude": None, "longitude": None}
+    share: dict[str, Any] = {"size_low": None if high is None else 1.0, "size_high": high, "arrests": None, **nowhere}
     share["remark"] = joined(event.get("remark"), "one of several places of its row")
     return [part | share for part in parts]
 
@@ -188,6 +230,20 @@ def position(latitude: str, longitude: str) -> tuple[float | None, float | None,
     if north == east == 0:
         return None, None, "position 0, 0 stands for a missing one; left blank"
     return north, east, ""
+
+
+def count_in(text: str, what: str) -> tuple[float | None, str]:
+    """A count of persons from a cell of a column of numbers, and a remark where the cell is none."""
+    text = text.replace(",", "")
+    if missing(text):
+        return None, ""
+    try:
+        number = float(text)
+    except ValueError:
+        return None, f'{what} "{text}" is no number; left blank'
+    if not 0 <= number < float("inf"):
+        return None, f'{what} "{text}" is no count; left blank'
+    return number, ""
 
 
 def sized(text: str, rule: str) -> dict[str, Any]:
@@ -217,9 +273,9 @@ def joined(*remarks: str | None) -> str:
     return "; ".join(remark for remark in remarks if remark)
 
 
-def _unread(columns: Sequence[str], used: Sequence[str]) -> list[str]:
+def _unread(columns: Sequence[str], used: Sequence[str], known: Sequence[str]) -> list[str]:
     rest = [column for column in columns if column not in used]
-    persons = [column for column in rest if names_persons(column)]
+    persons = [column for column in rest if names_persons(column) or column.lower() in known]
     plain = [column for column in rest if column not in persons]
     notes = []
     if persons:

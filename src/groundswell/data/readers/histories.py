@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import lru_cache
+from datetime import date, timedelta
 from typing import Any, Literal
 
 import numpy as np
@@ -50,6 +49,7 @@ def to_history(
     step: int = 1,
     by: Unit = "place",
     country: str | None = None,
+    until: date | None = None,
 ) -> tuple[Setting, History, Table]:
     """(setting, history, left out) of events counted by place, region or country.
 
@@ -58,7 +58,10 @@ def to_history(
     takes every gazetteer place of the countries that occur, so that quiet places count. Places: your
     own; names match exactly, then as the gazetteer matches them, then within 25 km.
     window : default from the first to the last event, in steps of `step` days; an incomplete last
-    step is left out. by : "region" and "country" count a row that lists several places once in each unit.
+    step is left out. until : the last day that the file covers, where that is not its last event's (a file
+    cannot show that nothing happened after it); the steps then end with that day, an incomplete first one is
+    left out, and so are later events, and places that have no others.
+    by : "region" and "country" count a row that lists several places once in each unit.
     country : only this country's events; also the country of events that name none.
 
     An event counts once, on its first day, in the place where it was. Left out, each with its row:
@@ -78,6 +81,10 @@ def to_history(
     if country is not None and not isinstance(places, Places) and not any(event["country"] for event in events):
         gazetteer.find_country(country)  # nothing in the file vouches for the name
     dated = _dated(events, window, step, report)
+    if until is not None:
+        dated = _known_by(dated, until, report)
+        if not dated:
+            raise DataError(f"{read.name} has no event up to {until}, the last day to be counted. Name a later day.")
     if by == "place":
         units, pairs = _by_place(dated, places, country, report)
     else:
@@ -87,7 +94,7 @@ def to_history(
         raise DataError(f"{read.name}: no event could be used. Most often: {reasons.most_common(1)[0][0]}.")
     if window is None:
         days = [event["start"] for event, _ in pairs]
-        window = Window.between(min(days), max(max(days), min(days) + timedelta(days=step - 1)), step)
+        window = _window(read, min(days), max(days), until, step)
     inside = []
     for event, unit in pairs:
         if 0 <= window.day(event["start"]) < window.days:
@@ -107,19 +114,23 @@ def to_history(
     return setting, history, Table.from_rows(report.lines, ("row", "id", "outcome", "reason", "remedy"))
 
 
+def _window(read: ReadEvents, first: date, last: date, until: date | None, step: int) -> Window:
+    """Whole steps: from the first event on, or back from the last day that is covered."""
+    if until is None:
+        return Window.between(first, max(last, first + timedelta(days=step - 1)), step)
+    periods = ((until - first).days + 1) // step
+    if periods < 1:
+        raise DataError(
+            f"{read.name}: the first event is of {first} and a step has {step} days, so no step has ended by {until}. "
+            "Give a later last day, or a shorter step."
+        )
+    return Window(until - timedelta(days=periods * step - 1), periods, step)
+
+
 def _in_country(event: Event, country: str | None) -> bool:
     if country is None or not event["country"]:
         return True
-    return _country_name(event["country"]) == _country_name(country)
-
-
-@lru_cache(maxsize=4096)
-def _country_name(name: str) -> str:
-    """The gazetteer's name of a country, or the name as it stands (a state that is no more)."""
-    try:
-        return gazetteer.find_country(name).name
-    except DataError:
-        return name
+    return gazetteer.country_name(event["country"]) == gazetteer.country_name(country)
 
 
 def _dated(events: Sequence[Event], window: Window | None, step: int, report: _Report) -> list[Event]:
@@ -136,6 +147,19 @@ def _dated(events: Sequence[Event], window: Window | None, step: int, report: _R
                 f"use steps of {PRECISIONS[event['precision']]} days"
                 if event["precision"] != "longer"
                 else "no step is long enough",
+            )
+    return kept
+
+
+def _known_by(events: Sequence[Event], until: date, report: _Report) -> list[Event]:
+    """The events up to a day."""
+    kept = []
+    for event in events:
+        if event["start"] <= until:
+            kept.append(event)
+        else:
+            report.leave_out(
+                event, f"{event['start']} is after {until}, the last day to be counted", "a later last day"
             )
     return kept
 
@@ -247,9 +271,9 @@ def _labels(event: Event, by: str, country: str | None) -> list[tuple[str, str]]
     if by == "country":
         if not nation:
             raise Unplaced("the event names no country", "give country=")
-        return [(_country_name(nation), "")]
+        return [(gazetteer.country_name(nation), "")]
     if event["region"]:
-        return [(_country_name(nation), event["region"])]
+        return [(gazetteer.country_name(nation), event["region"])]
     if event["scope"] != "place":
         raise Unplaced(f'"{event["place_text"]}" names no region', 'count by="country"')
     found, _ = gazetteer_matches(event["place"], nation or None, "")

@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groundswell.data.dates import Unreadable, read_date
-from groundswell.data.readers.base import LeftOut, Reader, RowReader, at_places, joined, missing, sized
+from groundswell.data.readers.base import LeftOut, Reader, RowReader, at_places, joined, missing, refuse_columns, sized
 from groundswell.data.readers.raw import Raw
-from groundswell.errors import DataError
 
 _RESPONSES = tuple(f"stateresponse{i}" for i in range(1, 8))
 _DAYS = {
@@ -34,11 +33,7 @@ def recognises(columns: Sequence[str]) -> bool:
 
 def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader, Sequence[str], Sequence[str]]:
     """The row reader; the format's columns are fixed, so a mapping is refused."""
-    if mapping:
-        raise DataError(
-            f"{raw.name} is Mass Mobilization data, whose columns are known; leave the mapping out, or read it with "
-            'source="table".'
-        )
+    refuse_columns(raw, mapping, "Mass Mobilization data")
     form = "cleaned" if "start_date" in raw.columns else "raw"
     used = [
         "id",

@@ -1,6 +1,7 @@
 """From a file of unknown make to rows of text: compression, encoding, delimiter, header.
 
-Row numbers are those of a spreadsheet program: the header is row 1, the first row of data row 2.
+Row numbers are those of a spreadsheet program: the header is row 1, the first row of data row 2. A
+file without a header, and the objects of a JSON file, are counted from 1.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from groundswell.data.readers.headerless import names_for
+from groundswell.data.readers.json_rows import json_rows
 from groundswell.errors import DataError
 
 DELIMITERS = (",", "\t", ";", "|")
@@ -22,7 +26,7 @@ EMPTY = "the row is empty"
 """Why a row without any cell is left out."""
 
 _OTHER_KINDS = (
-    (b"PK\x03\x04", "a zip archive or an Excel workbook; save the sheet as CSV first"),
+    (b"PK\x03\x04", "a zip archive of several files or an Excel workbook; save the sheet as CSV first"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the sheet as CSV first"),
     (b"%PDF", "a PDF; copy its table into a CSV file first"),
     (b"\x89PNG", "a picture"),
@@ -60,7 +64,7 @@ class Raw:
 
 
 def read_raw(source: Any) -> Raw:
-    """A CSV, TSV or Parquet file (plain or gzip), or a pandas, polars or arrow table, as text.
+    """A CSV, TSV, JSON or Parquet file (plain, gzip, or alone in a zip), or a pandas, polars or arrow table, as text.
 
     Files may be UTF-8 with or without a byte order mark, UTF-16 with one, or UTF-8 with stray lines
     in Windows-1252, which are read as such and listed. DataError for anything that is no table.
@@ -81,10 +85,26 @@ def read_raw(source: Any) -> Raw:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{path.name} is a damaged gzip file ({error}); fetch it again.") from error
+    if content[:4] == b"PK\x03\x04":
+        content = _only_member(content)
     if content[:4] == b"PAR1":
         return _from_parquet(content, path.name)
     text, notes = _decoded(content, path.name)
+    if text.lstrip()[:1] in ("{", "[") and (found := json_rows(text, path.name)) is not None:
+        columns, renamed = _header([name.strip() for name in found.columns])
+        rows = tuple((number, tuple(map(_text, cells))) for number, cells in found.rows())
+        return Raw(path.name, columns, rows, tuple(found.broken()), (*notes, *found.notes, *renamed))
     return _from_text(text, path.name, notes)
+
+
+def _only_member(content: bytes) -> bytes:
+    """What a zip archive with a single file in it holds; any other archive as it is."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            inside = [name for name in archive.namelist() if not name.endswith("/")]
+            return archive.read(inside[0]) if len(inside) == 1 else content
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError, zlib.error):
+        return content
 
 
 def _decoded(content: bytes, name: str) -> tuple[str, list[str]]:
@@ -117,18 +137,22 @@ def _decoded(content: bytes, name: str) -> tuple[str, list[str]]:
 
 def _from_text(text: str, name: str, notes: list[str]) -> Raw:
     delimiter = _delimiter(text)
-    records = _records(text, delimiter, name)
+    known = names_for(_first_records(text, delimiter))
+    records = list(_unquoted(text, delimiter)) if known else _records(text, delimiter, name)
     filled = [(number, cells) for number, cells in enumerate(records, 1) if cells]
     if blank := len(records) - len(filled):
         notes = [*notes, f"{blank} blank lines, which are no rows"]
     if not filled:
         raise DataError(f"{name} has no line with text; expected a header line.")
-    columns, renamed = _header([cell.strip() for cell in filled[0][1]])
+    if known:
+        columns, renamed = known, [f"no header line: {len(known)} columns, named by position; the first line is row 1"]
+    else:
+        columns, renamed = _header([cell.strip() for cell in filled.pop(0)[1]])
     width = len(columns)
     rows: list[tuple[int, tuple[str, ...]]] = []
     broken: list[tuple[int, str]] = []
     short = 0
-    for number, cells in filled[1:]:
+    for number, cells in filled:
         cells = [cell.strip() for cell in cells]
         if len(cells) > width and any(cells[width:]):
             broken.append((number, f"has {len(cells)} cells where the header has {width}"))
@@ -155,6 +179,16 @@ def _delimiter(text: str) -> str:
     return max(DELIMITERS, key=lambda sign: (score(sign)[0] > 0.6, score(sign)[1], score(sign)[0]))
 
 
+def _first_records(text: str, delimiter: str) -> list[list[str]]:
+    """Some records of the top, without quotation marks of their own, to see whether they name columns."""
+    return [cells for cells, _ in zip(_unquoted(text[:200_000], delimiter), range(30), strict=False) if cells]
+
+
+def _unquoted(text: str, delimiter: str) -> Iterator[list[str]]:
+    """Records of a text in which a quotation mark is a letter like any other."""
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=csv.QUOTE_NONE)
+
+
 def _lenient(lines: Any, delimiter: str) -> Iterator[list[str]]:
     try:
         yield from csv.reader(lines, delimiter=delimiter)
@@ -174,7 +208,7 @@ def _records(text: str, delimiter: str, name: str) -> list[list[str]]:
         unclosed = "unexpected end of data" in str(error)
         last = len(records) + 1
     if unclosed and delimiter == "\t":  # tab-separated exports often do not quote at all
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=csv.QUOTE_NONE))
+        return list(_unquoted(text, delimiter))
     records = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     if unclosed or text.count('"') % 2:
         raise DataError(

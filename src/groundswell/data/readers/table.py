@@ -13,6 +13,7 @@ from groundswell.data.readers.base import (
     RowReader,
     arrested,
     at_places,
+    count_in,
     joined,
     missing,
     names_persons,
@@ -59,11 +60,11 @@ def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader,
         if not (place or region or country or north is not None):
             raise LeftOut("no place, region, country or position", "fill one in")
         size = sized(given.get("size", ""), rule)
-        low, low_remark = _number(given, "size_low")
-        high, high_remark = _number(given, "size_high")
+        low, low_remark = count_in(given.get("size_low", ""), "size_low")
+        high, high_remark = count_in(given.get("size_high", ""), "size_high")
         if low is not None or high is not None:  # figures in columns of their own go before the text's reading
             size |= {"size_low": low, "size_high": high, "remark": ""}
-        persons, person_remark = _number(given, "population")
+        persons, person_remark = count_in(given.get("population", ""), "population")
         event = {
             "id": given.get("id", ""),
             "start": start,
@@ -143,17 +144,3 @@ def _days(given: Mapping[str, str], day_first: bool | None) -> tuple[Any, Any]:
     if end < start:
         raise LeftOut(f"the event ends {end} before it starts {start}", "correct the dates")
     return start, end
-
-
-def _number(given: Mapping[str, str], field: str) -> tuple[float | None, str]:
-    """A count of persons from a column of numbers, and a remark where the cell is none."""
-    text = given.get(field, "").replace(",", "")
-    if missing(text):
-        return None, ""
-    try:
-        number = float(text)
-    except ValueError:
-        return None, f'{field} "{text}" is no number; left blank'
-    if not 0 <= number < float("inf"):
-        return None, f'{field} "{text}" is no count; left blank'
-    return number, ""

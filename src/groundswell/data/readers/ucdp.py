@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groundswell.data.dates import Unreadable, read_date
-from groundswell.data.readers.base import LeftOut, Reader, RowReader, joined, position
+from groundswell.data.readers.base import LeftOut, Reader, RowReader, joined, position, refuse_columns
 from groundswell.data.readers.raw import Raw
-from groundswell.errors import DataError
 
 _NEEDED = ("id", "date_start", "date_end", "country", "latitude", "longitude", "best", "low", "high", "where_prec")
 _ALSO = ("where_coordinates", "adm_1", "date_prec")
@@ -29,10 +28,7 @@ def recognises(columns: Sequence[str]) -> bool:
 
 def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader, Sequence[str], Sequence[str]]:
     """The row reader; the format's columns are fixed, so a mapping is refused."""
-    if mapping:
-        raise DataError(
-            f'{raw.name} is UCDP GED, whose columns are known; leave the mapping out, or read it with source="table".'
-        )
+    refuse_columns(raw, mapping, "UCDP GED")
     return (
         _read_row,
         [c for c in (*_NEEDED, *_ALSO) if c in raw.columns],

@@ -11,22 +11,24 @@ negative binomial, with variance mu (1 + psi mu).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from math import lgamma
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
-from groundswell.errors import DataError
-from groundswell.models.base import Likelihood, Model
+from groundswell.errors import DataError, UsageError
+from groundswell.models.base import Model
+from groundswell.models.cities.lags import Lags
 from groundswell.models.cities.log_linear import LogLinear
+from groundswell.models.cities.random_effects import Correlation, EffectsDensity
+from groundswell.models.cities.scattered import Overdispersion, OverdispersionByPlace, counts_of
 from groundswell.models.cities.weights import FirstOrder, Weights
-from groundswell.params import Component, Effects, Prior, names, param
+from groundswell.params import Effects, Prior, param
 
 if TYPE_CHECKING:
-    from groundswell.models.cities._endemic_epidemic_loops import Design
+    from groundswell.models.cities.endemic_epidemic_density import CountDensity
 
 MOST_EVENTS = 1e7
 """A step that expects more events than this over all places ends a simulated history as exploded."""
@@ -43,28 +45,23 @@ class Endemic(LogLinear):
 
 @dataclass(frozen=True)
 class Within(LogLinear):
-    """Expected events per event of the step before in the same place: lambda."""
+    """Expected events per event of the steps before in the same place: lambda, and how it spreads over lags."""
 
     intercept: float = param(
         "log events/event", prior=Prior(-1.2, 0.5), doc="log events that follow one event in the same place"
     )
+    lags: Lags | None = None
 
 
 @dataclass(frozen=True)
 class Between(LogLinear):
-    """Expected events per weighted event of the step before elsewhere: phi, and who passes on to whom."""
+    """Expected events per weighted event of the steps before elsewhere: phi, and who passes on to whom."""
 
     intercept: float = param(
         "log events/event", prior=Prior(-2.0, 0.5), doc="log events that follow one weighted event elsewhere"
     )
     weights: Weights = field(default_factory=FirstOrder)
-
-
-@dataclass(frozen=True)
-class Overdispersion(Component):
-    """var Y = mu (1 + psi mu); 0 is Poisson. The negative binomial's size is 1 / psi."""
-
-    psi: float = param("1", low=0, prior=Prior(0.5, 0.7), doc="variance beyond Poisson, relative to the squared mean")
+    lags: Lags | None = None
 
 
 @dataclass(frozen=True)
@@ -72,9 +69,13 @@ class EndemicEpidemic(Model):
     """Counts by place and step that arise endemically, within places and between places.
 
     `None` leaves a part out; without both epidemic parts the counts are independent. The series
-    in use is "events". The first step is conditioned on: it has no density, and `simulate` draws
-    it from the endemic part (or sets one event at each of Setting.active_on_day0). Weekly counts
-    take a Window of step 7; "the step before" is then the week before.
+    in use is "events". The first steps, as many as there are lags, are conditioned on: they have no
+    density, and `simulate` draws them with what past there is (the first from the endemic part, or one event at
+    each of Setting.active_on_day0). Weekly counts take a Window of step 7; "the step before" is then the week before.
+
+    conditioned : steps without a density, at least the longest lag, which is the default. Models whose lags
+    differ are compared on the same counts only if they are given the same number.
+    correlation : of the random intercepts of different parts; None for independent ones.
 
     Held, Höhle, Hofmann (2005), Statistical Modelling 5; Paul and Held (2011), Statistics in
     Medicine 30; Meyer and Held (2014), Annals of Applied Statistics 8, for the power law.
@@ -86,7 +87,22 @@ class EndemicEpidemic(Model):
     endemic: Endemic = field(default_factory=Endemic)
     within: Within | None = field(default_factory=Within)
     between: Between | None = None
-    overdispersion: Overdispersion | None = field(default_factory=Overdispersion)
+    overdispersion: Overdispersion | OverdispersionByPlace | None = field(default_factory=Overdispersion)
+    correlation: Correlation | None = None
+    conditioned: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.conditioned is not None and self.conditioned < self._longest_lag:
+            raise UsageError(
+                f"EndemicEpidemic.conditioned is {self.conditioned}; expected at least {self._longest_lag}, the "
+                "longest lag: counts without a whole past have no density."
+            )
+        if self.correlation is not None and len(self._random()) < 2:
+            raise UsageError(
+                "EndemicEpidemic.correlation joins the random intercepts of at least two parts; give two of them "
+                "random=RandomIntercepts(), or leave it out."
+            )
 
     @classmethod
     def example(cls) -> tuple[EndemicEpidemic, Setting]:
@@ -112,61 +128,96 @@ class EndemicEpidemic(Model):
         )
         return model, setting
 
-    def likelihood(self, setting: Setting, history: History) -> Likelihood:
-        """Log density of the second to last step given the first, and its gradient; exact.
+    def prepared(self, *settings: Setting) -> EndemicEpidemic:
+        """The same model with a random intercept and an overdispersion for every place, where it has such.
 
-        Only the counts of history["events"] are read. DataError for counts that are not whole
-        numbers, for a missing covariate, and for events where every part of the mean is 0.
-        Cost a call: O(P T), and O(N P) more where the weights' parameters changed since the last
-        one, N the place-steps with events. The covariates, offsets and lagged sums are prepared once, here.
+        What is known of a place is kept; `fit` calls this before it starts, with all its windows.
         """
-        from groundswell.models.cities._endemic_epidemic_loops import value_and_gradient, weigh
+        if not self._random() and not isinstance(self.overdispersion, OverdispersionByPlace):
+            return self
+        places = tuple(dict.fromkeys(name for setting in settings for name in setting.places.name))
+        random = {name: replace(part, random=part.random.over(places)) for name, part in self._random()}
+        if self.overdispersion is not None:
+            random["overdispersion"] = self.overdispersion.over(places)
+        if self.correlation is not None:
+            random["correlation"] = self.correlation.over([name for name, _ in self._random()])
+        return replace(self, **random)
 
-        design = self._design(setting, _counts(setting, history))
-        known = b"", (np.zeros((0, 0)), np.zeros((0, 0, 0)))
+    def likelihood(self, setting: Setting, history: History) -> CountDensity:
+        """Log density of the counts after the conditioned steps, with its gradient and information; exact.
 
-        def value(x: np.ndarray) -> tuple[float, np.ndarray]:
-            # most steps of a search leave the weights alone, and weighing is the dear part
-            nonlocal known
-            latest, theta = known, x[design.weight_at]
-            if latest[0] != theta.tobytes():
-                latest = known = theta.tobytes(), weigh(theta, design)
-            return value_and_gradient(x, design, *latest[1])
+        Random intercepts are taken as they stand: their own density is `effects_density`. Only the counts of
+        history["events"] are read, and which are weighed. DataError for counts that are not whole numbers, for a
+        missing covariate, and for events where every part of the mean is 0. Cost a call: O(P T), and O(N P) more
+        where the parameters of weights or lags changed since the last one, N the place-steps with events.
+        """
+        from groundswell.models.cities.endemic_epidemic_density import CountDensity
 
-        return value
+        return CountDensity(self, setting, history)
+
+    @property
+    def effect_names(self) -> tuple[tuple[str, ...], ...]:
+        """The random intercepts' names, a row for each part that has them, a column for each place; else empty."""
+        return tuple(
+            tuple(f"{name}.random.by_place.{place}" for place in part.random.by_place) for name, part in self._random()
+        )
+
+    def effects_density(self, setting: Setting) -> EffectsDensity:
+        """Log density of the random intercepts given their sds and correlation, and its gradient, (all,)."""
+        from groundswell.models.cities.random_effects import effects_density
+
+        return effects_density(self)
+
+    def pointwise(self, setting: Setting, history: History) -> np.ndarray:
+        """(P, T) log density of each count given the steps before; NaN at the conditioned steps, which are given."""
+        from groundswell.models.cities.counts import log_mass
+
+        psi = 0.0 if self.overdispersion is None else self.overdispersion.of(setting.places.name)
+        terms = log_mass(counts_of(setting, history), self.intensity(setting, history), psi)
+        terms[:, : self.conditioned_steps] = np.nan
+        return terms
 
     def intensity(self, setting: Setting, history: History) -> np.ndarray:
-        """(P, T) expected events given the step before; the first step has its endemic part only."""
+        """(P, T) expected events given the steps before; the first step has its endemic part only."""
         return sum(self.decomposition(setting, history).values(), start=np.zeros(setting.shape))
 
     def decomposition(self, setting: Setting, history: History) -> dict[str, np.ndarray]:
         """The mean by part: "endemic", and "within" and "between" where the model has them, (P, T) each."""
-        before = np.zeros(setting.shape)
-        before[:, 1:] = _counts(setting, history)[:, :-1]
+        counts = counts_of(setting, history)
         parts = {"endemic": self.endemic.rate(setting)}
         if self.within is not None:
-            parts["within"] = self.within.rate(setting) * before
+            parts["within"] = self.within.rate(setting) * _lagged(counts, self.within.lags)
         if self.between is not None:
-            parts["between"] = self.between.rate(setting) * (self.between.weights.matrix(setting).T @ before)
+            sent = self.between.weights.matrix(setting).T @ counts
+            parts["between"] = self.between.rate(setting) * _lagged(sent, self.between.lags)
         return parts
 
     def dominant_eigenvalue(self, setting: Setting) -> np.ndarray:
-        """(T,) growth of the epidemic part alone from one step to the next; above 1 it is explosive."""
+        """(T,) growth of the epidemic part alone from one step to the next; above 1 it is explosive.
+
+        With several lags it is that of the whole past's state (the companion matrix). Cost O((P L)^3) for each
+        step whose rates are new.
+        """
         places, steps = setting.shape
+        longest = self._longest_lag
         within = np.zeros(setting.shape) if self.within is None else self.within.rate(setting)
         between = np.zeros(setting.shape) if self.between is None else self.between.rate(setting)
         passed_on = np.zeros((places, places)) if self.between is None else self.between.weights.matrix(setting).T
+        own, others = (_lag_weights(part, longest) for part in (self.within, self.between))
         found: dict[bytes, float] = {}
         out = np.empty(steps)
+        companion = np.eye(places * longest, k=-places)
         for t in range(steps):
             key = within[:, t].tobytes() + between[:, t].tobytes()
             if key not in found:
-                growth = np.diag(within[:, t]) + between[:, t, None] * passed_on
-                found[key] = float(np.abs(np.linalg.eigvals(growth)).max())
+                for lag in range(longest):
+                    growth = np.diag(own[lag] * within[:, t]) + others[lag] * between[:, t, None] * passed_on
+                    companion[:places, lag * places : (lag + 1) * places] = growth
+                found[key] = float(np.abs(np.linalg.eigvals(companion)).max())
             out[t] = found[key]
         return out
 
-    def remarks(self, setting: Setting) -> tuple[str, ...]:
+    def remarks(self, setting: Setting, history: History | None = None) -> tuple[str, ...]:
         """What a reader of a fit must know of these parameters: explosive growth."""
         offspring = np.zeros(setting.shape) if self.within is None else self.within.rate(setting).copy()
         if self.between is not None:
@@ -220,113 +271,80 @@ class EndemicEpidemic(Model):
     def _continued(self, setting: Setting, known: np.ndarray, *, draws: int, rng: np.random.Generator) -> np.ndarray:
         """(S, P, K) steps after the (P, first) known counts."""
         places, steps = setting.shape
-        first = known.shape[1]
+        first, longest = known.shape[1], self._longest_lag
         endemic = self.endemic.rate(setting)
         within = None if self.within is None else self.within.rate(setting)
         between = None if self.between is None else self.between.rate(setting)
         sent = None if self.between is None else self.between.weights.matrix(setting)
+        own, others = (_lag_weights(part, longest) for part in (self.within, self.between))
+        psi = np.zeros(places) if self.overdispersion is None else self.overdispersion.of(setting.places.name)
         out = np.full((draws, places, steps - first), np.nan)
-        last = np.tile(known[:, -1] if first else np.zeros(places), (draws, 1))
+        past = [
+            np.tile(known[:, -back] if back <= first else np.zeros(places), (draws, 1))
+            for back in range(1, longest + 1)
+        ]
         for t in range(first, steps):
             mean = np.tile(endemic[:, t], (draws, 1))
             if within is not None:
-                mean += within[:, t] * last
+                mean += within[:, t] * _weighted(past, own)
             if between is not None and sent is not None:
-                mean += between[:, t] * (last @ sent)
+                mean += between[:, t] * (_weighted(past, others) @ sent)
             alive = mean.sum(axis=1) <= MOST_EVENTS
             if not alive.any():
                 break
-            last = np.full_like(last, np.nan)
-            last[alive] = self._draw(mean[alive], rng)
-            out[:, :, t - first] = last
+            now = np.full((draws, places), np.nan)
+            now[alive] = _draw(mean[alive], psi, rng)
+            past = [now, *past[:-1]]
+            out[:, :, t - first] = now
         return out
 
-    def _draw(self, mean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        psi = 0.0 if self.overdispersion is None else self.overdispersion.psi
-        return rng.poisson(rng.gamma(1 / psi, psi * mean) if psi > 0 else mean)
-
-    def _parts(self) -> list[tuple[str, LogLinear]]:
+    def parts(self) -> list[tuple[str, LogLinear]]:
+        """The parts of the mean that this model has, by name, in order."""
         every = [("endemic", self.endemic), ("within", self.within), ("between", self.between)]
         return [(name, part) for name, part in every if part is not None]
 
-    def _design(self, setting: Setting, counts: np.ndarray) -> Design:
-        from groundswell.models.cities._endemic_epidemic_loops import Design
+    @property
+    def conditioned_steps(self) -> int:
+        """How many first steps have no density."""
+        return self._longest_lag if self.conditioned is None else self.conditioned
 
-        if setting.window.periods < 2:
-            raise DataError("the window has one step; the first is conditioned on, so at least two are needed.")
-        at = {name: i for i, name in enumerate(names(self))}
-        before, now = counts[:, :-1], counts[:, 1:]
-        factors, columns = [], []
-        base, weight_x, weight_at, normalised = np.zeros((1, 1)), np.zeros((0, 1, 1)), [], False
-        reachable = np.zeros(now.shape, dtype=bool)
-        for c, (name, part) in enumerate(self._parts()):
-            factor = part.factor(setting)[:, 1:]
-            if name == "within":
-                factor = factor * before
-            elif isinstance(part, Between):
-                received = part.weights.matrix(setting).T @ before
-                weight_at = [at[f"between.weights.{own}"] for own in names(part.weights)]
-                if weight_at:
-                    (base, weight_x), normalised = part.weights.terms(setting), part.weights.normalised
-                    reachable |= (factor > 0) & (received > 0)
-                else:
-                    factor = factor * received
-            if not (name == "between" and weight_at):
-                reachable |= factor > 0
-            factors.append(factor)
-            columns += [
-                (c, at[f"{name}.effects.{label}"], column[:, 1:])
-                for label, column in zip(part.effects, part.columns(setting), strict=True)
-            ]
-        if (bad := (now > 0) & ~reachable).any():
-            i, t = (int(index[0]) for index in np.nonzero(bad))
-            raise DataError(
-                f'"{setting.places.name[i]}" has {now[i, t]:g} events at step {t + 1}, where every part of the mean is '
-                "0 (offset 0 and no earlier events that reach it). Give a positive offset or drop the place."
-            )
-        over_time = [entry for entry in columns if np.ptp(entry[2], axis=0).max() == 0]
-        over_places = [e for e in columns if np.ptp(e[2], axis=1).max() == 0 and not any(e is o for o in over_time)]
-        over_cells = [e for e in columns if not any(e is o for o in over_time + over_places)]
-        step, sender = np.nonzero(before.T)
-        return Design(
-            counts=np.ascontiguousarray(now.T),
-            factors=np.ascontiguousarray(np.stack([factor.T for factor in factors])),
-            intercept_at=np.array([at[f"{name}.intercept"] for name, _ in self._parts()]),
-            time_x=_stacked([x[0] for _, _, x in over_time], now.shape[1:]),
-            time_of=_pairs(over_time),
-            place_x=_stacked([x[:, 0] for _, _, x in over_places], now.shape[:1]),
-            place_of=_pairs(over_places),
-            cell_x=_stacked([x.T for _, _, x in over_cells], now.T.shape),
-            cell_of=_pairs(over_cells),
-            dispersion_at=at.get("overdispersion.psi", -1),
-            exceeding=_exceeding(now),
-            log_factorials=sum(lgamma(y + 1) for y in now[now > 1]),
-            sender_step=step,
-            sender_place=sender,
-            sender_count=before.T[step, sender],
-            weight_base=np.ascontiguousarray(base),
-            weight_x=np.ascontiguousarray(weight_x),
-            weight_at=np.array(weight_at, dtype=np.int64),
-            normalised=bool(normalised),
-        )
+    @property
+    def _longest_lag(self) -> int:
+        return max((part.lags.longest for part in (self.within, self.between) if part and part.lags), default=1)
+
+    def _random(self) -> list[tuple[str, Any]]:
+        """The parts with random intercepts."""
+        return [(name, part) for name, part in self.parts() if part.random is not None]
 
 
-def _exceeding(counts: np.ndarray) -> np.ndarray:
-    """(max y,): how many counts are above k = 0, 1, ..."""
-    frequency = np.bincount(counts.astype(np.int64).ravel())
-    return (counts.size - np.cumsum(frequency))[:-1].astype(float)
+def _draw(mean: np.ndarray, psi: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Counts around a mean (S, P), place by place with its own psi."""
+    if psi.all():
+        return rng.poisson(rng.gamma(1 / psi, psi * mean))
+    if psi.any():
+        shape = 1 / np.where(psi > 0, psi, 1.0)
+        mean = np.where(psi > 0, rng.gamma(shape, mean / shape), mean)
+    return rng.poisson(mean)
 
 
-def _stacked(rows: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    return np.ascontiguousarray(np.stack(rows)) if rows else np.zeros((0, *shape))
+def _lag_weights(part: Within | Between | None, longest: int) -> np.ndarray:
+    """(longest,) weights of the steps before, zeros behind a part's last lag."""
+    own = np.ones(1) if part is None or part.lags is None else part.lags.weights()
+    return np.pad(own, (0, longest - len(own)))
 
 
-def _pairs(columns: list[tuple[int, int, np.ndarray]]) -> np.ndarray:
-    return np.array([(c, k) for c, k, _ in columns], dtype=np.int64).reshape(-1, 2)
+def _lagged(series: np.ndarray, lags: Lags | None) -> np.ndarray:
+    """(P, T) weighted sum of the steps before; what lies before the window counts as 0."""
+    out = np.zeros_like(series)
+    for back, weight in enumerate(np.ones(1) if lags is None else lags.weights(), start=1):
+        out[:, back:] += weight * series[:, :-back]
+    return out
 
 
-def _counts(setting: Setting, history: History) -> np.ndarray:
-    counts = history.counts("events")
-    if counts.shape != setting.shape:
-        raise DataError(f"the history has (P, T) = {counts.shape}; the setting has {setting.shape}. Cut one to fit.")
-    return counts
+def _weighted(past: list[np.ndarray], weights: np.ndarray) -> np.ndarray:
+    """(S, P) sum over lags; the last step as it stands where there is one lag."""
+    total = weights[0] * past[0]
+    for weight, then in zip(weights[1:], past[1:], strict=True):
+        if weight > 0:
+            total = total + weight * then
+    return total

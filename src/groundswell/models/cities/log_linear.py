@@ -10,6 +10,7 @@ import numpy as np
 
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError, UsageError, nearest
+from groundswell.models.cities.random_effects import RandomIntercepts
 from groundswell.params import Component, Effects, Prior, param
 
 
@@ -23,6 +24,7 @@ class LogLinear(Component):
     "log(NAME)" of one of the last two.
     offset : a covariate, or "population_share", that multiplies the rate with no coefficient.
     period : steps in one season (52 for weekly data over years, 7 for daily data over weeks).
+    random : intercepts by place beside the common one, or None.
     """
 
     intercept: float = param("log rate", prior=Prior(0.0, 1.0), doc="log rate where every column is 0")
@@ -31,6 +33,7 @@ class LogLinear(Component):
     )
     offset: str | None = None
     period: float | None = None
+    random: RandomIntercepts | None = None
 
     def columns(self, setting: Setting) -> list[np.ndarray]:
         """One (P, T) column for each coefficient, in order."""
@@ -50,7 +53,14 @@ class LogLinear(Component):
         log_rate = np.full(setting.shape, self.intercept)
         for coefficient, column in zip(self.effects.values(), self.columns(setting), strict=True):
             log_rate += coefficient * column
+        if self.random is not None:
+            log_rate += self.random.of(setting.places.name)[:, None]
         return self.factor(setting) * np.exp(log_rate)
+
+
+def harmonics(count: int) -> tuple[str, ...]:
+    """The columns of a seasonal wave with so many harmonics: sin1, cos1, sin2, cos2 ..."""
+    return tuple(f"{wave}{n}" for n in range(1, count + 1) for wave in ("sin", "cos"))
 
 
 _HARMONIC = re.compile(r"(sin|cos)(\d+)")

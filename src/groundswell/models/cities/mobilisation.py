@@ -121,12 +121,12 @@ class Mobilisation(Model):
 
     def lacks(self, verb: str) -> str | None:
         """Why this instance cannot do `verb`; with groups or a random pulse the mean of the counts is hidden."""
-        if verb == "likelihood" and self.groups is not None:
+        if verb in ("likelihood", "pointwise") and self.groups is not None:
             return (
                 "How many groups there are is hidden, and event counts alone identify recruitment minus break-up only. "
                 "Use TemperedSMC with claims on events and groups, or leave them out: groups=None, organised=None."
             )
-        if verb in ("likelihood", "intensity") and isinstance(self.pulse, RandomPulse):
+        if verb in ("likelihood", "pointwise", "intensity") and isinstance(self.pulse, RandomPulse):
             return "Its random pulse is hidden. Use TemperedSMC with claims, or a CalendarPulse."
         return super().lacks(verb)
 
@@ -143,6 +143,15 @@ class Mobilisation(Model):
         from groundswell.models.cities.mobilisation_likelihood import likelihood
 
         return likelihood(self, setting, history)
+
+    def pointwise(self, setting: Setting, history: History) -> np.ndarray:
+        """(P, T) log density of a place's events of a day given the days before, plus that of its arrests given them.
+
+        On day 0, whose events are given, the arrests alone where there were events, else NaN.
+        """
+        from groundswell.models.cities.mobilisation_likelihood import pointwise
+
+        return pointwise(self, setting, history)
 
     def intensity(self, setting: Setting, history: History) -> np.ndarray:
         """(P, T) expected events given the days before; NaN on day 0, which is given.

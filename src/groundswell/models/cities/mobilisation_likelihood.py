@@ -20,7 +20,9 @@ from groundswell.data.setting import Setting
 from groundswell.errors import DataError
 from groundswell.models.base import Likelihood, require
 from groundswell.models.cities import _mobilisation_likelihood_loops as loops
+from groundswell.models.cities.counts import log_mass
 from groundswell.models.cities.mobilisation import Backlash, CalendarPulse, Deterrence, Mobilisation
+from groundswell.models.cities.scattered import Counted
 from groundswell.models.triggering import weights_gradient
 from groundswell.params import from_vector, leaves, names
 
@@ -164,15 +166,18 @@ def likelihood(model: Mobilisation, setting: Setting, history: History) -> Likel
     require(model, "likelihood", "likelihood")
     observed = observe(model, setting, history)
     order = names(model)
-    events = _Counted.of(observed.events[1:])
-    seized = observed.events > 0
-    arrests = None if observed.arrests is None else _Counted.of(observed.arrests[seized][None])
+    kept = np.ones_like(observed.events, dtype=bool) if history.weighed is None else history.weighed.T
+    # a count of 0 with mean 0 has log density 0: so drops out what is not weighed
+    events = Counted.of(observed.events[1:] * kept[1:])
+    seized = (observed.events > 0) & kept
+    arrests = None if observed.arrests is None else Counted.of(observed.arrests[seized][None])
     at_events = observed.events[seized][None]
 
     def value_and_gradient(vector: np.ndarray) -> tuple[float, np.ndarray]:
         at = from_vector(model, vector)
         now = means(at, observed)
-        value, slope, psi_slope = events.weigh(now.events[1:], at.overdispersion)
+        value, slope, psi_slope = events.weigh(now.events[1:] * kept[1:], at.overdispersion)
+        slope *= kept[1:]
         found = {"overdispersion": psi_slope}
         if arrests is not None:
             more, arrest_slope, found["arrests.overdispersion"] = arrests.weigh(
@@ -188,25 +193,19 @@ def likelihood(model: Mobilisation, setting: Setting, history: History) -> Likel
     return value_and_gradient
 
 
-@dataclass(frozen=True, eq=False)
-class _Counted:
-    """Counts (T, P) with what their negative binomial density needs of them alone."""
-
-    counts: np.ndarray
-    exceeding: np.ndarray
-    log_factorials: float
-
-    @classmethod
-    def of(cls, counts: np.ndarray) -> _Counted:
-        from scipy.special import gammaln
-
-        frequency = np.bincount(counts.ravel().astype(np.int64), minlength=1)
-        exceeding = counts.size - np.cumsum(frequency)[:-1]
-        return cls(np.ascontiguousarray(counts), exceeding.astype(float), float(gammaln(counts + 1).sum()))
-
-    def weigh(self, mean: np.ndarray, psi: float) -> tuple[float, np.ndarray, float]:
-        value, slope, psi_slope = loops.counted(self.counts, np.ascontiguousarray(mean), psi, self.exceeding)
-        return value - self.log_factorials, slope, psi_slope
+def pointwise(model: Mobilisation, setting: Setting, history: History) -> np.ndarray:
+    """See `Mobilisation.pointwise`."""
+    require(model, "pointwise", "pointwise")
+    observed = observe(model, setting, history)
+    terms = np.full_like(observed.events, np.nan)
+    terms[1:] = log_mass(observed.events[1:], means(model, observed).events[1:], model.overdispersion)
+    if observed.arrests is not None:
+        expected = model.arrests.per_event * observed.events
+        taken = log_mass(observed.arrests, expected, model.arrests.overdispersion)
+        terms[0] = 0.0  # the events of day 0 are given, its arrests are not
+        terms = np.where(observed.events > 0, terms + taken, terms)
+        terms[0, observed.events[0] == 0] = np.nan
+    return terms.T
 
 
 def _called(model: Mobilisation, setting: Setting) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Terms(NamedTuple):
 class Weights(Component, ABC):
     """Base of the weights; a new kind states its `terms`."""
 
-    normalised: ClassVar[bool] | bool
+    normalised: bool
 
     @abstractmethod
     def terms(self, setting: Setting) -> Terms:
@@ -36,13 +36,38 @@ class Weights(Component, ABC):
 
     def matrix(self, setting: Setting) -> np.ndarray:
         """(P, P) weights at this component's own parameters, sender by row."""
-        base, x = self.terms(setting)
         theta = np.array([leaf.value for leaf in leaves(self)])
-        weights = base * np.exp(np.tensordot(theta, x, axes=1)) if len(theta) else base.copy()
-        if self.normalised:
-            total = weights.sum(axis=1, keepdims=True)
-            weights = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
-        return weights
+        return weighed(self.terms(setting), theta, self.normalised, 0)[0]
+
+
+def weighed(terms: Terms, theta: np.ndarray, normalised: bool, derivatives: int) -> np.ndarray:
+    """(M, P, P): the weights at theta, then their K slopes and the K (K + 1) / 2 second derivatives, row by row.
+
+    derivatives : 0, 1 or 2, how far to go. Cost O(M P^2).
+    """
+    base, x = terms
+    count = len(theta)
+    out = np.empty((1 + count * (derivatives > 0) + count * (count + 1) // 2 * (derivatives > 1), *base.shape))
+    raw = out[0]
+    np.copyto(raw, base)
+    if count:
+        raw *= np.exp(np.tensordot(theta, x, axes=1))
+    if normalised:
+        total = raw.sum(axis=1, keepdims=True)
+        np.divide(raw, total, out=raw, where=total > 0)
+        if derivatives > 0:
+            x = x - np.einsum("ji,kji->kj", raw, x)[:, :, None]
+    if derivatives > 0:
+        np.multiply(raw, x, out=out[1 : 1 + count])
+    if derivatives > 1:
+        row = 1 + count
+        for k in range(count):
+            for m in range(k + 1):
+                bent = np.multiply(out[1 + k], x[m], out=out[row])
+                if normalised:
+                    bent -= raw * bent.sum(axis=1, keepdims=True)
+                row += 1
+    return out
 
 
 @dataclass(frozen=True)
@@ -123,6 +148,35 @@ class DistancePowerLaw(Weights):
         """log(1 + d / scale), falling."""
         distance = setting.places.distance_km
         return Terms(1.0 - np.eye(len(distance)), -np.log1p(distance / self.scale_km)[None])
+
+
+@dataclass(frozen=True)
+class Gravity(Weights):
+    """N_i^population (1 + d / scale_km)^-decay: large places receive more, near ones more than far ones.
+
+    N_i is the receiver's population over the mean place's, d the great-circle distance. The sender's population has
+    no say: it is in the sender's counts. After Xia, Bjørnstad, Grenfell (2004), American Naturalist 164, equation 2
+    (there not normalised). scale_km is held, as in `DistancePowerLaw`.
+    """
+
+    population: float = param("1", prior=Prior(0.7, 0.3), doc="power of the receiver's population")
+    decay: float = param("1", low=0, prior=Prior(2.0, 0.5), doc="power with which diffusion falls at long distances")
+    scale_km: float = 50.0
+    normalised: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.scale_km < np.inf:
+            raise UsageError(f"Gravity.scale_km is {self.scale_km}; expected a distance above 0 km.")
+
+    def terms(self, setting: Setting) -> Terms:
+        """log population of the receiver; log(1 + d / scale), falling."""
+        people = setting.places.population
+        if (people <= 0).any():
+            raise DataError("Gravity weights take the logarithm of the population; a place has none. Leave it out.")
+        size = np.broadcast_to(np.log(people / people.mean()), (len(people), len(people)))
+        distance = setting.places.distance_km
+        return Terms(1.0 - np.eye(len(people)), np.stack([size, -np.log1p(distance / self.scale_km)]))
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,44 @@ figure-events = events
 figure-skill = skill against { $reference } (above 0 is better)
 figure-score = { $score }, lower is better
 figure-parts = expected events by cause
+figure-before-data = before the data
+figure-given-data = given the data
+figure-draw = draw
+figure-rank = rank among the draws of all chains, from 0 to 1
+figure-rank-share = draws, over expected
+figure-rhat = R-hat { $value }
+figure-some-parameters = { $shown } of { $all } parameters: those with the largest R-hat
+figure-recorded = recorded
+figure-recorded-outside = recorded, outside nine tenths
+figure-forecast = forecast
+figure-last-run = the last run’s forecast
+figure-before = last run
+figure-now = now
+figure-within-noise = within the noise of the draws
+figure-expected-events = expected events
+figure-any-event = probability of any event
+figure-pit = share of the forecast below the count
+figure-share-of-counts = share of counts
+figure-equal = if calibrated
+figure-level = level of the interval
+figure-share-inside = share of counts inside
+figure-level-itself = the level itself
+figure-promised = promised by the forecasts
+figure-covered = inside, with interval
+figure-of-places = each place
+figure-of-total = all places together
+figure-phases = growth and decay balance at c* = { $rest }
+figure-visibility-threshold = visibility threshold α
+figure-policing-threshold = policing threshold β
+figure-phase-visible = to 1 above α,
+    to 0 up to it
+figure-phase-lasts = to 0 up to α,
+    to c* up to β,
+    to 1 from β on
+figure-phase-policed = to 1 from β on,
+    to 0 below it
+figure-phase-still = to 0 below β, to 1 above α,
+    still in between
 
 # compare: models on a file of events
 
@@ -66,7 +104,10 @@ compare-level = Cannot be told apart from { $reference } by CRPS: { $models }.
 compare-worse = Worse CRPS than { $reference }: { $models }.
 compare-intervals = Intervals ({ $level }) resample the { $dates } target dates in blocks of { $block }.
 compare-intervals-rough = Intervals ({ $level }) resample the { $dates } target dates in blocks of { $block }; with so few blocks they are rough and tend to be too short.
-compare-too-few-dates = There are { $dates } target dates: too few for intervals, so no two models can be told apart.
+compare-too-few-dates = There { $dates ->
+        [one] is one target date
+       *[other] are { $dates } target dates
+    }: too few for intervals, so no two models can be told apart.
 compare-limit-quiet-places = Only places with at least one event in the file are in the study, so every model knows which places would be active at some time.
 compare-limit-days = Dates are known to the day: for the models of single events each event was moved to a random moment of its day (seeded), so triggering within a day cannot be learnt.
 compare-limit-recorded = Counts are of recorded events: more coverage by the press looks like more protest, as in any such record.
@@ -81,6 +122,16 @@ mechanism-does-harm = { $mechanism }: makes forecasts worse (log gain { $low } n
 mechanism-does-harm-range = { $mechanism }: makes forecasts worse (log gain { $low } to { $high } nats per cell).
 mechanism-does-harm-added = { $mechanism }: makes forecasts worse when added to { $without }.
 
+places-earns-its-keep = { $mechanism }: makes places that were left out of the fit likelier (log gain { $low } nats per cell).
+places-earns-its-keep-range = { $mechanism }: makes places that were left out of the fit likelier (log gain { $low } to { $high } nats per cell).
+places-earns-its-keep-added = { $mechanism }: makes places that were left out of the fit likelier when added to { $without }.
+places-cannot-tell = { $mechanism }: places left out of the fit cannot tell (log gain { $low } nats per cell).
+places-cannot-tell-range = { $mechanism }: places left out of the fit cannot tell (log gain { $low } to { $high } nats per cell).
+places-cannot-tell-added = { $mechanism }: places left out of the fit cannot tell when it is added to { $without }.
+places-does-harm = { $mechanism }: makes places that were left out of the fit less likely (log gain { $low } nats per cell).
+places-does-harm-range = { $mechanism }: makes places that were left out of the fit less likely (log gain { $low } to { $high } nats per cell).
+places-does-harm-added = { $mechanism }: makes places that were left out of the fit less likely when added to { $without }.
+
 compare-section-data = Where and when
 compare-section-scores = How well they forecast
 compare-section-mechanisms = Which mechanisms earn their keep
@@ -89,7 +140,7 @@ compare-section-forecasts = Forecasts and what came
 compare-section-limits = What this cannot tell
 compare-section-left-out = What was left out
 compare-words-scores = Every forecaster saw the past of { $origins } dates and forecast the next { $steps } steps with { $draws } simulated paths. Scores are losses: lower is better. "Best" has the lowest log score, "tied" cannot be told from it. AIC compares models of the same data only.
-compare-words-mechanisms = Two models that differ by one mechanism, side by side. The gain is that of the held-out log score; a mechanism earns its keep if the whole interval lies above 0.
+compare-words-mechanisms = Two models that differ by one mechanism, side by side. Three questions are asked of each pair. On held-out dates: the gain in log score of the forecasts; a mechanism earns its keep if the whole interval lies above 0. In sample: the change of AIC, negative where the mechanism is worth its parameters. On held-out places: the gain in log density of places that were left out of the fit, their own past still known, with an interval over places.
 compare-words-components = { $model }, fitted to the whole window: the expected events of each step, by what brought them about. It is a reading of the model, not an observation.
 compare-words-forecasts = Events of all places together, as { $model } saw them coming from each date: the middle half and nine tenths of its paths, and what was recorded.
 compare-caption-map = Places with events; the area of a dot grows with their number.
@@ -122,12 +173,162 @@ score-scope = { $origins } { $origins ->
        *[other] places
     }, scored up to { $until }.
 score-origins-left = Not scored, since the record ends { $until }: { $origins } of the origins.
+score-step-left = Not scored, since the record ends { $until }: step { $first }.
 score-steps-left = Not scored, since the record ends { $until }: steps { $first } to { $last }.
 score-places-unseen = { $count } places of the forecasts have no event in the file and count as 0: { $places }.
-score-events-left = { $events } events of the file are left out, among them those before or after the window.
+score-events-left = { $events } { $events ->
+        [one] event of the file is
+       *[other] events of the file are
+    } left out, among them those before or after the window.
 part-endemic = of their own accord
 part-within = from the same place
 part-between = from other places
+
+# forecast: the outlook, with its credentials
+
+forecast-title = Forecast for { $first } to { $last }
+forecast-subtitle = { $file }, known up to { $origin }; { $model }, { $draws } simulated paths
+forecast-question-next = What is expected next?
+forecast-question-since = What changed since the last run?
+forecast-question-past = How good have such forecasts been?
+forecast-question-calibration = Do they promise more than they keep?
+forecast-question-data = What was read?
+
+forecast-next = In the { $steps } { $steps ->
+        [one] step
+       *[other] steps
+    } of { $days } { $days ->
+        [one] day
+       *[other] days
+    } up to { $end }, { $low } to { $high } events in all (90 % of paths; middle { $middle }); the { $steps } { $steps ->
+        [one] step
+       *[other] steps
+    } before had { $recent }.
+forecast-places = Most are expected in { $places }.
+forecast-likely = Of { $places } places, { $count } { $count ->
+        [one] is
+       *[other] are
+    } more likely than not to see an event.
+forecast-first-run = No earlier run of the same counts was found in or beside the output folder; the next run in the same place will be compared with this one.
+forecast-back = The same forecaster was sent back to { $origins } past { $origins ->
+        [one] date
+       *[other] dates
+    } and forecast { $steps } { $steps ->
+        [one] step
+       *[other] steps
+    } from each, knowing only what the file holds up to it.
+forecast-not-back = It could not be sent back: { $reason }
+forecast-skill-better = Its CRPS skill against { $reference } is { $skill } (90 % interval { $low } to { $high }): better than the recent past drawn again.
+forecast-skill-right = Its CRPS skill against { $reference } is { $skill } (90 % interval { $low } to { $high }): these dates cannot tell it from the recent past drawn again.
+forecast-skill-worse = Its CRPS skill against { $reference } is { $skill } (90 % interval { $low } to { $high }): worse than the recent past drawn again, so use that instead.
+forecast-skill-unsure = Its CRPS skill against { $reference } is { $skill } (above 0 is better), over too few dates to tell it from chance.
+forecast-calibration-missing = Not known, since it could not be sent back.
+forecast-coverage-right = Of the { $what ->
+        [total] totals
+        [places] counts of single places
+       *[one] counts
+    } forecast from past dates, { $covered } lay inside the central { $level } interval; the forecasts promised { $promised } (an interval of whole counts holds more than its level), and the difference is within chance.
+forecast-coverage-narrow = Of the { $what ->
+        [total] totals
+        [places] counts of single places
+       *[one] counts
+    } forecast from past dates, { $covered } lay inside the central { $level } interval where the forecasts promised { $promised }: beyond chance, the intervals are too narrow.
+forecast-coverage-wide = Of the { $what ->
+        [total] totals
+        [places] counts of single places
+       *[one] counts
+    } forecast from past dates, { $covered } lay inside the central { $level } interval where the forecasts promised { $promised }: beyond chance, the intervals are wider than need be.
+forecast-coverage-unsure = Of the { $what ->
+        [total] totals
+        [places] counts of single places
+       *[one] counts
+    } forecast from past dates, { $covered } lay inside the central { $level } interval; the forecasts promised { $promised }. There are too few past dates to tell the difference from chance.
+forecast-location-right = Their mean place in their forecasts was { $middle } (0.5 is right): within chance, neither too high nor too low.
+forecast-location-low = Their mean place in their forecasts was { $middle } (0.5 is right): beyond chance, the forecasts were too low.
+forecast-location-high = Their mean place in their forecasts was { $middle } (0.5 is right): beyond chance, the forecasts were too high.
+forecast-location-unsure = Their mean place in their forecasts was { $middle } (0.5 is right); so few dates cannot tell whether that is chance.
+forecast-until-event = The record is taken to end with the last whole step up to its last event, { $end }; if the file covers later days, on which nothing happened, say so with until.
+forecast-until-given = The file is said to cover all days up to { $end }.
+forecast-limit-file = The forecaster knows the file and the calendar, nothing else: no election, verdict or call that is not in its counts. It continues what was; a break with the past is not in its paths.
+forecast-limit-use = A probability for a place is a statement about records of the past, not about people. It is no ground for action against anyone, and no output here should trigger one without a person who answers for it.
+
+forecast-section-total = All places together
+forecast-words-total = Bars: recorded events by step. Fan: the middle half and nine tenths of the simulated paths, and their median.
+forecast-caption-total = Recorded events and the forecast of all places together (bands: 50 % and 90 % of paths, line: median).
+forecast-caption-total-last = Recorded events and the forecast of all places together (bands: 50 % and 90 % of paths, line: median); orange: nine tenths and median of what the last run expected.
+forecast-table-total = The forecast by step
+forecast-table-recorded = Recorded events by step
+forecast-section-places = By place
+forecast-words-places = The places with the most expected events, each on its own scale, and the probability that a place sees any event at all in the steps ahead.
+forecast-caption-places = Recorded events and forecasts of the { $count } places with the most expected events (bands: 50 % and 90 % of paths, line: expected events).
+forecast-caption-map = Probability of at least one event in the steps ahead; circles grow with population.
+forecast-alt-places = Most expected events: { $rows }.
+forecast-alt-map = Most probable to see an event: { $rows }.
+forecast-table-places = The outlook by place, most expected events first
+forecast-table-places-rest = The other places
+forecast-section-since = Since the last run
+forecast-caption-moved = Expected events as the last run saw them (hollow) and as this one does (filled), the largest changes first.
+forecast-alt-moved = Largest changes: { $rows }.
+forecast-table-moved = Expected events and probabilities, before and now
+forecast-table-held = The last run’s forecast of all places, and what was recorded
+forecast-table-last-scores = Scores of the last run’s forecast beside simple baselines
+forecast-section-past = How past forecasts did
+forecast-words-past = The forecaster and the simple baselines saw the past of { $origins } dates and forecast the next { $steps } { $steps ->
+        [one] step
+       *[other] steps
+    } with { $draws } simulated paths. Scores are losses: lower is better. “Best” has the lowest log score, “tied” cannot be told from it.
+forecast-caption-past = What was expected from each past date for all places and { $steps } { $steps ->
+        [one] step
+       *[other] steps
+    } together (bars: 50 % and 90 % of paths), and what came.
+forecast-alt-past = { $inside } of { $count } past outlooks held what came within nine tenths of their paths.
+forecast-table-past = Past outlooks, and what came
+forecast-section-calibration = Calibration
+forecast-words-pit = For each count that was forecast from a past date: where did it fall in its forecast? If forecasts are calibrated, equally often in each tenth (dashed). More at both ends: too narrow. More in the middle: too wide. More to the right: too low; to the left: too high. Counts are spread over the part of the forecast that they cover, so many zeros are no fault.
+forecast-words-coverage = The share of counts inside the central intervals of the forecasts, against the share that the forecasts promised. Since counts are whole, an interval holds more than its level, most of all where zeros abound; what matters is whether the dots lie on the dashes, not on the thin line. Vertical lines are 90 % intervals of the difference, from its spread over the past dates: calibrated forecasts, too, get a wrong verdict one time in ten.
+forecast-caption-pit = Probability integral transform of past forecasts (non-randomised, for counts), with 90 % intervals over past dates.
+forecast-caption-coverage = Coverage of the central intervals of past forecasts.
+forecast-table-pit = Shares by tenth of the forecast
+forecast-table-coverage = Coverage by level
+forecast-section-model = The forecaster
+forecast-words-model = { $model }, fitted to all that was known.
+forecast-words-model-as-is = { $model }, used as it stands, without a fit.
+forecast-section-limits = What this cannot tell
+
+since-run = The last run forecast from { $origin } with { $model }.
+since-model = Its model was { $before }, now it is { $now }: some of what moved is the change of model.
+since-unscored = It is not scored: { $reason }
+since-held = Of its { $steps } { $steps ->
+        [one] step that has
+       *[other] steps that have
+    } ended, { $inside } had a total inside the central { $level } interval; { $recorded } events were recorded where it expected { $expected }.
+since-same-dates = Both runs forecast { $first } to { $last }, so these dates are compared.
+since-outlook = The steps of the two runs fall on different dates, so their outlooks over { $steps } { $steps ->
+        [one] step
+       *[other] steps
+    } are compared.
+since-total = The last run expected { $before } events there in all, this one expects { $now }.
+since-up = More is expected now than before in { $count } { $count ->
+        [one] place
+       *[other] places
+    }, most in { $places }.
+since-down = Less is expected now than before in { $count } { $count ->
+        [one] place
+       *[other] places
+    }, most in { $places }.
+since-still = No forecast moved beyond the noise of the draws.
+since-new-places = { $count } { $count ->
+        [one] place is
+       *[other] places are
+    } new in the file since then, with { $events } { $events ->
+        [one] event
+       *[other] events
+    }, most in { $places }.
+since-record-same = The record of the time before the last run is unchanged.
+since-record-revised = The record of the time before the last run was revised: { $more } events more and { $fewer } fewer, over { $steps } { $steps ->
+        [one] step
+       *[other] steps
+    }. Late records are a reason to distrust the newest counts.
 
 # studies of claims
 
@@ -266,3 +467,94 @@ mechanism-name-organised = organised groups
 mechanism-name-call = calls to protest
 mechanism-name-deterrence = deterrence
 mechanism-name-backlash = backlash
+
+# nowcast: a list that grows
+
+figure-places-so-far = places with a first event so far
+figure-on-list = on the list
+figure-nowcast = nowcast: listed or not
+figure-later-list = with what the later list added
+figure-added-later = added by the later list
+figure-unlisted = places with a first event that are not listed
+figure-delay = days since the first event
+figure-share-listed = share listed
+figure-delay-prior = before the list is looked at
+figure-delay-given = given the list
+
+nowcast-title = What is not on the list yet?
+nowcast-subtitle = { $file }, seen { $count } { $count ->
+        [one] time
+       *[other] times
+    }, { $start } to { $end }
+nowcast-question-listed = What was listed?
+nowcast-question-unlisted = How many places had had a first event but were not listed?
+nowcast-question-scores = Is that better than taking the list as it stands?
+
+nowcast-listed = By { $vintage } the list had held { $entries } places ({ $dated } with the day of their first event), and had been seen { $vintages } { $vintages ->
+        [one] time
+       *[other] times
+    }.
+nowcast-unlisted = On { $vintage } another { $low } to { $high } (90 % interval, middle { $middle }) had had a first event and were not listed.
+nowcast-unlisted-inside = On { $vintage } another { $low } to { $high } (90 % interval, middle { $middle }) were expected that the list of { $later } would have. It has added { $came }, inside the interval; { $uncounted } more that it added cannot be counted, for want of a day (or of their region on the list).
+nowcast-unlisted-outside = On { $vintage } another { $low } to { $high } (90 % interval, middle { $middle }) were expected that the list of { $later } would have. It has added { $came }, outside the interval; { $uncounted } more that it added cannot be counted, for want of a day (or of their region on the list).
+nowcast-better-by-day = On { $vintage }, by day: CRPS { $score } against { $other } of the better simple rule (“{ $rule }”), so better.
+nowcast-not-better-by-day = On { $vintage }, by day: CRPS { $score } against { $other } of the better simple rule (“{ $rule }”), so not better.
+nowcast-better-by-region = On { $vintage }, by region: CRPS { $score } against { $other } (“{ $rule }”), better.
+nowcast-not-better-by-region = On { $vintage }, by region: CRPS { $score } against { $other } (“{ $rule }”), not better.
+nowcast-better-places = On { $vintage }, place by place: Brier score { $score } against { $other } (“{ $rule }”), better.
+nowcast-not-better-places = On { $vintage }, place by place: Brier score { $score } against { $other } (“{ $rule }”), not better.
+
+nowcast-one-vintage = On { $vintages } the list had been seen once. One look shows no entry arriving, so how long entries take is borrowed from the prior, moved only by the shape of the stated days; the width of the interval is mostly that of the prior.
+nowcast-late = A list seen over a few days cannot show entries that come weeks later. Their share and pace stay at their priors (“spread left” near 1 in the table of parameters); the upper end of every interval leans on that.
+nowcast-open = Any number of places in a region may have had their first event: { $units } regions, no list of places, and so no probability for a single place.
+nowcast-closed = Only the { $units } places of the given universe are counted; smaller places, and those whose name was not found, are not.
+nowcast-stated = The day of the first event is taken as the list states it, and to be stated or not by chance. A day may be wrong or belong to something else, and the first event that a list knows of need not be the first.
+nowcast-one-wave = All scores here come from one wave and one list; nowcasts of neighbouring days share most of their places. They show that the method works here, not how often it would.
+nowcast-recorded = What is counted is what such a list would come to record. Places that nobody ever reports are in no figure.
+
+nowcast-section-data = What the list held
+nowcast-section-nowcast = The nowcast
+nowcast-section-regions = By region
+nowcast-section-places = Place by place
+nowcast-section-scores = Against the later list
+nowcast-section-delays = How long entries take
+nowcast-section-limits = What this cannot tell
+nowcast-section-left-out = What was left out, and judgements
+nowcast-words-data = A name that leaves the list stays listed here: names are changed and entries moved to pages of their own. “Gone since” counts them.
+nowcast-words-scored = Each nowcast knows only what the list had shown by its day. It counts places with a first event by each day that were not listed but are on the later list, so that it can be set against that.
+nowcast-words-unscored = Places with a first event by each day, listed or not, whether or not they will ever be listed. The last days rest most on the nowcast, for hardly anything of them is listed yet.
+nowcast-words-places = The probability that a place without an entry has had its first event, given its population, its share of the persons within 40 km, its region and the list. It is about populations and records: no claim about any person, and no evidence that something happened there.
+nowcast-words-scores = Losses, lower is better, against the list of { $later }. “Listed is all” takes the list as complete; “grows as before” divides it by how complete earlier vintages have proved at the same age. Cells by day are sums of the same places and stand or fall together.
+nowcast-words-delays = The chance of being on the list, by days since the first event, for a place without effects of its own: grey before the list is looked at, blue given what was seen by the vintage. Where blue fills the grey, nothing was learnt.
+nowcast-seen-on = seen on { $vintage }
+nowcast-caption-fan = Places with a first event by day. Grey: on the list; entries without a day are put on a probable one. Blue: the nowcast (bands 50 % and 90 % of draws, line the middle).
+nowcast-caption-fan-scored = Places with a first event by day, as seen on each vintage. Grey: on the list; entries without a day are put on a probable one. Blue: the nowcast (bands 50 % and 90 % of draws, line the middle). Dots: the grey with what the later list added.
+nowcast-caption-regions = Places not listed on { $vintage }, by region: 50 % and 90 % of draws and the middle. The { $shown } of { $count } regions with most expected.
+nowcast-alt-regions = Most expected: { $regions }.
+nowcast-caption-delays = Share of places listed by delay: middle and 90 % range.
+nowcast-table-vintages = The list by vintage
+nowcast-table-by-day = Nowcast by day, counted from the first
+nowcast-table-by-region = Nowcast by region
+nowcast-table-places = Not listed on { $vintage }, most probable first: { $shown } of { $count }; all are in { $file }
+nowcast-table-scores = Scores
+nowcast-table-delay = Share listed by delay
+nowcast-table-parameters = Parameters before and after
+nowcast-table-left-out = Left out
+nowcast-table-assumed = Judgements
+nowcast-nothing-left-out = Nothing was left out.
+nowcast-footer = Seed { $seed }. The same list, configuration and seed give the same result.
+column-from = from
+column-expected = expected
+column-middle-half = middle half
+column-nine-tenths = nine tenths
+column-any = any event
+column-any-next = any event, next step
+column-recorded = recorded
+column-recorded-before = recorded, as many steps before
+column-before = last run
+column-now = now
+column-change = change
+column-noise = noise
+column-any-before = any event, last run
+column-any-now = any event, now
+column-of = of

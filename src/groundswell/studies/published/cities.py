@@ -25,6 +25,7 @@ from groundswell.studies.published.base import Published
 if TYPE_CHECKING:
     from groundswell.data.history import History
     from groundswell.data.setting import Setting
+    from groundswell.evaluate.count_forecast import NegativeBinomial
     from groundswell.infer.base import Fit
     from groundswell.models.cities.endemic_epidemic import EndemicEpidemic
 
@@ -116,6 +117,51 @@ def influenza_model() -> EndemicEpidemic:
     return EndemicEpidemic(endemic, Within(), Between(weights=FirstOrder(normalised=True)))
 
 
+def measles_random_intercepts() -> EndemicEpidemic:
+    """The power-law model of the measles data with independent random intercepts in all three parts."""
+    from groundswell.models.cities.random_effects import RandomIntercepts
+
+    model = measles_models()["power law"]
+    assert model.within is not None
+    assert model.between is not None
+    random = RandomIntercepts()
+    return replace(
+        model,
+        endemic=replace(model.endemic, random=random),
+        within=replace(model.within, random=random),
+        between=replace(model.between, random=random),
+    )
+
+
+def influenza_random_models() -> dict[str, EndemicEpidemic]:
+    """The random-effects models A0 to B2 of Paul and Held (2011), table 4, by name.
+
+    A0: endemic alone; B0: with the own past; B1: with the neighbours' too; B2: with random intercepts in the
+    neighbours' part as well, correlated with those of the endemic part.
+    """
+    from groundswell.models.cities.random_effects import Correlation, RandomIntercepts
+
+    full = influenza_model()
+    assert full.between is not None
+    random = RandomIntercepts()
+    b1 = replace(full, endemic=replace(full.endemic, random=random))
+    b0 = replace(b1, between=None)
+    b2 = replace(b1, between=replace(full.between, random=random), correlation=Correlation())
+    return {"A0": replace(b0, within=None), "B0": b0, "B1": b1, "B2": b2}
+
+
+@cache
+def measles_random_fit(folder: Path) -> Fit:
+    """The random-intercept model fitted to all weeks by penalised likelihood."""
+    return _penalised(measles_random_intercepts(), *measles(folder))
+
+
+@cache
+def influenza_random_fit(folder: Path, name: str) -> Fit:
+    """One of `influenza_random_models` fitted to all weeks by penalised likelihood."""
+    return _penalised(influenza_random_models()[name], *influenza(folder))
+
+
 @cache
 def measles_fit(folder: Path, name: str) -> Fit:
     """One of `measles_models` fitted to all weeks."""
@@ -129,32 +175,29 @@ def measles_scores(folder: Path, refitted: bool) -> dict[str, float]:
     refitted : fitted anew to the weeks before each forecast; otherwise once to all weeks.
     """
     setting, history = measles(folder)
-    model = _model(measles_fit(folder, "basic"))
-    assert names(model)[-1] == "overdispersion.psi"
-    scores = []
+    if not refitted:
+        forecast, counts = measles_one_step(folder, range(65, 78))
+        return {name: float(score.mean()) for name, score in forecast.scores(counts).items()}
+    model, scores = _model(measles_fit(folder, "basic")), []
     for week in range(65, 78):
-        if refitted:
-            model = _model(_fitted(model, setting.during(week), history.during(week)))
-        mean = model.intensity(setting, history)[:, week]
-        psi = float(vector(model)[-1])
-        scores.append(_negative_binomial_scores(history["events"][:, week], mean, psi))
+        model = _model(_fitted(model, setting.during(week), history.during(week)))
+        forecast = _forecast(model, model.intensity(setting, history)[:, week])
+        scores.append(forecast.scores(history["events"][:, week]))
     return {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
 
 
-def _negative_binomial_scores(counts: np.ndarray, mean: np.ndarray, psi: float) -> dict[str, np.ndarray]:
-    """Logarithmic, ranked probability, Dawid-Sebastiani and squared error score of (P,) forecasts; losses."""
-    from scipy.stats import nbinom
+def measles_one_step(folder: Path, weeks: range) -> tuple[NegativeBinomial, np.ndarray]:
+    """Exact one-step forecasts of the basic model, fitted once to all weeks, and the counts, (P, K) weeks from 0."""
+    setting, history = measles(folder)
+    model = _model(measles_fit(folder, "basic"))
+    return _forecast(model, model.intensity(setting, history)[:, weeks]), history["events"][:, weeks]
 
-    variance = mean * (1 + psi * mean)
-    shape = 1 / psi, 1 / (1 + psi * mean)
-    # the ranked probability score sums over all counts: up to where the rest is below 1e-12
-    upto = np.arange(int(max(counts.max(), nbinom.isf(1e-14, *shape).max())) + 1)[:, None]
-    return {
-        "logs": -nbinom.logpmf(counts, *shape),
-        "rps": ((nbinom.cdf(upto, *shape) - (counts <= upto)) ** 2).sum(axis=0),
-        "dss": np.log(variance) + (counts - mean) ** 2 / variance,
-        "ses": (counts - mean) ** 2,
-    }
+
+def _forecast(model: EndemicEpidemic, mean: np.ndarray) -> NegativeBinomial:
+    from groundswell.evaluate.count_forecast import NegativeBinomial
+
+    assert names(model)[-1] == "overdispersion.psi"
+    return NegativeBinomial(mean, float(vector(model)[-1]))
 
 
 def rows() -> list[Published]:
@@ -210,6 +253,41 @@ def rows() -> list[Published]:
                 lambda f, r=refitted, s=score: measles_scores(f, r)[s],
             )
     add("influenza fixed effects: log-likelihood", -19365.380717, 1e-5, lambda f: _influenza_fit(f).log_density)
+    add(
+        "measles random intercepts: penalised log-likelihood",
+        -868.62657,
+        1e-2,
+        lambda f: measles_random_fit(f).log_density,
+    )
+    for name, expected, tolerance in (
+        (decay, 3.6064, 1e-3),
+        ("overdispersion.psi", 0.97723, 1e-4),
+        ("between.effects.log(population_share)", 3.42406, 1e-3),
+        # of a district without an event the intercept is 0 and its standard error the sd; 1 % of the variance
+        ("within.random.sd", 1.037473, 0.005),
+        ("endemic.random.by_place.03402", 1.526398, 1e-2),
+        ("within.random.by_place.03457", 1.393384, 1e-2),
+    ):
+        add(f"measles random intercepts: {name}", expected, tolerance,
+            lambda f, n=name: _coefficient(measles_random_fit(f), n))  # fmt: skip
+    for name, expected in (("A0", -20142.5517), ("B0", -19006.0471), ("B1", -18851.0219), ("B2", -18696.6005)):
+        add(
+            f"influenza {name}: penalised log-likelihood",
+            expected,
+            1e-2,
+            lambda f, n=name: influenza_random_fit(f, n).log_density,
+        )
+    for name, parameter, expected, tolerance in (
+        ("A0", "overdispersion.psi", 2.052264, 1e-3),
+        ("B0", "within.intercept", -0.704749, 1e-3),
+        ("B1", "between.intercept", -2.184123, 1e-3),
+        ("B2", "between.intercept", -1.517462, 1e-3),
+        ("B2", "within.intercept", -0.891934, 1e-3),
+        ("B2", "between.random.by_place.8336", 0.181798, 2e-3),
+        ("B2", "endemic.random.by_place.8336", 0.263836, 2e-3),
+    ):
+        add(f"influenza {name}: {parameter}", expected, tolerance,
+            lambda f, n=name, p=parameter: _coefficient(influenza_random_fit(f, n), p))  # fmt: skip
     return found
 
 
@@ -224,6 +302,14 @@ def _fitted(model: EndemicEpidemic, setting: Setting, history: History) -> Fit:
     from groundswell.rng import generator
 
     return fit(model, setting, history, MaximumLikelihood(), rng=generator(0))
+
+
+def _penalised(model: EndemicEpidemic, setting: Setting, history: History) -> Fit:
+    from groundswell.infer.base import fit
+    from groundswell.infer.penalised import PenalisedLikelihood
+    from groundswell.rng import generator
+
+    return fit(model, setting, history, PenalisedLikelihood(), rng=generator(0))
 
 
 def _model(found: Fit) -> EndemicEpidemic:

@@ -1,0 +1,186 @@
+"""`groundswell simulate`: a model forwards; and how the commands state a model."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pydantic
+import typer
+
+from groundswell.cli.common import (
+    Config,
+    Configuration,
+    Json,
+    Out,
+    Parameters,
+    Seed,
+    Set,
+    Without,
+    assignments,
+    resolve,
+    save,
+    show,
+)
+from groundswell.data.files import writable_folder
+from groundswell.data.history import History
+from groundswell.data.setting import Setting
+from groundswell.data.table import Table
+from groundswell.data.window import Window
+from groundswell.errors import UsageError, nearest
+from groundswell.models.library import load
+from groundswell.rng import generator
+from groundswell.statement import stated
+
+Days = Annotated[int | None, typer.Option("--days", help="Length of the window in days.")]
+Start = Annotated[str | None, typer.Option("--start", help="First day, as 2017-12-28.")]
+Country = Annotated[str | None, typer.Option("--country", help="The gazetteer's places of this country.")]
+Name = Annotated[
+    str | None, typer.Argument(metavar="MODEL", help="A name from `groundswell models list`; may stand in --config.")
+]
+
+
+class ModelConfiguration(Configuration):
+    """A model: its name, the parameters that differ from its example, the components left out or stated anew.
+
+    components : tables as `groundswell.statement` reads them; what they leave out stays as in the example. They
+    come first, then `without`, then `set`.
+    """
+
+    model: str
+    components: dict[str, Any] = pydantic.Field(default_factory=dict)
+    set: Parameters = pydantic.Field(default_factory=dict)
+    without: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The library's name of the model."""
+        return self.model.replace("-", "_")
+
+    def build(self) -> tuple[Any, Setting]:
+        """The model, and its example's setting."""
+        found = load(self.model).example()
+        model: Any = stated(type(found[0]), self.components, base=found[0]) if self.components else found[0]
+        for part in self.without:
+            parts = [f.name for f in dataclasses.fields(model) if dataclasses.is_dataclass(getattr(model, f.name))]
+            if part not in parts:
+                raise UsageError(f'--without "{part}": {self.model} has no such component.' + nearest(part, parts, 3))
+        model = dataclasses.replace(model, **dict.fromkeys(self.without))
+        return model.replacing(self.set), found[1]
+
+
+class SimulateConfiguration(ModelConfiguration):
+    """What `simulate` draws: without a country, in the setting of the model's example."""
+
+    days: Annotated[int, pydantic.Field(ge=1)] | None = None
+    start: date | None = None
+    country: str | None = None
+
+    def setting(self, example: Setting) -> Setting:
+        """The setting that was asked for."""
+        if self.country is not None:
+            from groundswell.data.gazetteer import places
+
+            window = Window(self.start or example.window.start, self.days or example.window.periods)
+            return Setting(places(self.country), window)
+        if self.start is not None:
+            example = dataclasses.replace(example, window=dataclasses.replace(example.window, start=self.start))
+        return example if self.days is None else _of_length(example, self.days)
+
+
+def simulate(
+    model: Name = None,
+    set_: Set = None,
+    without: Without = None,
+    days: Days = None,
+    start: Start = None,
+    country: Country = None,
+    seed: Seed = None,
+    out: Out = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Draw one history from a model: totals on the screen, tables with --out.
+
+    Without --country the model runs in the setting of its own example (`models show MODEL`).
+    The same seed gives the same history.
+    """
+    configuration = resolve(
+        SimulateConfiguration,
+        config,
+        model=model,
+        set=assignments(set_),
+        without=without,
+        days=days,
+        start=start,
+        country=country,
+        seed=seed,
+    )
+    built, example = configuration.build()
+    setting = configuration.setting(example)
+    folder = writable_folder(out) if out is not None else None
+    history = built.simulate(setting, rng=generator(configuration.seed))
+    files = _write(history, configuration, folder) if folder is not None else []
+    totals = _totals(history)
+    count, periods = setting.shape
+    ended = " The draw exploded and ends there." if history.exploded else ""
+    words = (
+        f"{configuration.model}, seed {configuration.seed}; places: {count}; "
+        f"steps of {setting.window.step} d from {setting.window.start}: {periods}.{ended}\n\n{totals}"
+    )
+    result = {
+        "model": configuration.model,
+        "seed": configuration.seed,
+        "places": count,
+        "start": setting.window.start.isoformat(),
+        "steps": periods,
+        "exploded": history.exploded,
+        "totals": list(totals.rows()),
+        "files": [str(file) for file in files],
+    }
+    show(result, "\n".join([words, *(f"wrote {file}" for file in files)]), as_json=as_json)
+
+
+def _of_length(setting: Setting, days: int) -> Setting:
+    if days % setting.window.step:
+        raise UsageError(f"--days {days} is no multiple of the example's step of {setting.window.step} days.")
+    periods = days // setting.window.step
+    if periods <= setting.window.periods:
+        return setting.during(periods)
+    if setting.covariates or setting.calls is not None or setting.abroad is not None:
+        raise UsageError(
+            f"the example's covariates, calls and events abroad are given for {setting.window.days} days; "
+            f"--days {days} goes beyond them. Give --country as well, for a setting of your own."
+        )
+    return dataclasses.replace(setting, window=dataclasses.replace(setting.window, periods=periods), later_edges=())
+
+
+def _totals(history: History) -> Table:
+    dates = history.window.dates()
+    rows = []
+    for name, values in history.series.items():
+        by_step = np.asarray(values).sum(axis=0)
+        peak = int(by_step.argmax())
+        rows.append(
+            {
+                "series": name,
+                "total": float(by_step.sum()),
+                "places reached": int((np.asarray(values) > 0).any(axis=1).sum()),
+                "last": float(by_step[-1]),
+                "peak": float(by_step[peak]),
+                "on": dates[peak].isoformat() if by_step[peak] > 0 else None,
+            }
+        )
+    return Table.from_rows(rows)
+
+
+def _write(history: History, configuration: Configuration, folder: Path) -> list[Path]:
+    tables = {"history.csv": history.table(), "places.csv": Table(history.places.columns())}
+    if history.events is not None:
+        tables["events.csv"] = history.events_table()
+    for name, table in tables.items():
+        table.write(folder / name)
+    return [*(folder / name for name in tables), save(configuration, folder)]

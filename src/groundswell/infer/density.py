@@ -1,0 +1,84 @@
+"""A log density on free coordinates: what searches and samplers move on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from groundswell.models.base import Likelihood
+from groundswell.params import Component, Leaf, leaves
+
+
+class FreeDensity:
+    """Minus the log density and its gradient on the free coordinates of the parameters not held."""
+
+    def __init__(self, model: Component, likelihood: Likelihood, fixed: Mapping[str, float]) -> None:
+        self._likelihood = likelihood
+        self.all_leaves = leaves(model)
+        self._values = np.array([leaf.value for leaf in self.all_leaves])
+        self.free = np.array([k for k, leaf in enumerate(self.all_leaves) if leaf.name not in fixed], dtype=int)
+        self.leaves: Sequence[Leaf] = [self.all_leaves[k] for k in self.free]
+        self._bent = [n for n, leaf in enumerate(self.leaves) if np.isfinite(leaf.low) or np.isfinite(leaf.high)]
+        # a start on the boundary has no finite coordinate: begin a little inside
+        self.start = np.clip([leaf.to_free(leaf.value) for leaf in self.leaves], -1e3, None)
+        for n in self._bent:
+            self.start[n] = np.clip(self.start[n], -5.0, None if np.isfinite(self.start[n]) else 5.0)
+        self.observations: int | None = getattr(likelihood, "observations", None)
+        self.evaluations = 0
+
+    def natural(self, at: np.ndarray) -> np.ndarray:
+        """(all K,) parameters in natural units at the free coordinates."""
+        values = self._values.copy()
+        values[self.free] = at
+        for n in self._bent:
+            values[self.free[n]] = self.leaves[n].from_free(float(at[n]))
+        return values
+
+    def slopes(self, at: np.ndarray) -> np.ndarray:
+        """(K free,) d natural / d free."""
+        out = np.ones(len(at))
+        for n in self._bent:
+            out[n] = self.leaves[n].slope(float(at[n]))
+        return out
+
+    def __call__(self, at: np.ndarray) -> tuple[float, np.ndarray]:
+        """Minus log density and its gradient; infinite, with no slope, where the density is not finite."""
+        self.evaluations += 1
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far points are tried, and refused here
+            value, gradient = self._likelihood(self.natural(at))
+            slope = -gradient[self.free]
+            for n in self._bent:
+                slope[n] *= self.leaves[n].slope(float(at[n]))
+            if not math.isfinite(value + slope.sum()):
+                return math.inf, np.zeros(len(at))
+        return -value, slope
+
+    def hessian(self, at: np.ndarray, reach: np.ndarray) -> np.ndarray:
+        """Second derivatives: the model's own where it has them, else differences of the gradient over +- reach."""
+        information = getattr(self._likelihood, "information", None)
+        if information is not None:
+            return self._from_natural(at, information(self.natural(at)))
+        rows = []
+        for k, width in enumerate(reach):
+            step = np.zeros(len(at))
+            step[k] = width
+            rows.append((self(at + step)[1] - self(at - step)[1]) / (2 * width))
+        square = np.array(rows)
+        return (square + square.T) / 2
+
+    def _from_natural(self, at: np.ndarray, information: np.ndarray) -> np.ndarray:
+        """The information (all, all) in natural units on the free coordinates of the parameters not held."""
+        slopes = self.slopes(at)
+        out = information[np.ix_(self.free, self.free)] * np.outer(slopes, slopes)
+        if self._bent:
+            gradient = self._likelihood(self.natural(at))[1]
+            for n in self._bent:
+                out[n, n] -= gradient[self.free[n]] * self.leaves[n].bend(float(at[n]))
+        return out
+
+    def words(self, at: np.ndarray) -> str:
+        """The free parameters by name and natural value."""
+        natural = self.natural(at)[self.free]
+        return ", ".join(f"{leaf.name} = {value:.4g}" for leaf, value in zip(self.leaves, natural, strict=True))

@@ -1,0 +1,343 @@
+"""Penalised likelihood: models with random effects, whose variance is estimated with the rest.
+
+Given the variances, the fixed and the random effects b together maximise
+
+    log density(counts | fixed effects, b) - 1/2 sum over places of b_i' S^-1 b_i
+
+S the covariance of a place's effects. Given both, S maximises the marginal log density in Laplace's approximation,
+
+    -1/2 sum of b_i' S^-1 b_i - P/2 log det S - 1/2 log det F(S)
+
+F the information of the penalised log density. The two steps take turns until nothing moves. This is the
+estimator of Paul and Held (2011), Statistics in Medicine 30, section 3, and of the R package surveillance.
+
+A place's own parameters meet those of no other place, so F has the shape of an arrow, and a step costs
+O(P) and not O(P^3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from groundswell.errors import ParameterError, UsageError
+from groundswell.infer.arrow import Blocks, positive
+from groundswell.infer.base import Fit, Progress, provenance, silent
+from groundswell.infer.curvature import SUSPECT, examine
+from groundswell.infer.windows import Observed, Settings, Waves, likelihood_of, remarks_of, windows
+from groundswell.models.base import can, require
+from groundswell.models.cities.random_effects import Positions, covariance, covariance_slopes, positions
+from groundswell.params import Leaf, from_vector, leaves, vector
+
+LONGEST = 3.0
+"""No free coordinate moves by more in one step."""
+
+SMALL_SD = 1e-3
+"""Random effects with a smaller sd are as good as absent; the search for an sd ends there."""
+
+
+@dataclass(frozen=True)
+class PenalisedLikelihood:
+    """A fit of a model with random effects.
+
+    tolerance : the fixed and random effects have converged when a Newton step promises less gain in penalised log
+    density; the variances when none moves by more than the square root of it, in relative terms.
+    rounds : the most turns between effects and variances.
+
+    The Fit's log_density is the penalised one at the estimate; details has "marginal" (Laplace, without the terms
+    that no variance changes) and "conditional" (of the counts given all effects). There is no AIC: the number of
+    parameters is not a number here. Standard errors of the fixed effects allow for the random ones, those of
+    the sds hold the effects as they are.
+    """
+
+    tolerance: float = 1e-10
+    rounds: int = 200
+
+    def fit(
+        self,
+        model: Any,
+        setting: Settings,
+        observed: Observed,
+        *,
+        rng: np.random.Generator,
+        fixed: Mapping[str, float],
+        progress: Progress = silent,
+    ) -> Fit:
+        """See `infer.base.fit`. Draws nothing from rng. Cost: some 20 to 100 values and curvatures."""
+        require(model, "likelihood", "PenalisedLikelihood")
+        waves = windows(setting, observed, "PenalisedLikelihood")
+        if not can(model, "effects_density") or not model.effect_names:
+            raise UsageError(f"{type(model).__name__} has no random effects here; use MaximumLikelihood.")
+        search = _Search(model, waves, fixed)
+        at, spread, settled, laps = search.rest(self.tolerance, self.rounds, progress)
+        progress(1.0, "done")
+        return _result(self, model, search, at, spread, waves, settled, laps)
+
+
+class _Search:
+    """The penalised log density of one model and history, on the free coordinates of its parameters."""
+
+    def __init__(self, model: Any, waves: Waves, fixed: Mapping[str, float]) -> None:
+        self.likelihood: Any = likelihood_of(model, waves)
+        self.leaves = leaves(model)
+        self.values = vector(model)
+        self.where: Positions = positions(model)
+        self.variance_at = np.concatenate([self.where.sd, self.where.partial])
+        arrow = self.likelihood.arrow(self.values)
+        self.own_at = arrow.own_at
+        self.kinds = len(self.where.effects)
+        names = [leaf.name for leaf in self.leaves]
+        held = {names.index(name) for name in fixed}
+        if wrong := sorted(held & set(self.own_at.ravel().tolist())):
+            raise ParameterError(
+                f"`fixed` holds {names[wrong[0]]}, a parameter of one place, and those are estimated together. "
+                "Hold the part's random.sd instead."
+            )
+        inner = held | set(self.variance_at.tolist()) | set(self.own_at.ravel().tolist())
+        self.shared_at = np.array([k for k in range(len(names)) if k not in inner], dtype=int)
+        self.free_spread = np.array([k for k in self.variance_at if k not in held], dtype=int)
+        self._kept = np.searchsorted(arrow.shared_at, self.shared_at)
+        self.inner_at = np.concatenate([self.shared_at, self.own_at.ravel()])
+        self.bent = [
+            n
+            for n, k in enumerate(self.inner_at)
+            if np.isfinite(self.leaves[k].low) or np.isfinite(self.leaves[k].high)
+        ]
+        # a start on the boundary has no finite coordinate: begin a little inside
+        self.start = np.array([np.clip(self.leaves[k].to_free(self.values[k]), -5, 1e3) if n in self.bent
+                               else self.values[k] for n, k in enumerate(self.inner_at)])  # fmt: skip
+        self.spread_start = np.array([np.clip(self.leaves[k].to_free(self.values[k]), -2, 2) for k in self.free_spread])
+        # an sd has a least value, a correlation (its range is bounded on both sides) a least logit
+        self.lowest = np.array([np.log(SMALL_SD) if np.isinf(self.leaves[k].high) else -8.0 for k in self.free_spread])
+        self.evaluations = 0
+
+    def natural(self, at: np.ndarray, spread: np.ndarray) -> np.ndarray:
+        """(all,) parameters in natural units."""
+        x = self.values.copy()
+        x[self.inner_at] = at
+        for n in self.bent:
+            x[self.inner_at[n]] = self.leaves[self.inner_at[n]].from_free(float(at[n]))
+        for k, free in zip(self.free_spread, spread, strict=True):
+            x[k] = self.leaves[k].from_free(float(free))
+        return x
+
+    def precision(self, x: np.ndarray) -> np.ndarray:
+        """(Q', Q') inverse covariance of a place's parameters: 0 for those that are no random effects."""
+        size = len(self.own_at)
+        out = np.zeros((size, size))
+        out[: self.kinds, : self.kinds] = np.linalg.inv(covariance(x[self.where.sd], x[self.where.partial]))
+        return out
+
+    def value(self, at: np.ndarray, spread: np.ndarray) -> tuple[float, np.ndarray]:
+        """Minus the penalised log density and its gradient in `at`; infinite where it is not finite."""
+        self.evaluations += 1
+        x = self.natural(at, spread)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far points are tried, and refused here
+            value, gradient = self.likelihood(x)
+        effects = x[self.where.effects]
+        pulled = self.precision(x)[: self.kinds, : self.kinds] @ effects
+        gradient = -gradient
+        gradient[self.where.effects] += pulled
+        slope = gradient[self.inner_at]
+        for n in self.bent:
+            slope[n] *= self.leaves[self.inner_at[n]].slope(float(at[n]))
+        total = -value + 0.5 * float((effects * pulled).sum())
+        if not np.isfinite(total + slope.sum()):
+            return np.inf, np.zeros(len(at))
+        return total, slope
+
+    def blocks(self, at: np.ndarray, spread: np.ndarray) -> Blocks:
+        """The information without the penalty, on free coordinates."""
+        x = self.natural(at, spread)
+        arrow = self.likelihood.arrow(x)
+        shared = arrow.shared[np.ix_(self._kept, self._kept)]
+        cross = arrow.cross[:, self._kept].transpose(2, 0, 1).copy()
+        own = arrow.own.transpose(2, 0, 1).copy()
+        gradient = self.likelihood(x)[1] if self.bent else np.zeros(len(x))
+        size, places = len(self.shared_at), self.own_at.shape[1]
+        for n in self.bent:
+            k = self.inner_at[n]
+            slope = self.leaves[k].slope(float(at[n]))
+            bend = gradient[k] * self.leaves[k].bend(float(at[n]))
+            if n < size:
+                shared[n, :] *= slope
+                shared[:, n] *= slope
+                cross[:, :, n] *= slope
+                shared[n, n] -= bend
+            else:
+                q, p = divmod(n - size, places)
+                own[p, q, :] *= slope
+                own[p, :, q] *= slope
+                cross[p, q, :] *= slope
+                own[p, q, q] -= bend
+        return Blocks(shared, cross, own)
+
+    def climb(self, at: np.ndarray, spread: np.ndarray, tolerance: float) -> tuple[np.ndarray, bool]:
+        """Newton's steps to the maximum given the variances; True if it was reached."""
+        value, gradient = self.value(at, spread)
+        if not np.isfinite(value):
+            raise UsageError("the log density is not finite at the starting values; choose others for the model.")
+        for _ in range(100):
+            free = self.blocks(at, spread)
+            penalised = free._replace(own=free.own + self.precision(self.natural(at, spread)))
+            move = -penalised.direction(gradient)
+            promise = -0.5 * float(gradient @ move)
+            if promise < tolerance:
+                return at, True
+            move *= min(1.0, LONGEST / float(np.abs(move).max()))
+            for _ in range(40):
+                there, slope = self.value(at + move, spread)
+                if there < value + 1e-4 * float(gradient @ move):
+                    break
+                move = move / 2
+            else:
+                return at, promise < 1e-11 * abs(value)
+            at, value, gradient = at + move, there, slope
+        return at, False
+
+    def marginal(self, at: np.ndarray, spread: np.ndarray, free: Blocks) -> tuple[float, np.ndarray]:
+        """The marginal log density of the variances, given effects and information, and its slopes in `spread`."""
+        x = self.natural(at, spread)
+        sd, partial, effects = x[self.where.sd], x[self.where.partial], x[self.where.effects]
+        matrix, places, kinds = covariance(sd, partial), self.own_at.shape[1], self.kinds
+        inverse = np.linalg.inv(matrix)
+        penalised = free._replace(own=free.own + self.precision(x))
+        reduced, pulled = penalised.reduced()
+        value = (
+            -0.5 * float((effects * (inverse @ effects)).sum())
+            - 0.5 * places * float(np.linalg.slogdet(matrix)[1])
+            - 0.5 * float(np.linalg.slogdet(penalised.own)[1].sum() + np.linalg.slogdet(reduced)[1])
+        )
+        # the variances are at rest where S is the mean of b b' plus the uncertainty of b
+        unsure = np.linalg.inv(penalised.own) + pulled @ np.linalg.solve(reduced, pulled.transpose(0, 2, 1))
+        mean = effects @ effects.T / places + unsure.mean(axis=0)[:kinds, :kinds]
+        turned = 0.5 * places * inverse @ (mean - matrix) @ inverse
+        slopes = np.tensordot(covariance_slopes(sd, partial), turned, axes=([1, 2], [0, 1]))
+        kept = np.isin(self.variance_at, self.free_spread)
+        by_free = [self.leaves[k].slope(float(f)) for k, f in zip(self.free_spread, spread, strict=True)]
+        return value, slopes[kept] * np.array(by_free)
+
+    def rest(self, tolerance: float, rounds: int, progress: Progress) -> tuple[np.ndarray, np.ndarray, bool, int]:
+        """Effects and variances at which both are at rest, whether they got there, and in how many rounds.
+
+        The variances' slope, with the effects at their maximum each time, is brought to 0 by Newton's step with the
+        curvature at fixed effects, which then learns from each round how the effects respond (Broyden).
+        """
+        at, spread = self.start, self.spread_start
+        known, before, moved = None, np.zeros(0), np.zeros(0)
+        for lap in range(1, rounds + 1):
+            at, settled = self.climb(at, spread, tolerance)
+            free = self.blocks(at, spread)
+            slope = self.marginal(at, spread, free)[1]
+            slope[(spread <= self.lowest) & (slope < 0)] = 0.0
+            if known is None or np.abs(slope).max(initial=0.0) > 2 * np.abs(before).max(initial=0.0):
+                known = -positive(self.spread_information(at, spread, free))
+            else:
+                known = known + np.outer(slope - before - known @ moved, moved) / float(moved @ moved)
+            move = np.clip(-np.linalg.solve(known, slope), -1.0, 1.0) if len(spread) else spread
+            if slope @ move < 0:
+                # not uphill: what was learnt is wrong
+                known = -positive(self.spread_information(at, spread, free))
+                move = np.clip(-np.linalg.solve(known, slope), -1.0, 1.0)
+            change = float(np.abs(move).max(initial=0.0))
+            progress(min(0.95, lap / 20), f"round {lap}, the variances would move by {change:.1e}")
+            if change < np.sqrt(tolerance):
+                return at, spread, settled, lap
+            moved = np.maximum(spread + move, self.lowest) - spread
+            spread, before = spread + moved, slope
+        return at, spread, False, rounds
+
+    def spread_information(self, at: np.ndarray, spread: np.ndarray, free: Blocks) -> np.ndarray:
+        """Minus the second derivatives of the marginal log density at fixed effects, from differences of its slopes."""
+        rows = []
+        for step in 1e-4 * np.eye(len(spread)):
+            rows.append((self.marginal(at, spread - step, free)[1] - self.marginal(at, spread + step, free)[1]) / 2e-4)
+        information = np.array(rows).reshape(len(spread), len(spread))
+        return (information + information.T) / 2
+
+
+class _Shared:
+    """Minus the penalised log density in the shared parameters alone, the others as they are."""
+
+    def __init__(self, search: _Search, at: np.ndarray, spread: np.ndarray) -> None:
+        self.leaves: Sequence[Leaf] = [search.leaves[k] for k in search.shared_at]
+        self._value, self._rest, self._spread = search.value, at[len(self.leaves) :], spread
+
+    def __call__(self, at: np.ndarray) -> tuple[float, np.ndarray]:
+        value, slope = self._value(np.concatenate([at, self._rest]), self._spread)
+        return value, slope[: len(at)]
+
+
+def _result(
+    method: PenalisedLikelihood,
+    model: Any,
+    search: _Search,
+    at: np.ndarray,
+    spread: np.ndarray,
+    waves: Waves,
+    converged: bool,
+    rounds: int,
+) -> Fit:
+    x = search.natural(at, spread)
+    found = from_vector(model, x)
+    free = search.blocks(at, spread)
+    marginal = search.marginal(at, spread, free)[0]
+    penalised = free._replace(own=free.own + search.precision(x))
+    size = len(search.shared_at)
+    shared, notes = examine(_Shared(search, at, spread), at[:size], penalised.reduced()[0])
+    covariance_ = np.zeros((len(x), len(x)))
+    inner = penalised.covariance(shared)
+    names = tuple(leaf.name for leaf in search.leaves)
+    lost = [names[k] for k, v in zip(search.inner_at[size:], np.diag(inner)[size:], strict=True) if v > SUSPECT**2]
+    if lost:
+        unsure = np.isin([names[k] for k in search.inner_at], lost)
+        inner[unsure] = inner[:, unsure] = np.nan
+        notes += (f"{len(lost)} parameters of single places are not determined by the data, {lost[0]} among them.",)
+    slopes = np.ones(len(at))
+    for n in search.bent:
+        slopes[n] = search.leaves[search.inner_at[n]].slope(float(at[n]))
+    covariance_[np.ix_(search.inner_at, search.inner_at)] = inner * np.outer(slopes, slopes)
+    if len(spread):
+        by_free = np.array([search.leaves[k].slope(float(f)) for k, f in zip(search.free_spread, spread, strict=True)])
+        information = search.spread_information(at, spread, free)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            block = np.linalg.pinv(information) * np.outer(by_free, by_free)
+        covariance_[np.ix_(search.free_spread, search.free_spread)] = block
+    for k, f, low in zip(search.free_spread, spread, search.lowest, strict=True):
+        if f <= low:
+            covariance_[k, :] = covariance_[:, k] = np.nan
+            notes += (
+                f"{names[k]} ran down to {x[k]:.3g}, where the search ends: the places differ by no more than chance. "
+                "Leave these random intercepts out.",
+            )
+    notes += remarks_of(found, waves)
+    value = -search.value(at, spread)[0]
+    if not converged:
+        notes = ("The search ended before effects and variances were at rest: do not rely on the estimates.", *notes)
+    return Fit(
+        model=found,
+        method=method,
+        names=names,
+        estimate=x,
+        standard_error=np.sqrt(np.diag(covariance_)),
+        log_density=value,
+        status=(
+            f"{'Converged' if converged else 'Not converged'} in {rounds} rounds and {search.evaluations} evaluations: "
+            f"penalised log density {value:.6g}, {size + len(spread)} free parameters beside "
+            f"{search.where.effects.size} random effects."
+        ),
+        converged=converged,
+        notes=notes,
+        covariance=covariance_,
+        details={
+            "marginal": marginal,
+            "conditional": float(search.likelihood(x)[0]),
+            "free": size + len(spread),
+            "rounds": rounds,
+            "evaluations": search.evaluations,
+        },
+        provenance=provenance(method, found, [history for _, history in waves]),
+    )

@@ -1,0 +1,74 @@
+"""Tables of fits as papers print them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from groundswell.data.history import History
+from groundswell.errors import UsageError
+from groundswell.infer.base import Fit, fit
+from groundswell.infer.coefficients import coefficients, side_by_side
+from groundswell.infer.likelihood import MaximumLikelihood
+from groundswell.models.cities.endemic_epidemic import EndemicEpidemic
+from groundswell.rng import generator
+
+
+def fitted(model: EndemicEpidemic, history: History) -> Fit:
+    _, setting = EndemicEpidemic.example()
+    return fit(model, setting, history, MaximumLikelihood(), rng=generator(0))
+
+
+@pytest.fixture(scope="module")
+def case() -> tuple[EndemicEpidemic, History, Fit]:
+    model, setting = EndemicEpidemic.example()
+    history = model.simulate(setting, rng=generator(2))
+    return model, history, fitted(model, history)
+
+
+def row(found: Fit, part: str, term: str) -> dict:
+    (one,) = [r for r in coefficients(found).rows() if (r["part"], r["term"]) == (part, term)]
+    return one
+
+
+def test_logs_are_shown_as_ratios_with_the_ends_of_their_intervals(case) -> None:
+    _, _, found = case
+    k = found.names.index("within.intercept")
+    shown = row(found, "within", "intercept")
+    assert shown["effect"] == pytest.approx(np.exp(found.estimate[k]))
+    assert shown["low 95 %"] == pytest.approx(np.exp(found.estimate[k] - 1.959964 * found.standard_error[k]))
+    assert row(found, "overdispersion", "psi")["effect"] is None
+
+
+def test_a_wave_is_its_amplitude_and_peak(case) -> None:
+    _, _, found = case
+    s, c = (found.estimate[found.names.index(f"endemic.effects.{kind}1")] for kind in ("sin", "cos"))
+    steps = np.linspace(0, 52, 520_001)
+    wave = s * np.sin(2 * np.pi * steps / 52) + c * np.cos(2 * np.pi * steps / 52)
+    assert row(found, "endemic", "amplitude of harmonic 1")["estimate"] == pytest.approx(wave.max())
+    assert row(found, "endemic", "peak step of harmonic 1")["estimate"] == pytest.approx(steps[wave.argmax()], abs=1e-3)
+    # the delta method against draws from the normal that it linearises
+    at = [found.names.index(f"endemic.effects.{kind}1") for kind in ("sin", "cos")]
+    narrow = found.covariance[np.ix_(at, at)] * 1e-4
+    draws = generator(1).multivariate_normal(found.estimate[at], narrow, 20_000)
+    spread = np.hypot(*draws.T).std() * 100
+    assert row(found, "endemic", "amplitude of harmonic 1")["standard error"] == pytest.approx(spread, rel=0.03)
+    turned = (np.unwrap(np.arctan2(draws[:, 0], draws[:, 1])) / (2 * np.pi) * 52).std() * 100
+    assert row(found, "endemic", "peak step of harmonic 1")["standard error"] == pytest.approx(turned, rel=0.03)
+
+
+def test_models_stand_side_by_side(case) -> None:
+    model, history, found = case
+    without = fitted(dataclasses.replace(model, within=None), history)
+    table = side_by_side({"full": found, "no momentum": without})
+    rows = {r["parameter"]: r for r in table.rows()}
+    assert rows["within.intercept"]["no momentum"] is None
+    assert rows["within.intercept"]["full"].endswith(")")
+    assert rows["AIC"]["full"] == f"{found.details['aic']:.2f}"
+    assert rows["BIC"]["full"] == f"{found.details['free'] * np.log(5 * 119) - 2 * found.log_density:.2f}"
+    _, setting = EndemicEpidemic.example()
+    other = fitted(model, model.simulate(setting, rng=generator(3)))
+    with pytest.raises(UsageError, match="fits of different data"):
+        side_by_side({"one": found, "other": other})

@@ -1,0 +1,114 @@
+"""Draws the pictures of the models' pages, docs/images/MODEL.svg: `.venv/bin/python -m tools.model_figures`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from groundswell import generator
+from groundswell.data import gazetteer
+from groundswell.data.files import write_text
+from groundswell.data.setting import Setting, call_matrix
+from groundswell.data.window import Window
+from groundswell.models.library import load
+from groundswell.report.figures.style import INK, SERIES, SOFT, panels, styled
+from groundswell.report.svg import svg
+
+IMAGES = Path(__file__).parent.parent / "docs" / "images"
+DRAWS = 300
+
+
+@styled
+def endemic_epidemic() -> Any:
+    """The example's expected events by part in three of its cities, and what was drawn."""
+    model, setting = load("endemic_epidemic").example()
+    history = model.simulate(setting, rng=generator(4))
+    parts = model.decomposition(setting, history)
+    axes = panels(3, 1, height=5.2)[:, 0]
+    weeks = np.arange(setting.window.periods)
+    for row, place in zip(axes, ("Hub", "Twin", "Far"), strict=True):
+        at = setting.places.index(place)
+        row.stackplot(weeks, *[part[at] for part in parts.values()], labels=list(parts), colors=SERIES[: len(parts)],
+                      alpha=0.75, linewidth=0)  # fmt: skip
+        row.plot(weeks, history["events"][at], color=INK, linewidth=0.8, label="drawn")
+        row.set_title(place)
+        row.set_xlim(0, weeks[-1])
+    axes[0].legend(loc="lower right", bbox_to_anchor=(1, 1.0), ncols=4)
+    axes[1].set_ylabel("events a week")
+    axes[-1].set_xlabel("week")
+    return axes[0]
+
+
+@styled
+def mobilisation() -> Any:
+    """Cities with protest by day under four accounts of one country: median and middle 80 % of the draws."""
+    places = gazetteer.places("IR", 30_000)
+    window = Window.between("2017-12-28", "2018-01-31")
+    calls = call_matrix(places, window, [("2017-12-30", None)])
+    setting = Setting(places, window, calls=calls, active_on_day0=("Mashhad", "Neyshābūr"))
+    full = replace(load("mobilisation").example()[0], organised=None, groups=None)
+    full = full.replacing({"within.offspring": 0.35, "between.offspring": 0.35, "media.offspring": 0.25,
+                           "deterrence.strength": 0.35, "backlash.strength": 0.1})  # fmt: skip
+    accounts = {
+        "all of it": full,
+        "without deterrence": replace(full, deterrence=None),
+        "without diffusion": replace(full, between=None),
+        "without calls": replace(full, call=None),
+    }
+    axes = panels(1, 4, height=2.6)[0]
+    days = np.arange(window.periods)
+    for column, (title, model), colour in zip(axes, accounts.items(), SERIES, strict=False):
+        active = np.array(
+            [(model.simulate(setting, rng=rng)["events"] > 0).sum(axis=0) for rng in generator(1).spawn(DRAWS)]
+        )
+        low, middle, high = np.quantile(active, [0.1, 0.5, 0.9], axis=0)
+        column.fill_between(days, low, high, color=colour, alpha=0.25, linewidth=0)
+        column.plot(days, middle, color=colour)
+        column.set_title(title)
+        column.set_xlabel("day")
+        column.sharey(axes[0])
+        column.axvline(2, color=SOFT, linewidth=0.7, linestyle=":")
+    axes[0].set_ylabel("cities with protest")
+    return axes[0]
+
+
+@styled
+def riot_wave() -> Any:
+    """The example's wave in each city, expected and drawn, and what is left of the susceptible."""
+    model, setting = load("riot_wave").example()
+    history = model.simulate(setting, rng=generator(1))
+    expected, left = model.intensity(setting, history), model.remaining(setting, history)
+    above, below = panels(2, 1, height=4.6)[:, 0]
+    days = np.arange(setting.window.periods)
+    for at, (place, colour) in enumerate(zip(setting.places.name, SERIES, strict=False)):
+        above.plot(days, expected[at], color=colour, label=place)
+        above.plot(days, history["events"][at], ".", color=colour, markersize=4)
+        below.plot(days, left[at], color=colour)
+    above.set_ylabel("events a day")
+    above.legend(ncols=5, loc="lower right", bbox_to_anchor=(1, 1.0))
+    below.set_ylabel("share of the susceptible left")
+    below.set_ylim(0, 1.02)
+    below.set_xlabel("day")
+    for axes in (above, below):
+        axes.set_xlim(0, days[-1])
+    return above
+
+
+def regimes() -> Any:
+    """The phase diagram for one c*."""
+    from groundswell.report.figures.phases import phase_diagram
+
+    return phase_diagram(0.45)
+
+
+PICTURES: tuple[Callable[[], Any], ...] = (endemic_epidemic, mobilisation, riot_wave, regimes)
+
+if __name__ == "__main__":
+    for picture in PICTURES:
+        name = picture.__name__
+        write_text(IMAGES / f"{name}.svg", svg(picture(), name.replace("_", "-")) + "\n")
+        print(IMAGES / f"{name}.svg")
