@@ -39,7 +39,15 @@ from groundswell.models.cities.mobilisation import (
     Within,
 )
 from groundswell.models.day_by_day import Counters, Guide, weight_at
-from groundswell.models.triggering import Exponential, Gravity, NeighbourhoodOrder, PowerLaw, Reach, reach_weights
+from groundswell.models.triggering import (
+    Exponential,
+    Gravity,
+    NearAndEverywhere,
+    NeighbourhoodOrder,
+    PowerLaw,
+    Reach,
+    reach_weights,
+)
 from groundswell.params import Effects, leaves, names, vector
 from groundswell.rng import generator
 
@@ -118,7 +126,13 @@ def by_order() -> Mobilisation:
 
 
 every_form = pytest.mark.parametrize("model", [everything(), otherwise(), by_order()], ids=["one", "other", "by order"])
-REACHES = [PowerLaw(70.0, 2.3), Exponential(50.0), Gravity(1.1, 1.7), NeighbourhoodOrder(1.3)]
+REACHES = [
+    PowerLaw(70.0, 2.3),
+    Exponential(50.0),
+    Gravity(1.1, 1.7),
+    NeighbourhoodOrder(1.3),
+    NearAndEverywhere(0.1, 60.0),
+]
 every_reach = pytest.mark.parametrize("reach", REACHES, ids=lambda reach: type(reach).__name__)
 
 
@@ -624,6 +638,20 @@ def test_groups_live_through_a_given_past(lopsided: Places) -> None:
     for history in drawn[:20]:
         change = history["formed"] - history["broken_up"]
         assert np.array_equal(np.diff(history["groups"], axis=1), change[:, :-1])
+
+
+def test_arrests_of_a_past_without_an_event_are_kept(lopsided: Places) -> None:
+    """Nothing of what is given is dropped: they deter, and the history still holds them."""
+    setting, model = country(lopsided, 9), everything()
+    arrests = np.zeros((4, 5))
+    arrests[2, 3] = 40
+    past = History(lopsided, setting.during(5).window, {"events": np.zeros((4, 5)), "arrests": arrests})
+    assert np.array_equal(model.simulate(setting, rng=generator(0), given=past)["arrests"][:, :5], arrests)
+    state = model.start(setting, rng=generator(0))
+    for day in range(5):
+        state.take(day, past, rng=generator(day))
+    assert state.hurt[0, 2] == pytest.approx(40 / 0.45)
+    assert state.hurt_total[0] == pytest.approx(0.7 * 40 / 11.55)
 
 
 def test_a_past_without_arrests_is_refused_where_they_act(lopsided: Places) -> None:

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from scipy.stats import nbinom, poisson
 
-from groundswell.models.triggering import Gravity, NeighbourhoodOrder, PowerLaw
+from groundswell.models.triggering import Gravity, NearAndEverywhere, NeighbourhoodOrder, PowerLaw
 
 
 def log_negative_binomial(y, mean, psi):
@@ -54,7 +54,10 @@ def unnormalised_weight(model, setting, q, p):
         return people**reach.population * max(distance, 1.0) ** -reach.decay
     if isinstance(reach, PowerLaw):
         return people**model.scale * (1 + distance / reach.scale_km) ** -reach.decay
-    return people**model.scale * math.exp(-distance / reach.scale_km)
+    near = math.exp(-distance / reach.scale_km)
+    if isinstance(reach, NearAndEverywhere):
+        return people**model.scale * (reach.everywhere + (1 - reach.everywhere) * near)
+    return people**model.scale * near
 
 
 def reach_weights(model, setting):

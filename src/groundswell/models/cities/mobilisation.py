@@ -211,7 +211,7 @@ class Mobilisation(Model):
             guide.arrests, guide.before, guide.scale, guide.offset, geometry.first, state.warns, weight,
         )  # fmt: skip
         if state.rates.late:
-            state.arrested(day, state.today["arrests"])
+            state.arrested(day)
         if state.rates.contact > 0:
             state.groups_today(rng=rng)
         return state, weight

@@ -11,7 +11,8 @@ import numpy as np
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError
-from groundswell.models.cities import _group_loops as loops
+from groundswell.models.cities import _group_loops
+from groundswell.models.cities import _mobilisation_loops as loops
 from groundswell.models.cities.mechanisms import RandomPulse
 from groundswell.models.triggering import Reach
 
@@ -176,42 +177,30 @@ class State:
         active = np.flatnonzero(events > 0)
         if rates.between > 0 and active.size:
             self.drive += rates.between * (events[active] @ self.reach_weights()[active])
-        self.hurt_total *= rates.crackdown_memory
-        self.arrested(day, np.broadcast_to(arrests, self.hurt.shape))
-        rows = np.flatnonzero(events > 0)
+        rows = np.flatnonzero((events > 0) | (arrests > 0))
         self.noted_count[:] = len(rows)
         self.noted_place[:, : len(rows)] = rows
         self.noted[:, : len(rows)] = 0.0
         for column, name in enumerate(COLUMNS[: COLUMNS.index("formed")]):
             if name in given.series:
                 self.noted[:, : len(rows), column] = given[name][rows, day]
+        self.hurt_total *= rates.crackdown_memory
+        self.arrested(day)
         self.groups_today(rng=rng)
 
     def groups_today(self, *, rng: np.random.Generator) -> None:
         """Groups formed and broken up on the day whose events are noted, added to its notes."""
-        loops.groups_today(
+        _group_loops.groups_today(
             rng, self.rates, self.exploded, self.groups, self.groups_total, self.momentum, *self.reach,
             self.noted_count, self.noted_place, self.noted,
         )  # fmt: skip
 
-    def arrested(self, day: int, arrests: np.ndarray) -> None:
-        """Today's arrests (S, P) into the stocks, or among those that wait."""
-        total = arrests.sum(axis=1) / self.rates.population
-        self.hurt_total += _after_lag(self.total_waiting, day, total)
-        joining = _after_lag(self.hurt_waiting, day, arrests / self.geometry.per_100k)
-        faded = self.hurt * self.rates.crackdown_memory ** (day - self.hurt_day)
-        self.hurt = np.where(joining > 0, faded + joining, self.hurt)
-        self.hurt_day = np.where(joining > 0, float(day), self.hurt_day)
-
-
-def _after_lag(waiting: np.ndarray, day: int, today: np.ndarray) -> np.ndarray:
-    """What joins the stock today: today's arrests at a lag of one day; else earlier ones, whose stead today's take."""
-    if waiting.shape[1] == 0:
-        return today
-    slot = waiting[:, day % waiting.shape[1]]
-    arrived = slot.copy()
-    slot[:] = today
-    return arrived
+    def arrested(self, day: int) -> None:
+        """Arrests noted today into the stocks, or among those that wait."""
+        loops.arrested(
+            day, self.rates, self.geometry.per_100k, self.hurt, self.hurt_day, self.hurt_total, self.hurt_waiting,
+            self.total_waiting, self.noted_count, self.noted_place, self.noted,
+        )  # fmt: skip
 
 
 GRID_NODES = 4096
