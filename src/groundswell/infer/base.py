@@ -122,7 +122,7 @@ def fit(
     held = dict(fixed or {})
     if can(model, "prepared"):
         model = model.prepared(*([setting] if isinstance(setting, Setting) else setting))
-    known = names(model)
+    known = names(model) if held else ()
     for name in held:
         if name not in known:
             raise ParameterError(f'fixed names "{name}", which is no parameter here.' + nearest(name, known, 3))

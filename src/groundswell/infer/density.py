@@ -20,10 +20,12 @@ class FreeDensity:
         self._values = np.array([leaf.value for leaf in self.all_leaves])
         self.free = np.array([k for k, leaf in enumerate(self.all_leaves) if leaf.name not in fixed], dtype=int)
         self.leaves: Sequence[Leaf] = [self.all_leaves[k] for k in self.free]
-        self._bent = [n for n, leaf in enumerate(self.leaves) if np.isfinite(leaf.low) or np.isfinite(leaf.high)]
+        self._bent = [
+            (n, leaf) for n, leaf in enumerate(self.leaves) if math.isfinite(leaf.low) or math.isfinite(leaf.high)
+        ]
         # a start on the boundary has no finite coordinate: begin a little inside
         self.start = np.clip([leaf.to_free(leaf.value) for leaf in self.leaves], -1e3, None)
-        for n in self._bent:
+        for n, _ in self._bent:
             self.start[n] = np.clip(self.start[n], -5.0, None if np.isfinite(self.start[n]) else 5.0)
         self.observations: int | None = getattr(likelihood, "observations", None)
         self.evaluations = 0
@@ -32,15 +34,15 @@ class FreeDensity:
         """(all K,) parameters in natural units at the free coordinates."""
         values = self._values.copy()
         values[self.free] = at
-        for n in self._bent:
-            values[self.free[n]] = self.leaves[n].from_free(float(at[n]))
+        for n, leaf in self._bent:
+            values[self.free[n]] = leaf.from_free(float(at[n]))
         return values
 
     def slopes(self, at: np.ndarray) -> np.ndarray:
         """(K free,) d natural / d free."""
         out = np.ones(len(at))
-        for n in self._bent:
-            out[n] = self.leaves[n].slope(float(at[n]))
+        for n, leaf in self._bent:
+            out[n] = leaf.slope(float(at[n]))
         return out
 
     def __call__(self, at: np.ndarray) -> tuple[float, np.ndarray]:
@@ -49,8 +51,8 @@ class FreeDensity:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far points are tried, and refused here
             value, gradient = self._likelihood(self.natural(at))
             slope = -gradient[self.free]
-            for n in self._bent:
-                slope[n] *= self.leaves[n].slope(float(at[n]))
+            for n, leaf in self._bent:
+                slope[n] *= leaf.slope(float(at[n]))
             if not math.isfinite(value + slope.sum()):
                 return math.inf, np.zeros(len(at))
         return -value, slope
@@ -74,8 +76,8 @@ class FreeDensity:
         out = information[np.ix_(self.free, self.free)] * np.outer(slopes, slopes)
         if self._bent:
             gradient = self._likelihood(self.natural(at))[1]
-            for n in self._bent:
-                out[n, n] -= gradient[self.free[n]] * self.leaves[n].bend(float(at[n]))
+            for n, leaf in self._bent:
+                out[n, n] -= gradient[self.free[n]] * leaf.bend(float(at[n]))
         return out
 
     def words(self, at: np.ndarray) -> str:

@@ -87,9 +87,9 @@ class MaximumLikelihood:
         if not len(at):
             return _Point(at, value, np.zeros((0, 0))), True
         hessian = density.hessian(at, np.full(len(at), 1e-5))
-        working, fresh = _downhill(hessian), True
+        inverse, fresh = _downhill(hessian), True
         for step in range(self.steps):
-            move = -np.linalg.solve(working, gradient)
+            move = -inverse @ gradient
             promise = -0.5 * float(gradient @ move)
             tried = None
             if promise >= self.tolerance:
@@ -102,11 +102,11 @@ class MaximumLikelihood:
                     # no step gains what it should: done if rounding of the log density explains that
                     return _Point(at, value, hessian), promise < 1e-11 * abs(value)
                 # a small part of a standard error: far above rounding, far below the change of curvature
-                hessian = density.hessian(at, 3e-3 / np.sqrt(np.maximum(np.diag(working), 1.0)))
-                working, fresh = _downhill(hessian), True
+                hessian = density.hessian(at, 3e-3 * np.sqrt(np.minimum(np.diag(inverse), 1.0)))
+                inverse, fresh = _downhill(hessian), True
                 continue
             moved, value, new_gradient = tried
-            working, fresh = _learn(working, moved, new_gradient - gradient), False
+            inverse, fresh = _learn(inverse, moved, new_gradient - gradient), False
             at, gradient = at + moved, new_gradient
             progress((step + 1) / self.steps, f"step {step + 1}, log density {-value:.6f}")
         return _Point(at, value, density.hessian(at, np.full(len(at), 1e-5))), False
@@ -120,12 +120,12 @@ class _Point:
 
 
 def _downhill(hessian: np.ndarray) -> np.ndarray:
-    """The Hessian with curvature of the wrong sign turned and hardly any made a little, so that its step leads down."""
+    """The Hessian's inverse, curvature of the wrong sign turned and hardly any made a little: its step leads down."""
     if not np.isfinite(hessian).all():
         return np.eye(len(hessian))
-    scale = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-8))
-    curvature, axes = np.linalg.eigh(hessian / np.outer(scale, scale))
-    return (axes * np.maximum(np.abs(curvature), 1e-8)) @ axes.T * np.outer(scale, scale)
+    scale = 1 / np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-8))
+    curvature, axes = np.linalg.eigh(hessian * np.outer(scale, scale))
+    return (axes / np.maximum(np.abs(curvature), 1e-8)) @ axes.T * np.outer(scale, scale)
 
 
 def _line_search(
@@ -140,12 +140,15 @@ def _line_search(
     return None
 
 
-def _learn(working: np.ndarray, moved: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """The BFGS update of the Hessian from a step and the change of the gradient over it."""
-    curved, expected = float(moved @ change), working @ moved
+def _learn(inverse: np.ndarray, moved: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """The BFGS update of the inverse Hessian from a step and the change of the gradient over it."""
+    curved = float(moved @ change)
     if curved <= 1e-10 * math.sqrt(float(moved @ moved) * float(change @ change)):
-        return working
-    return working + np.outer(change, change) / curved - np.outer(expected, expected) / float(moved @ expected)
+        return inverse
+    expected = inverse @ change
+    along = ((1 + float(change @ expected) / curved) / 2 * moved - expected) / curved
+    turned = np.multiply.outer(along, moved)
+    return inverse + turned + turned.T
 
 
 def _result(

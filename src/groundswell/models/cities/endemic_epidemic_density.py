@@ -90,6 +90,8 @@ class CountDensity:
 
     def information(self, x: np.ndarray) -> np.ndarray:
         """(all, all) observed information."""
+        if not len(self._own_at):
+            return loops.curvature(x, self._design, *self._driven(x, 2))[0]
         return self.arrow(x).dense(len(x))
 
     def _driven(self, x: np.ndarray, derivatives: int) -> tuple[np.ndarray, ...]:
