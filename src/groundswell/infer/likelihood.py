@@ -102,7 +102,8 @@ class MaximumLikelihood:
                     # no step gains what it should: done if rounding of the log density explains that
                     return _Point(at, value, hessian), promise < 1e-11 * abs(value)
                 # a small part of a standard error: far above rounding, far below the change of curvature
-                hessian = density.hessian(at, 3e-3 * np.sqrt(np.minimum(np.diag(inverse), 1.0)))
+                curvature = np.diag(np.linalg.inv(inverse))
+                hessian = density.hessian(at, 3e-3 / np.sqrt(np.maximum(curvature, 1.0)))
                 inverse, fresh = _downhill(hessian), True
                 continue
             moved, value, new_gradient = tried
