@@ -17,12 +17,12 @@ from groundswell.data.places import Places
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
-from groundswell.errors import MissingVerb, ParameterError, UsageError
+from groundswell.errors import MissingVerb, NotConverged, ParameterError, UsageError
 from groundswell.infer.base import Fit, fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.infer.profile import profile
 from groundswell.models.base import Account, Likelihood, Model
-from groundswell.models.cities.endemic_epidemic import Between, Endemic, EndemicEpidemic, Within
+from groundswell.models.cities.endemic_epidemic import Between, Endemic, EndemicEpidemic, OverdispersionByPlace, Within
 from groundswell.models.cities.weights import PowerLaw
 from groundswell.params import Effects, names, param, vector
 from groundswell.rng import generator
@@ -286,3 +286,72 @@ def test_explosive_estimates_are_remarked() -> None:
     truth = EndemicEpidemic(Endemic(1.0), Within(np.log(1.4)))
     found = maximum(truth, setting, counts(truth, 1, setting))
     assert any("dominant eigenvalue reaches 1." in note for note in found.notes)
+
+
+LONG = Setting(PLACES, Window(date(2015, 1, 5), 200, 7), SETTING.network)
+YEAR = 2015.3 + np.arange(200) / 52
+
+
+def trend(values: np.ndarray, slope: float) -> tuple[EndemicEpidemic, Setting, History]:
+    """A model with one covariate over time, its coefficient at 0; and a history with it at `slope`."""
+    setting = dataclasses.replace(LONG, covariates={"column": values[None]})
+    model = EndemicEpidemic(Endemic(1.0, Effects(column=0.0), "population_share"), Within(-1.0), None)
+    truth = model.replacing({"endemic.effects.column": slope, "endemic.intercept": 1.0 - slope * float(values.mean())})
+    return model, setting, truth.simulate(setting, rng=generator(3))
+
+
+def test_a_column_far_from_0_is_as_well_determined_as_when_it_is_centred() -> None:
+    model, setting, history = trend(YEAR, 0.3)
+    found = maximum(model, setting, history)
+    centred = dataclasses.replace(LONG, covariates={"column": (YEAR - YEAR.mean())[None]})
+    again = maximum(model, centred, history)
+    assert found.converged
+    assert found.notes == ()
+    assert found.log_density == pytest.approx(again.log_density, abs=1e-6)
+    at = found.names.index("endemic.effects.column")
+    assert found.estimate[at] == pytest.approx(again.estimate[at], rel=1e-4)
+    assert found.standard_error[at] == pytest.approx(again.standard_error[at], rel=0.02)
+    ends = [
+        profile(one, where, history, "endemic.effects.column") for one, where in ((found, setting), (again, centred))
+    ]
+    assert ends[0] == pytest.approx(ends[1], abs=1e-3)
+
+
+@pytest.mark.parametrize("scale", [1e-5, 1e4])
+def test_a_column_in_any_unit_has_the_same_estimate(scale: float) -> None:
+    values = generator(8).standard_normal(200)
+    model, setting, history = trend(values, 0.4)
+    plain = maximum(model, setting, history)
+    scaled = maximum(model, dataclasses.replace(setting, covariates={"column": scale * values[None]}), history)
+    assert scaled.converged
+    assert scaled.notes == ()
+    assert scaled.log_density == pytest.approx(plain.log_density, abs=1e-6)
+    at = plain.names.index("endemic.effects.column")
+    assert scale * scaled.estimate[at] == pytest.approx(plain.estimate[at], rel=1e-4)
+
+
+def test_psi_of_a_place_without_events_has_no_standard_error_and_the_fit_says_so() -> None:
+    truth = EndemicEpidemic(Endemic(1.0), Within(-1.0), None)
+    events = np.array(truth.simulate(LONG, rng=generator(1))["events"])
+    events[1] = 0
+    model = dataclasses.replace(truth, overdispersion=OverdispersionByPlace())
+    found = maximum(model, LONG, History(LONG.places, LONG.window, {"events": events}))
+    errors = dict(zip(found.names, found.standard_error, strict=True))
+    assert np.isnan(errors["overdispersion.by_place.Near"])
+    assert np.isfinite(errors["overdispersion.by_place.Hub"])
+    (note,) = found.notes
+    assert note.startswith("overdispersion.by_place.Near")
+    assert "no finite estimate" in note or "not determined" in note
+
+
+def test_a_profile_is_of_the_fit_and_history_that_it_is_given() -> None:
+    model, setting, history = trend(YEAR - YEAR.mean(), 0.3)
+    found = maximum(model, setting, history)
+    other = model.simulate(setting, rng=generator(9))
+    with pytest.raises(UsageError, match="not the one of the fit"):
+        profile(found, setting, other, "within.intercept")
+    with pytest.raises(UsageError, match="by Another; a profile starts at the maximum"):
+        profile(dataclasses.replace(found, method=type("Another", (), {})()), setting, history, "within.intercept")
+    low = dataclasses.replace(found, log_density=found.log_density - 5.0)
+    with pytest.raises(NotConverged, match="the fit is no maximum"):
+        profile(low, setting, history, "within.intercept")

@@ -217,6 +217,68 @@ def test_errors_name_the_method_to_use() -> None:
         )  # fmt: skip
 
 
+def together(sign: float) -> History:
+    """Counts whose two intercepts by place go together exactly."""
+    rng = generator(11)
+    normals = rng.normal(size=8)
+    model = EndemicEpidemic(
+        Endemic(1.0, random=RandomIntercepts(0.8, Effects({f"place {i}": z for i, z in enumerate(0.8 * normals)}))),
+        Within(
+            -1.2, random=RandomIntercepts(0.4, Effects({f"place {i}": sign * z for i, z in enumerate(0.4 * normals)}))
+        ),
+        None,
+    )
+    return model.simulate(ring(8, 150), rng=rng)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_correlation_that_runs_to_its_end_is_told(sign: float) -> None:
+    model = EndemicEpidemic(Endemic(random=RANDOM), Within(random=RANDOM), None, correlation=Correlation())
+    found = fit(model, ring(8, 150), together(sign), PenalisedLikelihood(), rng=generator(0))
+    name = "correlation.by_pair.endemic-within"
+    assert found.converged
+    assert estimate(found, name) == pytest.approx(sign, abs=1e-3)
+    assert any(note.startswith(name) and f"cannot tell it from {sign:g}" in note for note in found.notes)
+    errors = dict(zip(found.names, found.standard_error, strict=True))
+    assert np.isnan(errors[name])
+    assert np.isfinite([errors["endemic.random.sd"], errors["within.random.sd"]]).all()
+
+
+def test_collinear_columns_are_named_beside_random_effects() -> None:
+    setting = ring(6, 80)
+    x = generator(3).standard_normal(80)
+    setting = dataclasses.replace(setting, covariates={"a": x[None], "b": 2 * x[None], "year": 2015 + x[None] / 4})
+    _, history = drawn(MODEL, setting, 1, {"endemic": 0.6, "between": 0.4})
+    both = dataclasses.replace(MODEL, endemic=Endemic(0.2, Effects(a=0.0, b=0.0), random=RANDOM))
+    found = fit(both, setting, history, PenalisedLikelihood(), rng=generator(0))
+    assert found.converged
+    assert any("cannot tell endemic.effects.a and endemic.effects.b apart" in note for note in found.notes)
+    one = dataclasses.replace(MODEL, endemic=Endemic(0.2, Effects(a=0.0), random=RANDOM))
+    far = dataclasses.replace(MODEL, endemic=Endemic(0.2, Effects(year=0.0), random=RANDOM))
+    plain, year = (fit(model, setting, history, PenalisedLikelihood(), rng=generator(0)) for model in (one, far))
+    assert year.converged
+    assert year.notes == plain.notes
+    assert year.log_density == pytest.approx(plain.log_density, abs=1e-5)
+    assert estimate(year, "endemic.effects.year") / 4 == pytest.approx(estimate(plain, "endemic.effects.a"), abs=1e-4)
+
+
+def test_what_has_no_random_intercepts_to_estimate_is_refused() -> None:
+    setting = ring(5, 30)
+    model, history = drawn(MODEL, setting, 1, {"endemic": 0.6, "between": 0.4})
+    with pytest.raises(ParameterError, match=r"endemic\.random\.sd at 0, where there are no random intercepts"):
+        fit(model, setting, history, PenalisedLikelihood(), rng=generator(0), fixed={"endemic.random.sd": 0.0})
+    joined = dataclasses.replace(MODEL, correlation=Correlation()).prepared(setting)
+    with pytest.raises(ParameterError, match="where two intercepts are one"):
+        fit(
+            joined, setting, history, PenalisedLikelihood(), rng=generator(0),
+            fixed={"correlation.by_pair.endemic-between": 1.0},
+        )  # fmt: skip
+    alone = Setting(Places(("A",), np.array([1e5])), setting.window)
+    counts = History(alone.places, alone.window, {"events": np.array(history["events"])[:1]})
+    with pytest.raises(UsageError, match="there is one place"):
+        fit(EndemicEpidemic(Endemic(random=RANDOM)), alone, counts, PenalisedLikelihood(), rng=generator(0))
+
+
 def test_an_sd_may_be_held() -> None:
     setting = ring(6, 80)
     _, history = drawn(MODEL, setting, 1, {"endemic": 0.6, "between": 0.4})

@@ -24,6 +24,9 @@ from groundswell.errors import ParameterError, nearest
 
 C = TypeVar("C", bound="Component")
 
+NEAR = 5.0
+"""A search that would start on the boundary of a range starts this far out: e^-5 above 0."""
+
 
 @dataclass(frozen=True)
 class Prior:
@@ -121,6 +124,17 @@ class Leaf:
     high: float
     prior: Prior | None
     doc: str
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the free coordinate differs from the value."""
+        return math.isfinite(self.low) or math.isfinite(self.high)
+
+    @property
+    def start(self) -> float:
+        """Free coordinate at which a search starts: inside the range, also where the value is on its boundary."""
+        free = self.to_free(self.value)
+        return float(min(max(free, -NEAR), NEAR if math.isinf(free) else free)) if self.bounded else free
 
     @property
     def center(self) -> float:

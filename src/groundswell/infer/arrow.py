@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from groundswell.infer.curvature import downhill
+
 
 class Blocks(NamedTuple):
     """A symmetric (K + Q P) square matrix: shared (K, K), and for each place cross (P, Q, K) and own (P, Q, Q).
@@ -34,7 +36,7 @@ class Blocks(NamedTuple):
         upright = self._replace(own=positive(self.own, 1e-8))
         reduced, pulled = upright.reduced()
         rest = shared - np.einsum("pqk,pq->k", pulled, local)
-        moved = np.linalg.solve(positive(reduced, 1e-10 * max(1.0, float(np.abs(reduced).max()))), rest)
+        moved = downhill(reduced) @ rest
         own = np.linalg.solve(upright.own, local[:, :, None])[:, :, 0] - pulled @ moved
         return np.concatenate([moved, own.T.ravel()])
 

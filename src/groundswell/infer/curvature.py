@@ -1,7 +1,8 @@
 """What the curvature at a maximum says: how sure each parameter is, and what the data cannot tell.
 
-A small curvature alone is no proof, since it depends on a parameter's unit. So a suspect parameter
-is moved: five standard errors away the quadratic through the maximum has lost 12.5 in log density.
+A small curvature alone is no proof, since it depends on a parameter's unit, and so does a direction of several
+parameters in which there is hardly any: a calendar year and an intercept nearly cancel, and yet are both known. So
+what is suspect is moved: five standard errors away the quadratic through the maximum has lost 12.5 in log density.
 Where the log density has hardly fallen by then, the quadratic is wrong and no standard error holds.
 """
 
@@ -20,11 +21,20 @@ SUSPECT = 5.0
 FURTHEST = 30.0
 """The most free units to go out for a parameter with a bound: a factor of 1e13."""
 
+EXTREME = 15.0
+"""A parameter with a bound is suspect beyond this free coordinate too, 3e6 above 0: there all is nearly level."""
+
 LEVEL = 1.35
 """A loss in log density below this counts as none: a 90 % profile interval would not close."""
 
 DEPENDENT = 1e-6
-"""An eigenvalue of the information in correlation form below this counts as 0."""
+"""An eigenvalue of the information in correlation form below this is suspect."""
+
+HARDLY = 1e-10
+"""The least eigenvalue, in correlation form, that a step reckons with."""
+
+LEAST = 1e-13
+"""Rounding leaves eigenvalues of this size where there are none."""
 
 
 class Density(Protocol):
@@ -35,6 +45,15 @@ class Density(Protocol):
     def __call__(self, at: np.ndarray) -> tuple[float, np.ndarray]:
         """Value and gradient."""
         ...
+
+
+def downhill(hessian: np.ndarray) -> np.ndarray:
+    """The Hessian's inverse, curvature of the wrong sign turned and hardly any made a little: its step leads down."""
+    if not np.isfinite(hessian).all():
+        return np.eye(len(hessian))
+    scale = 1 / np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-8))
+    curvature, axes = np.linalg.eigh(hessian * np.outer(scale, scale))
+    return (axes / np.maximum(np.abs(curvature), HARDLY)) @ axes.T * np.outer(scale, scale)
 
 
 def examine(density: Density, at: np.ndarray, hessian: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -57,7 +76,12 @@ def examine(density: Density, at: np.ndarray, hessian: np.ndarray) -> tuple[np.n
         information = hessian[np.ix_(kept, kept)]
         scale = 1 / np.sqrt(np.maximum(np.diag(information), 1e-300))
         strength, axes = np.linalg.eigh(information * np.outer(scale, scale))
-        level = strength < DEPENDENT
+        level = np.zeros(len(kept), dtype=bool)
+        for n in np.flatnonzero(strength < DEPENDENT):
+            along = np.zeros(count)
+            along[kept] = axes[:, n] * scale
+            strength[n] = _along(density, at, along, strength[n])
+            level[n] = strength[n] == 0
         inverse = (axes[:, ~level] / strength[~level]) @ axes[:, ~level].T * np.outer(scale, scale)
         blurred = np.zeros(len(kept), dtype=bool)
         for axis in axes[:, level].T:
@@ -71,17 +95,40 @@ def examine(density: Density, at: np.ndarray, hessian: np.ndarray) -> tuple[np.n
     return covariance, tuple(notes)
 
 
+def _level(density: Density, at: np.ndarray, axis: np.ndarray, out: float) -> bool:
+    """Whether the log density has hardly fallen by `out` on the axis, or as far as it is a number there."""
+    there = density(at + out * axis)[0]
+    while not np.isfinite(there) and out > SUSPECT:
+        out /= 2
+        there = density(at + out * axis)[0]
+    return bool(there - density(at)[0] < LEVEL)
+
+
+def _along(density: Density, at: np.ndarray, axis: np.ndarray, strength: float) -> float:
+    """The curvature of the log density along an axis, measured by going out on it; 0 where it is level.
+
+    A small eigenvalue among large ones is known to a few digits only.
+    """
+    here, out = density(at)[0], SUSPECT / np.sqrt(max(strength, LEAST))
+    while True:
+        lost = [density(at + sign * out * axis)[0] - here for sign in (-1, 1)]
+        if min(lost) < LEVEL:
+            return 0.0
+        if max(lost) < SUSPECT**2:
+            return sum(lost) / out**2
+        out /= 2
+
+
 def _alone(density: Density, at: np.ndarray, k: int, leaf: Leaf, curvature: float) -> str | None:
     """Why parameter k by itself is not determined, or None if it is."""
     error = 1 / np.sqrt(curvature) if curvature > 0 else 1e6
-    if error < SUSPECT:
+    extreme = leaf.bounded and abs(at[k]) > EXTREME
+    if error < SUSPECT and not extreme:
         return None
-    out = SUSPECT * error
-    if np.isfinite(leaf.low) or np.isfinite(leaf.high):
+    out = SUSPECT * max(error, 1.0)
+    if leaf.bounded:
         out = min(out, FURTHEST)
-    here = density(at)[0]
-    step = np.eye(len(at))[k] * out
-    down, up = (density(at + sign * step)[0] - here < LEVEL for sign in (-1, 1))
+    down, up = (_level(density, at, sign * np.eye(len(at))[k], out) for sign in (-1, 1))
     value = leaf.from_free(float(at[k]))
     if down and up:
         return (

@@ -10,6 +10,21 @@ import numpy as np
 from groundswell.models.base import Likelihood
 from groundswell.params import Component, Leaf, leaves
 
+LONGEST = 3.0
+"""No step of a search moves a free coordinate by more: a factor of 20 for a parameter above 0."""
+
+
+def shortening(move: np.ndarray, likelihood: Likelihood) -> float:
+    """What to multiply a step (all K,) on free coordinates by.
+
+    A likelihood with the method `stride` tells how much a step changes the logarithm of any rate, which is what
+    counts: the coefficient of a column of small numbers has far to go.
+    """
+    longest = float(np.abs(move).max(initial=0.0))
+    if longest > LONGEST and hasattr(likelihood, "stride"):
+        longest = likelihood.stride(move)
+    return min(1.0, LONGEST / longest) if longest > 0 else 1.0
+
 
 class FreeDensity:
     """Minus the log density and its gradient on the free coordinates of the parameters not held."""
@@ -20,13 +35,8 @@ class FreeDensity:
         self._values = np.array([leaf.value for leaf in self.all_leaves])
         self.free = np.array([k for k, leaf in enumerate(self.all_leaves) if leaf.name not in fixed], dtype=int)
         self.leaves: Sequence[Leaf] = [self.all_leaves[k] for k in self.free]
-        self._bent = [
-            (n, leaf) for n, leaf in enumerate(self.leaves) if math.isfinite(leaf.low) or math.isfinite(leaf.high)
-        ]
-        # a start on the boundary has no finite coordinate: begin a little inside
-        self.start = np.clip([leaf.to_free(leaf.value) for leaf in self.leaves], -1e3, None)
-        for n, _ in self._bent:
-            self.start[n] = np.clip(self.start[n], -5.0, None if np.isfinite(self.start[n]) else 5.0)
+        self._bent = [(n, leaf) for n, leaf in enumerate(self.leaves) if leaf.bounded]
+        self.start = np.array([leaf.start for leaf in self.leaves], dtype=float)
         self.observations: int | None = getattr(likelihood, "observations", None)
         self.evaluations = 0
 
@@ -79,6 +89,12 @@ class FreeDensity:
             for n, leaf in self._bent:
                 out[n, n] -= gradient[self.free[n]] * leaf.bend(float(at[n]))
         return out
+
+    def shortened(self, move: np.ndarray) -> np.ndarray:
+        """A step of a search, made shorter where it goes further than a step should (`shortening`)."""
+        whole = np.zeros(len(self.all_leaves))
+        whole[self.free] = move
+        return move * shortening(whole, self._likelihood)
 
     def words(self, at: np.ndarray) -> str:
         """The free parameters by name and natural value."""

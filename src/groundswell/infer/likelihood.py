@@ -19,13 +19,10 @@ import numpy as np
 
 from groundswell.errors import MissingVerb, UsageError
 from groundswell.infer.base import Fit, Progress, provenance, silent
-from groundswell.infer.curvature import examine
+from groundswell.infer.curvature import downhill, examine
 from groundswell.infer.density import FreeDensity
 from groundswell.infer.windows import Observed, Settings, Waves, likelihood_of, remarks_of, windows
 from groundswell.models.base import require
-
-LONGEST = 3.0
-"""No free coordinate moves by more in one step: a factor of 20 for a parameter above 0."""
 
 
 @dataclass(frozen=True)
@@ -87,14 +84,13 @@ class MaximumLikelihood:
         if not len(at):
             return _Point(at, value, np.zeros((0, 0))), True
         hessian = density.hessian(at, np.full(len(at), 1e-5))
-        inverse, fresh = _downhill(hessian), True
+        inverse, fresh = downhill(hessian), True
         for step in range(self.steps):
             move = -inverse @ gradient
             promise = -0.5 * float(gradient @ move)
             tried = None
             if promise >= self.tolerance:
-                move *= min(1.0, LONGEST / float(np.abs(move).max()))
-                tried = _line_search(density, at, move, value, gradient)
+                tried = _line_search(density, at, density.shortened(move), value, gradient)
             elif fresh:
                 return _Point(at, value, hessian), True
             if tried is None:
@@ -104,7 +100,7 @@ class MaximumLikelihood:
                 # a small part of a standard error: far above rounding, far below the change of curvature
                 curvature = np.diag(np.linalg.inv(inverse))
                 hessian = density.hessian(at, 3e-3 / np.sqrt(np.maximum(curvature, 1.0)))
-                inverse, fresh = _downhill(hessian), True
+                inverse, fresh = downhill(hessian), True
                 continue
             moved, value, new_gradient = tried
             inverse, fresh = _learn(inverse, moved, new_gradient - gradient), False
@@ -118,15 +114,6 @@ class _Point:
     at: np.ndarray
     value: float
     hessian: np.ndarray
-
-
-def _downhill(hessian: np.ndarray) -> np.ndarray:
-    """The Hessian's inverse, curvature of the wrong sign turned and hardly any made a little: its step leads down."""
-    if not np.isfinite(hessian).all():
-        return np.eye(len(hessian))
-    scale = 1 / np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-8))
-    curvature, axes = np.linalg.eigh(hessian * np.outer(scale, scale))
-    return (axes / np.maximum(np.abs(curvature), 1e-8)) @ axes.T * np.outer(scale, scale)
 
 
 def _line_search(

@@ -26,17 +26,18 @@ import numpy as np
 from groundswell.errors import ParameterError, UsageError
 from groundswell.infer.arrow import Blocks, positive
 from groundswell.infer.base import Fit, Progress, provenance, silent
-from groundswell.infer.curvature import SUSPECT, examine
+from groundswell.infer.curvature import SUSPECT, downhill, examine
+from groundswell.infer.density import shortening
 from groundswell.infer.windows import Observed, Settings, Waves, likelihood_of, remarks_of, windows
 from groundswell.models.base import can, require
 from groundswell.models.cities.random_effects import Positions, covariance, covariance_slopes, positions
 from groundswell.params import Leaf, from_vector, leaves, vector
 
-LONGEST = 3.0
-"""No free coordinate moves by more in one step."""
-
 SMALL_SD = 1e-3
 """Random effects with a smaller sd are as good as absent; the search for an sd ends there."""
+
+LARGEST_LOGIT = 8.0
+"""The search for a correlation ends at this distance from 0 on its free coordinate, at .9993."""
 
 
 @dataclass(frozen=True)
@@ -96,23 +97,38 @@ class _Search:
                 f"`fixed` holds {names[wrong[0]]}, a parameter of one place, and those are estimated together. "
                 "Hold the part's random.sd instead."
             )
+        self._check_spread(held)
         inner = held | set(self.variance_at.tolist()) | set(self.own_at.ravel().tolist())
         self.shared_at = np.array([k for k in range(len(names)) if k not in inner], dtype=int)
         self.free_spread = np.array([k for k in self.variance_at if k not in held], dtype=int)
         self._kept = np.searchsorted(arrow.shared_at, self.shared_at)
         self.inner_at = np.concatenate([self.shared_at, self.own_at.ravel()])
-        self.bent = [
-            n
-            for n, k in enumerate(self.inner_at)
-            if np.isfinite(self.leaves[k].low) or np.isfinite(self.leaves[k].high)
-        ]
-        # a start on the boundary has no finite coordinate: begin a little inside
-        self.start = np.array([np.clip(self.leaves[k].to_free(self.values[k]), -5, 1e3) if n in self.bent
-                               else self.values[k] for n, k in enumerate(self.inner_at)])  # fmt: skip
+        self.bent = [n for n, k in enumerate(self.inner_at) if self.leaves[k].bounded]
+        self.start = np.array([self.leaves[k].start for k in self.inner_at])
         self.spread_start = np.array([np.clip(self.leaves[k].to_free(self.values[k]), -2, 2) for k in self.free_spread])
-        # an sd has a least value, a correlation (its range is bounded on both sides) a least logit
-        self.lowest = np.array([np.log(SMALL_SD) if np.isinf(self.leaves[k].high) else -8.0 for k in self.free_spread])
+        # an sd has a least value, a correlation (its range is bounded on both sides) a least and a largest one
+        sds = np.isin(self.free_spread, self.where.sd)
+        self.lowest = np.where(sds, np.log(SMALL_SD), -LARGEST_LOGIT)
+        self.highest = np.where(sds, np.inf, LARGEST_LOGIT)
         self.evaluations = 0
+
+    def _check_spread(self, held: set[int]) -> None:
+        """Held sds above 0 and held correlations inside (-1, 1), and more than one place."""
+        if self.where.effects.shape[1] < 2:
+            raise UsageError(
+                "there is one place, and random intercepts are how places differ: leave them out and use "
+                "MaximumLikelihood."
+            )
+        for k in sorted(held & set(self.variance_at.tolist())):
+            leaf = self.leaves[k]
+            if leaf.value == 0 and k in self.where.sd:
+                raise ParameterError(
+                    f"`fixed` holds {leaf.name} at 0, where there are no random intercepts: leave them out."
+                )
+            if abs(leaf.value) == 1 and k in self.where.partial:
+                raise ParameterError(
+                    f"`fixed` holds {leaf.name} at {leaf.value:g}, where two intercepts are one; hold it inside."
+                )
 
     def natural(self, at: np.ndarray, spread: np.ndarray) -> np.ndarray:
         """(all,) parameters in natural units."""
@@ -135,18 +151,18 @@ class _Search:
         """Minus the penalised log density and its gradient in `at`; infinite where it is not finite."""
         self.evaluations += 1
         x = self.natural(at, spread)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far points are tried, and refused here
-            value, gradient = self.likelihood(x)
         effects = x[self.where.effects]
         pulled = self.precision(x)[: self.kinds, : self.kinds] @ effects
-        gradient = -gradient
-        gradient[self.where.effects] += pulled
-        slope = gradient[self.inner_at]
-        for n in self.bent:
-            slope[n] *= self.leaves[self.inner_at[n]].slope(float(at[n]))
-        total = -value + 0.5 * float((effects * pulled).sum())
-        if not np.isfinite(total + slope.sum()):
-            return np.inf, np.zeros(len(at))
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far points are tried, and refused here
+            value, gradient = self.likelihood(x)
+            gradient = -gradient
+            gradient[self.where.effects] += pulled
+            slope = gradient[self.inner_at]
+            for n in self.bent:
+                slope[n] *= self.leaves[self.inner_at[n]].slope(float(at[n]))
+            total = -value + 0.5 * float((effects * pulled).sum())
+            if not np.isfinite(total + slope.sum()):
+                return np.inf, np.zeros(len(at))
         return total, slope
 
     def blocks(self, at: np.ndarray, spread: np.ndarray) -> Blocks:
@@ -187,7 +203,9 @@ class _Search:
             promise = -0.5 * float(gradient @ move)
             if promise < tolerance:
                 return at, True
-            move *= min(1.0, LONGEST / float(np.abs(move).max()))
+            whole = np.zeros(len(self.leaves))
+            whole[self.inner_at] = move
+            move *= shortening(whole, self.likelihood)
             for _ in range(40):
                 there, slope = self.value(at + move, spread)
                 if there < value + 1e-4 * float(gradient @ move):
@@ -206,13 +224,14 @@ class _Search:
         inverse = np.linalg.inv(matrix)
         penalised = free._replace(own=free.own + self.precision(x))
         reduced, pulled = penalised.reduced()
+        within = downhill(reduced)
         value = (
             -0.5 * float((effects * (inverse @ effects)).sum())
             - 0.5 * places * float(np.linalg.slogdet(matrix)[1])
-            - 0.5 * float(np.linalg.slogdet(penalised.own)[1].sum() + np.linalg.slogdet(reduced)[1])
+            - 0.5 * float(np.linalg.slogdet(penalised.own)[1].sum() - np.linalg.slogdet(within)[1])
         )
         # the variances are at rest where S is the mean of b b' plus the uncertainty of b
-        unsure = np.linalg.inv(penalised.own) + pulled @ np.linalg.solve(reduced, pulled.transpose(0, 2, 1))
+        unsure = np.linalg.inv(penalised.own) + pulled @ within @ pulled.transpose(0, 2, 1)
         mean = effects @ effects.T / places + unsure.mean(axis=0)[:kinds, :kinds]
         turned = 0.5 * places * inverse @ (mean - matrix) @ inverse
         slopes = np.tensordot(covariance_slopes(sd, partial), turned, axes=([1, 2], [0, 1]))
@@ -232,21 +251,22 @@ class _Search:
             at, settled = self.climb(at, spread, tolerance)
             free = self.blocks(at, spread)
             slope = self.marginal(at, spread, free)[1]
-            slope[(spread <= self.lowest) & (slope < 0)] = 0.0
+            stuck = (spread <= self.lowest) & (slope < 0) | (spread >= self.highest) & (slope > 0)
+            slope[stuck] = 0.0
             if known is None or np.abs(slope).max(initial=0.0) > 2 * np.abs(before).max(initial=0.0):
                 known = -positive(self.spread_information(at, spread, free))
             else:
                 known = known + np.outer(slope - before - known @ moved, moved) / float(moved @ moved)
-            move = np.clip(-np.linalg.solve(known, slope), -1.0, 1.0) if len(spread) else spread
+            move = _uphill(known, slope, stuck)
             if slope @ move < 0:
                 # not uphill: what was learnt is wrong
                 known = -positive(self.spread_information(at, spread, free))
-                move = np.clip(-np.linalg.solve(known, slope), -1.0, 1.0)
+                move = _uphill(known, slope, stuck)
             change = float(np.abs(move).max(initial=0.0))
             progress(min(0.95, lap / 20), f"round {lap}, the variances would move by {change:.1e}")
             if change < np.sqrt(tolerance):
                 return at, spread, settled, lap
-            moved = np.maximum(spread + move, self.lowest) - spread
+            moved = np.clip(spread + move, self.lowest, self.highest) - spread
             spread, before = spread + moved, slope
         return at, spread, False, rounds
 
@@ -257,6 +277,14 @@ class _Search:
             rows.append((self.marginal(at, spread - step, free)[1] - self.marginal(at, spread + step, free)[1]) / 2e-4)
         information = np.array(rows).reshape(len(spread), len(spread))
         return (information + information.T) / 2
+
+
+def _uphill(known: np.ndarray, slope: np.ndarray, stuck: np.ndarray) -> np.ndarray:
+    """Newton's step of the variances, none longer than 1; what is stuck at the end of its range stays."""
+    move = np.zeros(len(slope))
+    free = ~stuck
+    move[free] = np.clip(-np.linalg.solve(known[np.ix_(free, free)], slope[free]), -1.0, 1.0)
+    return move
 
 
 class _Shared:
@@ -303,17 +331,13 @@ def _result(
     if len(spread):
         by_free = np.array([search.leaves[k].slope(float(f)) for k, f in zip(search.free_spread, spread, strict=True)])
         information = search.spread_information(at, spread, free)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            block = np.linalg.pinv(information) * np.outer(by_free, by_free)
-        covariance_[np.ix_(search.free_spread, search.free_spread)] = block
-    for k, f, low in zip(search.free_spread, spread, search.lowest, strict=True):
-        if f <= low:
-            covariance_[k, :] = covariance_[:, k] = np.nan
-            notes += (
-                f"{names[k]} ran down to {x[k]:.3g}, where the search ends: the places differ by no more than chance. "
-                "Leave these random intercepts out.",
-            )
-    notes += remarks_of(found, waves)
+        inside = (spread > search.lowest) & (spread < search.highest)
+        clear = np.linalg.eigvalsh(information[np.ix_(inside, inside)]).min(initial=1.0) > 0
+        block = np.full(information.shape, np.nan)
+        if clear:
+            block[np.ix_(inside, inside)] = np.linalg.inv(information[np.ix_(inside, inside)])
+        covariance_[np.ix_(search.free_spread, search.free_spread)] = block * np.outer(by_free, by_free)
+    notes += _spread_notes(search, spread, x, covariance_) + remarks_of(found, waves)
     value = -search.value(at, spread)[0]
     if not converged:
         notes = ("The search ended before effects and variances were at rest: do not rely on the estimates.", *notes)
@@ -341,3 +365,24 @@ def _result(
         },
         provenance=provenance(method, found, [history for _, history in waves]),
     )
+
+
+def _spread_notes(search: _Search, spread: np.ndarray, x: np.ndarray, covariance_: np.ndarray) -> tuple[str, ...]:
+    """A sentence for every sd and correlation that the data do not determine; its standard error is NaN."""
+    notes = []
+    for k, free, low, high in zip(search.free_spread, spread, search.lowest, search.highest, strict=True):
+        name = search.leaves[k].name
+        if low < free < high:
+            if np.isnan(covariance_[k, k]):
+                notes.append(f"{name} = {x[k]:.3g} has no standard error: the marginal density has no peak there.")
+        elif k in search.where.sd:
+            notes.append(
+                f"{name} ran down to {x[k]:.3g}, where the search ends: the places differ by no more than chance. "
+                "Leave these random intercepts out."
+            )
+        else:
+            notes.append(
+                f"{name} ran to {x[k]:.3g}, where the search ends: the data cannot tell it from {np.sign(x[k]):g}. "
+                "Leave the correlation out, or hold it with `fixed`."
+            )
+    return tuple(notes)

@@ -69,6 +69,11 @@ class _Sum:
         values, gradients = zip(*(one(x) for one in self._each), strict=True)
         return sum(values), np.sum(gradients, axis=0)
 
+    def stride(self, move: np.ndarray) -> float:
+        """How far a step goes, in the window where it goes furthest."""
+        plain = float(np.abs(move).max(initial=0.0))
+        return max(one.stride(move) if hasattr(one, "stride") else plain for one in self._each)
+
 
 class _InformedSum(_Sum):
     """With the information, and the arrow of places that several windows may share."""

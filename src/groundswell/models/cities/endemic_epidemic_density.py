@@ -82,6 +82,26 @@ class CountDensity:
         """Value and gradient (all,). Cost O(P T), and O(N P) more where weights or lags changed, N the counts."""
         return loops.value_and_gradient(x, self._design, *self._driven(x, 1)[:2])
 
+    def stride(self, move: np.ndarray) -> float:
+        """The most by which a step (all,) on free coordinates changes the logarithm of a rate, or another parameter."""
+        design, other = self._design, np.abs(move)
+        furthest = 0.0
+        for c, intercept in enumerate(design.intercept_at):
+            kinds = (
+                (design.time_x, design.time_of),
+                (design.place_x, design.place_of),
+                (design.cell_x, design.cell_of),
+            )
+            low = high = float(move[intercept])
+            for columns, of in kinds:
+                mine = of[:, 0] == c
+                changed = np.tensordot(move[of[mine, 1]], columns[mine], 1)
+                low, high = low + float(changed.min()), high + float(changed.max())
+                other[of[mine, 1]] = 0.0
+            other[intercept] = 0.0
+            furthest = max(furthest, -low, high)
+        return max(furthest, float(other.max(initial=0.0)))
+
     def arrow(self, x: np.ndarray) -> Arrow:
         """The observed information. Cost O(K^2 P T), K the parameters that all places share."""
         full, cross, own = loops.curvature(x, self._design, *self._driven(x, 2))
