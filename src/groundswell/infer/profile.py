@@ -82,6 +82,6 @@ def _along(found: Fit, order: tuple[Leaf, ...], at: int) -> list[tuple[str, Leaf
     Without it a parameter whose column is not centred cannot be moved at all before the intercept follows.
     """
     slopes = np.array([one.slope(one.start) for one in order])
-    covariance = np.nan_to_num(found.covariance) / np.outer(slopes, slopes)
-    moved = covariance[at] / covariance[at, at] if covariance[at, at] > 0 else np.zeros(len(order))
+    covariance = np.zeros_like(slopes) if found.covariance is None else np.nan_to_num(found.covariance[at]) / slopes
+    moved = covariance / covariance[at] if covariance[at] > 0 else np.zeros(len(order))
     return [(one.name, one, float(a)) for one, a in zip(order, moved, strict=True)]
