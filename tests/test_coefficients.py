@@ -13,6 +13,8 @@ from groundswell.infer.base import Fit, fit
 from groundswell.infer.coefficients import coefficients, side_by_side
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.cities.endemic_epidemic import EndemicEpidemic
+from groundswell.models.cities.mobilisation import Background, Mobilisation
+from groundswell.params import Effects, leaves
 from groundswell.rng import generator
 
 
@@ -57,6 +59,29 @@ def test_a_wave_is_its_amplitude_and_peak(case) -> None:
     assert row(found, "endemic", "amplitude of harmonic 1")["standard error"] == pytest.approx(spread, rel=0.03)
     turned = (np.unwrap(np.arctan2(draws[:, 0], draws[:, 1])) / (2 * np.pi) * 52).std() * 100
     assert row(found, "endemic", "peak step of harmonic 1")["standard error"] == pytest.approx(turned, rel=0.03)
+
+
+def test_a_wave_whose_errors_are_not_known_has_empty_cells(case) -> None:
+    """As every other row has; with and without a covariance."""
+    _, _, found = case
+    for covariance in (None, np.full_like(found.covariance, np.nan)):
+        shown = row(dataclasses.replace(found, covariance=covariance), "endemic", "amplitude of harmonic 1")
+        assert shown["standard error"] is None
+        assert shown["estimate"] > 0
+
+
+def test_covariates_named_like_a_wave_are_covariates_where_there_is_no_season() -> None:
+    """The background of the mobilisation model has no period, so its sin1 and cos1 are the user's own columns."""
+    model, setting = Mobilisation.example()
+    setting = dataclasses.replace(setting, covariates={"sin1": np.arange(12.0)[None], "cos1": np.ones((1, 12))})
+    waves = Background(0.05, Effects({"sin1": 0.1, "cos1": 0.0}))
+    model = dataclasses.replace(model, background=waves, groups=None, organised=None)
+    history = model.simulate(setting, rng=generator(1))
+    held = {leaf.name: leaf.value for leaf in leaves(model) if not leaf.name.startswith("background.effects.sin")}
+    found = fit(model, setting, history, MaximumLikelihood(), rng=generator(0), fixed=held)
+    estimate = found.estimate[found.names.index("background.effects.sin1")]
+    assert row(found, "background", "sin1")["estimate"] == estimate
+    assert row(found, "background", "cos1")["estimate"] == 0
 
 
 def test_models_stand_side_by_side(case) -> None:

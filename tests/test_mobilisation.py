@@ -19,8 +19,10 @@ from groundswell.data.setting import Setting, call_matrix
 from groundswell.data.window import Window
 from groundswell.errors import DataError, MissingVerb, UsageError
 from groundswell.evaluate.compare import Candidate, compare
+from groundswell.evaluate.forecast import forecast
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
+from groundswell.infer.posterior import Posterior
 from groundswell.models.cities.mobilisation import (
     Abroad,
     Arrests,
@@ -413,8 +415,66 @@ def test_calendars_that_the_setting_does_not_have(lopsided: Places) -> None:
         CalendarPulse(weekday=Effects(friday=1.0))
 
 
+def test_a_days_level_is_the_same_whatever_the_windows_length(lopsided: Places) -> None:
+    """The window of a forecast is longer than that of the fit; the first day has trend 0, a whole week sums to 0."""
+    setting = country(lopsided, 40)
+    pulse = CalendarPulse(0.03, Effects(fri=0.4, sat=-0.5), Effects(holiday=0.7))
+    model = replace(counted(), pulse=pulse)
+    history = model.simulate(setting, rng=generator(50))
+    whole = model.intensity(setting, history)
+    for days in (2, 5, 13, 39):
+        part = model.intensity(setting.during(days), history.during(days))
+        assert part[:, 1:] == pytest.approx(whole[:, 1:days], rel=1e-12)
+    weekdays = CalendarPulse(weekday=pulse.weekday)
+    level = weekdays.log_level(weekdays.terms(setting))
+    assert [level[day : day + 7].sum() for day in range(33)] == pytest.approx([0.0] * 33, abs=1e-12)
+    trend = CalendarPulse(0.03)
+    assert trend.log_level(trend.terms(setting)) == pytest.approx(0.03 * np.arange(40))
+
+
+def test_growth_without_bound_is_remarked(lopsided: Places) -> None:
+    """With what the number leaves out, and on which day, where a trend moves it."""
+    setting = country(lopsided)
+    assert counted().reproduction == pytest.approx(0.9)
+    assert replace(counted(), pulse=None).remarks(setting) == ()
+    grows = replace(counted(), within=Within(0.65), pulse=None)
+    (remark,) = grows.remarks(setting)
+    assert "reproduction number is 1.25: " in remark
+    assert "leaves out deterrence, which may hold them down" in remark
+    (remark,) = replace(grows, deterrence=None).remarks(setting)
+    assert "Nothing in this model holds them down" in remark
+    (remark,) = replace(counted(), pulse=CalendarPulse(0.02)).remarks(setting)
+    assert f"is {0.9 * math.exp(0.28):.3g} on the last day, the trend counted" in remark
+    (remark,) = replace(grows, pulse=CalendarPulse(-0.02)).remarks(setting)
+    assert "is 1.25 on the first day: " in remark
+
+
+def test_a_fit_that_grows_without_bound_says_so(lopsided: Places) -> None:
+    setting = Setting(lopsided, Window(date(2020, 1, 1), 30), active_on_day0=("Hub",))
+    model = Mobilisation(**{**ALONE, "within": Within(1.3)}, background=Background(0.5), keep=0.3, overdispersion=0.1)
+    history = model.simulate(setting, rng=generator(51))
+    assert not history.exploded
+    held = {leaf.name: leaf.value for leaf in leaves(model) if leaf.name not in ("background.rate", "within.offspring")}
+    found = fit(model, setting, history, MaximumLikelihood(), rng=generator(0), fixed=held)
+    assert found.model.reproduction > 1
+    assert any("reproduction number is 1." in note for note in found.notes)
+
+
+def test_draws_from_a_posterior_need_nothing_held(lopsided: Places) -> None:
+    """Of what counts do not speak of, crowds and warnings, the draws are the prior's; covariates have a prior."""
+    pytest.importorskip("nutpie")
+    setting = country(lopsided, 12)
+    model = Mobilisation(**ALONE, background=Background(0.3, Effects(hardship=0.0)))
+    history = model.simulate(setting, rng=generator(52))
+    found = fit(model, setting, history, Posterior(draws=20, tune=20, chains=2), rng=generator(0))
+    assert found.details["learnt"] == names(model)
+    assert {"background.effects.hardship", "warnings_per_arrest", "crowds.median"} <= set(names(model))
+    assert np.isfinite(found.draws).all()
+    assert (found.draws.std(axis=0) > 0).all()
+
+
 def test_an_announced_date_leaves_the_other_days_alone(lopsided: Places) -> None:
-    """By its name or as a covariate; trend and weekdays sum to 0 over the window, dates do not."""
+    """By its name or as a covariate."""
     setting = country(lopsided, 9)
     plain = replace(counted(), pulse=CalendarPulse(0.03, Effects(fri=0.4)))
     history = plain.simulate(setting, rng=generator(48))
@@ -654,6 +714,45 @@ def test_arrests_of_a_past_without_an_event_are_kept(lopsided: Places) -> None:
     assert state.hurt_total[0] == pytest.approx(0.7 * 40 / 11.55)
 
 
+def broken_in(name: str, value: float, past: History) -> History:
+    """The past with one count of Near on the fourth day put to another value."""
+    values = past[name].copy()
+    values[1, 3] = value
+    return replace(past, series={**past.series, name: values})
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.5, -1.0, np.inf])
+@pytest.mark.parametrize("name", ["events", "arrests"])
+def test_one_count_that_is_none_spoils_no_forecast_in_silence(lopsided: Places, name: str, value: float) -> None:
+    """A missing one left every later mean missing, and the forecast said: no events."""
+    setting, model = country(lopsided, 12), everything()
+    history = broken_in(name, value, model.simulate(setting, rng=generator(53)))
+    words = rf'{name} in "Near" on 2020-01-04 is {value:g}; expected a whole number of 0 or more'
+    with pytest.raises(DataError, match=words):
+        model.simulate(setting, rng=generator(0), given=history.during(9))
+    with pytest.raises(DataError, match=words):
+        forecast(model, setting, history, origin=9, steps=2, draws=5, rng=generator(0))
+
+
+def test_a_past_of_other_places_or_dates_is_refused(lopsided: Places) -> None:
+    """Never taken by position."""
+    setting, model = country(lopsided, 12), everything()
+    past = model.simulate(setting, rng=generator(54)).during(9)
+    turned = {name: values[::-1] for name, values in past.series.items()}
+    others = Places(lopsided.name[::-1], lopsided.population[::-1])
+    wrong = {
+        "same places, in the same order": History(others, past.window, turned),
+        "from 1990-01-01": replace(past, window=Window(date(1990, 1, 1), 9)),
+        "in steps of 7 days": replace(past, window=Window(date(2020, 1, 1), 9, 7)),
+        "no longer than the setting's window": model.simulate(country(lopsided, 15), rng=generator(55)),
+    }
+    for words, given in wrong.items():
+        with pytest.raises(DataError, match=words):
+            model.simulate(setting, rng=generator(0), given=given)
+        with pytest.raises(DataError, match=words):
+            model.start(setting, rng=generator(0)).take(0, given, rng=generator(0))
+
+
 def test_a_past_without_arrests_is_refused_where_they_act(lopsided: Places) -> None:
     setting = country(lopsided, 9)
     past = History(lopsided, setting.during(5).window, {"events": np.ones((4, 5))})
@@ -820,7 +919,7 @@ def test_refusals_say_what_to_do(lopsided: Places) -> None:
             tried(events=half, arrests=0 * events)
     with pytest.raises(DataError, match="people are arrested at events"):
         tried(events=0 * events, arrests=np.ones_like(events))
-    with pytest.raises(DataError, match="the same window"):
+    with pytest.raises(DataError, match=r"the history has 9 steps, the setting 5; expected the same"):
         model.likelihood(setting.during(5), history)
     with pytest.raises(DataError, match="at least two days"):
         model.likelihood(setting.during(1), history.during(1))

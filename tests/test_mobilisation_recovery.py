@@ -37,8 +37,9 @@ HELD = ("background.effects.level", "between.reach.scale_km", "crowds.median", "
 """Not learnt: an offset that sets how many events there are, and what counts do not speak of. The scale of a power law
 trades off with its decay; that of an exponential is learnt."""
 
-SPREAD = {"background.effects.hardship": 0.3, "pulse.trend": 0.0005}
-"""Sd of draws around 0, where there is no prior, or one for a month that would end or fill a window of years."""
+SPREAD = {"pulse.trend": 0.00025}
+"""Sd of draws around 0, where the prior is one for a month and would end or fill a window of years. A trend starts on
+the first day: over 1,000 days this is a factor of exp(.25) on every mean, offspring included."""
 
 FORMS = ("exponential", "power law", "gravity, late, calendar, abroad", "by order")
 

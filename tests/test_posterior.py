@@ -311,10 +311,13 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         draws_of(FLAT, Record(()))  # type: ignore[arg-type]
     with pytest.raises(MissingVerb, match=r"Posterior needs Account\.likelihood\(\)"):
         draws_of(Account(FLAT, None))
-    model, setting, history, bare = example("mobilisation")
-    with pytest.raises(ParameterError, match=r'warnings_per_arrest: no prior.*fixed=\{"warnings_per_arrest": 1\}'):
-        draws_of(model, history, setting=setting)
-    assert list(bare) == ["warnings_per_arrest"]
+
+    @dataclass(frozen=True)
+    class Bare(Surface):
+        w: float = param("1", default=1.0, doc="without a prior")
+
+    with pytest.raises(ParameterError, match=r'w: no prior.*fixed=\{"w": 1\}'):
+        draws_of(surface(lambda v: (0.0, [0, 0, 0, 0]), Bare))
     for wrong in ({"draws": 5}, {"tune": 0}, {"chains": 1}, {"processes": 0}, {"accept": 1.0}):
         with pytest.raises(UsageError, match="cannot run"):
             Posterior(**wrong)

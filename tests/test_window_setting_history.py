@@ -64,9 +64,15 @@ def test_a_square_setting_asks_which_way_a_line_runs() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"covariates": {"x": np.array([1.0, np.nan])}}, "place 1, step 0"),
+        ({"covariates": {"x": np.array([1.0, np.nan])}}, r'"x" is nan in "B" on 2018-01-01; expected a finite number'),
+        ({"covariates": {"x": np.where(np.arange(7) == 4, -np.inf, 1.0)}}, r'"x" is -inf in "A" on 2018-01-05'),
         ({"covariates": {"x": np.ones(5)}}, r"expected \(P, T\) = \(2, 7\)"),
         ({"abroad": np.ones(6)}, r"expected \(7,\)"),
+        ({"abroad": np.where(np.arange(7) == 2, np.nan, 1.0)}, r"abroad is nan on 2018-01-03; expected 0 or more"),
+        ({"abroad": np.where(np.arange(7) == 2, -5.0, 1.0)}, r"abroad is -5 on 2018-01-03; expected 0 or more"),
+        ({"calls": np.where(np.arange(7) == 6, -3.0, 1.0)}, r'calls is -3 in "A" on 2018-01-07; expected 0 or 1'),
+        ({"calls": np.array([0.0, 0.5])}, r'calls is 0\.5 in "B" on 2018-01-01; expected 0 or 1'),
+        ({"calls": np.array([0.0, np.nan])}, r'calls is nan in "B" on 2018-01-01'),
         ({"network": Network(np.zeros((3, 3)))}, "expected 2"),
         ({"active_on_day0": ("C",)}, '"C" is not in Places'),
         ({"later_edges": (8, 15)}, "window's length"),

@@ -80,8 +80,9 @@ def log_pulse(model, setting):
     if model.pulse is None:
         return np.zeros(len(days))
     labels = [date.strftime("%a").lower() for date in setting.window.dates()]
-    level = np.array([model.pulse.trend * t + model.pulse.weekday.get(labels[t], 0.0) for t in days])
-    level = level - level.mean()
+    weekday = model.pulse.weekday
+    mean_of_a_week = sum(weekday.values()) / 7
+    level = np.array([model.pulse.trend * t + weekday.get(labels[t], 0.0) - mean_of_a_week for t in days])
     for label, value in model.pulse.dates.items():
         for t, date in enumerate(setting.window.dates()):
             on = setting.covariates[label][0, t] if label in setting.covariates else float(str(date) == label)

@@ -40,14 +40,18 @@ class Setting:
         shape = (len(self.places), self.window.periods)
         covariates = {}
         for name, given in self.covariates.items():
-            covariates[name] = _broadcast(f'covariate "{name}"', given, shape)
+            covariates[name] = self._everywhere(f'covariate "{name}"', given)
         object.__setattr__(self, "covariates", covariates)
         if self.calls is not None:
-            object.__setattr__(self, "calls", _broadcast("Setting.calls", self.calls, shape))
+            calls = self._everywhere("Setting.calls", self.calls)
+            self._refuse("Setting.calls", calls, (calls != 0) & (calls != 1), "0 or 1, 1 where the place was called")
+            object.__setattr__(self, "calls", calls)
         if self.abroad is not None:
             abroad = np.array(self.abroad, dtype=float)
             if abroad.shape != (shape[1],):
                 raise DataError(f"Setting.abroad has shape {abroad.shape}; expected ({shape[1]},), one value a step.")
+            wrong = ~(np.isfinite(abroad) & (abroad >= 0))
+            self._refuse("Setting.abroad", abroad, wrong, "0 or more events; fill in what is missing")
             object.__setattr__(self, "abroad", abroad)
         if self.network is not None and len(self.network.adjacency) != shape[0]:
             raise DataError(
@@ -64,6 +68,22 @@ class Setting:
     def shape(self) -> tuple[int, int]:
         """(P, T)."""
         return len(self.places), self.window.periods
+
+    def _everywhere(self, what: str, given: np.ndarray) -> np.ndarray:
+        """(P, T) read-only, a value everywhere; DataError, naming place and date, for one that is missing."""
+        full = _broadcast(what, given, self.shape)
+        self._refuse(what, full, ~np.isfinite(full), "a finite number everywhere; fill it in or drop it")
+        full.flags.writeable = False
+        return full
+
+    def _refuse(self, what: str, values: np.ndarray, wrong: np.ndarray, expected: str) -> None:
+        """DataError for the first of (P, T) or (T,) values that is wrong, with its place and date."""
+        if wrong.any():
+            first = tuple(int(index[0]) for index in np.nonzero(wrong))
+            place = f' in "{self.places.name[first[0]]}"' if values.ndim == 2 else ""
+            raise DataError(
+                f"{what} is {values[first]:g}{place} on {self.window.dates()[first[-1]]}; expected {expected}."
+            )
 
     def during(self, periods: int) -> Setting:
         """The same setting cut to its first `periods` steps (a shorter past)."""
@@ -96,11 +116,6 @@ def _broadcast(what: str, given: np.ndarray, shape: tuple[int, int]) -> np.ndarr
     elif values.ndim == 1 and shape[0] == shape[1]:
         raise DataError(f"{what} is one-dimensional and P = T = {shape[0]}; give it as (P, 1) or (1, T).")
     try:
-        full = np.array(np.broadcast_to(values, shape))
+        return np.array(np.broadcast_to(values, shape))
     except ValueError as error:
         raise DataError(f"{what} has shape {values.shape}; expected (P, T) = {shape}, (P,) or (T,).") from error
-    if not np.isfinite(full).all():
-        place, step = (int(i[0]) for i in np.nonzero(~np.isfinite(full)))
-        raise DataError(f"{what} is missing or not finite at place {place}, step {step}; fill it in or drop it.")
-    full.flags.writeable = False
-    return full

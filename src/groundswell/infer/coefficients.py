@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -23,14 +24,14 @@ def coefficients(found: Fit, level: float = 0.95) -> Table:
     Wald interval likewise; "effect" is then the rate where every column is 0, or the ratio of rates for one
     unit of the column. The sine and cosine of one harmonic are given as the wave they make: its amplitude, which
     multiplies the rate by up to exp(amplitude), and the step of its peak counted from the window's start, with standard
-    errors by the delta method. Random effects are left out; their sd is a row.
+    errors by the delta method; in a part without a period columns of these names are covariates like others. Random
+    effects are left out; their sd is a row.
     """
     from scipy.special import ndtri
 
     reach = float(ndtri((1 + level) / 2))
     hidden = {name for row in getattr(found.model, "effect_names", ()) for name in row}
-    waves = {f"{wave[1]}.effects.{kind}{wave[2]}" for wave in map(_WAVE.fullmatch, found.names) if wave
-             for kind in ("sin", "cos") if f"{wave[1]}.effects.cos{wave[2]}" in found.names}  # fmt: skip
+    waves = {name for wave in map(_WAVE.fullmatch, found.names) if wave for name in _pair(found, wave[1], wave[2])}
     rows = []
     for k, leaf in enumerate(leaves(found.model)):
         if leaf.name in hidden:
@@ -87,19 +88,31 @@ def _cell(found: Fit, k: int) -> str:
     return f"{found.estimate[k]:.3f} ({error:.3f})" if np.isfinite(error) else f"{found.estimate[k]:.3f} (-)"
 
 
+def _period(model: Any, part: str) -> float | None:
+    """Steps in one season of a part, by its dotted name; None where it has no season."""
+    return getattr(reduce(getattr, part.split("."), model), "period", None)
+
+
+def _pair(found: Fit, part: str, harmonic: str) -> tuple[str, ...]:
+    """The names of a harmonic's sine and cosine; none without a cosine, and none where they are mere covariates."""
+    pair = tuple(f"{part}.effects.{kind}{harmonic}" for kind in ("sin", "cos"))
+    return pair if pair[1] in found.names and _period(found.model, part) is not None else ()
+
+
 def _wave_rows(found: Fit, part: str, harmonic: str) -> list[dict[str, Any]]:
     """Amplitude and peak of s sin(w t) + c cos(w t) = A cos(w t - phase)."""
-    at = [found.names.index(f"{part}.effects.{kind}{harmonic}") for kind in ("sin", "cos")]
+    at = [found.names.index(name) for name in _pair(found, part, harmonic)]
     s, c = found.estimate[at]
-    period = float(getattr(found.model, part).period) / int(harmonic)
+    period = float(_period(found.model, part) or np.nan) / int(harmonic)
     amplitude, phase = float(np.hypot(s, c)), float(np.arctan2(s, c)) % (2 * np.pi)
-    covariance = np.zeros((2, 2)) if found.covariance is None else found.covariance[np.ix_(at, at)]
+    covariance = np.full((2, 2), np.nan) if found.covariance is None else found.covariance[np.ix_(at, at)]
     slopes = np.array([[s, c], [c / amplitude, -s / amplitude]]) / amplitude if amplitude > 0 else np.zeros((2, 2))
     errors = np.sqrt(np.diag(slopes @ covariance @ slopes.T)) * [1, period / (2 * np.pi)]
+    known = [float(error) if np.isfinite(error) else None for error in errors]
     return [
-        {"part": part, "term": f"{term} of harmonic {harmonic}", "estimate": value, "standard error": float(error)}
+        {"part": part, "term": f"{term} of harmonic {harmonic}", "estimate": value, "standard error": error}
         | ({"effect": float(np.exp(value))} if term == "amplitude" else {})
         for term, value, error in zip(
-            ("amplitude", "peak step"), (amplitude, phase / (2 * np.pi) * period), errors, strict=True
+            ("amplitude", "peak step"), (amplitude, phase / (2 * np.pi) * period), known, strict=True
         )
     ]

@@ -31,7 +31,9 @@ class Background(Component):
     rate: float = param(
         "events/day", low=0, prior=Prior(0.002, 1.0), doc="events a day in a place of 100,000 people at covariates 0"
     )
-    effects: Effects = param("1", default=Effects(), doc="log effects of the setting's covariates of the same name")
+    effects: Effects = param(
+        "1", prior=Prior(0.0, 0.5), default=Effects(), doc="log effects of the setting's covariates of the same name"
+    )
 
 
 @dataclass(frozen=True)
@@ -151,16 +153,21 @@ class RandomPulse(Component):
 
 @dataclass(frozen=True)
 class CalendarPulse(Component):
-    """A log-linear trend and weekday effects (labels mon to sun), centred to sum to 0 over the window; announced dates.
+    """A log-linear trend from the window's first day, weekday effects and announced dates.
 
+    A day's level does not depend on the window's length, so a fit holds in the longer window of a forecast.
+    trend : 0 on the first day, whose level is that of the other parameters: of `background.rate`, and of offspring too.
+    weekday : labels mon to sun, against the days not named; then the same is taken from every day, so that the log
+    levels of a whole week sum to 0. All seven named, one direction is left to the priors; else name six at most.
     dates : labels are names of the setting's covariates that are the same everywhere (school holidays, Friday prayer,
-    an anniversary), or ISO dates inside the window. Not centred: an announced date stands out from the other days and
-    leaves them as they are, however long the window. Where the window will be cut for forecasts give a covariate,
-    since a date outside the window is refused.
+    an anniversary), or ISO dates inside the window. An announced date stands out from the other days and leaves them
+    as they are. Where the window will be cut for forecasts give a covariate, since a date outside it is refused.
     """
 
     trend: float = param("1/day", prior=Prior(0.0, 0.02), default=0.0, doc="change of the log level a day")
-    weekday: Effects = param("1", default=Effects(), prior=Prior(0.0, 0.3), doc="log level of a weekday")
+    weekday: Effects = param(
+        "1", default=Effects(), prior=Prior(0.0, 0.3), doc="log level of a weekday over that of the days not named"
+    )
     dates: Effects = param("1", default=Effects(), prior=Prior(0.0, 0.5), doc="log level of an announced date")
 
     def __post_init__(self) -> None:
@@ -176,8 +183,7 @@ class CalendarPulse(Component):
         days = np.arange(setting.window.periods)
         weekday = (setting.window.start.weekday() + days) % 7
         found = {"trend": days.astype(float)}
-        found |= {f"weekday.{label}": (weekday == WEEKDAYS.index(label)).astype(float) for label in self.weekday}
-        found = {name: values - values.mean() for name, values in found.items()}
+        found |= {f"weekday.{label}": (weekday == WEEKDAYS.index(label)) - 1 / 7 for label in self.weekday}
         return found | {f"dates.{label}": _announced(setting, label) for label in self.dates}
 
     def log_level(self, terms: Mapping[str, np.ndarray]) -> np.ndarray:

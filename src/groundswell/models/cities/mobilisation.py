@@ -90,7 +90,9 @@ class Mobilisation(Model):
     overdispersion: float = param(
         "1", low=0, prior=Prior(1.0, 0.7), doc="psi: variance mu + psi mu^2 of a place's events of a day"
     )
-    warnings_per_arrest: float = param("1", low=0, default=1.0, doc="persons warned at events per person arrested")
+    warnings_per_arrest: float = param(
+        "1", low=0, prior=Prior(1.0, 1.0), doc="persons warned at events per person arrested"
+    )
     max_daily_events: int = 10_000
     columns: ClassVar[tuple[str, ...]] = COLUMNS
 
@@ -166,6 +168,23 @@ class Mobilisation(Model):
     def reproduction(self) -> float:
         """Expected later events per event, all channels, without repression; growth above 1."""
         return sum(part.offspring for part in (self.within, self.between, self.media) if part is not None)
+
+    def remarks(self, setting: Setting, history: History | None = None) -> tuple[str, ...]:
+        """What a reader of a fit must know of these parameters: that events grow, and what this leaves out."""
+        trend = self.pulse.trend if isinstance(self.pulse, CalendarPulse) else 0.0
+        largest = self.reproduction * math.exp(max(trend * (setting.window.periods - 1), 0.0))
+        if largest <= 1:
+            return ()
+        when = "" if trend == 0 else " on the last day, the trend counted" if trend > 0 else " on the first day"
+        return (
+            f"The reproduction number is {largest:.3g}{when}: an event brings forth more than one later event, in its "
+            "place, in others and by the news together, so events grow and forecasts beyond a few days may explode. "
+            + (
+                "Nothing in this model holds them down: it has no deterrence."
+                if self.deterrence is None
+                else "The number leaves out deterrence, which may hold them down, and backlash, which may raise them."
+            ),
+        )
 
     def start(
         self, setting: Setting, *, rng: np.random.Generator, histories: int = 1, beside: State | None = None

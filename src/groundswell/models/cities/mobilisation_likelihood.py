@@ -22,7 +22,7 @@ from groundswell.models.base import Likelihood, require
 from groundswell.models.cities import _mobilisation_likelihood_loops as loops
 from groundswell.models.cities.counts import log_mass
 from groundswell.models.cities.mobilisation import Backlash, CalendarPulse, Deterrence, Mobilisation
-from groundswell.models.cities.scattered import Counted
+from groundswell.models.cities.scattered import Counted, counts_of
 from groundswell.models.triggering import weights_gradient
 from groundswell.params import from_vector, leaves, names
 
@@ -50,9 +50,9 @@ class Observed:
 
 def observe(model: Mobilisation, setting: Setting, history: History) -> Observed:
     """Check a history against the setting and the model, and prepare it; DataError says what is wrong."""
-    _check_frame(setting, history)
+    _check_days(setting, history)
     model.given_events(setting)  # says what the setting lacks
-    events = np.ascontiguousarray(history.counts("events").T)
+    events = np.ascontiguousarray(counts_of(setting, history).T)
     arrests = np.ascontiguousarray(history.counts("arrests").T) if "arrests" in history.series else None
     if arrests is None and (model.deterrence is not None or model.backlash is not None):
         raise DataError(
@@ -294,13 +294,7 @@ def _gradient_of_factors(model: Mobilisation, observed: Observed, now: Means, in
     return found
 
 
-def _check_frame(setting: Setting, history: History) -> None:
-    if history.places.name != setting.places.name or history.window != setting.window:
-        raise DataError(
-            f"the history has {len(history.places)} places from {history.window.start} over {history.window.periods} "
-            f"steps, the setting has {len(setting.places)} from {setting.window.start} over {setting.window.periods}; "
-            "expected the same places, in the same order, and the same window."
-        )
+def _check_days(setting: Setting, history: History) -> None:
     if setting.window.step != 1:
         raise DataError(
             f"Mobilisation goes day by day and was given steps of {setting.window.step} days; its rates and memories "

@@ -14,6 +14,7 @@ from groundswell.errors import DataError
 from groundswell.models.cities import _group_loops
 from groundswell.models.cities import _mobilisation_loops as loops
 from groundswell.models.cities.mechanisms import RandomPulse
+from groundswell.models.cities.scattered import past_of
 from groundswell.models.triggering import Reach
 
 if TYPE_CHECKING:
@@ -70,6 +71,14 @@ class Reaching(NamedTuple):
     ready: np.ndarray
 
 
+class Taken(NamedTuple):
+    """A given past whose counts (P, t) were found to be counts of this setting, once for all its days."""
+
+    given: History
+    events: np.ndarray
+    arrests: np.ndarray
+
+
 class State:
     """Everything that S histories carry from day to day; `step` changes it in place.
 
@@ -119,6 +128,7 @@ class State:
         self.noted = np.zeros((histories, count, len(COLUMNS)))
         self.unguided = np.zeros(count, dtype=np.bool_)
         self.warns = True
+        self._taken: Taken | None = None
 
     def _reaching(self, model: Mobilisation, setting: Setting) -> Reaching:
         count = len(self.share)
@@ -158,15 +168,15 @@ class State:
             self.pulse = np.ascontiguousarray(self.pulse[:, ancestors])
 
     def take(self, day: int, given: History, *, rng: np.random.Generator) -> None:
-        """Carry one observed day into the memories instead of drawing it; what its groups did is drawn."""
+        """Carry one observed day into the memories instead of drawing it; what its groups did is drawn.
+
+        DataError for a past of other places or dates, and for events and arrests that are not whole: a missing one
+        would leave every later mean missing, and no draw of a mean that is missing has an event.
+        """
         rates = self.rates
-        events = given["events"][:, day]
-        if "arrests" not in given.series and (self.model.deterrence is not None or self.model.backlash is not None):
-            raise DataError(
-                "the given past has no arrests, on which deterrence and backlash act. Give a series of arrests, or "
-                "leave both components out: Mobilisation(deterrence=None, backlash=None, ...)."
-            )
-        arrests = given["arrests"][:, day] if "arrests" in given.series else np.zeros_like(events)
+        if self._taken is None or self._taken.given is not given:
+            self._taken = Taken(given, *self._counts(given))
+        events, arrests = self._taken.events[:, day], self._taken.arrests[:, day]
         self.noted_count[:] = 0
         self.drive *= rates.keep
         self.momentum_total *= rates.keep
@@ -187,6 +197,18 @@ class State:
         self.hurt_total *= rates.crackdown_memory
         self.arrested(day)
         self.groups_today(rng=rng)
+
+    def _counts(self, given: History) -> tuple[np.ndarray, np.ndarray]:
+        """(P, t) events and arrests of a past of this setting; DataError says what is wrong with it."""
+        events = past_of(self.setting, given)
+        if "arrests" in given.series:
+            return events, given.counts("arrests")
+        if self.model.deterrence is not None or self.model.backlash is not None:
+            raise DataError(
+                "the given past has no arrests, on which deterrence and backlash act. Give a series of arrests, or "
+                "leave both components out: Mobilisation(deterrence=None, backlash=None, ...)."
+            )
+        return events, np.zeros_like(events)
 
     def groups_today(self, *, rng: np.random.Generator) -> None:
         """Groups formed and broken up on the day whose events are noted, added to its notes."""
