@@ -18,13 +18,13 @@ import numpy as np
 
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
-from groundswell.errors import DataError, UsageError
+from groundswell.errors import UsageError
 from groundswell.models.base import Model
 from groundswell.models.cities.growth import Growth
 from groundswell.models.cities.lags import Lags
 from groundswell.models.cities.log_linear import LogLinear
 from groundswell.models.cities.random_effects import Correlation, EffectsDensity
-from groundswell.models.cities.scattered import Overdispersion, OverdispersionByPlace, counts_of
+from groundswell.models.cities.scattered import Overdispersion, OverdispersionByPlace, counts_of, past_of
 from groundswell.models.cities.weights import FirstOrder, Weights
 from groundswell.params import Effects, Prior, param
 
@@ -212,11 +212,13 @@ class EndemicEpidemic(Model):
 
     def _growth(self, setting: Setting) -> Growth:
         none = np.zeros(setting.shape)
+        own, others = (_lag_weights(part, self._longest_lag) for part in (self.within, self.between))
         return Growth(
             none if self.within is None else self.within.rate(setting),
             none if self.between is None else self.between.rate(setting),
             np.zeros((len(none), len(none))) if self.between is None else self.between.weights.matrix(setting).T,
-            *(_lag_weights(part, self._longest_lag) for part in (self.within, self.between)),
+            own,
+            others,
         )
 
     def simulate(self, setting: Setting, *, rng: np.random.Generator, given: History | None = None) -> History:
@@ -229,8 +231,9 @@ class EndemicEpidemic(Model):
         counts = np.zeros(setting.shape)
         first = 0
         if given is not None:
-            first = self._known(setting, given)
-            counts[:, :first] = given.counts("events")
+            known = past_of(setting, given)
+            first = known.shape[1]
+            counts[:, :first] = known
         elif setting.active_on_day0:
             first = 1
             counts[[setting.places.index(name) for name in setting.active_on_day0], 0] = 1
@@ -245,17 +248,7 @@ class EndemicEpidemic(Model):
 
         The same distribution as `simulate` with `given`, but rates and weights are computed once.
         """
-        self._known(setting, history)
-        return self._continued(setting, history.counts(series), draws=draws, rng=rng)
-
-    def _known(self, setting: Setting, given: History) -> int:
-        places, steps = setting.shape
-        if len(given.places) != places or given.window.periods > steps:
-            raise DataError(
-                f"`given` has {len(given.places)} places and {given.window.periods} steps; the setting has {places} "
-                f"and {steps}."
-            )
-        return given.window.periods
+        return self._continued(setting, past_of(setting, history, series), draws=draws, rng=rng)
 
     def _continued(self, setting: Setting, known: np.ndarray, *, draws: int, rng: np.random.Generator) -> np.ndarray:
         """(S, P, K) steps after the (P, first) known counts."""
