@@ -23,6 +23,7 @@ from groundswell.infer.windows import likelihood_of, windows
 from groundswell.models.cities.endemic_epidemic import Between, Endemic, EndemicEpidemic, Within
 from groundswell.models.cities.mobilisation import Mobilisation
 from groundswell.models.cities.random_effects import RandomIntercepts
+from groundswell.models.cities.scattered import OverdispersionByPlace
 from groundswell.models.cities.weights import FirstOrder
 from groundswell.params import Effects, names, vector
 from groundswell.rng import generator
@@ -100,6 +101,22 @@ def test_windows_share_the_random_intercepts_of_places_of_one_name() -> None:
     by_place = found.model.endemic.random.by_place
     assert by_place["a"] > by_place["b"]
     assert by_place["c"] > by_place["d"]
+
+
+def test_a_window_of_one_place_goes_with_a_window_of_two() -> None:
+    model = dataclasses.replace(MODEL, overdispersion=OverdispersionByPlace())
+    alone = Setting(
+        Places.single(1e5, "c"), SETTINGS[0].window, Network(np.zeros((1, 1))), {"second": np.zeros((1, 1))}
+    )
+    ready = model.prepared(alone, SETTINGS[0])
+    waves = [(one, ready.simulate(one, rng=generator(2))) for one in (alone, SETTINGS[0])]
+    joint, at = likelihood_of(ready, waves), vector(ready)
+    dense = joint.arrow(at).dense(len(at))
+    assert dense == pytest.approx(joint.information(at))
+    for k, name in enumerate(names(ready)):
+        step = 1e-5 * np.eye(len(at))[k]
+        slope = -(joint(at + step)[1] - joint(at - step)[1]) / 2e-5
+        assert dense[k] == pytest.approx(slope, abs=1e-3, rel=1e-5), name
 
 
 def test_models_without_an_analytic_information_take_windows_too() -> None:

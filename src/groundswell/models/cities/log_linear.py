@@ -50,7 +50,7 @@ class LogLinear(Component):
 
     def rate(self, setting: Setting) -> np.ndarray:
         """(P, T) offset times the exponential."""
-        log_rate = np.full(setting.shape, self.intercept)
+        log_rate = np.full(setting.shape, float(self.intercept))
         for coefficient, column in zip(self.effects.values(), self.columns(setting), strict=True):
             log_rate += coefficient * column
         if self.random is not None:

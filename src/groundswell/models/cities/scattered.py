@@ -30,7 +30,7 @@ class Overdispersion(Component):
 
     def of(self, places: Sequence[str]) -> np.ndarray:
         """(P,) psi of each place."""
-        return np.full(len(places), self.psi)
+        return np.full(len(places), float(self.psi))
 
     def over(self, places: Sequence[str]) -> Overdispersion:
         """Itself: it needs no places."""
