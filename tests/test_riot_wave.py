@@ -375,6 +375,16 @@ def test_errors_say_what_is_wrong_and_what_to_do(lopsided: Places) -> None:
     counts[3, 9] = 1
     with pytest.raises(DataError, match=r'"Far" has events .* Begin the window with the first events, or add'):
         wave(Exponential(70.0), background=None).likelihood(cold, of(cold, counts))
+    pieces = Network(np.array([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]]))
+    apart, joined = dataclasses.replace(setting, network=pieces), wave(NeighbourhoodOrder(1.2), background=None)
+    with pytest.raises(
+        DataError, match=r'"Twin" has events .* nothing lights .* Join the place in Setting\.network to'
+    ):
+        joined.likelihood(apart, history)
+    near_alone = of(apart, history["events"] * np.array([[1], [1], [0], [0]]))
+    assert np.isfinite(joined.log_density(apart, near_alone))
+    assert np.isfinite(joined.log_density(apart, history.leaving_out(np.array([[False], [False], [True], [True]]))))
+    assert np.isfinite(wave(NeighbourhoodOrder(1.2)).log_density(apart, history))
     with pytest.raises(DataError, match="nothing lights this wave"):
         wave(None, background=None).simulate(cold, rng=generator(0))
 
