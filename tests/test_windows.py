@@ -128,6 +128,31 @@ def test_models_without_an_analytic_information_take_windows_too() -> None:
     assert joint.observations is None
 
 
+def test_a_fit_to_no_event_says_so_once_and_a_quiet_window_or_fold_is_no_such_thing() -> None:
+    noisy, quiet = histories()[0], History(SETTINGS[1].places, SETTINGS[1].window, {"events": np.zeros((3, 80))})
+    said = "There is no event after the first step among these counts"
+    alone = fit(MODEL, SETTINGS[1], quiet, MaximumLikelihood(), rng=generator(0))
+    assert len(alone.notes) == 1
+    assert alone.notes[0].startswith(said)
+    random_ = dataclasses.replace(MODEL, endemic=Endemic(0.3, random=RandomIntercepts(0.8)))
+    with pytest.raises(DataError, match=said):
+        fit(random_, SETTINGS[1], quiet, PenalisedLikelihood(), rng=generator(0))
+
+    both = fit(MODEL, SETTINGS, [noisy, quiet], MaximumLikelihood(), rng=generator(0))
+    assert not any(note.startswith(said) for note in both.notes)
+    short = SETTINGS[1].during(9), quiet.during(9)
+    (note,) = fit(MODEL, [SETTINGS[1], short[0]], [quiet, short[1]], MaximumLikelihood(), rng=generator(0)).notes
+    assert note.startswith(said)
+
+    counts = np.zeros((3, 120))
+    counts[0, 5:20] = 2
+    fold = History(noisy.places, noisy.window, {"events": counts})
+    left_out = fold.leaving_out(np.array([[True], [False], [False]]))
+    assert fit(MODEL, SETTINGS[0], left_out, MaximumLikelihood(), rng=generator(0)).notes[0].startswith(said)
+    told = fit(MODEL, SETTINGS[0], fold, MaximumLikelihood(), rng=generator(0))
+    assert not any(note.startswith(said) for note in told.notes)
+
+
 def test_errors_say_what_does_not_fit() -> None:
     observed = histories()
     with pytest.raises(DataError, match="2 settings and 1 histories; expected one history for each setting"):

@@ -100,6 +100,8 @@ class RiotWave(Model):
         "role of contagion, Scientific Reports 8:107; after Burbeck, Raine, Stark (1978), The dynamics of riot growth: "
         "an epidemiological approach, Journal of Mathematical Sociology 6, 1-22"
     )
+    conditioned_steps: ClassVar[int] = 1
+    """The first step is given: it lights the wave."""
 
     susceptible: Susceptible = field(default_factory=Susceptible)
     contagion: float = param(
