@@ -97,3 +97,19 @@ def test_models_stand_side_by_side(case) -> None:
     other = fitted(model, model.simulate(setting, rng=generator(3)))
     with pytest.raises(UsageError, match="fits of different data"):
         side_by_side({"one": found, "other": other})
+
+
+def test_criteria_of_unlike_numbers_of_counts_are_not_set_beside_each_other(case) -> None:
+    model, history, found = case
+    assert found.details["observations"] == 5 * 119
+    later = fitted(dataclasses.replace(model, conditioned=4), history)
+    rows = {r["parameter"]: r for r in side_by_side({"one": found, "four": later}).rows()}
+    assert (rows["counts weighed"]["one"], rows["counts weighed"]["four"]) == ("595", "580")
+    assert "AIC" not in rows
+    for name in ("AIC", "BIC"):
+        row = rows[f"{name} (not comparable: give every model the same `conditioned`)"]
+        assert row["one"] is None
+        assert row["four"] is None
+    alike = side_by_side({"one": later, "other": later})["parameter"]
+    assert "counts weighed" not in alike
+    assert "AIC" in alike

@@ -256,6 +256,23 @@ def test_mechanisms_are_weighed_on_held_out_places_too():
     assert "on places" not in rank(without, reference=REFERENCE.name, rng=generator(7)).mechanisms.columns
 
 
+def test_an_aic_of_fewer_counts_is_no_change_and_says_so(result):
+    def counted(**numbers):
+        fits = {
+            name: replace(found, details={**found.details, "observations": numbers[name]})
+            for name, found in result.fits.items()
+        }
+        return rank(replace(result, fits=fits), reference=REFERENCE.name, rng=generator(7))
+
+    alike, unlike = counted(steady=80, echo=80), counted(steady=80, echo=76)
+    assert alike.mechanisms["AIC change"] == [pytest.approx(4.0)]
+    assert unlike.mechanisms["AIC change"] == [None]
+    assert {r["model"]: r["AIC of"] for r in unlike.scores.rows() if r["AIC of"]} == {
+        "steady": "80 counts",
+        "echo": "76 counts",
+    }
+
+
 def test_skill_is_one_minus_the_ratio_of_sums(result):
     found = rank(result, reference=REFERENCE.name, rng=generator(7))
     for row in found.skill.rows():

@@ -20,6 +20,7 @@ from groundswell.data.window import Window
 from groundswell.errors import DataError, UsageError
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
+from groundswell.infer.penalised import PenalisedLikelihood
 from groundswell.models.cities.endemic_epidemic import (
     MOST_EVENTS,
     Between,
@@ -217,6 +218,28 @@ def test_information_is_the_finite_difference_of_the_gradient(model: EndemicEpid
         # a difference of psi near 0 has few digits
         loose = 2e-3 if name == "overdispersion.psi" and at[k] < 1e-3 else 1e-6
         assert information[k] == pytest.approx(slope, rel=loose, abs=loose * (1 + abs(slope).max())), name
+
+
+def test_a_rate_may_be_stated_in_whole_numbers(lopsided: Places) -> None:
+    setting = country(lopsided)
+    effects, random_ = Effects({"sin1": 0.4}), random(0.5, 0.3, -0.2, 0.6, -0.5)
+    whole, broken = (Endemic(one, effects, period=7, random=random_) for one in (1, 1.0))
+    assert np.array_equal(whole.rate(setting), broken.rate(setting))
+
+
+def test_a_single_place_may_have_an_overdispersion_and_a_random_intercept_of_its_own() -> None:
+    setting = Setting(Places.single(2e5, "Hub"), Window(date(2020, 1, 6), 60, 7))
+    own = RandomIntercepts(0.5, Effects(Hub=0.3))
+    model = EndemicEpidemic(Endemic(1.0, random=own), Within(-1.0), None, OverdispersionByPlace(Effects(Hub=0.4)))
+    history = model.simulate(setting, rng=generator(1))
+    for each in (model, dataclasses.replace(model, endemic=Endemic(1.0))):
+        density, at = each.likelihood(setting, history), vector(each)
+        shared = dataclasses.replace(each, overdispersion=Overdispersion(0.4)).likelihood(setting, history)
+        # the one psi stands last, so it changes places with no other parameter
+        assert density.information(at) == pytest.approx(shared.information(at), rel=1e-12)
+        assert density.arrow(at).dense(len(at)) == pytest.approx(shared.information(at), rel=1e-12)
+    found = fit(model, setting, history, PenalisedLikelihood(), rng=generator(0), fixed={"endemic.random.sd": 0.5})
+    assert found.converged
 
 
 def test_a_model_is_prepared_for_the_places_of_a_setting(lopsided: Places) -> None:

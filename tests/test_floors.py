@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "groundswell"
 FLOORS = (
-    *("errors", "params", "statement", "rng", "data", "models", "infer"),
+    *("errors", "fields", "params", "statement", "rng", "data", "models", "infer"),
     *("evaluate", "sweeps", "studies", "report", "web", "cli"),
 )
 MODULES = sorted(SOURCE.rglob("*.py"))

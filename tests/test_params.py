@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 import pytest
@@ -12,6 +14,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from groundswell.errors import ParameterError
+from groundswell.models import triggering
+from groundswell.models.cities import endemic_epidemic
+from groundswell.models.cities.endemic_epidemic import EndemicEpidemic
+from groundswell.models.cities.mobilisation import Mobilisation
+from groundswell.models.cities.weights import PowerLaw
 from groundswell.params import (
     Component,
     Effects,
@@ -144,3 +151,61 @@ def test_a_leaf_without_a_prior_has_no_center_and_says_so():
             getattr(bare, name)
     known = Leaf("x", 1.0, "1", 0.0, math.inf, Prior(2.0, 0.5), "a number")
     assert (known.center, known.sd) == (math.log(2.0), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (
+            lambda: endemic_epidemic.Between(weights=triggering.PowerLaw()),
+            "Between.weights is a PowerLaw of groundswell.models.triggering; expected one of DistancePowerLaw, "
+            "Everywhere, FirstOrder, Given, Gravity, Orders, PowerLaw of groundswell.models.cities.weights.",
+        ),
+        (
+            lambda: Mobilisation(between=endemic_epidemic.Between()),
+            "Mobilisation.between is a Between of groundswell.models.cities.endemic_epidemic; expected Between of "
+            "groundswell.models.cities.mechanisms or None.",
+        ),
+        (lambda: Mobilisation(background=None), "expected Background of groundswell.models.cities.mechanisms."),
+        (lambda: endemic_epidemic.Between(weights=PowerLaw), "Between.weights is the class PowerLaw itself; expected"),
+        (lambda: EndemicEpidemic(overdispersion=0.3), "overdispersion is 0.3; expected one of Overdispersion, Overd"),
+        (lambda: PowerLaw(normalised="no"), "PowerLaw.normalised is 'no'; expected true or false."),
+        (lambda: PowerLaw(furthest=True), "PowerLaw.furthest is True; expected a whole number or None."),
+        (lambda: EndemicEpidemic(conditioned=5.5), "EndemicEpidemic.conditioned is 5.5; expected a whole number"),
+    ],
+)
+def test_a_field_takes_only_what_its_hint_says(made: Callable[[], object], words: str) -> None:
+    with pytest.raises(ParameterError) as told:
+        made()
+    assert words in str(told.value)
+
+
+def test_whole_numbers_and_those_of_numpy_are_numbers() -> None:
+    assert PowerLaw(furthest=np.int64(3)).furthest == 3
+    assert endemic_epidemic.Endemic(period=np.float64(52)) == endemic_epidemic.Endemic(period=52)
+
+
+class Speaks(Protocol):
+    def speak(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Loose(Component):
+    voice: Speaks | None = None
+    words: Sequence[str] | None = None
+    table: dict[str, int] = field(default_factory=dict)
+    anything: Any = None
+
+
+def test_hints_that_are_not_read_leave_a_field_alone() -> None:
+    loose = Loose(3, 4, 5, 6)  # type: ignore[arg-type]
+    assert (loose.voice, loose.words, loose.table, loose.anything) == (3, 4, 5, 6)
+
+    class Nearby:
+        pass
+
+    @dataclass(frozen=True)
+    class Local(Component):
+        other: Nearby  # a name that the module does not know
+
+    assert Local(3).other == 3  # type: ignore[arg-type]

@@ -89,9 +89,34 @@ def test_components_of_other_models_are_stated_alike() -> None:
         ({"between": {"weights": 3}}, "between.weights is 3; expected a table, or one of: DistancePowerLaw"),
         ({"within": {"lags": {"steps": 3}}}, "within.lags takes several kinds; state one with kind"),
         ({"between": {"weights": "Given"}}, "between.weights needs weight, which have no default"),
+        ({"endemic": {"effects": True}}, 'endemic.effects is true; expected a list of labels, as ["trend"]'),
+        ({"endemic": {"effects": 3}}, "endemic.effects is 3; expected a list of labels"),
+        ({"endemic": {"effects": [1.5]}}, "endemic.effects is [1.5]; expected a list of labels"),
+        ({"endemic": {"effects": {"sin1": "a"}}}, 'endemic.effects.sin1 is "a"; expected a number'),
+        ({"within": {"lags": {"kind": 3}}}, "within.lags.kind is 3; expected a name in quotes, one of: FreeLags"),
+        ({"conditioned": "5"}, 'conditioned is "5"; expected a whole number, or false to leave it out'),
+        ({"conditioned": 5.5}, "conditioned is 5.5; expected a whole number"),
+        ({"conditioned": True}, "conditioned is true; expected a whole number"),
+        ({"within": {"lags": {"kind": "GeometricLags", "steps": 2.5}}}, "within.lags.steps is 2.5; expected a whole"),
+        ({"endemic": {"period": "52"}}, 'endemic.period is "52"; expected a number, or false'),
+        ({"endemic": {"period": 0}}, "Endemic.period is 0; expected a number of steps above 0"),
+        ({"endemic": {"offset": True}}, "endemic.offset is true; expected a text, or false to leave it out"),
+        ({"endemic": {"intercept": "low"}}, 'endemic.intercept is "low"; expected a number'),
+        ({"endemic": {"effects": ["sin0"]}}, 'Endemic.effects names "sin0"; expected harmonics from 1 on'),
+        ({"between": {"weights": {"kind": "PowerLaw", "furthest": 0}}}, "furthest is 0; expected 1 or more"),
+        ({"between": {"weights": {"kind": "FirstOrder", "normalised": "no"}}}, 'normalised is "no"; expected true or'),
+        ({"endemic": False}, "endemic is false; expected a table"),
     ],
 )
 def test_errors_name_the_field_and_what_is_possible(given: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError) as told:
         stated(EndemicEpidemic, given)
     assert words in str(told.value)
+
+
+def test_false_leaves_out_what_may_be_left_out_and_numbers_name_lags() -> None:
+    assert stated(EndemicEpidemic, {"endemic": {"offset": False, "period": False}, "conditioned": False}) == (
+        EndemicEpidemic()
+    )
+    lags = stated(EndemicEpidemic, {"within": {"lags": {"kind": "FreeLags", "log_weight": [2, 3]}}}).within.lags
+    assert lags == FreeLags(Effects.zero("2", "3"))

@@ -23,6 +23,7 @@ from groundswell.infer.windows import likelihood_of, windows
 from groundswell.models.cities.endemic_epidemic import Between, Endemic, EndemicEpidemic, Within
 from groundswell.models.cities.mobilisation import Mobilisation
 from groundswell.models.cities.random_effects import RandomIntercepts
+from groundswell.models.cities.scattered import OverdispersionByPlace
 from groundswell.models.cities.weights import FirstOrder
 from groundswell.params import Effects, names, vector
 from groundswell.rng import generator
@@ -102,6 +103,22 @@ def test_windows_share_the_random_intercepts_of_places_of_one_name() -> None:
     assert by_place["c"] > by_place["d"]
 
 
+def test_a_window_of_one_place_goes_with_a_window_of_two() -> None:
+    model = dataclasses.replace(MODEL, overdispersion=OverdispersionByPlace())
+    alone = Setting(
+        Places.single(1e5, "c"), SETTINGS[0].window, Network(np.zeros((1, 1))), {"second": np.zeros((1, 1))}
+    )
+    ready = model.prepared(alone, SETTINGS[0])
+    waves = [(one, ready.simulate(one, rng=generator(2))) for one in (alone, SETTINGS[0])]
+    joint, at = likelihood_of(ready, waves), vector(ready)
+    dense = joint.arrow(at).dense(len(at))
+    assert dense == pytest.approx(joint.information(at))
+    for k, name in enumerate(names(ready)):
+        step = 1e-5 * np.eye(len(at))[k]
+        slope = -(joint(at + step)[1] - joint(at - step)[1]) / 2e-5
+        assert dense[k] == pytest.approx(slope, abs=1e-3, rel=1e-5), name
+
+
 def test_models_without_an_analytic_information_take_windows_too() -> None:
     model, setting = Mobilisation.example()
     model = dataclasses.replace(model, groups=None, organised=None)
@@ -109,6 +126,31 @@ def test_models_without_an_analytic_information_take_windows_too() -> None:
     joint = likelihood_of(model, [(setting, one) for one in observed])
     assert joint(vector(model))[0] == pytest.approx(sum(model.log_density(setting, one) for one in observed))
     assert joint.observations is None
+
+
+def test_a_fit_to_no_event_says_so_once_and_a_quiet_window_or_fold_is_no_such_thing() -> None:
+    noisy, quiet = histories()[0], History(SETTINGS[1].places, SETTINGS[1].window, {"events": np.zeros((3, 80))})
+    said = "There is no event after the first step among these counts"
+    alone = fit(MODEL, SETTINGS[1], quiet, MaximumLikelihood(), rng=generator(0))
+    assert len(alone.notes) == 1
+    assert alone.notes[0].startswith(said)
+    random_ = dataclasses.replace(MODEL, endemic=Endemic(0.3, random=RandomIntercepts(0.8)))
+    with pytest.raises(DataError, match=said):
+        fit(random_, SETTINGS[1], quiet, PenalisedLikelihood(), rng=generator(0))
+
+    both = fit(MODEL, SETTINGS, [noisy, quiet], MaximumLikelihood(), rng=generator(0))
+    assert not any(note.startswith(said) for note in both.notes)
+    short = SETTINGS[1].during(9), quiet.during(9)
+    (note,) = fit(MODEL, [SETTINGS[1], short[0]], [quiet, short[1]], MaximumLikelihood(), rng=generator(0)).notes
+    assert note.startswith(said)
+
+    counts = np.zeros((3, 120))
+    counts[0, 5:20] = 2
+    fold = History(noisy.places, noisy.window, {"events": counts})
+    left_out = fold.leaving_out(np.array([[True], [False], [False]]))
+    assert fit(MODEL, SETTINGS[0], left_out, MaximumLikelihood(), rng=generator(0)).notes[0].startswith(said)
+    told = fit(MODEL, SETTINGS[0], fold, MaximumLikelihood(), rng=generator(0))
+    assert not any(note.startswith(said) for note in told.notes)
 
 
 def test_errors_say_what_does_not_fit() -> None:

@@ -21,6 +21,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from groundswell.errors import ParameterError, nearest
+from groundswell.fields import by_field, expected, fits, named
 
 C = TypeVar("C", bound="Component")
 
@@ -200,30 +201,56 @@ class Leaf:
 
 
 class Component:
-    """Base of every frozen dataclass that holds parameters; checks them when it is made."""
+    """Base of every frozen dataclass that holds parameters; checks them, and what its other fields hold, when made."""
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            declared: Declaration | None = field.metadata.get("param")
-            if declared is None:
-                continue
-            given = getattr(self, field.name)
-            numbers = given.items() if isinstance(given, Effects) else [("", given)]
-            for label, number in numbers:
-                name = f"{type(self).__name__}.{field.name}" + (f".{label}" if label else "")
-                _check(name, number, declared)
+        plan = _PLANS.get(type(self)) or _plan(type(self))
+        for name, declared in plan.parameters:
+            given = getattr(self, name)
+            if isinstance(given, Effects):
+                for label, number in given.items():
+                    _check(type(self), f"{name}.{label}", number, declared)
+            else:
+                _check(type(self), name, given, declared)
+        for name, allowed in plan.others:
+            given = getattr(self, name)
+            if type(given) not in allowed and not fits(given, allowed):
+                raise ParameterError(
+                    f"{type(self).__name__}.{name} is {named(given)}; expected {expected(allowed)}. "
+                    "What stands here decides how the model computes, so nothing else is taken for it."
+                )
 
     def replacing(self, values: Mapping[str, float]) -> Self:
         """A copy with the named leaves changed; ParameterError for a name it does not have."""
         return replacing(self, values)
 
 
-def _check(name: str, number: object, declared: Declaration) -> None:
+@dataclass(frozen=True)
+class _Plan:
+    """What is checked of a class: its parameters, and the kinds that its other fields may be of."""
+
+    parameters: tuple[tuple[str, Declaration], ...]
+    others: tuple[tuple[str, tuple[type, ...]], ...]
+
+
+_PLANS: dict[type, _Plan] = {}
+"""Made at a class's first instance: samplers rebuild a model at every step."""
+
+
+def _plan(kind: type) -> _Plan:
+    fields = dataclasses.fields(kind)
+    parameters = {field.name: field.metadata["param"] for field in fields if "param" in field.metadata}
+    others = {name: found for name, found in by_field(kind, Component).items() if name not in parameters}
+    _PLANS[kind] = _Plan(tuple(parameters.items()), tuple(others.items()))
+    return _PLANS[kind]
+
+
+def _check(kind: type, name: str, number: object, declared: Declaration) -> None:
     if isinstance(number, bool) or not isinstance(number, int | float | np.number):
-        raise ParameterError(f"{name} is {number!r}; expected a number ({declared.unit}).")
+        raise ParameterError(f"{kind.__name__}.{name} is {number!r}; expected a number ({declared.unit}).")
     if not declared.low <= number <= declared.high or not math.isfinite(number):
         raise ParameterError(
-            f"{name} is {number:g}; expected a finite value in "
+            f"{kind.__name__}.{name} is {number:g}; expected a finite value in "
             f"[{declared.low:g}, {declared.high:g}] {declared.unit} ({declared.doc})."
         )
 

@@ -13,12 +13,14 @@ which start at 0, or a table with starting values.
 from __future__ import annotations
 
 import dataclasses
+import json
 import typing
 from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Any, TypeVar
 
 from groundswell.errors import UsageError, nearest
+from groundswell.fields import concrete, expected, fits, kinds
 from groundswell.params import Component, Effects
 
 C = TypeVar("C", bound=Component)
@@ -54,33 +56,53 @@ def stated(kind: type[C], given: Mapping[str, Any], where: str = "", base: C | N
 
 def _value(hint: Any, value: Any, where: str, before: Any) -> Any:
     options = typing.get_args(hint) or (hint,)
-    components = _concrete([option for option in options if isinstance(option, type)])
+    components = concrete(o for o in options if isinstance(o, type) and issubclass(o, Component))
     if value is False and NoneType in options:
         return None
     if Effects in options:
         return _effects(value, where)
     if components:
         return _component(components, value, where, before)
+    if (allowed := kinds(hint, Component)) and not fits(value, allowed):
+        raise UsageError(
+            f"{where} is {_shown(value)}; expected {expected(kind for kind in allowed if kind is not NoneType)}"
+            + (", or false to leave it out." if NoneType in allowed else ".")
+        )
     if isinstance(value, list):
         return tuple(tuple(row) if isinstance(row, list) else row for row in value)
     return value
 
 
 def _effects(value: Any, where: str) -> Effects:
-    if isinstance(value, str):
-        raise UsageError(f'{where} is "{value}"; expected a list of labels, as ["trend"], or a table with values.')
-    return Effects(value) if isinstance(value, Mapping) else Effects.zero(*map(str, value))
+    if isinstance(value, Mapping):
+        for label, number in value.items():
+            if not fits(number, (float,)):
+                raise UsageError(f"{where}.{label} is {_shown(number)}; expected a number, where the search starts.")
+        return Effects(value)
+    if isinstance(value, list | tuple) and all(fits(label, (str, int)) for label in value):
+        return Effects.zero(*map(str, value))  # lags and orders are numbers
+    raise UsageError(
+        f'{where} is {_shown(value)}; expected a list of labels, as ["trend"], or a table with values, as '
+        '{"trend": 0.1}. An empty list states no effects.'
+    )
 
 
-def _component(components: Sequence[type[Component]], value: Any, where: str, before: Any) -> Component:
+def _shown(value: Any) -> str:
+    """A value as such files write it."""
+    return json.dumps(value, ensure_ascii=False, default=repr)
+
+
+def _component(components: Sequence[type], value: Any, where: str, before: Any) -> Component:
     known = {component.__name__: component for component in components}
     if isinstance(value, str):
         value = {"kind": value}
     elif value is True:
         value = {}
     if not isinstance(value, Mapping):
-        raise UsageError(f"{where} is {value!r}; expected a table, or one of: {', '.join(known)}.")
+        raise UsageError(f"{where} is {_shown(value)}; expected a table, or one of: {', '.join(known)}.")
     named = value.get("kind")
+    if named is not None and not isinstance(named, str):
+        raise UsageError(f"{where}.kind is {_shown(named)}; expected a name in quotes, one of: {', '.join(known)}.")
     if named is None and len(known) > 1 and type(before).__name__ not in known:
         raise UsageError(f"{where} takes several kinds; state one with kind = ... : {', '.join(known)}.")
     if named is not None and named not in known:
@@ -88,22 +110,3 @@ def _component(components: Sequence[type[Component]], value: Any, where: str, be
     kind = known[named] if named else next(iter(known.values())) if len(known) == 1 else type(before)
     rest = {name: entry for name, entry in value.items() if name != "kind"}
     return stated(kind, rest, where, before if type(before) is kind else None)
-
-
-def _concrete(options: Sequence[type]) -> list[type[Component]]:
-    """The components among the options, an abstract one by those derived from it, in the order of their names."""
-    found: list[type[Component]] = []
-    for option in options:
-        if not issubclass(option, Component):
-            continue
-        derived = sorted(_derived(option), key=lambda kind: kind.__name__)
-        found += [kind for kind in ([option] if dataclasses.is_dataclass(option) else derived) if kind not in found]
-    return found
-
-
-def _derived(kind: type[Component]) -> list[type[Component]]:
-    return [
-        each
-        for child in kind.__subclasses__()
-        for each in ([child] if dataclasses.is_dataclass(child) else _derived(child))
-    ]

@@ -151,9 +151,15 @@ class History:
                 events.day_precision,
             )
         weighed = None if self.weighed is None else self.weighed[:, :periods]
-        return History(
-            self.places, window, {k: v[:, :periods] for k, v in self.series.items()}, events, weighed=weighed
-        )
+        series = {name: values[:, :periods] for name, values in self.series.items()}
+        return History(self.places, window, series, events, exploded=self._ended_before(periods), weighed=weighed)
+
+    def _ended_before(self, periods: int) -> bool:
+        """Whether an exploded draw was ended within so many steps: behind its last step with anything in it."""
+        if not self.exploded:
+            return False
+        made = np.flatnonzero(np.any([np.asarray(values).any(axis=0) for values in self.series.values()], axis=0))
+        return periods > (made[-1] + 1 if made.size else 0)
 
     def leaving_out(self, cells: np.ndarray) -> History:
         """The same history with the place-steps of `cells`, bool that broadcasts to (P, T), not weighed either."""

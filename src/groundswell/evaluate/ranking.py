@@ -140,6 +140,24 @@ def aic(candidate: Candidate, comparison: Comparison) -> float | None:
     return None if fitted is None else fitted.details.get("aic")
 
 
+def aic_of(candidate: Candidate, comparison: Comparison) -> str | None:
+    """The data that this AIC is of, as "counts" or, where the fit says how many, "595 counts"; None without one.
+
+    A model that conditions on more first steps weighs fewer counts, and its AIC compares with no other's.
+    """
+    if aic(candidate, comparison) is None:
+        return None
+    number = comparison.fits[candidate.name].details.get("observations")
+    return candidate.observes if number is None else f"{number} {candidate.observes}"
+
+
+def _like(candidate: Candidate, other: Candidate, comparison: Comparison) -> bool:
+    """Whether both have an AIC, and of the same data as far as is known."""
+    known = [comparison.fits[c.name].details.get("observations") for c in (candidate, other)
+             if aic(c, comparison) is not None]  # fmt: skip
+    return len(known) == 2 and candidate.observes == other.observes and (None in known or known[0] == known[1])
+
+
 def _means(comparison: Comparison, kind: str) -> np.ndarray:
     return comparison.losses[kind].sum(axis=1) / comparison.cells[kind].sum()
 
@@ -163,7 +181,7 @@ def _scores(comparison: Comparison, order: Sequence[str], tied: Sequence[str]) -
         row[f"covered {100 * COVERAGE_LEVEL:g} %"] = float(means[COVERED][i])
         row["parameters"] = None if fitted is None else fitted.details.get("free")
         row["AIC"] = aic(candidate, comparison)
-        row["AIC of"] = None if row["AIC"] is None else candidate.observes
+        row["AIC of"] = aic_of(candidate, comparison)
         rows.append(row)
     return Table.from_rows(rows)
 
@@ -194,7 +212,6 @@ def _mechanisms(comparison: Comparison, doubt: _Doubt) -> Table:
                 continue
             gain, low, high = doubt.gain("log", full.name, without.name)
             with_aic, without_aic = aic(full, comparison), aic(without, comparison)
-            comparable = with_aic is not None and without_aic is not None and full.observes == without.observes
             rows.append(
                 {
                     "mechanism": next(iter(added)),
@@ -203,7 +220,7 @@ def _mechanisms(comparison: Comparison, doubt: _Doubt) -> Table:
                     "log gain": gain,
                     "low": low,
                     "high": high,
-                    "AIC change": with_aic - without_aic if comparable else None,  # type: ignore[operator]
+                    "AIC change": with_aic - without_aic if _like(full, without, comparison) else None,  # type: ignore[operator]
                     "verdict": _verdict(low, high),
                     **_on_places(full.name, without.name, comparison, doubt.level),
                 }

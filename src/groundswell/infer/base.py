@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,7 +14,8 @@ from groundswell.data.listings import Listings
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
-from groundswell.errors import ParameterError, nearest
+from groundswell.errors import DataError, ParameterError, nearest
+from groundswell.infer.windows import without_events
 from groundswell.models.base import can
 from groundswell.params import Component, names
 
@@ -117,6 +118,7 @@ def fit(
     Several settings with a history each are windows that share the parameters (`infer.windows`).
 
     fixed : dotted names held at a value; the others start at the model's own values.
+    Counts without a single event make no error where the method has an answer: the Fit's first note says so.
     Raises MissingVerb if the model lacks what the method needs, ParameterError for a wrong name.
     """
     held = dict(fixed or {})
@@ -126,7 +128,19 @@ def fit(
     for name in held:
         if name not in known:
             raise ParameterError(f'fixed names "{name}", which is no parameter here.' + nearest(name, known, 3))
-    return method.fit(model.replacing(held), setting, observed, rng=rng, fixed=held, progress=progress)
+    model = model.replacing(held)
+    quiet = without_events(model, list(observed) if isinstance(observed, Sequence) else [observed])
+    try:
+        found = method.fit(model, setting, observed, rng=rng, fixed=held, progress=progress)
+    except np.linalg.LinAlgError:
+        if quiet is None:
+            raise
+        raise DataError(quiet) from None
+    if quiet is None:
+        return found
+    # no error: an early record may be without events, and a forecast of none is then what it says. Sentence after
+    # sentence on what is level or collinear would hide this one reason; what is said of draws stays
+    return replace(found, notes=(quiet, *(found.notes if found.draws is not None else ())))
 
 
 def provenance(method: Any, model: Any, histories: Sequence[History | Listings]) -> dict[str, Any]:

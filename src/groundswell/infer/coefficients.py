@@ -14,6 +14,9 @@ from groundswell.errors import UsageError
 from groundswell.infer.base import Fit
 from groundswell.params import leaves
 
+UNLIKE = "(not comparable: give every model the same `conditioned`)"
+"""Stands beside a criterion where the fits weigh different numbers of counts."""
+
 _WAVE = re.compile(r"(.*)\.effects\.sin(\d+)")
 
 
@@ -64,6 +67,8 @@ def side_by_side(fits: Mapping[str, Fit]) -> Table:
 
     An empty cell is a parameter that the model does not have; what every model holds at a value is left out.
     Information criteria compare models of the same data only: UsageError if the fits are of different histories.
+    Where fits to one history weigh different numbers of its counts, since one conditions on more first steps, these
+    numbers have a row and the criteria are left empty; the log densities are no more comparable then.
     """
     if len({found.provenance.get("digest") for found in fits.values()}) > 1:
         raise UsageError(
@@ -73,11 +78,22 @@ def side_by_side(fits: Mapping[str, Fit]) -> Table:
     names = dict.fromkeys(n for found in fits.values() for n in found.summary()["parameter"] if n in estimated)
     criteria = {"AIC": "aic", "BIC": "bic"}
     shown = [name for name, key in criteria.items() if any(key in found.details for found in fits.values())]
-    columns: dict[str, list[Any]] = {"parameter": [*names, "log density", *shown]}
+    counts = {title: found.details.get("observations") for title, found in fits.items()}
+    unlike = len({count for count in counts.values() if count is not None}) > 1
+    if unlike:
+        labels = ["log density", "counts weighed", *(f"{name} {UNLIKE}" for name in shown)]
+    else:
+        labels = ["log density", *shown]
+    columns: dict[str, list[Any]] = {"parameter": [*names, *labels]}
     for title, found in fits.items():
         cells = {name: _cell(found, k) for k, name in enumerate(found.names)}
-        ends = [found.log_density, *(found.details.get(criteria[name]) for name in shown)]
-        columns[title] = [*(cells.get(name) for name in names), *(None if e is None else f"{e:.2f}" for e in ends)]
+        ends = [f"{found.log_density:.2f}"]
+        if unlike:
+            ends += [None if counts[title] is None else str(counts[title]), *(None for _ in shown)]
+        else:
+            values = (found.details.get(criteria[name]) for name in shown)
+            ends += [None if value is None else f"{value:.2f}" for value in values]
+        columns[title] = [*(cells.get(name) for name in names), *ends]
     return Table(columns)
 
 

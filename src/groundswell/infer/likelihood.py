@@ -33,7 +33,8 @@ class MaximumLikelihood:
     promises a gain of less than this in log density. steps : the most steps.
 
     The Fit's log_density is at the estimate; details has "aic" (-2 log density + 2 free parameters),
-    "free" (how many) and "evaluations". Standard errors are those of the natural parameters, so
+    "free" (how many) and "evaluations", and where the model says how many counts have a density, "observations" and
+    "bic". Standard errors are those of the natural parameters, so
     that of an overdispersion near 0 is better read from `infer.profile`.
     """
 
@@ -157,7 +158,8 @@ def _result(
     errors = np.sqrt(np.diag(covariance))
     free, value = len(density.free), -point.value
     unknown = int(np.isnan(errors).sum())
-    bic = {} if density.observations is None else {"bic": free * math.log(density.observations) - 2 * value}
+    known = density.observations
+    bic = {} if known is None else {"bic": free * math.log(known) - 2 * value, "observations": known}
     status = (
         f"{'Converged' if converged else 'Not converged'} after {density.evaluations} evaluations: log density "
         f"{value:.6g}, {free} free parameters"

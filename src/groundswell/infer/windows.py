@@ -59,6 +59,27 @@ def remarks_of(model: Any, waves: Waves) -> tuple[str, ...]:
     return tuple(dict.fromkeys(remark for setting, history in waves for remark in model.remarks(setting, history)))
 
 
+def without_events(model: Any, histories: Sequence[Any]) -> str | None:
+    """What to say of a fit to counts among which no weighed one is above 0, in no window; None if there is one.
+
+    A single window or a fold may be quiet: the others tell. None too for a model that does not say, by
+    `conditioned_steps`, how many of its first steps have no density.
+    """
+    given = getattr(model, "conditioned_steps", None)
+    if given is None or not all(isinstance(one, History) and "events" in one.series for one in histories):
+        return None
+    for history in histories:
+        counts = np.asarray(history["events"])
+        if (counts if history.weighed is None else counts * history.weighed)[:, given:].any():
+            return None
+    after = "" if given == 0 else " after the first step" if given == 1 else f" after the first {given} steps"
+    return (
+        f"There is no event{after} among these counts: rates run to 0, and nothing can be learnt of what events depend "
+        "on or how they follow each other. Estimates without a standard error mean nothing here. Take a longer window, "
+        "larger places or longer steps; `infer.profile` gives an upper limit of a rate."
+    )
+
+
 class _Sum:
     def __init__(self, each: Sequence[Any]) -> None:
         self._each = each

@@ -12,6 +12,8 @@ likelihood(setting, history) -> Callable[[vector], (value, gradient)]
     `params.names(model)` and in natural units; everything that the data fix is computed once.
     `Model.log_density(setting, history)` follows from it. What it returns may know more: `.information(vector)`,
     minus the second derivatives (K, K), and `.observations`, how many counts have a density.
+conditioned_steps: how many first steps have no density, for models of counts by place and step. A fit to counts
+    without an event in the others then says so.
 prepared(*settings) -> model
     The same model with what only the settings can name: a random intercept for every place. `fit` calls it.
 effect_names; effects_density(setting) -> Callable[[vector], (value, gradient)]

@@ -29,7 +29,8 @@ class Design(NamedTuple):
     intercepts, -1 for a part without. A column is one row of *_x and of *_of, which holds its part and its
     place in the vector: over time (.., T), places (.., P) or cells (.., T, P). free_of (F, 2): the same for the
     parameters of weights and lags, on which the drive depends. dispersion_at (G,): places of the
-    overdispersions in the vector, none for Poisson; dispersion_of (P,): which of them is a place's.
+    overdispersions in the vector, none for Poisson; dispersion_of (P,): which of them is a place's;
+    by_place: whether each place has its own, as a single place may.
     exceeding (G, max y): cells with a count above k.
     """
 
@@ -45,6 +46,7 @@ class Design(NamedTuple):
     free_of: np.ndarray
     dispersion_at: np.ndarray
     dispersion_of: np.ndarray
+    by_place: bool
     exceeding: np.ndarray
     log_factorials: float
 
@@ -264,7 +266,7 @@ def curvature(x, design, drive, slopes, bends):
         psi_own[g] += beyond
     with_random = np.flatnonzero(design.random_at[:, 0] >= 0)
     randoms = with_random.size
-    kinds = randoms + (1 if groups > 1 else 0)
+    kinds = randoms + (1 if design.by_place else 0)
     cross, own = np.zeros((kinds, x.size, places)), np.zeros((kinds, kinds, places))
     for q in range(randoms):
         c = with_random[q]
@@ -272,14 +274,14 @@ def curvature(x, design, drive, slopes, bends):
             cross[q, at[k]] = sums[c, k]
         for r in range(randoms):
             own[q, r] = sums[c, with_random[r]]
-    if groups == 1:
+    if groups == 1 and not design.by_place:
         k = design.dispersion_at[0]
         full[k, k] = psi_own.sum()
         for n in range(count):
             full[k, at[n]] = full[at[n], k] = psi_cross[n].sum()
         for q in range(randoms):
             cross[q, k] = psi_cross[with_random[q]]
-    elif groups > 1:
+    elif design.by_place:
         own[randoms, randoms] = psi_own
         for n in range(count):
             cross[randoms, at[n]] = psi_cross[n]

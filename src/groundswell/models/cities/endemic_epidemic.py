@@ -18,12 +18,13 @@ import numpy as np
 
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
-from groundswell.errors import DataError, UsageError
+from groundswell.errors import UsageError
 from groundswell.models.base import Model
+from groundswell.models.cities.growth import Growth
 from groundswell.models.cities.lags import Lags
 from groundswell.models.cities.log_linear import LogLinear
 from groundswell.models.cities.random_effects import Correlation, EffectsDensity
-from groundswell.models.cities.scattered import Overdispersion, OverdispersionByPlace, counts_of
+from groundswell.models.cities.scattered import Overdispersion, OverdispersionByPlace, counts_of, past_of
 from groundswell.models.cities.weights import FirstOrder, Weights
 from groundswell.params import Effects, Prior, param
 
@@ -195,39 +196,29 @@ class EndemicEpidemic(Model):
     def dominant_eigenvalue(self, setting: Setting) -> np.ndarray:
         """(T,) growth of the epidemic part alone from one step to the next; above 1 it is explosive.
 
-        With several lags it is that of the whole past's state (the companion matrix). Cost O((P L)^3) for each
-        step whose rates are new.
+        With several lags it is that of the whole past's state (the companion matrix). Cost O(P^3) for each step
+        whose rates are new.
         """
-        places, steps = setting.shape
-        longest = self._longest_lag
-        within = np.zeros(setting.shape) if self.within is None else self.within.rate(setting)
-        between = np.zeros(setting.shape) if self.between is None else self.between.rate(setting)
-        passed_on = np.zeros((places, places)) if self.between is None else self.between.weights.matrix(setting).T
-        own, others = (_lag_weights(part, longest) for part in (self.within, self.between))
-        found: dict[bytes, float] = {}
-        out = np.empty(steps)
-        companion = np.eye(places * longest, k=-places)
-        for t in range(steps):
-            key = within[:, t].tobytes() + between[:, t].tobytes()
-            if key not in found:
-                for lag in range(longest):
-                    growth = np.diag(own[lag] * within[:, t]) + others[lag] * between[:, t, None] * passed_on
-                    companion[:places, lag * places : (lag + 1) * places] = growth
-                found[key] = float(np.abs(np.linalg.eigvals(companion)).max())
-            out[t] = found[key]
-        return out
+        return self._growth(setting).by_step()
 
     def remarks(self, setting: Setting, history: History | None = None) -> tuple[str, ...]:
         """What a reader of a fit must know of these parameters: explosive growth."""
-        offspring = np.zeros(setting.shape) if self.within is None else self.within.rate(setting).copy()
-        if self.between is not None:
-            offspring += self.between.weights.matrix(setting) @ self.between.rate(setting)
-        # no eigenvalue exceeds what one event brings forth in all, and this is much cheaper to know
-        if offspring.max() <= 1 or (largest := float(self.dominant_eigenvalue(setting).max())) <= 1:
+        if (largest := self._growth(setting).largest_above(1.0)) is None:
             return ()
         return (
             f"The dominant eigenvalue reaches {largest:.3g}: at such a step the epidemic part alone grows from one "
             "step to the next, so forecasts beyond a few steps explode.",
+        )
+
+    def _growth(self, setting: Setting) -> Growth:
+        none = np.zeros(setting.shape)
+        own, others = (_lag_weights(part, self._longest_lag) for part in (self.within, self.between))
+        return Growth(
+            none if self.within is None else self.within.rate(setting),
+            none if self.between is None else self.between.rate(setting),
+            np.zeros((len(none), len(none))) if self.between is None else self.between.weights.matrix(setting).T,
+            own,
+            others,
         )
 
     def simulate(self, setting: Setting, *, rng: np.random.Generator, given: History | None = None) -> History:
@@ -240,8 +231,9 @@ class EndemicEpidemic(Model):
         counts = np.zeros(setting.shape)
         first = 0
         if given is not None:
-            first = self._known(setting, given)
-            counts[:, :first] = given.counts("events")
+            known = past_of(setting, given)
+            first = known.shape[1]
+            counts[:, :first] = known
         elif setting.active_on_day0:
             first = 1
             counts[[setting.places.index(name) for name in setting.active_on_day0], 0] = 1
@@ -256,17 +248,7 @@ class EndemicEpidemic(Model):
 
         The same distribution as `simulate` with `given`, but rates and weights are computed once.
         """
-        self._known(setting, history)
-        return self._continued(setting, history.counts(series), draws=draws, rng=rng)
-
-    def _known(self, setting: Setting, given: History) -> int:
-        places, steps = setting.shape
-        if len(given.places) != places or given.window.periods > steps:
-            raise DataError(
-                f"`given` has {len(given.places)} places and {given.window.periods} steps; the setting has {places} "
-                f"and {steps}."
-            )
-        return given.window.periods
+        return self._continued(setting, past_of(setting, history, series), draws=draws, rng=rng)
 
     def _continued(self, setting: Setting, known: np.ndarray, *, draws: int, rng: np.random.Generator) -> np.ndarray:
         """(S, P, K) steps after the (P, first) known counts."""

@@ -16,7 +16,7 @@ from groundswell.data.setting import Setting
 from groundswell.errors import DataError
 from groundswell.models.cities import _endemic_epidemic_loops as loops
 from groundswell.models.cities.endemic_epidemic import Between, EndemicEpidemic, Within
-from groundswell.models.cities.scattered import counts_of
+from groundswell.models.cities.scattered import OverdispersionByPlace, counts_of
 from groundswell.models.cities.weights import Terms, weighed
 from groundswell.params import leaves, names
 
@@ -70,7 +70,7 @@ class CountDensity:
         self.observations = now.size if kept is None else int(kept.sum())
         self._last: tuple[bytes, int, tuple[np.ndarray, ...]] = (b"", -1, ())
         own = [row for row in self._design.random_at if row[0] >= 0]
-        if len(self._design.dispersion_at) > 1:
+        if self._design.by_place:
             own.append(self._design.dispersion_at)
         self._own_at = np.array(own, dtype=np.int64).reshape(len(own), len(setting.places))
         # of other places too, which a model of several windows may know
@@ -269,6 +269,7 @@ def _design(
         free_of=np.array(free_of, dtype=np.int64).reshape(-1, 2),
         dispersion_at=dispersion_at,
         dispersion_of=dispersion_of,
+        by_place=isinstance(model.overdispersion, OverdispersionByPlace),
         exceeding=_exceeding(now, dispersion_of, max(1, len(dispersion_at))),
         log_factorials=sum(lgamma(y + 1) for y in now[now > 1]),
     )

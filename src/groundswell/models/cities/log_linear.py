@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from groundswell.data.setting import Setting
-from groundswell.errors import DataError, UsageError, nearest
+from groundswell.errors import DataError, ParameterError, UsageError, nearest
 from groundswell.models.cities.random_effects import RandomIntercepts
 from groundswell.params import Component, Effects, Prior, param
 
@@ -35,6 +35,20 @@ class LogLinear(Component):
     period: float | None = None
     random: RandomIntercepts | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.period is not None and not 0 < self.period < np.inf:
+            raise ParameterError(
+                f"{type(self).__name__}.period is {self.period:g}; expected a number of steps above 0, those of one "
+                "season: 52 for weekly data over years, 7 for daily data over weeks. Without a season leave it out."
+            )
+        for label in self.effects:
+            if label[3:4] == "0" and _NO_HARMONIC.fullmatch(label):
+                raise ParameterError(
+                    f'{type(self).__name__}.effects names "{label}"; expected harmonics from 1 on, as "sin1": n counts '
+                    "the waves in one period, and none has no rise and fall to learn."
+                )
+
     def columns(self, setting: Setting) -> list[np.ndarray]:
         """One (P, T) column for each coefficient, in order."""
         return [_column(label, self.period, setting) for label in self.effects]
@@ -50,7 +64,7 @@ class LogLinear(Component):
 
     def rate(self, setting: Setting) -> np.ndarray:
         """(P, T) offset times the exponential."""
-        log_rate = np.full(setting.shape, self.intercept)
+        log_rate = np.full(setting.shape, float(self.intercept))
         for coefficient, column in zip(self.effects.values(), self.columns(setting), strict=True):
             log_rate += coefficient * column
         if self.random is not None:
@@ -64,6 +78,7 @@ def harmonics(count: int) -> tuple[str, ...]:
 
 
 _HARMONIC = re.compile(r"(sin|cos)(\d+)")
+_NO_HARMONIC = re.compile(r"(sin|cos)0\d*")
 _LOGARITHM = re.compile(r"log\((.+)\)")
 
 

@@ -60,6 +60,8 @@ class Regimes(Model):
         "Lang, De Sterck (2014), The Arab Spring: a simple compartmental model for the dynamics of a revolution, "
         "Mathematical Social Sciences 69, 12-21"
     )
+    conditioned_steps: ClassVar[int] = 0
+    """Every step has a density."""
 
     growth: float = param("1/day", low=0, prior=Prior(0.3, 0.7), doc="c1: how fast those outside join, once it is seen")
     decay: float = param("1/day", low=0, prior=Prior(0.3, 0.7), doc="c2: how fast those inside leave, while policed")

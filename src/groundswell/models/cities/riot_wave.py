@@ -100,6 +100,8 @@ class RiotWave(Model):
         "role of contagion, Scientific Reports 8:107; after Burbeck, Raine, Stark (1978), The dynamics of riot growth: "
         "an epidemiological approach, Journal of Mathematical Sociology 6, 1-22"
     )
+    conditioned_steps: ClassVar[int] = 1
+    """The first step is given: it lights the wave."""
 
     susceptible: Susceptible = field(default_factory=Susceptible)
     contagion: float = param(
@@ -264,15 +266,20 @@ class RiotWave(Model):
     def _reachable(self, setting: Setting, counts: np.ndarray, lit: np.ndarray) -> None:
         if self.background is not None:
             return
-        joined = self.reach is not None and len(lit) > 1
-        cold = (counts.sum(axis=1) > 0) & (~lit.any() if joined else lit == 0)
+        if self.reach is None or len(lit) == 1:
+            reached, advice = lit > 0, "Give a reach between places"
+        elif not lit.any():
+            reached, advice = lit > 0, "Begin the window with the first events"
+        else:
+            # infinitely far at any parameters: no path leads there
+            reached = np.isfinite(self.reach.apart(setting)[:, lit > 0]).any(axis=1)
+            advice = "Join the place in Setting.network to one where the wave is lit, use a reach by distance"
+        cold = (counts.sum(axis=1) > 0) & ~reached
         if cold.any():
             name = setting.places.name[int(np.argmax(cold))]
             raise DataError(
                 f'"{name}" has events after the first step that this model cannot bring about: nothing lights the wave '
-                "there, and there is no background. "
-                + ("Begin the window with the first events" if joined else "Give a reach between places")
-                + ", or add background=Background()."
+                f"there, and there is no background. {advice}, or add background=Background()."
             )
 
     def _weights(self, setting: Setting) -> np.ndarray:

@@ -30,7 +30,7 @@ class Overdispersion(Component):
 
     def of(self, places: Sequence[str]) -> np.ndarray:
         """(P,) psi of each place."""
-        return np.full(len(places), self.psi)
+        return np.full(len(places), float(self.psi))
 
     def over(self, places: Sequence[str]) -> Overdispersion:
         """Itself: it needs no places."""
@@ -98,12 +98,21 @@ def psi_of(overdispersion: Overdispersion | None) -> float:
 
 
 def counts_of(setting: Setting, history: History) -> np.ndarray:
-    """(P, T) whole events of a history that covers the setting's places and window; DataError if it does not."""
-    _same_frame(setting, history)
+    """(P, T) whole events of a history that covers the setting's places and window; DataError if it does not.
+
+    DataError too for a draw that was ended because it exploded: the zeros behind its end are no counts.
+    """
+    same_frame(setting, history)
     if history.window.periods != setting.window.periods:
         raise DataError(
             f"the history has {history.window.periods} steps, the setting {setting.window.periods}; expected the same. "
             "`during(periods)` cuts either."
+        )
+    if history.exploded:
+        raise DataError(
+            "this history passed its model's cap on events in a step and was ended there; the zeros that follow are "
+            "not the model's, and a fit would take them for calm. Draw again with a model that grows less, or cut the "
+            "history before its end with `during(periods)`."
         )
     return history.counts("events")
 
@@ -118,15 +127,15 @@ def weighed_in(history: History, first: int = 0) -> np.ndarray:
     return np.ascontiguousarray(kept[:, first:].T)
 
 
-def past_of(setting: Setting, given: History) -> np.ndarray:
-    """(P, first) whole events of a history that covers the first steps of the setting's window."""
-    _same_frame(setting, given)
+def past_of(setting: Setting, given: History, series: str = "events") -> np.ndarray:
+    """(P, first) whole counts of a history that covers the first steps of the setting's window; else DataError."""
+    same_frame(setting, given)
     if given.window.periods > setting.window.periods:
         raise DataError(
             f"`given` has {given.window.periods} steps and the setting {setting.window.periods}; expected the past "
             "to be no longer than the setting's window. Cut it with `during(periods)`."
         )
-    return given.counts("events")
+    return given.counts(series)
 
 
 def drawn(mean: np.ndarray, psi: float, rng: np.random.Generator) -> np.ndarray:
@@ -136,7 +145,11 @@ def drawn(mean: np.ndarray, psi: float, rng: np.random.Generator) -> np.ndarray:
     return rng.poisson(mean).astype(float)
 
 
-def _same_frame(setting: Setting, history: History) -> None:
+def same_frame(setting: Setting, history: History) -> None:
+    """DataError unless the history is of the setting's places, in their order, from its start in its steps.
+
+    Arrays of equal shape say nothing of that: a past of other places would be taken by position.
+    """
     theirs, ours = history.window, setting.window
     if history.places.name != setting.places.name or (theirs.start, theirs.step) != (ours.start, ours.step):
         raise DataError(

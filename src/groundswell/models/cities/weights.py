@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from groundswell.data.setting import Setting
-from groundswell.errors import DataError, UsageError
+from groundswell.errors import DataError, ParameterError, UsageError
 from groundswell.params import Component, Effects, Prior, leaves, param
 
 
@@ -94,6 +94,15 @@ class PowerLaw(Weights):
     )
     furthest: int | None = None
     normalised: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.furthest is not None and self.furthest < 1:
+            raise ParameterError(
+                f"PowerLaw.furthest is {self.furthest}; expected 1 or more, the last neighbourhood order that is "
+                "reached: below it nothing reaches anybody. Leave it out for the whole map, or leave out the between "
+                "part."
+            )
 
     def terms(self, setting: Setting) -> Terms:
         """log order, falling."""
