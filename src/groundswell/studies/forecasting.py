@@ -190,7 +190,7 @@ def score(
         Setting(places, window), History(places, window, {"events": counts}),
         origins=scored, steps=steps, draws=table.size, rng=keyed(seed, 3),
     )  # fmt: skip
-    ranking = rank(comparison, reference=reference_name(table.days), rng=keyed(seed, 4))
+    ranking = rank(comparison, reference=reference_name(table.days))
     found = [
         Finding("score-scope", {"origins": len(scored), "steps": steps, "places": len(places), "until": str(last)})
     ]

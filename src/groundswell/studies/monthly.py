@@ -14,8 +14,9 @@ from groundswell.data.readers import ReadEvents
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.evaluate.baselines import BASELINES
+from groundswell.evaluate.by_groups import overlapping
 from groundswell.evaluate.calibration import LEVELS, Calibration
-from groundswell.evaluate.compare import COVERAGE_LEVEL, Candidate, Comparison, compare, overlapping
+from groundswell.evaluate.compare import COVERAGE_LEVEL, Candidate, Comparison, compare
 from groundswell.evaluate.count_forecast import Drawn
 from groundswell.evaluate.forecast import Forecast
 from groundswell.evaluate.ranking import Finding, Ranking, rank
@@ -212,7 +213,7 @@ class Monthly:
         if row is None or row["CRPS skill"] is None:  # it is the reference itself, or that one lost nothing
             return head, *said
         values = {"reference": self.plan.reference, "skill": row["CRPS skill"]}
-        if row["CRPS low"] is None or any(f.key == "compare-intervals-rough" for f in said):
+        if row["CRPS low"] is None:
             return head, Finding("forecast-skill-unsure", values), *said
         side = _side(row["CRPS low"], row["CRPS high"], 0, "worse", "better")
         ends = {"low": row["CRPS low"], "high": row["CRPS high"]}
@@ -289,7 +290,7 @@ def run(
         rng=keyed(plan.seed, 5), refit_every=plan.refit_every or 1, processes=1,
         progress=lambda share, words: progress(0.9 * share, words),
     )  # fmt: skip
-    ranking = rank(comparison, reference=str(plan.reference), rng=keyed(plan.seed, 6))
+    ranking = rank(comparison, reference=str(plan.reference))
     pit, coverage, location = _calibrated(comparison, candidate.name)
     progress(0.9, "the last run")
     changed = None

@@ -77,12 +77,12 @@ figure-phase-still = to 0 below β, to 1 above α,
 
 words-and = { $first } and { $last }
 
-compare-title = What drove these events? { $count } forecasters compared
+compare-title = Which models foresee these events? { $count } forecasters compared
 compare-subtitle = { $file }, { $start } to { $end }
 compare-question-data = What was read?
 compare-question-best = Which model forecasts best?
 compare-question-reference = Is any better than resampling the recent past?
-compare-question-mechanisms = Which mechanisms were at work?
+compare-question-mechanisms = Which mechanisms help to foresee them?
 
 compare-data = { $events } { $events ->
         [one] event
@@ -102,14 +102,21 @@ compare-none-better = No fitted model has a better CRPS than { $reference } beyo
 compare-better = Better CRPS than { $reference }: { $models }.
 compare-level = Cannot be told apart from { $reference } by CRPS: { $models }.
 compare-worse = Worse CRPS than { $reference }: { $models }.
-compare-intervals = Intervals ({ $level }) resample the { $dates } target dates in blocks of { $block }.
-compare-intervals-rough = Intervals ({ $level }) resample the { $dates } target dates in blocks of { $block }; with so few blocks they are rough and tend to be too short.
-compare-too-few-dates = There { $dates ->
-        [one] is one target date
-       *[other] are { $dates } target dates
-    }: too few for intervals, so no two models can be told apart.
+compare-pairs = { $pairs } { $pairs ->
+        [one] pair of models that differ by one mechanism was
+       *[other] pairs of models that differ by one mechanism were
+    } set side by side. By chance alone about { $share } of such pairs come out one way or the other, and no correction is made for their number.
+compare-intervals = Intervals ({ $level }) come from the spread over { $groups } groups of the { $origins } dates forecast from, by Student's t; forecasts that share a date stand in one group.
+compare-too-few-dates = The { $origins } { $origins ->
+        [one] date forecast from makes
+       *[other] dates forecast from make
+    } { $groups } { $groups ->
+        [one] group
+       *[other] groups
+    } without a forecast date in common, and intervals need { $fewest }: too few dates, so no two models can be told apart. A longer record, shorter steps or fewer steps ahead make more.
 compare-limit-quiet-places = Only places with at least one event in the file are in the study, so every model knows which places would be active at some time.
 compare-limit-days = Dates are known to the day: for the models of single events each event was moved to a random moment of its day (seeded), so triggering within a day cannot be learnt.
+compare-limit-cause = What is measured is how much better the next steps are foreseen with a mechanism than without, not what caused the events. A cause that places share, or differences between them that no model holds, can pass for contagion between places or within one.
 compare-limit-recorded = Counts are of recorded events: more coverage by the press looks like more protest, as in any such record.
 
 mechanism-earns-its-keep = { $mechanism }: earns its keep (log gain { $low } nats per cell).
@@ -118,6 +125,8 @@ mechanism-earns-its-keep-added = { $mechanism }: earns its keep when added to { 
 mechanism-cannot-tell = { $mechanism }: the held-out dates cannot tell (log gain { $low } nats per cell).
 mechanism-cannot-tell-range = { $mechanism }: the held-out dates cannot tell (log gain { $low } to { $high } nats per cell).
 mechanism-cannot-tell-added = { $mechanism }: the held-out dates cannot tell when it is added to { $without }.
+mechanism-too-few = { $mechanism }: too few held-out dates to tell (log gain { $low } nats per cell).
+mechanism-too-few-range = { $mechanism }: too few held-out dates to tell (log gain { $low } to { $high } nats per cell).
 mechanism-does-harm = { $mechanism }: makes forecasts worse (log gain { $low } nats per cell).
 mechanism-does-harm-range = { $mechanism }: makes forecasts worse (log gain { $low } to { $high } nats per cell).
 mechanism-does-harm-added = { $mechanism }: makes forecasts worse when added to { $without }.
@@ -130,6 +139,7 @@ places-cannot-tell-range = { $mechanism }: places left out of the fit cannot tel
 places-cannot-tell-added = { $mechanism }: places left out of the fit cannot tell when it is added to { $without }.
 places-does-harm = { $mechanism }: makes places that were left out of the fit less likely (log gain { $low } nats per cell).
 places-does-harm-range = { $mechanism }: makes places that were left out of the fit less likely (log gain { $low } to { $high } nats per cell).
+places-unlike = { $with } and { $without } weigh different place-steps, so they are not set against each other on places left out of the fit or by AIC.
 places-does-harm-added = { $mechanism }: makes places that were left out of the fit less likely when added to { $without }.
 
 compare-section-data = Where and when
@@ -141,7 +151,7 @@ compare-section-limits = What this cannot tell
 compare-section-left-out = What was left out
 compare-words-scores = Every forecaster saw the past of { $origins } dates and forecast the next { $steps } steps with { $draws } simulated paths. Scores are losses: lower is better. "Best" has the lowest log score, "tied" cannot be told from it. AIC compares models of the same data only.
 compare-words-mechanisms = Two models that differ by one mechanism, side by side. Three questions are asked of each pair. On held-out dates: the gain in log score of the forecasts; a mechanism earns its keep if the whole interval lies above 0. In sample: the change of AIC, negative where the mechanism is worth its parameters. On held-out places: the gain in log density of places that were left out of the fit, their own past still known, with an interval over places.
-compare-words-components = { $model }, fitted to the whole window: the expected events of each step, by what brought them about. It is a reading of the model, not an observation.
+compare-words-components = { $model }, fitted to the whole window: the expected events of each step, by the part of the model that expects them. It is a reading of the model, not an observation of causes.
 compare-words-forecasts = Events of all places together, as { $model } saw them coming from each date: the middle half and nine tenths of its paths, and what was recorded.
 compare-caption-map = Places with events; the area of a dot grows with their number.
 compare-caption-timeline = Recorded events by step. Grey: before the first forecast.
