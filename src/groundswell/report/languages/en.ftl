@@ -186,6 +186,13 @@ score-origins-left = Not scored, since the record ends { $until }: { $origins } 
 score-step-left = Not scored, since the record ends { $until }: step { $first }.
 score-steps-left = Not scored, since the record ends { $until }: steps { $first } to { $last }.
 score-places-unseen = { $count } places of the forecasts have no event in the file and count as 0: { $places }.
+score-events-elsewhere = { $events } { $events ->
+        [one] event of the scored steps was
+       *[other] events of the scored steps were
+    } recorded in { $count } { $count ->
+        [one] place
+       *[other] places
+    } that the forecast did not name: { $places }. They are scored as one more place, “elsewhere”, where it expected 0.
 score-events-left = { $events } { $events ->
         [one] event of the file is
        *[other] events of the file are
