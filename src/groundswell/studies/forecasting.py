@@ -165,9 +165,10 @@ def score(
     """Score a table of draws on a file of events, beside the baselines, which see the file up to each origin.
 
     by, country : as for the forecast, so that the names agree; a place of the table that the file does
-    not have counts as without events. Where the file has places that the table does not name, they are scored as
-    one more place, "elsewhere", for which the table forecasts 0: a surge where nobody looked is a miss. until : the last day that the file covers, default its last
-    event's; steps that end later are not scored, and said so.
+    not have counts as without events. Where the file has places that the table does not name, they are scored
+    as one more place, "elsewhere", for which the table forecasts 0: a surge where nobody looked is a miss.
+    until : the last day that the file covers, default its last event's; steps that end later are not scored,
+    and said so.
     """
     starts = [start for start in read.events["start"] if start is not None]
     if not starts:
@@ -200,7 +201,9 @@ def score(
     )  # fmt: skip
     ranking = rank(comparison, reference=reference_name(table.days))
     found = [
-        Finding("score-scope", {"origins": len(scored), "steps": steps, "places": len(table.places), "until": str(last)})
+        Finding(
+            "score-scope", {"origins": len(scored), "steps": steps, "places": len(table.places), "until": str(last)}
+        )
     ]
     if len(scored) < len(draws):
         found.append(Finding("score-origins-left", {"until": str(last), "origins": len(draws) - len(scored)}))

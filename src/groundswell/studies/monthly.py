@@ -233,10 +233,11 @@ class Monthly:
                 "promised": f"{100 * row['promised']:.1f} %",
             }
             side = _side(row["low"], row["high"], 0, "narrow", "wide")
-            found.append(Finding(f"forecast-coverage-{side}", values))
+            found.append(Finding(f"forecast-coverage-{side}", values | _ends(row["low"], row["high"], 100, "+.1f")))
             middle, low, high = self.location[key]
             side = _side(low, high, 0.5, "high", "low")
-            found.append(Finding(f"forecast-location-{side}", {"what": what, "middle": f"{middle:.3f}"}))
+            values = {"what": what, "middle": f"{middle:.3f}", **_ends(low, high, 1, ".3f")}
+            found.append(Finding(f"forecast-location-{side}", values))
         return tuple(found)
 
     def _data(self) -> tuple[Finding, ...]:
@@ -327,6 +328,11 @@ def _side(low: float | None, high: float | None, middle: float, below: str, abov
     if low is None or high is None:
         return "unsure"
     return above if low > middle else below if high < middle else "right"
+
+
+def _ends(low: float | None, high: float | None, scale: float, form: str) -> dict[str, str]:
+    """The ends of an interval in figures: what lies between them could not have been told from chance."""
+    return {} if low is None or high is None else {"low": f"{scale * low:{form}}", "high": f"{scale * high:{form}}"}
 
 
 def _stacked(tables: Mapping[str, Table]) -> Table:

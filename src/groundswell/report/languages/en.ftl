@@ -244,7 +244,7 @@ forecast-coverage-right = Of the { $what ->
         [total] totals
         [places] counts of single places
        *[one] counts
-    } forecast from past dates, { $covered } lay inside the central { $level } interval; the forecasts promised { $promised } (an interval of whole counts holds more than its level), and the difference is within chance.
+    } forecast from past dates, { $covered } lay inside the central { $level } interval; the forecasts promised { $promised } (an interval of whole counts holds more than its level), and no difference shows beyond chance (90 % interval { $low } to { $high } percentage points; a smaller miss could not have shown).
 forecast-coverage-narrow = Of the { $what ->
         [total] totals
         [places] counts of single places
@@ -260,7 +260,7 @@ forecast-coverage-unsure = Of the { $what ->
         [places] counts of single places
        *[one] counts
     } forecast from past dates, { $covered } lay inside the central { $level } interval; the forecasts promised { $promised }. There are too few past dates to tell the difference from chance.
-forecast-location-right = Their mean place in their forecasts was { $middle } (0.5 is right): within chance, neither too high nor too low.
+forecast-location-right = Their mean place in their forecasts was { $middle } (0.5 is right): no lean to either side shows beyond chance (90 % interval { $low } to { $high }; a smaller one could not have shown).
 forecast-location-low = Their mean place in their forecasts was { $middle } (0.5 is right): beyond chance, the forecasts were too low.
 forecast-location-high = Their mean place in their forecasts was { $middle } (0.5 is right): beyond chance, the forecasts were too high.
 forecast-location-unsure = Their mean place in their forecasts was { $middle } (0.5 is right); so few dates cannot tell whether that is chance.
@@ -505,7 +505,7 @@ nowcast-subtitle = { $file }, seen { $count } { $count ->
     }, { $start } to { $end }
 nowcast-question-listed = What was listed?
 nowcast-question-unlisted = How many places had had a first event but were not listed?
-nowcast-question-scores = Is that better than taking the list as it stands?
+nowcast-question-scores = How does that compare with taking the list as it stands?
 
 nowcast-listed = By { $vintage } the list had held { $entries } places ({ $dated } with the day of their first event), and had been seen { $vintages } { $vintages ->
         [one] time
@@ -514,12 +514,13 @@ nowcast-listed = By { $vintage } the list had held { $entries } places ({ $dated
 nowcast-unlisted = On { $vintage } another { $low } to { $high } (90 % interval, middle { $middle }) had had a first event and were not listed.
 nowcast-unlisted-inside = On { $vintage } another { $low } to { $high } (90 % interval, middle { $middle }) were expected that the list of { $later } would have. It has added { $came }, inside the interval; { $uncounted } more that it added cannot be counted, for want of a day (or of their region on the list).
 nowcast-unlisted-outside = On { $vintage } another { $low } to { $high } (90 % interval, middle { $middle }) were expected that the list of { $later } would have. It has added { $came }, outside the interval; { $uncounted } more that it added cannot be counted, for want of a day (or of their region on the list).
-nowcast-better-by-day = On { $vintage }, by day: CRPS { $score } against { $other } of the better simple rule (“{ $rule }”), so better.
-nowcast-not-better-by-day = On { $vintage }, by day: CRPS { $score } against { $other } of the better simple rule (“{ $rule }”), so not better.
-nowcast-better-by-region = On { $vintage }, by region: CRPS { $score } against { $other } (“{ $rule }”), better.
-nowcast-not-better-by-region = On { $vintage }, by region: CRPS { $score } against { $other } (“{ $rule }”), not better.
-nowcast-better-places = On { $vintage }, place by place: Brier score { $score } against { $other } (“{ $rule }”), better.
-nowcast-not-better-places = On { $vintage }, place by place: Brier score { $score } against { $other } (“{ $rule }”), not better.
+nowcast-lower-by-day = On { $vintage }, by day: CRPS { $score }, lower on this one list than { $other } of the better simple rule (“{ $rule }”); were the nowcast right, the rule would be lower in { $share } of such lists.
+nowcast-not-lower-by-day = On { $vintage }, by day: CRPS { $score }, not lower on this one list than { $other } of the better simple rule (“{ $rule }”); were the nowcast right, the rule would be lower in { $share } of such lists.
+nowcast-lower-by-region = On { $vintage }, by region: CRPS { $score }, lower on this one list than { $other } (“{ $rule }”, which would be lower in { $share }).
+nowcast-not-lower-by-region = On { $vintage }, by region: CRPS { $score }, not lower on this one list than { $other } (“{ $rule }”, which would be lower in { $share }).
+nowcast-lower-places = On { $vintage }, place by place: Brier score { $score }, lower on this one list than { $other } (“{ $rule }”).
+nowcast-not-lower-places = On { $vintage }, place by place: Brier score { $score }, not lower on this one list than { $other } (“{ $rule }”).
+nowcast-one-list = One list cannot show whether a lower score is more than chance.
 
 nowcast-one-vintage = On { $vintages } the list had been seen once. One look shows no entry arriving, so how long entries take is borrowed from the prior, moved only by the shape of the stated days; the width of the interval is mostly that of the prior.
 nowcast-late = A list seen over a few days cannot show entries that come weeks later. Their share and pace stay at their priors (“spread left” near 1 in the table of parameters); the upper end of every interval leans on that.
@@ -541,7 +542,7 @@ nowcast-words-data = A name that leaves the list stays listed here: names are ch
 nowcast-words-scored = Each nowcast knows only what the list had shown by its day. It counts places with a first event by each day that were not listed but are on the later list, so that it can be set against that.
 nowcast-words-unscored = Places with a first event by each day, listed or not, whether or not they will ever be listed. The last days rest most on the nowcast, for hardly anything of them is listed yet.
 nowcast-words-places = The probability that a place without an entry has had its first event, given its population, its share of the persons within 40 km, its region and the list. It is about populations and records: no claim about any person, and no evidence that something happened there.
-nowcast-words-scores = Losses, lower is better, against the list of { $later }. “Listed is all” takes the list as complete; “grows as before” divides it by how complete earlier vintages have proved at the same age. Cells by day are sums of the same places and stand or fall together.
+nowcast-words-scores = Losses, lower is better, against the list of { $later }. “Listed is all” takes the list as complete; “grows as before” divides it by how complete earlier vintages have proved at the same age. “Would win”: were the nowcast right, the share of its own draws on which the rule would have the lower CRPS. Cells by day are sums of the same places and stand or fall together.
 nowcast-words-delays = The chance of being on the list, by days since the first event, for a place without effects of its own: grey before the list is looked at, blue given what was seen by the vintage. Where blue fills the grey, nothing was learnt.
 nowcast-seen-on = seen on { $vintage }
 nowcast-caption-fan = Places with a first event by day. Grey: on the list; entries without a day are put on a probable one. Blue: the nowcast (bands 50 % and 90 % of draws, line the middle).
