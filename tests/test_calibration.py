@@ -224,7 +224,7 @@ def test_intervals_show_forecasts_that_are_too_narrow_or_too_low() -> None:
     assert sum(shares["share"]) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("origins", [6, 14])
+@pytest.mark.parametrize("origins", [8, 14])
 def test_a_calibrated_forecast_is_called_wrong_no_more_often_than_stated(origins: int) -> None:
     """One time in ten; over 250 sets, within three standard errors."""
     wrong = np.zeros(2)
@@ -244,16 +244,16 @@ def test_the_interval_is_students_over_groups_of_origins() -> None:
     error = share.std(ddof=1) / math.sqrt(11)
     expected = share.mean() + stats.t.ppf([0.05, 0.95], 10) * error
     assert found.location()[1:] == pytest.approx(expected)
-    together = dataclasses.replace(found, overlap=2)  # groups of four: 4 + 4 + 3 origins
+    together = dataclasses.replace(found, overlap=2)  # two groups, of 6 and 5 origins
     assert together.location()[1:] == (None, None)
-    wide = dataclasses.replace(gathered(16), overlap=2)
-    groups = np.add.reduceat(wide.middle, range(0, 16, 4)) / np.add.reduceat(wide.cells, range(0, 16, 4))
-    reach = stats.t.ppf(0.95, 3) * groups.std(ddof=1) / 2
+    wide = dataclasses.replace(gathered(32), overlap=2)
+    groups = np.add.reduceat(wide.middle, range(0, 32, 4)) / np.add.reduceat(wide.cells, range(0, 32, 4))
+    reach = stats.t.ppf(0.95, 7) * groups.std(ddof=1) / math.sqrt(8)
     assert wide.location()[2] == pytest.approx(groups.mean() + reach)
 
 
 def test_few_origins_get_no_interval() -> None:
-    found = gathered(3)
+    found = gathered(7)
     assert set(found.coverage()["low"]) == {None}
     assert set(found.histogram()["high"]) == {None}
 

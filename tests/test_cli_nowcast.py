@@ -160,7 +160,7 @@ def test_every_finding_has_its_sentence() -> None:
     text = Path(str(growing_tables.__file__)).read_text(encoding="utf-8")
     keys = set(re.findall(r'"(nowcast-[a-z-]+)"', text)) | {
         f"nowcast-{verdict}-{target}"
-        for verdict in ("better", "not-better")
+        for verdict in ("lower", "not-lower")
         for target in ("by-day", "by-region", "places")
     } | {"nowcast-unlisted-inside", "nowcast-unlisted-outside"}  # fmt: skip
     assert len(keys) > 12

@@ -233,6 +233,28 @@ def test_the_last_run_is_held_against_what_came(tmp_path: Path) -> None:
     assert scores["forecast"]["CRPS"] == 0
 
 
+def test_a_surge_where_nobody_looked_is_a_miss(tmp_path: Path) -> None:
+    """Five events in a place that the earlier run did not know: its totals were far off, and its score says so."""
+    cube = np.zeros((40, 2, 2))
+    surge = {**DAYS, "Alpha": DAYS["Alpha"][:2], "Gamma": ["2020-01-07"] * 4 + ["2020-01-08"]}
+    quiet = {name: days for name, days in surge.items() if name != "Gamma"}
+    earlier, made = earlier_run(cube, "2020-01-06", PLACES[:2]), forecast_of(np.zeros((40, 3, 2)), "2020-01-08")
+    found, before = (changed(tmp_path, earlier, made, "2020-01-08", days) for days in (surge, quiet))
+    assert found.held["recorded"] == [4, 1]
+    assert found.held["inside"] == [False, False]
+    words = " ".join(in_words(found.findings))
+    assert "0 had a total inside the central 80 % interval; 5 events were recorded where it expected 0" in words
+    said = "5 events of the scored steps were recorded in 1 place that the forecast did not name: Gamma."
+    assert said in words
+    assert found.scored is not None
+    assert before.scored is not None
+    assert said in " ".join(in_words(found.scored.findings))
+    scores = [list(each.scored.ranking.scores.rows()) for each in (found, before)]
+    crps = [next(row["CRPS"] for row in rows if row["model"] == "forecast") for rows in scores]
+    assert crps == [pytest.approx(5 / (3 * 2)), 0]
+    assert before.scored.comparison.setting.places.name == PLACES[:2]
+
+
 def test_a_run_whose_steps_have_not_ended_is_not_scored(tmp_path: Path) -> None:
     cube = np.ones((40, 3, 2))
     run = earlier_run(cube, "2020-01-06", days=3)

@@ -18,7 +18,16 @@ from groundswell.data.vintages import read_vintages
 from groundswell.data.window import Window
 from groundswell.errors import DataError, UsageError
 from groundswell.evaluate.nowcast import Nowcast, nowcast
-from groundswell.evaluate.nowcast_scores import BEFORE, LISTED, MODEL, Added, completeness, grown_as_before, score
+from groundswell.evaluate.nowcast_scores import (
+    BEFORE,
+    LISTED,
+    MODEL,
+    TRUTHS,
+    Added,
+    completeness,
+    grown_as_before,
+    score,
+)
 from groundswell.infer.hamiltonian import Hamiltonian
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.reporting.growing import GrowingRecord
@@ -223,6 +232,16 @@ def test_the_rules_and_scores_by_hand() -> None:
         for t, y in enumerate([0, 0, 0, 2, 2])
     ]
     assert rows["by day", MODEL]["CRPS"] == pytest.approx(np.mean(by_hand))
+    assert rows["by day", MODEL]["would win"] is None
+    wins = 0
+    for s in np.linspace(0, len(total) - 1, TRUTHS).round().astype(int):
+        mine = np.mean([
+            np.abs(total[:, t] - total[s, t]).mean() - np.abs(total[:, t][:, None] - total[:, t]).mean() / 2
+            for t in range(5)
+        ])  # fmt: skip
+        wins += total[s].mean() < mine  # "listed is all" expects none
+    assert 0 < wins < TRUTHS
+    assert rows["by day", LISTED]["would win"] == pytest.approx(wins / TRUTHS)
     with pytest.raises(UsageError, match="expected \\(R, T\\)"):
         score(made, Added(np.zeros((2, 5))))
 

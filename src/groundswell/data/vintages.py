@@ -66,14 +66,6 @@ class Vintages:
     def __len__(self) -> int:
         return len(self.place)
 
-    def until(self, when: date) -> Vintages:
-        """What was known on a day: the vintages up to it, and the entries of those."""
-        count = sum(day <= when for day in self.dates)
-        if not count:
-            raise UsageError(f"{self.name} has no vintage by {when}; its first is of {self.dates[0]}.")
-        shorter = self.before(count)
-        return shorter.subset(np.flatnonzero(shorter.listed.any(axis=1)))
-
     def before(self, count: int) -> Vintages:
         """The first `count` vintages, with a row for every entry that there will be."""
         first = tuple(days[:count] for days in self.first)

@@ -15,14 +15,15 @@ import numpy as np
 
 from groundswell.data.table import Table
 from groundswell.errors import UsageError
+from groundswell.evaluate.by_groups import groups, ratio
 from groundswell.evaluate.count_forecast import CountForecast, NegativeBinomial
 
 BINS = 10
 LEVELS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 """Central intervals whose coverage is looked at."""
 
-FEWEST_GROUPS = 4
-"""Below this many groups of origins their spread says nothing; intervals are then left empty."""
+FEWEST_GROUPS = 8
+"""Below this many groups of origins only a gross miss would show, so that none is found says nothing; no interval."""
 
 
 def pit_histogram(low: np.ndarray, high: np.ndarray, bins: int = BINS) -> np.ndarray:
@@ -165,24 +166,9 @@ class Calibration:
         return self._mean(self.middle, level)
 
     def _mean(self, sums: np.ndarray, level: float, least: float = 0.0) -> tuple[float, float | None, float | None]:
-        """sum / cells over all origins, and its interval: a ratio of sums over groups of origins, by Student's t.
-
-        Origins that share targets stand in one group, twice as long as they reach, since neighbouring groups
-        still share some. A bootstrap of so few groups gives intervals that are far too short. least : a variance
-        below which chance cannot bring the mean, for sums that are all alike by luck.
-        """
-        from scipy.special import stdtrit
-
-        value = float(sums.sum() / self.cells.sum())
-        group = np.arange(len(self.cells)) // (1 if self.overlap == 1 else 2 * self.overlap)
-        total, cells = (np.bincount(group, column) for column in (sums, self.cells))
-        count = len(total)
-        if count < FEWEST_GROUPS:
-            return value, None, None
-        variance = ((total - value * cells) ** 2).sum() * count / (count - 1) / cells.sum() ** 2
-        error = float(np.sqrt(max(variance, least)))
-        reach = float(stdtrit(count - 1, (1 + level) / 2)) * error
-        return value, value - reach, value + reach
+        """sum / cells over all origins, with its interval."""
+        group = groups(len(self.cells), self.overlap)
+        return ratio(sums, self.cells, group, level, least=least, fewest=FEWEST_GROUPS)
 
 
 def assessed(forecast: CountForecast, observed: np.ndarray) -> tuple[np.ndarray, ...]:

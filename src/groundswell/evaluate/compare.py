@@ -6,7 +6,6 @@ Rankings, skills, intervals and sentences are read off the result in `ranking`.
 from __future__ import annotations
 
 import warnings
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,6 +17,7 @@ from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.errors import GroundswellError, GroundswellWarning, UsageError
+from groundswell.evaluate.by_groups import overlapping
 from groundswell.evaluate.calibration import Calibration, assessed
 from groundswell.evaluate.count_forecast import Drawn
 from groundswell.evaluate.crossvalidation import held_out_places
@@ -38,8 +38,8 @@ BUSY = 0.9
 
 COVERED = "covered"
 COVERAGE_LEVEL = 0.8
-PLACES_KEY = 1
-"""Names the randomness that groups the places: the same groups for every candidate."""
+FORECAST_KEY, PLACES_KEY, FIT_KEY = 0, 1, 2
+"""Name the randomness of forecasts, of the groups of places and of the last fit, the same for every candidate."""
 
 FIT_WORK = 10.0
 """What a candidate that is fitted counts for in the progress, a baseline counting 1; a guess."""
@@ -67,15 +67,15 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What M candidates lost over D target dates, summed over the cells of each date.
+    """What M candidates lost in their forecasts from O origins, summed over the cells of each origin.
 
-    losses : score name -> (M, D). cells : score name -> (D,) how many cells a date's sum holds; a date
-    that is a target from several origins holds the cells of each. "covered" is no loss: it counts
-    the cells inside the central 80 % interval. horizon : score name -> (M, K) mean loss by steps ahead.
+    losses : score name -> (M, O). cells : score name -> (O,) how many cells an origin's sum holds. "covered" is
+    no loss: it counts the cells inside the central 80 % interval. horizon : score name -> (M, K) mean loss by
+    steps ahead.
     fits : the fit to the whole window, for candidates with a method; failed, notes : sentences by
     candidate. totals : candidate -> forecasts of the events of all places, for the fan. calibration : candidate ->
-    how its forecasts of single cells kept their promises, by origin. by_place : candidate -> (P,) log density of each
-    place under the fit to other places, where the model has such (`held_out_places`).
+    how its forecasts of single cells kept their promises, by origin. by_place : candidate -> (P, T) log density of each
+    count under the fit to other places, where the model has such (`held_out_places`).
     places_active : the k of the Brier score for "k or more places active", or None. threshold : of the
     threshold-weighted CRPS.
     """
@@ -86,7 +86,6 @@ class Comparison:
     origins: tuple[int, ...]
     steps: int
     draws: int
-    targets: np.ndarray
     losses: Mapping[str, np.ndarray]
     cells: Mapping[str, np.ndarray]
     horizon: Mapping[str, np.ndarray]
@@ -174,8 +173,9 @@ def compare(
 
     Every candidate sees the same past and is scored on the same cells; one that raises a
     GroundswellError at any origin is listed in `failed` with the reason and takes no part, since a
-    score over fewer cells is not comparable. Randomness is keyed by the candidate's name and the
-    origin: another order, more candidates or more `processes` change no draw.
+    score over fewer cells is not comparable. Randomness is keyed by the origin alone: candidates share
+    their luck, so that two which forecast the same draw the same, and another order, more candidates,
+    other names or more `processes` change no draw.
 
     The k of "k or more places active" is the mean number of active places before the first origin,
     rounded up and at least 2, so that it depends on nothing that is scored; None with one place.
@@ -203,19 +203,13 @@ def compare(
         reasons = " ".join(f"{name}: {outcome.failure}" for name, outcome in outcomes.items())
         raise UsageError(f"no candidate could be scored. {reasons}")
 
-    grid = np.add.outer(np.asarray(origins), np.arange(steps))
-    targets = np.unique(grid)
-    at = np.searchsorted(targets, grid)
     kinds = list(next(iter(scored.values())))
     size = {kind: 1 if kind in JOINT else len(setting.places) for kind in kinds}
-    by_date = {kind: np.zeros((len(scored), len(targets))) for kind in kinds}
-    for m, losses in enumerate(scored.values()):
-        for kind in kinds:
-            np.add.at(by_date[kind][m], at, losses[kind])
-    times = np.bincount(at.ravel(), minlength=len(targets))
     return Comparison(
         candidates=tuple(candidates), setting=setting, history=history, origins=tuple(origins), steps=steps,
-        draws=draws, targets=targets, losses=by_date, cells={kind: times * size[kind] for kind in kinds},
+        draws=draws,
+        losses={kind: np.stack([losses[kind].sum(axis=1) for losses in scored.values()]) for kind in kinds},
+        cells={kind: np.full(len(origins), steps * size[kind]) for kind in kinds},
         horizon={
             kind: np.stack([losses[kind].mean(axis=0) / size[kind] for losses in scored.values()]) for kind in kinds
         },
@@ -252,14 +246,13 @@ def _within(progress: Progress, start: float, end: float, share: float, words: s
 
 def _evaluate(candidate: Candidate, task: _Task, progress: Progress = silent) -> _Outcome:
     """Roll one candidate over the origins, then fit it to the whole window."""
-    key = zlib.crc32(candidate.name.encode())
     fitted, by_place = None, None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", GroundswellWarning)
         try:
             made = rolling(
                 candidate.source, task.setting, task.history, origins=task.origins, steps=task.steps,
-                draws=task.draws, generators=[keyed(task.root, key, origin) for origin in task.origins],
+                draws=task.draws, generators=[keyed(task.root, FORECAST_KEY, origin) for origin in task.origins],
                 method=candidate.method, refit_every=task.refit_every, fixed=candidate.fixed, series=task.series,
             )  # fmt: skip
             scored = _score_all(_counted(made, len(task.origins), candidate.name, progress), task)
@@ -267,7 +260,7 @@ def _evaluate(candidate: Candidate, task: _Task, progress: Progress = silent) ->
             if candidate.method is not None:
                 fitted = fit(
                     candidate.source, task.setting, task.history, candidate.method,
-                    rng=keyed(task.root, key), fixed=candidate.fixed,
+                    rng=keyed(task.root, FIT_KEY), fixed=candidate.fixed,
                 )  # fmt: skip
                 notes += tuple(_remarks(fitted))
                 if task.place_folds and fitted.converged and can(fitted.model, "pointwise"):
@@ -328,11 +321,6 @@ def _score_all(made: Iterable[tuple[Forecast, Fit | None]], task: _Task) -> _Out
         )
     calibration = Calibration.gathered(kept, overlapping(task.origins, task.steps))
     return _Outcome({k: np.stack(v) for k, v in rows.items()}, tuple(totals), calibration, notes=tuple(notes))
-
-
-def overlapping(origins: Sequence[int], steps: int) -> int:
-    """How many origins in a row share a target at most, themselves included."""
-    return max((sum(origin <= later < origin + steps for later in origins) for origin in origins), default=1)
 
 
 def _remarks(fitted: Fit) -> list[str]:

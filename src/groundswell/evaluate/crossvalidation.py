@@ -202,20 +202,20 @@ def k_fold(
 def held_out_places(
     found: Fit, setting: Setting, history: History, *, folds: int, rng: np.random.Generator, fixed: Mapping[str, float]
 ) -> np.ndarray:
-    """(P,) log density of each place's counts under the fit to the other places, one group of places after another.
+    """(P, T) log density of each count under the fit to the other places, one group of places after another.
 
     found : the fit to all of them; every refit starts from its estimate. The counts of a place that is left out
-    still feed its own later steps and the other places. By `k_fold`, the sum of its place-steps. Cost: `folds` fits
-    from good starting values.
+    still feed its own later steps and the other places. NaN where the model has no density, as at the steps that it
+    conditions on: two models compare on the same place-steps alone. Cost: `folds` fits from good starting values.
     """
     require(found.model, "pointwise", "held_out_places")
-    out = np.zeros(len(setting.places))
+    out = np.full(setting.shape, np.nan)
     # what a place of its own is known by goes with it: a random intercept is back at the typical place
     start = found.model.replacing({name: 0.0 for row in getattr(found.model, "effect_names", ()) for name in row})
     for cells in place_folds(setting, folds, rng=rng).values():
         learnt = fit(start, setting, history.leaving_out(cells), found.method, rng=rng, fixed=fixed)
         rows = cells.any(axis=1)
-        out[rows] = np.nansum(learnt.model.pointwise(setting, history)[rows], axis=1)  # type: ignore[attr-defined]
+        out[rows] = learnt.model.pointwise(setting, history)[rows]  # type: ignore[attr-defined]
     return out
 
 

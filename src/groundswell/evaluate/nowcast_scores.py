@@ -17,6 +17,10 @@ MODEL, LISTED, BEFORE = "nowcast", "listed is all", "grows as before"
 """The forecasters: the model, the list as it stands, and the list divided by the completeness of earlier vintages."""
 
 
+TRUTHS = 200
+"""Draws of the nowcast that take the place of what came, evenly spaced, to see how often a rule would win."""
+
+
 @dataclass(frozen=True, eq=False)
 class Added:
     """What a later vintage has that the last one did not: (R, T) counts by region and day of the first event, up to
@@ -71,7 +75,9 @@ def score(made: Nowcast, added: Added) -> Table:
     Targets: first events up to each day, all regions together (T cells); by region up to the last day (R
     cells); whether a place without an entry is added (closed universe only). All scores are losses. A rule
     that gives one number is a single draw, so its CRPS is the absolute error. The days are sums of the same
-    places and stand or fall together: coverage over them is no trial repeated T times.
+    places and stand or fall together: coverage over them is no trial repeated T times. "would win": were the
+    nowcast right, the share of its own draws on which the rule would have the lower CRPS; not for places, of
+    which the nowcast holds no joint draws.
     """
     if added.counts.shape != made.unlisted.shape[1:]:
         raise UsageError(
@@ -84,7 +90,7 @@ def score(made: Nowcast, added: Added) -> Table:
     came = added.counts.cumsum(axis=1)
     rows: list[dict[str, Any]] = []
     for target, pick in (("by day", lambda x: x.sum(axis=1)), ("by region", lambda x: x[:, :, -1])):
-        happened = pick(came[None])[0]
+        happened, ours = pick(came[None])[0], pick(totals[MODEL]).T
         for name, draws in totals.items():
             drawn = pick(draws).T
             several = drawn.shape[1] > 1
@@ -100,6 +106,7 @@ def score(made: Nowcast, added: Added) -> Table:
                     "covered 80 %": float(interval_covers(drawn, happened, 0.8).mean()) if several else None,
                     "covered 90 %": float(interval_covers(drawn, happened, 0.9).mean()) if several else None,
                     "Brier": None,
+                    "would win": None if name == MODEL else _would_win(ours, drawn),
                 }
             )
     if made.chance is not None and added.place is not None:
@@ -121,3 +128,10 @@ def score(made: Nowcast, added: Added) -> Table:
                 }
             )
     return Table.from_rows(rows, tuple(rows[0]))
+
+
+def _would_win(ours: np.ndarray, rule: np.ndarray) -> float:
+    """Share of draws (cells, S) that the rule's single draw (cells, 1) foretells better than all of them do."""
+    picked = np.linspace(0, ours.shape[1] - 1, min(TRUTHS, ours.shape[1])).round().astype(int)
+    truths = ours[:, picked].astype(float).T
+    return float(np.mean([crps(rule, truth).mean() < crps(ours, truth).mean() for truth in truths]))

@@ -12,16 +12,15 @@ from typing import Any
 import numpy as np
 
 from groundswell.data.table import Table
-from groundswell.evaluate.bootstrap import block_length, block_weights, interval
+from groundswell.evaluate.by_groups import FEWEST_GROUPS, groups, overlapping, ratio
 from groundswell.evaluate.compare import ABOVE, COVERAGE_LEVEL, COVERED, PLACES_SCORE, Candidate, Comparison
 from groundswell.evaluate.joint_scores import JOINT_SCORES
 
-FEWEST_DATES = 4
-"""Below this many target dates a bootstrap over dates says nothing; intervals are then left empty."""
+SAME_FIT = 5e-4
+"""Two fits whose log densities lie no further apart are one: the AIC changes by twice the added parameters."""
 
-FEWEST_BLOCKS = 8
-"""Below this many blocks the intervals are given, with a warning."""
-
+TOO_FEW = "cannot tell (too few dates)"
+"""The verdict where the origins make fewer groups than FEWEST_GROUPS."""
 
 SKILLS = {"crps": "CRPS", ABOVE: "CRPS above", "interval": "interval", "brier": "Brier", PLACES_SCORE: "Brier places"}
 SKILLS |= {score.name: score.title for score in JOINT_SCORES}
@@ -58,19 +57,18 @@ def rank(
     comparison: Comparison,
     *,
     reference: str,
-    rng: np.random.Generator,
     level: float = 0.9,
-    resamples: int = 2000,
 ) -> Ranking:
     """Rank the candidates by held-out log score, and set each against `reference`.
 
     Skill is 1 - (sum of losses) / (sum of the reference's) over all cells; for the log score, whose
     zero means nothing, the gain is the reference's mean minus the candidate's, in nats per cell.
-    Intervals: paired circular block bootstrap over target dates, `resamples` times, percentile method.
-    Two candidates "cannot be told apart" if the interval of their mean difference holds 0; with many
-    candidates some will look different by chance, since no correction for their number is made.
+    Intervals: Student's t over groups of origins that share no targets (`by_groups`), none below FEWEST_GROUPS.
+    Two candidates "cannot be told apart" if the interval of their mean difference holds 0, or if their fits
+    coincide; with many candidates some will look different by chance, since no correction for their number
+    is made.
     """
-    doubt = _Doubt(comparison, level, resamples, rng)
+    doubt = _Doubt(comparison, level)
     comparison.index(reference)
     log = _means(comparison, "log")
     order = [comparison.names[i] for i in np.argsort(log, kind="stable")]
@@ -82,6 +80,8 @@ def rank(
         *_against(order, reference, comparison, doubt),
         *_earned(mechanisms, "verdict", "log gain", "mechanism"),
         *_earned(mechanisms, "on places", "places gain", "places"),
+        *_unlike(mechanisms, comparison),
+        *_pairs(mechanisms, level),
         doubt.stated(),
     )
     scores, skill = _scores(comparison, order, tied), _skill(comparison, order, reference, doubt)
@@ -89,49 +89,55 @@ def rank(
 
 
 class _Doubt:
-    """One set of bootstrap weights, used for every pair of candidates."""
+    """What the spread over groups of origins says of differences between candidates."""
 
-    def __init__(self, comparison: Comparison, level: float, resamples: int, rng: np.random.Generator) -> None:
+    def __init__(self, comparison: Comparison, level: float) -> None:
         self.comparison, self.level = comparison, level
-        self.dates = len(comparison.targets)
-        self.block = block_length(self.dates, comparison.steps)
-        self.known = self.dates >= FEWEST_DATES
-        self.weights = block_weights(self.dates, self.block, resamples, rng=rng)
+        origins = len(comparison.origins)
+        self.group = groups(origins, overlapping(comparison.origins, comparison.steps))
+        self.count = len(set(self.group.tolist()))
+        self.known = self.count >= FEWEST_GROUPS
 
     def skill(self, kind: str, name: str, reference: str) -> tuple[float | None, float | None, float | None]:
         """1 - ratio of sums, with its interval; None where the reference lost nothing."""
-        mine, theirs = (self.comparison.losses[kind][self.comparison.index(n)] for n in (name, reference))
+        mine, theirs = self._lost(kind, name, reference)
         if theirs.sum() == 0:
             return None, None, None
-        with np.errstate(divide="ignore", invalid="ignore"):
-            made = 1 - (self.weights @ mine) / (self.weights @ theirs)
-        return float(1 - mine.sum() / theirs.sum()), *self._interval(made)
+        value, low, high = ratio(mine, theirs, self.group, self.level)
+        return 1 - value, None if high is None else 1 - high, None if low is None else 1 - low
 
     def gain(self, kind: str, name: str, reference: str) -> tuple[float, float | None, float | None]:
         """Mean loss of the reference minus the candidate's, per cell, with its interval."""
-        mine, theirs = (self.comparison.losses[kind][self.comparison.index(n)] for n in (name, reference))
-        cells = self.comparison.cells[kind]
-        made = (self.weights @ (theirs - mine)) / (self.weights @ cells)
-        return float((theirs - mine).sum() / cells.sum()), *self._interval(made)
+        mine, theirs = self._lost(kind, name, reference)
+        return ratio(theirs - mine, self.comparison.cells[kind], self.group, self.level)
 
-    def apart(self, name: str, other: str, kind: str = "log") -> bool:
-        """Whether the interval of the difference leaves out 0."""
-        _, low, high = self.gain(kind, name, other)
-        return low is not None and high is not None and (low > 0 or high < 0)
+    def verdict(self, name: str, other: str) -> str:
+        """Whether the interval of the gain in log score leaves out 0, and on which side."""
+        _, low, high = self.gain("log", name, other)
+        return TOO_FEW if low is None else "cannot tell" if coincide(name, other, self.comparison) else _side(low, high)
+
+    def apart(self, name: str, other: str) -> bool:
+        """Whether two candidates can be told apart by the log score."""
+        return self.verdict(name, other) in (HELPS, HARMS)
 
     def stated(self) -> Finding:
         """How the intervals were made, or why there are none."""
+        values = {"origins": len(self.comparison.origins), "groups": self.count, "fewest": FEWEST_GROUPS}
         if not self.known:
-            return Finding("compare-too-few-dates", {"dates": self.dates})
-        rough = self.dates // self.block < FEWEST_BLOCKS
-        values = {"level": f"{100 * self.level:g} %", "dates": self.dates, "block": self.block}
-        return Finding("compare-intervals-rough" if rough else "compare-intervals", values)
+            return Finding("compare-too-few-dates", values)
+        return Finding("compare-intervals", values | {"level": f"{100 * self.level:g} %"})
 
-    def _interval(self, made: np.ndarray) -> tuple[float | None, float | None]:
-        if not self.known:
-            return None, None
-        low, high = interval(made, self.level)
-        return (low, high) if np.isfinite(low) else (None, None)
+    def _lost(self, kind: str, *names: str) -> list[np.ndarray]:
+        return [self.comparison.losses[kind][self.comparison.index(name)] for name in names]
+
+
+def coincide(name: str, other: str, comparison: Comparison) -> bool:
+    """Whether the fits of two candidates to the whole window are one: what one of them adds is not in use."""
+    by_name = {candidate.name: candidate.observes for candidate in comparison.candidates}
+    mine, theirs = (comparison.fits.get(each) for each in (name, other))
+    if mine is None or theirs is None or by_name[name] != by_name[other]:
+        return False
+    return abs(mine.log_density - theirs.log_density) <= SAME_FIT
 
 
 def aic(candidate: Candidate, comparison: Comparison) -> float | None:
@@ -221,7 +227,7 @@ def _mechanisms(comparison: Comparison, doubt: _Doubt) -> Table:
                     "low": low,
                     "high": high,
                     "AIC change": with_aic - without_aic if _like(full, without, comparison) else None,  # type: ignore[operator]
-                    "verdict": _verdict(low, high),
+                    "verdict": doubt.verdict(full.name, without.name),
                     **_on_places(full.name, without.name, comparison, doubt.level),
                 }
             )
@@ -232,24 +238,53 @@ def _mechanisms(comparison: Comparison, doubt: _Doubt) -> Table:
 PLACES_COLUMNS = ("places gain", "places low", "places high", "on places")
 
 
-def _on_places(name: str, other: str, comparison: Comparison, level: float) -> dict[str, Any]:
-    """Mean gain in log density per place-step of places left out of the fit, with a normal interval over places."""
-    from scipy.special import ndtri
+def same_cells(name: str, other: str, comparison: Comparison) -> bool | None:
+    """Whether two candidates have densities of the same place-steps; None where one has none held out."""
+    mine, theirs = (comparison.by_place.get(each) for each in (name, other))
+    return None if mine is None or theirs is None else bool((np.isnan(mine) == np.isnan(theirs)).all())
 
-    mine, theirs = comparison.by_place.get(name), comparison.by_place.get(other)
-    if mine is None or theirs is None:
+
+def _on_places(name: str, other: str, comparison: Comparison, level: float) -> dict[str, Any]:
+    """Mean gain in log density per place-step of places left out of the fit, by Student's t over places.
+
+    Nothing where the two have densities of different place-steps, since their sums do not compare.
+    """
+    if not same_cells(name, other, comparison):
         return {}
-    apart = (mine - theirs) / comparison.history.window.periods
-    gain, reach = float(apart.mean()), float(ndtri((1 + level) / 2) * apart.std(ddof=1) / np.sqrt(len(apart)))
-    return dict(
-        zip(PLACES_COLUMNS, (gain, gain - reach, gain + reach, _verdict(gain - reach, gain + reach)), strict=True)
+    mine, theirs = comparison.by_place[name], comparison.by_place[other]
+    known = (~np.isnan(mine)).sum(axis=1)
+    apart, place = np.nansum(mine - theirs, axis=1), np.arange(len(mine))
+    gain, low, high = ratio(apart[known > 0], known[known > 0], place[: int((known > 0).sum())], level)
+    if low is None or high is None:
+        return {}
+    verdict = "cannot tell" if coincide(name, other, comparison) else _side(low, high)
+    return dict(zip(PLACES_COLUMNS, (gain, low, high, verdict), strict=True))
+
+
+HELPS, HARMS = "earns its keep", "does harm"
+
+
+def _side(low: float, high: float | None) -> str:
+    if high is None or low <= 0 <= high:
+        return "cannot tell"
+    return HELPS if low > 0 else HARMS
+
+
+def _unlike(mechanisms: Table, comparison: Comparison) -> tuple[Finding, ...]:
+    """Pairs that were not set against each other on held-out places, since they weigh different place-steps."""
+    pairs = [(row["without"], row["with"]) for row in mechanisms.rows()]
+    return tuple(
+        Finding("places-unlike", {"without": without, "with": full})
+        for without, full in pairs
+        if same_cells(without, full, comparison) is False
     )
 
 
-def _verdict(low: float | None, high: float | None) -> str:
-    if low is None or high is None or low <= 0 <= high:
-        return "cannot tell"
-    return "earns its keep" if low > 0 else "does harm"
+def _pairs(mechanisms: Table, level: float) -> tuple[Finding, ...]:
+    """How many pairs were tested, of which some come out by chance."""
+    tested = sum(verdict != TOO_FEW for verdict in mechanisms["verdict"])
+    values = {"pairs": tested, "share": f"{100 * (1 - level):g} %"}
+    return (Finding("compare-pairs", values),) if tested else ()
 
 
 def _best(order: Sequence[str], tied: tuple[str, ...], lowest: float, doubt: _Doubt) -> Finding:
@@ -306,4 +341,4 @@ def _earned(table: Table, column: str, gain: str, said: str) -> tuple[Finding, .
 
 
 def _key(verdict: str) -> str:
-    return verdict.replace(" ", "-")
+    return "too-few" if verdict == TOO_FEW else verdict.replace(" ", "-")

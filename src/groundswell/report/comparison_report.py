@@ -14,6 +14,9 @@ from groundswell.report.svg import svg
 from groundswell.report.words import in_words
 from groundswell.studies.event_comparison import EventComparison
 
+TESTED = ("mechanism-", "places-", "compare-pairs")
+"""How the keys of what is said of mechanisms begin."""
+
 FANS = 40
 """Fans in the picture of forecasts; with more origins an even choice is drawn."""
 
@@ -52,12 +55,11 @@ def _answers(case: EventComparison, speaker: Speaker) -> list[tuple[str, str]]:
         "data": ("compare-data",),
         "best": ("compare-best", "compare-best-apart", "compare-best-tied", "compare-none-apart"),
         "reference": ("compare-none-better", "compare-better", "compare-level", "compare-worse"),
-        "mechanisms": ("mechanism-", "places-"),
+        "mechanisms": TESTED,
     }
     found: list[tuple[str, str]] = []
     for name, keys in questions.items():
-        beginnings = tuple(key for key in keys if key.endswith("-"))
-        mine = [f for f in case.findings if f.key in keys or f.key.startswith(beginnings)]
+        mine = [f for f in case.findings if (f.key.startswith(keys) if keys is TESTED else f.key in keys)]
         if mine:
             found.append((speaker.say(f"compare-question-{name}"), " ".join(in_words(mine, speaker))))
     return found
@@ -92,7 +94,10 @@ def _scores(case: EventComparison, speaker: Speaker) -> Section:
     return Section(
         "scores",
         say("compare-section-scores"),
-        [words, *in_words([f for f in case.findings if f.key.startswith("compare-intervals")], speaker)],
+        [
+            words,
+            *in_words([f for f in case.findings if f.key in ("compare-intervals", "compare-too-few-dates")], speaker),
+        ],
         [Picture(svg(drawn, "skill"), caption, caption)],
         [
             Twin(case.ranking.scores, say("compare-table-scores"), folded=False),
@@ -105,7 +110,7 @@ def _scores(case: EventComparison, speaker: Speaker) -> Section:
 
 def _mechanisms(case: EventComparison, speaker: Speaker) -> Section:
     table = case.ranking.mechanisms
-    said = in_words([f for f in case.findings if f.key.startswith(("mechanism-", "places-"))], speaker)
+    said = in_words([f for f in case.findings if f.key.startswith(TESTED)], speaker)
     return Section(
         "mechanisms",
         speaker.say("compare-section-mechanisms"),

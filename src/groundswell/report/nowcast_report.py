@@ -10,12 +10,12 @@ from groundswell.data.table import Table
 from groundswell.report.figures import nowcast as figures
 from groundswell.report.language import Speaker, number
 from groundswell.report.page import Page, Picture, Section, Twin, write_page
+from groundswell.report.shared import folded
 from groundswell.report.svg import svg
 from groundswell.report.words import in_words
 from groundswell.studies import growing_tables
 from groundswell.studies.growing_list import GrowingList, Made
 
-MOST_ROWS = 200
 MOST_REGIONS = 25
 """Regions in the picture, those with most expected first; the table has all."""
 MOST_PLACES = 30
@@ -66,7 +66,7 @@ def _answers(case: GrowingList, speaker: Speaker) -> list[tuple[str, str]]:
     groups = {
         "listed": ("nowcast-listed",),
         "unlisted": ("nowcast-unlisted",),
-        "scores": ("nowcast-better", "nowcast-not-better"),
+        "scores": ("nowcast-lower", "nowcast-not-lower", "nowcast-one-list"),
     }
     out = []
     for name, starts in groups.items():
@@ -185,8 +185,4 @@ def _left_out(case: GrowingList, tables: dict[str, Table], speaker: Speaker) -> 
 def _twin(table: Table, name: str, speaker: Speaker) -> Twin:
     """A folded table, cut where it is long, with the place of the rest."""
     title = speaker.say(f"nowcast-table-{name.replace('_', '-')}")
-    if len(table) <= MOST_ROWS:
-        return Twin(table, title)
-    cut: dict[str, Any] = {column: list(values[:MOST_ROWS]) for column, values in table.columns.items()}
-    said = speaker.say("compare-first-rows", shown=MOST_ROWS, count=len(table), file=f"{name}.csv")
-    return Twin(Table(cut), f"{title}. {said}")
+    return folded(table, title, f"{name}.csv", speaker)

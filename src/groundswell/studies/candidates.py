@@ -41,7 +41,8 @@ def standard_candidates(setting: Setting, history: History) -> tuple[list[Candid
 
     Endemic-epidemic counts: endemic alone; with what happened in the same place a step before; with
     what happened elsewhere, blind to distance or by distance; with places that differ, and with a
-    memory of several steps. Self-exciting events: a constant rate; triggering in the same place; anywhere; by
+    memory of several steps. All of them condition on the same first steps, those of the longest memory, so that
+    they weigh the same counts. Self-exciting events: a constant rate; triggering in the same place; anywhere; by
     distance. Population enters every model where it varies.
     """
     left_out: dict[str, str] = {}
@@ -76,28 +77,32 @@ def _endemic_epidemic(setting: Setting) -> list[Candidate]:
         log_mean += 0.5 * float(np.log(len(setting.places)))
     season = {"sin1": 0.0, "cos1": 0.0} if _has_years(setting) else {}
     endemic = Endemic(log_mean, Effects({**effects, **season}), period=365.25 / setting.window.step)
+    many = len(setting.places) >= FEWEST_PLACES
+    long = many and setting.window.periods >= FEWEST_STEPS
+    conditioned, observes = (LAGS, f"counts after step {LAGS}") if long else (None, "counts")
 
     def model(within: bool, weights: Any) -> EndemicEpidemic:
         between = None if weights is None else Between(-1.0, Effects(effects), weights=weights)
-        return EndemicEpidemic(endemic, Within(-1.0) if within else None, between, Overdispersion(0.5))
+        own = Within(-1.0) if within else None
+        return EndemicEpidemic(endemic, own, between, Overdispersion(0.5), conditioned=conditioned)
 
     def candidate(name: str, within: bool, weights: Any, *mechanisms: str) -> Candidate:
         with_within = (WITHIN,) if within else ()
         return Candidate(
             name, model(within, weights), MaximumLikelihood(), "endemic-epidemic",
-            frozenset((*with_within, *mechanisms)), "counts",
+            frozenset((*with_within, *mechanisms)), observes,
         )  # fmt: skip
 
     def by_place(name: str, within: Within | None, *mechanisms: str) -> Candidate:
         varied = replace(model(False, None), endemic=replace(endemic, random=RandomIntercepts(1.0)), within=within)
         return Candidate(
-            name, varied, PenalisedLikelihood(), "endemic-epidemic", frozenset((PLACES_DIFFER, *mechanisms)), "counts"
+            name, varied, PenalisedLikelihood(), "endemic-epidemic", frozenset((PLACES_DIFFER, *mechanisms)), observes
         )
 
     found = [candidate("endemic", False, None), candidate("endemic + within", True, None)]
-    if len(setting.places) >= FEWEST_PLACES:
+    if many:
         found += [by_place("endemic by place", None), by_place("endemic by place + within", Within(-1.0), WITHIN)]
-        if setting.window.periods >= FEWEST_STEPS:
+        if long:
             lagged = Within(-1.0, lags=GeometricLags(0.5, steps=LAGS))
             found.append(by_place("endemic by place + within, lags", lagged, WITHIN, MEMORY))
     if len(setting.places) > 1:

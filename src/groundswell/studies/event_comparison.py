@@ -17,6 +17,7 @@ from groundswell.data.readers import ReadEvents, to_history
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.errors import DataError, UsageError, nearest
+from groundswell.evaluate.by_groups import FEWEST_GROUPS
 from groundswell.evaluate.compare import Comparison, compare
 from groundswell.evaluate.forecast import rolling_origins
 from groundswell.evaluate.ranking import Finding, Ranking, rank
@@ -31,6 +32,8 @@ CELLS = 3000
 """Origins are added until the places' forecasts at one step ahead make about so many cells."""
 
 FEWEST_ORIGINS = 12
+"""Origins where a window is too short for intervals, so that a mean does not hang on one or two of them."""
+
 FITS = 4
 """Refits over the origins, unless the user says."""
 
@@ -67,11 +70,12 @@ class Plan:
         return replace(self, step=step, ahead=ahead, reference=self.reference or reference_name(step))
 
     def rolled(self, setting: Setting) -> tuple[Plan, tuple[int, ...]]:
-        """The origins: without overlap while there are enough, up to about CELLS cells."""
+        """The origins: without overlap while the window allows intervals, up to about CELLS cells, at least 12."""
         assert self.ahead is not None
         every = rolling_origins(setting.window.periods, steps=self.ahead, count=setting.window.periods)
         apart = -(-len(every) // self.ahead)
-        wanted = self.origins or max(FEWEST_ORIGINS, min(apart, CELLS // len(setting.places)))
+        most = max(FEWEST_ORIGINS, CELLS // len(setting.places))
+        wanted = self.origins or (min(apart, most) if apart >= FEWEST_GROUPS else FEWEST_ORIGINS)
         origins = rolling_origins(setting.window.periods, steps=self.ahead, count=wanted)
         refit = self.refit_every or math.ceil(len(origins) / FITS)
         return replace(self, origins=len(origins), refit_every=refit), origins
@@ -248,11 +252,12 @@ def run(read: ReadEvents, plan: Plan, progress: Progress = silent) -> EventCompa
         refit_every=plan.refit_every or 1, processes=plan.processes, progress=progress,
     )  # fmt: skip
     comparison = replace(comparison, failed={**comparison.failed, **absent})
-    ranking = rank(comparison, reference=plan.reference, rng=keyed(plan.seed, 2))
+    ranking = rank(comparison, reference=plan.reference)
     return EventComparison(plan, read, left_out, setting, history, comparison, ranking, _limits(plan))
 
 
 def _limits(plan: Plan) -> tuple[Finding, ...]:
     """What a reader must keep in mind, whatever the result."""
     quiet = (Finding("compare-limit-quiet-places"),) if plan.by == "place" else ()
-    return (*quiet, Finding("compare-limit-days"), Finding("compare-limit-recorded"))
+    always = ("compare-limit-cause", "compare-limit-days", "compare-limit-recorded")
+    return (*quiet, *(Finding(key) for key in always))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,6 +26,12 @@ from groundswell.studies.candidates import reference_name, standard_candidates
 
 COLUMNS = ("origin", "date", "days", "step", "place", "draw", "value")
 """Of a table of draws, as `Forecast.table` makes it: one row for each draw of each cell."""
+
+ELSEWHERE = "elsewhere"
+"""The place that stands for all that a table of draws does not name."""
+
+NAMED = 10
+"""Places that a sentence names."""
 
 
 def chosen(name: str | None, setting: Setting, history: History) -> Candidate:
@@ -158,8 +165,10 @@ def score(
     """Score a table of draws on a file of events, beside the baselines, which see the file up to each origin.
 
     by, country : as for the forecast, so that the names agree; a place of the table that the file does
-    not have counts as without events. until : the last day that the file covers, default its last
-    event's; steps that end later are not scored, and said so.
+    not have counts as without events. Where the file has places that the table does not name, they are scored
+    as one more place, "elsewhere", for which the table forecasts 0: a surge where nobody looked is a miss.
+    until : the last day that the file covers, default its last event's; steps that end later are not scored,
+    and said so.
     """
     starts = [start for start in read.events["start"] if start is not None]
     if not starts:
@@ -167,11 +176,7 @@ def score(
     last = until or max(starts)
     window = _window(table, min(starts), last)
     setting, history, left_out = to_history(read, window=window, by=by, country=country)
-    counts = np.zeros((len(table.places), window.periods))
     known = {name: i for i, name in enumerate(setting.places.name)}
-    for row, name in enumerate(table.places):
-        if name in known:
-            counts[row] = history["events"][known[name]]
     unseen = [name for name in table.places if name not in known]
     if len(unseen) == len(table.places):
         raise DataError(
@@ -180,19 +185,25 @@ def score(
             + " Give the --by and --country of the forecast."
         )
     width = table.steps
-    draws = {((day - window.start).days + 1) // table.days: cube for day, cube in sorted(table.draws.items())}
+    names, counts, elsewhere = _by_place(table.places, known, np.asarray(history["events"], dtype=float))
+    nobody = ((0, 0), (0, len(names) - len(table.places)), (0, 0))
+    draws = {
+        ((day - window.start).days + 1) // table.days: np.pad(cube, nobody) for day, cube in sorted(table.draws.items())
+    }
     reach = {origin: min(width, window.periods - origin) for origin in draws}
     steps = width if width in reach.values() else max(reach.values())
     scored = [origin for origin in draws if reach[origin] == steps]
-    places = Places(table.places, np.ones(len(table.places)))
+    places = Places(names, np.ones(len(names)))
     comparison = compare(
         [Candidate("forecast", Recorded(draws)), *(Candidate(b.name, b) for b in BASELINES)],
         Setting(places, window), History(places, window, {"events": counts}),
         origins=scored, steps=steps, draws=table.size, rng=keyed(seed, 3),
     )  # fmt: skip
-    ranking = rank(comparison, reference=reference_name(table.days), rng=keyed(seed, 4))
+    ranking = rank(comparison, reference=reference_name(table.days))
     found = [
-        Finding("score-scope", {"origins": len(scored), "steps": steps, "places": len(places), "until": str(last)})
+        Finding(
+            "score-scope", {"origins": len(scored), "steps": steps, "places": len(table.places), "until": str(last)}
+        )
     ]
     if len(scored) < len(draws):
         found.append(Finding("score-origins-left", {"until": str(last), "origins": len(draws) - len(scored)}))
@@ -200,10 +211,39 @@ def score(
         key = "score-step-left" if steps + 1 == width else "score-steps-left"
         found.append(Finding(key, {"until": str(last), "first": steps + 1, "last": width}))
     if unseen:
-        found.append(Finding("score-places-unseen", {"count": len(unseen), "places": tuple(unseen[:10])}))
+        found.append(Finding("score-places-unseen", {"count": len(unseen), "places": tuple(unseen[:NAMED])}))
+    targets = sorted({origin + k for origin in scored for k in range(steps)})
+    if missed := _missed(setting.places.name, elsewhere, history["events"][:, targets].sum(axis=1)):
+        found.append(missed)
     if left := list(left_out["outcome"]).count("left out"):
         found.append(Finding("score-events-left", {"events": left}))
     return Scored(comparison, ranking, (*found, *ranking.findings))
+
+
+def _by_place(
+    wanted: tuple[str, ...], known: Mapping[str, int], recorded: np.ndarray
+) -> tuple[tuple[str, ...], np.ndarray, list[int]]:
+    """The places scored, their counts, and the rows of `recorded` that fall under the last of them, "elsewhere"."""
+    counts = np.zeros((len(wanted), recorded.shape[1]))
+    for row, name in enumerate(wanted):
+        if name in known:
+            counts[row] = recorded[known[name]]
+    elsewhere = [row for name, row in known.items() if name not in wanted]
+    if not elsewhere:
+        return wanted, counts, []
+    name = ELSEWHERE
+    while name in wanted:
+        name += " *"
+    return (*wanted, name), np.vstack([counts, recorded[elsewhere].sum(axis=0)]), elsewhere
+
+
+def _missed(names: tuple[str, ...], elsewhere: list[int], events: np.ndarray) -> Finding | None:
+    """What was recorded, in the steps that are scored, at places that the table does not name."""
+    active = sorted((row for row in elsewhere if events[row]), key=lambda row: -events[row])
+    if not active:
+        return None
+    values = {"events": int(events[active].sum()), "count": len(active)}
+    return Finding("score-events-elsewhere", values | {"places": tuple(names[row] for row in active[:NAMED])})
 
 
 def _window(table: Draws, first: date, last: date) -> Window:

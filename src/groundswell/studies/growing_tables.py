@@ -130,6 +130,8 @@ def findings(case: GrowingList) -> tuple[Finding, ...]:
     found: list[Finding] = []
     for one in case.made:
         found += [_listed(one), _unlisted(one), *_against(one)]
+    if any(one.scores is not None for one in case.made):
+        found.append(Finding("nowcast-one-list"))
     return tuple(found)
 
 
@@ -165,16 +167,23 @@ def _unlisted(one: Made) -> Finding:
 
 
 def _against(one: Made) -> list[Finding]:
-    """Whether the nowcast beats the better of the rules: by CRPS by day and by region, by Brier score for places."""
+    """Whether the nowcast's score is below the better rule's: CRPS by day and by region, Brier score for places.
+
+    One list is one trial, so no verdict follows; with the CRPS goes how often the rule would win, were the nowcast
+    right.
+    """
     if one.scores is None:
         return []
     found = []
     for target, measure in (("by day", "CRPS"), ("by region", "CRPS"), ("places", "Brier")):
-        rows = {row["forecaster"]: row[measure] for row in one.scores.rows() if row["target"] == target}
+        mine = {row["forecaster"]: row for row in one.scores.rows() if row["target"] == target}
+        rows = {name: row[measure] for name, row in mine.items()}
         if not rows or (target == "by region" and len(one.nowcast.regions) == 1):
             continue
         rule = min((name for name in (LISTED, BEFORE) if name in rows), key=lambda name: rows[name])
-        verdict = "better" if rows[MODEL] < rows[rule] else "not-better"
+        verdict = "lower" if rows[MODEL] < rows[rule] else "not-lower"
         values = {"vintage": str(one.when), "score": float(rows[MODEL]), "rule": rule, "other": float(rows[rule])}
+        if mine[rule]["would win"] is not None:
+            values["share"] = f"{100 * mine[rule]['would win']:.0f} %"
         found.append(Finding(f"nowcast-{verdict}-{target.replace(' ', '-')}", values))
     return found

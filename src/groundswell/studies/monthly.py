@@ -14,8 +14,9 @@ from groundswell.data.readers import ReadEvents
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.evaluate.baselines import BASELINES
+from groundswell.evaluate.by_groups import overlapping
 from groundswell.evaluate.calibration import LEVELS, Calibration
-from groundswell.evaluate.compare import COVERAGE_LEVEL, Candidate, Comparison, compare, overlapping
+from groundswell.evaluate.compare import COVERAGE_LEVEL, Candidate, Comparison, compare
 from groundswell.evaluate.count_forecast import Drawn
 from groundswell.evaluate.forecast import Forecast
 from groundswell.evaluate.ranking import Finding, Ranking, rank
@@ -212,7 +213,7 @@ class Monthly:
         if row is None or row["CRPS skill"] is None:  # it is the reference itself, or that one lost nothing
             return head, *said
         values = {"reference": self.plan.reference, "skill": row["CRPS skill"]}
-        if row["CRPS low"] is None or any(f.key == "compare-intervals-rough" for f in said):
+        if row["CRPS low"] is None:
             return head, Finding("forecast-skill-unsure", values), *said
         side = _side(row["CRPS low"], row["CRPS high"], 0, "worse", "better")
         ends = {"low": row["CRPS low"], "high": row["CRPS high"]}
@@ -232,10 +233,11 @@ class Monthly:
                 "promised": f"{100 * row['promised']:.1f} %",
             }
             side = _side(row["low"], row["high"], 0, "narrow", "wide")
-            found.append(Finding(f"forecast-coverage-{side}", values))
+            found.append(Finding(f"forecast-coverage-{side}", values | _ends(row["low"], row["high"], 100, "+.1f")))
             middle, low, high = self.location[key]
             side = _side(low, high, 0.5, "high", "low")
-            found.append(Finding(f"forecast-location-{side}", {"what": what, "middle": f"{middle:.3f}"}))
+            values = {"what": what, "middle": f"{middle:.3f}", **_ends(low, high, 1, ".3f")}
+            found.append(Finding(f"forecast-location-{side}", values))
         return tuple(found)
 
     def _data(self) -> tuple[Finding, ...]:
@@ -289,7 +291,7 @@ def run(
         rng=keyed(plan.seed, 5), refit_every=plan.refit_every or 1, processes=1,
         progress=lambda share, words: progress(0.9 * share, words),
     )  # fmt: skip
-    ranking = rank(comparison, reference=str(plan.reference), rng=keyed(plan.seed, 6))
+    ranking = rank(comparison, reference=str(plan.reference))
     pit, coverage, location = _calibrated(comparison, candidate.name)
     progress(0.9, "the last run")
     changed = None
@@ -326,6 +328,11 @@ def _side(low: float | None, high: float | None, middle: float, below: str, abov
     if low is None or high is None:
         return "unsure"
     return above if low > middle else below if high < middle else "right"
+
+
+def _ends(low: float | None, high: float | None, scale: float, form: str) -> dict[str, str]:
+    """The ends of an interval in figures: what lies between them could not have been told from chance."""
+    return {} if low is None or high is None else {"low": f"{scale * low:{form}}", "high": f"{scale * high:{form}}"}
 
 
 def _stacked(tables: Mapping[str, Table]) -> Table:

@@ -152,14 +152,14 @@ def since(
         found.append(Finding("since-unscored", {"reason": str(error)}))
     else:
         held, said = _held(scored)
-        found += said
+        found += [*said, *(finding for finding in scored.findings if finding.key == "score-events-elsewhere")]
     moved, said = _moved(earlier, made)
     found += [*said, *_new_places(earlier, history), *_revised(earlier, history)]
     return Since(earlier, moved, held, scored, tuple(found))
 
 
 def _held(scored: Scored) -> tuple[Table, list[Finding]]:
-    """The earlier forecasts of all places together, with what happened, step by step."""
+    """The earlier forecasts of all places together, with what happened anywhere, step by step."""
     (totals,) = scored.comparison.totals["forecast"]
     recorded = scored.comparison.history["events"].sum(axis=0)[totals.time]
     inside = interval_covers(totals.draws, recorded, COVERAGE_LEVEL)

@@ -77,12 +77,12 @@ figure-phase-still = to 0 below β, to 1 above α,
 
 words-and = { $first } and { $last }
 
-compare-title = What drove these events? { $count } forecasters compared
+compare-title = Which models foresee these events? { $count } forecasters compared
 compare-subtitle = { $file }, { $start } to { $end }
 compare-question-data = What was read?
 compare-question-best = Which model forecasts best?
 compare-question-reference = Is any better than resampling the recent past?
-compare-question-mechanisms = Which mechanisms were at work?
+compare-question-mechanisms = Which mechanisms help to foresee them?
 
 compare-data = { $events } { $events ->
         [one] event
@@ -102,14 +102,21 @@ compare-none-better = No fitted model has a better CRPS than { $reference } beyo
 compare-better = Better CRPS than { $reference }: { $models }.
 compare-level = Cannot be told apart from { $reference } by CRPS: { $models }.
 compare-worse = Worse CRPS than { $reference }: { $models }.
-compare-intervals = Intervals ({ $level }) resample the { $dates } target dates in blocks of { $block }.
-compare-intervals-rough = Intervals ({ $level }) resample the { $dates } target dates in blocks of { $block }; with so few blocks they are rough and tend to be too short.
-compare-too-few-dates = There { $dates ->
-        [one] is one target date
-       *[other] are { $dates } target dates
-    }: too few for intervals, so no two models can be told apart.
+compare-pairs = { $pairs } { $pairs ->
+        [one] pair of models that differ by one mechanism was
+       *[other] pairs of models that differ by one mechanism were
+    } set side by side. By chance alone about { $share } of such pairs come out one way or the other, and no correction is made for their number.
+compare-intervals = Intervals ({ $level }) come from the spread over { $groups } groups of the { $origins } dates forecast from, by Student's t; forecasts that share a date stand in one group.
+compare-too-few-dates = The { $origins } { $origins ->
+        [one] date forecast from makes
+       *[other] dates forecast from make
+    } { $groups } { $groups ->
+        [one] group
+       *[other] groups
+    } without a forecast date in common, and intervals need { $fewest }: too few dates, so no two models can be told apart. A longer record, shorter steps or fewer steps ahead make more.
 compare-limit-quiet-places = Only places with at least one event in the file are in the study, so every model knows which places would be active at some time.
 compare-limit-days = Dates are known to the day: for the models of single events each event was moved to a random moment of its day (seeded), so triggering within a day cannot be learnt.
+compare-limit-cause = What is measured is how much better the next steps are foreseen with a mechanism than without, not what caused the events. A cause that places share, or differences between them that no model holds, can pass for contagion between places or within one.
 compare-limit-recorded = Counts are of recorded events: more coverage by the press looks like more protest, as in any such record.
 
 mechanism-earns-its-keep = { $mechanism }: earns its keep (log gain { $low } nats per cell).
@@ -118,6 +125,8 @@ mechanism-earns-its-keep-added = { $mechanism }: earns its keep when added to { 
 mechanism-cannot-tell = { $mechanism }: the held-out dates cannot tell (log gain { $low } nats per cell).
 mechanism-cannot-tell-range = { $mechanism }: the held-out dates cannot tell (log gain { $low } to { $high } nats per cell).
 mechanism-cannot-tell-added = { $mechanism }: the held-out dates cannot tell when it is added to { $without }.
+mechanism-too-few = { $mechanism }: too few held-out dates to tell (log gain { $low } nats per cell).
+mechanism-too-few-range = { $mechanism }: too few held-out dates to tell (log gain { $low } to { $high } nats per cell).
 mechanism-does-harm = { $mechanism }: makes forecasts worse (log gain { $low } nats per cell).
 mechanism-does-harm-range = { $mechanism }: makes forecasts worse (log gain { $low } to { $high } nats per cell).
 mechanism-does-harm-added = { $mechanism }: makes forecasts worse when added to { $without }.
@@ -130,6 +139,7 @@ places-cannot-tell-range = { $mechanism }: places left out of the fit cannot tel
 places-cannot-tell-added = { $mechanism }: places left out of the fit cannot tell when it is added to { $without }.
 places-does-harm = { $mechanism }: makes places that were left out of the fit less likely (log gain { $low } nats per cell).
 places-does-harm-range = { $mechanism }: makes places that were left out of the fit less likely (log gain { $low } to { $high } nats per cell).
+places-unlike = { $with } and { $without } weigh different place-steps, so they are not set against each other on places left out of the fit or by AIC.
 places-does-harm-added = { $mechanism }: makes places that were left out of the fit less likely when added to { $without }.
 
 compare-section-data = Where and when
@@ -141,7 +151,7 @@ compare-section-limits = What this cannot tell
 compare-section-left-out = What was left out
 compare-words-scores = Every forecaster saw the past of { $origins } dates and forecast the next { $steps } steps with { $draws } simulated paths. Scores are losses: lower is better. "Best" has the lowest log score, "tied" cannot be told from it. AIC compares models of the same data only.
 compare-words-mechanisms = Two models that differ by one mechanism, side by side. Three questions are asked of each pair. On held-out dates: the gain in log score of the forecasts; a mechanism earns its keep if the whole interval lies above 0. In sample: the change of AIC, negative where the mechanism is worth its parameters. On held-out places: the gain in log density of places that were left out of the fit, their own past still known, with an interval over places.
-compare-words-components = { $model }, fitted to the whole window: the expected events of each step, by what brought them about. It is a reading of the model, not an observation.
+compare-words-components = { $model }, fitted to the whole window: the expected events of each step, by the part of the model that expects them. It is a reading of the model, not an observation of causes.
 compare-words-forecasts = Events of all places together, as { $model } saw them coming from each date: the middle half and nine tenths of its paths, and what was recorded.
 compare-caption-map = Places with events; the area of a dot grows with their number.
 compare-caption-timeline = Recorded events by step. Grey: before the first forecast.
@@ -176,6 +186,13 @@ score-origins-left = Not scored, since the record ends { $until }: { $origins } 
 score-step-left = Not scored, since the record ends { $until }: step { $first }.
 score-steps-left = Not scored, since the record ends { $until }: steps { $first } to { $last }.
 score-places-unseen = { $count } places of the forecasts have no event in the file and count as 0: { $places }.
+score-events-elsewhere = { $events } { $events ->
+        [one] event of the scored steps was
+       *[other] events of the scored steps were
+    } recorded in { $count } { $count ->
+        [one] place
+       *[other] places
+    } that the forecast did not name: { $places }. They are scored as one more place, “elsewhere”, where it expected 0.
 score-events-left = { $events } { $events ->
         [one] event of the file is
        *[other] events of the file are
@@ -227,7 +244,7 @@ forecast-coverage-right = Of the { $what ->
         [total] totals
         [places] counts of single places
        *[one] counts
-    } forecast from past dates, { $covered } lay inside the central { $level } interval; the forecasts promised { $promised } (an interval of whole counts holds more than its level), and the difference is within chance.
+    } forecast from past dates, { $covered } lay inside the central { $level } interval; the forecasts promised { $promised } (an interval of whole counts holds more than its level), and no difference shows beyond chance (90 % interval { $low } to { $high } percentage points; a smaller miss could not have shown).
 forecast-coverage-narrow = Of the { $what ->
         [total] totals
         [places] counts of single places
@@ -243,7 +260,7 @@ forecast-coverage-unsure = Of the { $what ->
         [places] counts of single places
        *[one] counts
     } forecast from past dates, { $covered } lay inside the central { $level } interval; the forecasts promised { $promised }. There are too few past dates to tell the difference from chance.
-forecast-location-right = Their mean place in their forecasts was { $middle } (0.5 is right): within chance, neither too high nor too low.
+forecast-location-right = Their mean place in their forecasts was { $middle } (0.5 is right): no lean to either side shows beyond chance (90 % interval { $low } to { $high }; a smaller one could not have shown).
 forecast-location-low = Their mean place in their forecasts was { $middle } (0.5 is right): beyond chance, the forecasts were too low.
 forecast-location-high = Their mean place in their forecasts was { $middle } (0.5 is right): beyond chance, the forecasts were too high.
 forecast-location-unsure = Their mean place in their forecasts was { $middle } (0.5 is right); so few dates cannot tell whether that is chance.
@@ -488,7 +505,7 @@ nowcast-subtitle = { $file }, seen { $count } { $count ->
     }, { $start } to { $end }
 nowcast-question-listed = What was listed?
 nowcast-question-unlisted = How many places had had a first event but were not listed?
-nowcast-question-scores = Is that better than taking the list as it stands?
+nowcast-question-scores = How does that compare with taking the list as it stands?
 
 nowcast-listed = By { $vintage } the list had held { $entries } places ({ $dated } with the day of their first event), and had been seen { $vintages } { $vintages ->
         [one] time
@@ -497,12 +514,13 @@ nowcast-listed = By { $vintage } the list had held { $entries } places ({ $dated
 nowcast-unlisted = On { $vintage } another { $low } to { $high } (90 % interval, middle { $middle }) had had a first event and were not listed.
 nowcast-unlisted-inside = On { $vintage } another { $low } to { $high } (90 % interval, middle { $middle }) were expected that the list of { $later } would have. It has added { $came }, inside the interval; { $uncounted } more that it added cannot be counted, for want of a day (or of their region on the list).
 nowcast-unlisted-outside = On { $vintage } another { $low } to { $high } (90 % interval, middle { $middle }) were expected that the list of { $later } would have. It has added { $came }, outside the interval; { $uncounted } more that it added cannot be counted, for want of a day (or of their region on the list).
-nowcast-better-by-day = On { $vintage }, by day: CRPS { $score } against { $other } of the better simple rule (“{ $rule }”), so better.
-nowcast-not-better-by-day = On { $vintage }, by day: CRPS { $score } against { $other } of the better simple rule (“{ $rule }”), so not better.
-nowcast-better-by-region = On { $vintage }, by region: CRPS { $score } against { $other } (“{ $rule }”), better.
-nowcast-not-better-by-region = On { $vintage }, by region: CRPS { $score } against { $other } (“{ $rule }”), not better.
-nowcast-better-places = On { $vintage }, place by place: Brier score { $score } against { $other } (“{ $rule }”), better.
-nowcast-not-better-places = On { $vintage }, place by place: Brier score { $score } against { $other } (“{ $rule }”), not better.
+nowcast-lower-by-day = On { $vintage }, by day: CRPS { $score }, lower on this one list than { $other } of the better simple rule (“{ $rule }”); were the nowcast right, the rule would be lower in { $share } of such lists.
+nowcast-not-lower-by-day = On { $vintage }, by day: CRPS { $score }, not lower on this one list than { $other } of the better simple rule (“{ $rule }”); were the nowcast right, the rule would be lower in { $share } of such lists.
+nowcast-lower-by-region = On { $vintage }, by region: CRPS { $score }, lower on this one list than { $other } (“{ $rule }”, which would be lower in { $share }).
+nowcast-not-lower-by-region = On { $vintage }, by region: CRPS { $score }, not lower on this one list than { $other } (“{ $rule }”, which would be lower in { $share }).
+nowcast-lower-places = On { $vintage }, place by place: Brier score { $score }, lower on this one list than { $other } (“{ $rule }”).
+nowcast-not-lower-places = On { $vintage }, place by place: Brier score { $score }, not lower on this one list than { $other } (“{ $rule }”).
+nowcast-one-list = One list cannot show whether a lower score is more than chance.
 
 nowcast-one-vintage = On { $vintages } the list had been seen once. One look shows no entry arriving, so how long entries take is borrowed from the prior, moved only by the shape of the stated days; the width of the interval is mostly that of the prior.
 nowcast-late = A list seen over a few days cannot show entries that come weeks later. Their share and pace stay at their priors (“spread left” near 1 in the table of parameters); the upper end of every interval leans on that.
@@ -524,7 +542,7 @@ nowcast-words-data = A name that leaves the list stays listed here: names are ch
 nowcast-words-scored = Each nowcast knows only what the list had shown by its day. It counts places with a first event by each day that were not listed but are on the later list, so that it can be set against that.
 nowcast-words-unscored = Places with a first event by each day, listed or not, whether or not they will ever be listed. The last days rest most on the nowcast, for hardly anything of them is listed yet.
 nowcast-words-places = The probability that a place without an entry has had its first event, given its population, its share of the persons within 40 km, its region and the list. It is about populations and records: no claim about any person, and no evidence that something happened there.
-nowcast-words-scores = Losses, lower is better, against the list of { $later }. “Listed is all” takes the list as complete; “grows as before” divides it by how complete earlier vintages have proved at the same age. Cells by day are sums of the same places and stand or fall together.
+nowcast-words-scores = Losses, lower is better, against the list of { $later }. “Listed is all” takes the list as complete; “grows as before” divides it by how complete earlier vintages have proved at the same age. “Would win”: were the nowcast right, the share of its own draws on which the rule would have the lower CRPS. Cells by day are sums of the same places and stand or fall together.
 nowcast-words-delays = The chance of being on the list, by days since the first event, for a place without effects of its own: grey before the list is looked at, blue given what was seen by the vintage. Where blue fills the grey, nothing was learnt.
 nowcast-seen-on = seen on { $vintage }
 nowcast-caption-fan = Places with a first event by day. Grey: on the list; entries without a day are put on a probable one. Blue: the nowcast (bands 50 % and 90 % of draws, line the middle).
