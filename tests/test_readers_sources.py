@@ -135,10 +135,10 @@ def test_acled_keeps_the_newest_version_of_an_event(tmp_path):
     assert list(found.events["row"]) == [3, 8, 9]
     assert list(found.events["id"]) == ["TST1", "row 8", "row 9"]
     assert reasons(found) == {
-        2: "an older version of TST1: row 3 was edited later",
+        2: "an older version of TST1, replaced by row 3",
         4: "TST1 stands in row 3 already",
-        5: "an older version of TST1: row 3 was edited later",
-        6: "an older version of TST2: row 7 was edited later",
+        5: "an older version of TST1, replaced by row 3",
+        6: "an older version of TST2, replaced by row 7",
         7: 'event_type "Battles" is not among those kept (Protests; Riots; Riots/Protests)',
     }
 
