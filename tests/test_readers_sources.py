@@ -750,7 +750,7 @@ def test_a_plain_table_can_be_asked_for_all_the_same(tmp_path):
 
 
 def test_a_source_that_was_named_says_what_is_missing():
-    with pytest.raises(DataError, match="has not the columns of ACLED.*: it lacks event_type, location"):
+    with pytest.raises(DataError, match=r"has not the columns of ACLED.*: it lacks event_type, location"):
         read_events(pandas.DataFrame({"event_date": ["x"], "country": ["x"], "event_id_cnty": ["x"]}), source="acled")
 
 

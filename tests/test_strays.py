@@ -1,4 +1,4 @@
-"""Dates that can hardly be meant: left out where they are still to come, named by every command where they lie far off."""
+"""Dates that can hardly be meant: left out if still to come, named by every command if far from all the others."""
 
 from __future__ import annotations
 

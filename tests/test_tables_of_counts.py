@@ -138,9 +138,8 @@ def test_a_column_for_the_end_says_what_a_row_counts() -> None:
 
 
 def test_cells_that_are_no_count_are_left_out_with_the_reason() -> None:
-    frame = pandas.DataFrame(
-        {"date": "2021-03-01", "city": list("ABCDEFGHI"), "n_events": "1;2.0;1,500;;many;2.5;-1;1000000;0".split(";")}
-    )
+    cells = ["1", "2.0", "1,500", "", "many", "2.5", "-1", "1000000", "0"]
+    frame = pandas.DataFrame({"date": "2021-03-01", "city": list("ABCDEFGHI"), "n_events": cells})
     read = read_events(frame)
     assert len(read.events) == 1503
     assert list(read.left_out["row"]) == [5, 6, 7, 8, 9]

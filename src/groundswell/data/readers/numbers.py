@@ -20,10 +20,12 @@ def number_in(text: str) -> float:
     return float(text.replace(",", ".") if _COMMA.fullmatch(text) else text)
 
 
-def number_or_nan(text: str) -> float:
-    """The same, NaN where the text is no number."""
+def number_or_nan(text: str, of: str = "") -> float:
+    """A number, NaN where the text is none or may be two; of "latitude" and "longitude" as degrees."""
     try:
-        return number_in(text)
+        if of in ("latitude", "longitude"):
+            return degrees_in(text)
+        return float("nan") if may_be_thousands(text) else number_in(text)
     except ValueError:
         return float("nan")
 
