@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from groundswell.cli.data import app
-from groundswell.data.check import check
+from groundswell.data.check import check, most_often
 from groundswell.errors import DataError, UsageError
 
 EVENTS = """date,city,country,participants
@@ -85,6 +85,41 @@ def test_long_lists_are_cut_on_screen_only(tmp_path):
     assert "... and 20 more; --out or --json has them all" in found.words()
     assert '  50 rows: "never" is no date' in found.words()
     assert len(found.as_dict()["left_out_rows"]) == 50
+
+
+def test_reasons_that_differ_by_a_number_are_one(tmp_path):
+    header = ",".join(["event_id_cnty", "event_date", "event_type", "country", "location", "timestamp"])
+    rows = [f"TST{i},2018-01-01,Protests,Iran,Qom,{n}" for n in (1, 2) for i in range(40)]
+    rows += [f"T{i},2018-01-01,{kind},Iran,Qom,1" for i, kind in enumerate(["Battles", "Riots", "Battles"])]
+    path = tmp_path / "long.csv"
+    path.write_text("\n".join([header, *rows]))
+    words = check(path).words()
+    assert "  40 rows, such as: an older version of TST0, replaced by row 42" in words
+    assert '  2 rows: event_type "Battles" is not among those kept' in words
+    assert "it is read there" not in words
+
+
+def test_many_kinds_of_reasons_end_in_the_rest():
+    lines = most_often({f'the {word} place "{word}" is odd': 2 for word in "abcdefghij"}, "rows")
+    assert lines == [f'  2 rows: the {word} place "{word}" is odd' for word in "abcdefgh"] + ["  4 rows: other reasons"]
+    (line,) = most_often({f'"{word}" is no place': 2 for word in "abcdefghij"}, "rows")
+    assert line == '  20 rows, such as: "a" is no place'
+
+
+def test_the_texts_of_remarks_are_shown(tmp_path):
+    path = tmp_path / "remarks.csv"
+    path.write_text("date,city,lat,lon\n" + "2018-01-01,Qom,x,1\n" * 3)
+    found = check(path)
+    assert found.remarks == {'position "x", "1" is no pair of numbers; left blank': 3}
+    assert '  3 events: position "x", "1" is no pair of numbers; left blank' in found.words()
+
+
+def test_a_file_without_a_header_is_not_said_to_have_one(tmp_path):
+    path = tmp_path / "events.json"
+    path.write_text('[{"date": "never", "city": "Qom"}, {"date": "2018-01-01", "city": "Qom"}]')
+    words = check(path).words()
+    assert "(its first row of data is row 1)" in words
+    assert "header is row 1" not in words
 
 
 def test_the_command_prints_json_and_writes_tables(events, tmp_path):

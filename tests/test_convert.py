@@ -77,7 +77,7 @@ def test_wrong_recipes_and_folders(tmp_path, folder):
         convert(folder, "floid")
     with pytest.raises(UsageError, match="is a folder; give a file, or a recipe: floyd"):
         convert(folder)
-    with pytest.raises(UsageError, match="leave the mapping out"):
+    with pytest.raises(UsageError, match="leave the mapping and the source out"):
         convert(folder, "floyd", {"place": "city"})
     with pytest.raises(DataError, match=r"has no file localities_by_vintage\.csv\.gz; the recipe floyd needs"):
         convert(tmp_path / "none", "floyd")

@@ -61,7 +61,13 @@ def test_values_by_place_and_date(tmp_path: Path) -> None:
         ("place,hardship\nHub,1\nNear,inf\nFar,2\n", 'row 3: hardship is "inf"'),
         ("place,hardship\nHub,1\nHub,2\nNear,1\nFar,1\n", 'two rows for "Hub"'),
         ("date,price\n2020-01-20,3\n", "no row for the country at or before 2020-01-06"),
-        ("date,price\nsoon,3\n", 'row 2: date "soon"'),
+        ("date,price\nsoon,3\n", 'row 2: date "soon" is no date that is read here'),
+        ("date,price\n,3\n", "row 2: the date is missing."),
+        (
+            "place,hardship\nHub,1\nNear,2,5\nFar,2\n",
+            "1 rows do not fit the header: row 3 has 3 cells",
+        ),
+        ("place;hardship\nHub;1,500\nNear;2,000\nFar;2\n", 'row 2: hardship is "1,500"; expected a number'),
         ("town,price\nHub,3\n", "needs `place` or `date` or both, and"),
         ("place\nHub\n", "at least one column of numbers"),
     ],
@@ -84,6 +90,16 @@ def test_events_abroad_add_up_by_step(tmp_path: Path) -> None:
         read_abroad(written(tmp_path, "date,events\n2020-01-06,-2\n"), WEEKS)
     with pytest.raises(DataError, match="events abroad need `date`"):
         read_abroad(written(tmp_path, "day,events\n1,2\n"), WEEKS)
+
+
+def test_a_row_that_does_not_fit_is_no_missing_one(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="row 3 has 3 cells where the header has 2"):
+        read_abroad(written(tmp_path, "date,events\n2020-01-06,2\n2020-01-07,3,4\n"), WEEKS)
+
+
+def test_decimal_commas_are_read_by_the_column(tmp_path: Path) -> None:
+    found = read_covariates(written(tmp_path, "place;price\nHub;1,5\nNear;2,250\nFar;3\n"), PLACES, WEEKS)
+    assert found.values["price"][:, 0].tolist() == [1.5, 2.25, 3]
 
 
 @given(

@@ -35,7 +35,7 @@ from groundswell.params import from_vector, leaves
 from groundswell.rng import generator, keyed
 from groundswell.studies import growing_list, growing_tables
 from groundswell.studies.growing_list import Plan
-from groundswell.studies.universe import universe
+from groundswell.studies.universe import read_places, universe
 
 QUICK = Hamiltonian(draws=100, warm_up=30)
 START = date(2024, 3, 1)
@@ -360,6 +360,19 @@ def test_universes(tmp_path: Path) -> None:
     open_ = universe(vintages)
     assert not open_.closed
     assert open_.places.name == tuple(dict.fromkeys(vintages.region))
+
+
+def test_rows_of_a_universe_that_are_no_places_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "towns.csv"
+    path.write_text("place;region;population\na;North;1,500\nb;North;1.500\n;North;5\nc;North;1;2;3\n")
+    places, assumed = read_places(path)
+    assert places.name == ("a", "b")
+    assert places.population.tolist() == [1500, 7500]
+    assert assumed == (
+        "1 places without a population are taken to have 7,500 persons",
+        "2 rows of towns.csv are no places of the universe: row 4 names no place; row 5 has 5 cells where the header "
+        "has 3",
+    )
 
 
 def test_regions_that_a_vintage_does_not_cover_are_left_out_and_told() -> None:

@@ -210,6 +210,26 @@ def test_bad_cells_are_told_and_the_row_is_kept(tmp_path):
     assert all(event["latitude"] is None for event in rows_of(read))
 
 
+def test_decimal_commas_and_thousands(tmp_path):
+    names = "date;city;lat;lon;size_low;size_high;population\n"
+    body = "2018-01-01;Qom;34,64;50,88;12,5;1,500;10,00,000\n2018-01-01;Qom;34,640;50;1.500;2;1.234.567\n"
+    first, second = rows_of(found := read_events(write(tmp_path, names + body)))
+    assert (first["latitude"], first["longitude"]) == (34.64, 50.88)
+    assert (first["size_low"], first["size_high"], first["population"]) == (12.5, 1500, 1_000_000)
+    assert (second["latitude"], second["size_low"], second["population"]) == (34.64, None, None)
+    assert 'size_low "1.500" may be 1500 or a fraction; left blank' in second["remark"]
+    assert "4 numbers have a decimal comma: 34,64 is read as 34.64" in found.notes
+
+
+def test_whether_there_were_arrests(tmp_path):
+    cells = ["TRUE", "no", "some", "", "12", "more than 5"]
+    body = "".join(f"2018-01-01,Qom,{cell}\n" for cell in cells)
+    events = rows_of(read_events(write(tmp_path, "date,city,arrests\n" + body)))
+    assert [event["arrests_any"] for event in events] == [True, False, None, None, True, True]
+    assert [event["arrests"] for event in events] == [None, None, None, None, 12, None]
+    assert [event["remark"] for event in events] == ["", "", 'arrests "some" state no number of persons', "", "", ""]
+
+
 def test_a_nationwide_event_has_no_position(tmp_path):
     (event,) = rows_of(read_events(write(tmp_path, HEADER + "2018-01-01,(national),Iran,5,32.4,53.7\n")))
     assert (event["scope"], event["latitude"], event["longitude"]) == ("national", None, None)

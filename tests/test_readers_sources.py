@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from groundswell.cli.data import app
 from groundswell.data import gazetteer
-from groundswell.data.readers import read_events, to_history
+from groundswell.data.readers import EVENT_COLUMNS, read_events, to_history
 from groundswell.data.readers.headerless import GDELT_1, GDELT_2
 from groundswell.errors import DataError
 
@@ -135,10 +135,10 @@ def test_acled_keeps_the_newest_version_of_an_event(tmp_path):
     assert list(found.events["row"]) == [3, 8, 9]
     assert list(found.events["id"]) == ["TST1", "row 8", "row 9"]
     assert reasons(found) == {
-        2: "an older version of TST1: row 3 was edited later",
+        2: "an older version of TST1, replaced by row 3",
         4: "TST1 stands in row 3 already",
-        5: "an older version of TST1: row 3 was edited later",
-        6: "an older version of TST2: row 7 was edited later",
+        5: "an older version of TST1, replaced by row 3",
+        6: "an older version of TST2, replaced by row 7",
         7: 'event_type "Battles" is not among those kept (Protests; Riots; Riots/Protests)',
     }
 
@@ -709,6 +709,69 @@ def test_a_source_that_the_columns_contradict_is_refused(source):
     frame = pandas.DataFrame({"date": ["2018-01-01"], "city": ["Qom"]})
     with pytest.raises(DataError, match="has not the columns of"):
         read_events(frame, source=source)
+
+
+@pytest.mark.parametrize(
+    ("names", "gone", "title"),
+    [
+        (ACLED, "event_type", "ACLED"),
+        (ACLED_OLD, "EVENT_TYPE", "ACLED"),
+        (ACLED, "location", "ACLED"),
+        (list(GDELT_2), "EventRootCode", "GDELT"),
+        (CCC, "size_text", "Crowd Counting Consortium"),
+        (COUNT_LOVE, "Attendees", "Count Love"),
+        (list(EVENT_COLUMNS), "remark", "a standard event table"),
+        (_words("id country location protesterviolence participants start_date end_date"), "participants", "Mass Mob"),
+        (_words("id country location protesterviolence participants start_date end_date"), "start_date", "Mass Mob"),
+        (
+            _words("id date_start date_end country latitude longitude best low high where_prec type_of_violence"),
+            "where_prec",
+            "UCDP",
+        ),
+    ],
+)
+def test_a_known_format_without_a_column_is_no_plain_table(tmp_path, names, gone, title):
+    frame = pandas.DataFrame({name: ["2020-01-01"] for name in names if name != gone})
+    with pytest.raises(DataError, match=rf"has columns of {title}.*it lacks [\w ]*{gone.lower()}") as told:
+        read_events(frame)
+    assert "--source table" in str(told.value)
+
+
+def test_a_plain_table_can_be_asked_for_all_the_same(tmp_path):
+    rows = [{key: value for key, value in acled().items() if key != "event_type"}]
+    assert read_events(pandas.DataFrame(rows), source="table").source == "table"
+    assert read_events(pandas.DataFrame(rows), {"start": "event_date"}).source == "table"
+    path = tmp_path / "events.csv"
+    pandas.DataFrame(rows).to_csv(path, index=False)
+    out = ["--out", str(tmp_path / "out.csv")]
+    refused = CliRunner().invoke(app, ["convert", str(path), *out])
+    assert "it lacks event_type" in str(refused.exception)
+    assert CliRunner().invoke(app, ["convert", str(path), *out, "--source", "table"]).exit_code == 0
+
+
+def test_a_source_that_was_named_says_what_is_missing():
+    with pytest.raises(DataError, match=r"has not the columns of ACLED.*: it lacks event_type, location"):
+        read_events(pandas.DataFrame({"event_date": ["x"], "country": ["x"], "event_id_cnty": ["x"]}), source="acled")
+
+
+def test_acled_without_positions_or_tags_is_still_acled(tmp_path):
+    for gone in (["latitude"], ["latitude", "longitude", "tags"]):
+        names = [name for name in ACLED if name not in gone]
+        rows = [acled(event_id_cnty="T1"), acled(event_id_cnty="T2", event_type="Battles")]
+        rows = [{name: row.get(name, "") for name in names} for row in rows]
+        found = read(tmp_path, text_of(names, rows))
+        assert (found.source, len(found.events), len(found.left_out)) == ("acled", 1, 1)
+        assert events_of(found)[0]["remark"] == ""
+        assert "without latitude and longitude, so places are found by their names" in found.notes
+        setting, _, _ = to_history(found)
+        assert setting.places.name == ("Qom",)
+
+
+def test_acled_from_a_european_spreadsheet_keeps_its_positions(tmp_path):
+    rows = [acled(latitude="34,64", longitude="50,88"), acled(event_id_cnty="T2", latitude="34,640", longitude="50")]
+    found = read(tmp_path, text_of(ACLED, rows, delimiter=";"))
+    assert [(event["latitude"], event["longitude"]) for event in events_of(found)] == [(34.64, 50.88), (34.64, 50)]
+    assert "3 numbers have a decimal comma: 34,64 is read as 34.64" in found.notes
 
 
 dirt = st.sampled_from(

@@ -176,3 +176,12 @@ def test_a_plain_number_is_itself_under_every_rule(number):
         for rule in RULES:
             size = read_size(written, rule)
             assert size.low == size.high == number
+
+
+@pytest.mark.parametrize(
+    ("text", "interval"),
+    [("12,5", (12, 13)), ("1,2 million", (1_200_000, 1_200_000)), ("1,500", (1500, 1500)), ("50,60,70", (50, 70))],
+)
+def test_a_comma_before_one_or_two_digits_is_a_decimal_sign(text, interval):
+    size = read_size(text)
+    assert (size.low, size.high) == interval

@@ -121,6 +121,8 @@ def test_a_day_after_the_first_listing_is_no_day() -> None:
         ("This section needs sources. (June 2020)Aurora", "Aurora"),
         ("Saint-Étienne", "Saint Etienne"),
         ("Bloomfeild", "Bloomfield"),
+        ("Distrikt 13", "District 13"),
+        ("Saint Mary's", "Saint Marys"),
     ],
 )
 def test_names_that_differ_by_a_slip_are_the_same(one: str, other: str) -> None:
@@ -138,6 +140,12 @@ def test_names_that_differ_by_a_slip_are_the_same(one: str, other: str) -> None:
         ("Kansas", "Kansas City"),
         ("Derby", "Darby"),
         ("Miami", "Miami Gardens"),
+        ("District 3", "District 8"),
+        ("District 3", "District 13"),
+        ("Sector 12 North", "Sector 21 North"),
+        ("Quarter ۳ of Example", "Quarter ۸ of Example"),
+        ("Great Ward II", "Great Ward III"),
+        ("District A", "District B"),
     ],
 )
 def test_names_of_two_places_are_not_the_same(one: str, other: str) -> None:

@@ -68,6 +68,7 @@ def convert(
         str | None, typer.Option("--recipe", help="floyd: US localities of May and June 2020, two files of a folder.")
     ] = None,
     map_: Map = None,
+    reader: Source = None,
     rule: Rule = "wide",
     as_json: Json = False,
 ) -> None:
@@ -83,13 +84,20 @@ def convert(
     if out.suffix not in (".csv", ".parquet"):
         raise UsageError(f"--out {out}: a table is written as .csv or .parquet.")
     writable_folder(out.parent)
-    read = convert_file(source, recipe, pairs(map_), rule)
+    read = convert_file(source, recipe, pairs(map_), rule, reader)
     if not len(read.events):
         raise DataError(f"{read.name}: no event could be read, so nothing was written; see groundswell data check.")
     beside = out.with_name(f"{out.stem}.left_out.csv")
     read.events.write(out)
     read.left_out.write(beside)
     found = check_events(read, RECIPES[recipe].doc if recipe else read.source, rule)
+    for warning in read.warnings:
+        say(f"warning: {warning}")
+    if quiet := len(set(read.quiet["row"])):
+        say(
+            f"{quiet} rows count 0 events and are not in the table, which has a row for each event: it no longer shows "
+            "which days and places had none"
+        )
     say(f"written: {out}, {beside}")
     result = {key: value for key, value in found.as_dict().items() if key not in ("left_out_rows", "sizes")}
     words = f"{found.rows:,} rows: {found.read:,} read as {len(read.events):,} events, {found.rows_left_out:,} left out"

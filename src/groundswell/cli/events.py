@@ -12,7 +12,7 @@ import pydantic
 import typer
 
 from groundswell import __version__
-from groundswell.cli.common import Configuration
+from groundswell.cli.common import Configuration, say
 from groundswell.data.table import Table
 
 Events = Annotated[Path | None, typer.Argument(metavar="EVENTS", help="Table of events: CSV, TSV, Parquet.")]
@@ -42,7 +42,10 @@ class EventsConfiguration(Configuration):
         """The events and what could not be read of them."""
         from groundswell.data.readers import read_events
 
-        return read_events(self.events, self.map or None, self.source)
+        read = read_events(self.events, self.map or None, self.source)
+        for warning in read.warnings:
+            say(f"warning: {warning}")
+        return read
 
 
 def short(skill: Table) -> Table:

@@ -117,6 +117,8 @@ class FitConfiguration(ModelConfiguration):
         if self.start is not None and self.end is not None:
             cuts = [(Window.between(self.start, self.end, self.step), self.country)]
         read = read_events(self.events, self.map)
+        for warning in read.warnings:
+            say(f"warning: {warning}")
         left = [{**line, "id": "", "outcome": "left out"} for line in read.left_out.rows()]
         chosen = "gazetteer" if self.places == "gazetteer" else None
         settings, histories = [], []
@@ -218,7 +220,8 @@ def fit(
     settings, histories, left_out = configuration.read()
     lost = sum(outcome == "left out" for outcome in left_out["outcome"])
     used = sum(history["events"].sum() for history in histories)
-    say(f"{configuration.events}: {used:g} events used, {lost} left out")
+    unused = list(left_out["outcome"]).count("not used")
+    say(f"{configuration.events}: {used:g} events used, {lost} left out" + f"; {unused} rows not used" * bool(unused))
     rng = generator(configuration.seed)
     by_day = [history.events is not None and history.events.day_precision for history in histories]
     if LIBRARY[configuration.name].level == "events" and any(by_day):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from groundswell.data.claims_table import check_claims, is_claims_table
@@ -29,7 +30,8 @@ class Check:
     kind : "events" or "claims". what : the format in words. rows = read + left out.
     table : the events or claims that stand. left_out : row, reason and remedy (claims: also id and
     column; one line for each problem). sizes : how each size text was read. facts : what the table
-    spans, name by name. usable : whether a study takes the table as it stands.
+    spans, name by name. usable : whether a study takes the table as it stands. warnings : of the notes, those
+    that every command says. remarks : how many events have each remark. header : whether row 1 is the header.
     """
 
     name: str
@@ -43,6 +45,9 @@ class Check:
     facts: Mapping[str, Any]
     notes: tuple[str, ...]
     usable: bool = True
+    warnings: tuple[str, ...] = ()
+    remarks: Mapping[str, int] = field(default_factory=dict)
+    header: bool = True
 
     @property
     def rows_left_out(self) -> int:
@@ -61,6 +66,8 @@ class Check:
             "facts": dict(self.facts),
             "left_out_rows": list(self.left_out.rows()),
             "sizes": list(self.sizes.rows()),
+            "remarks": dict(self.remarks),
+            "warnings": list(self.warnings),
             "notes": list(self.notes),
         }
 
@@ -71,15 +78,18 @@ class Check:
             f"{self.rows:,} rows: {self.read:,} read, {self.rows_left_out:,} left out",
             *(f"  {name}: {show(value)}" for name, value in self.facts.items() if value not in (None, "", 0)),
         ]
+        parts += [f"Warning: {warning}" for warning in self.warnings]
         if len(self.left_out):
-            parts += ["", "Left out, with the row of the file (its header is row 1):", _head(self.left_out)]
+            numbered = "its header is row 1" if self.header else "its first row of data is row 1"
+            parts += ["", f"Left out, with the row of the file ({numbered}):", _head(self.left_out)]
             if len(self.left_out) > SHOWN:
-                often = Counter(self.left_out["reason"]).most_common(REASONS)
-                parts += ["Most often:", *(f"  {count:,} rows: {reason}" for reason, count in often)]
+                parts += ["Most often:", *most_often(Counter(self.left_out["reason"]), "rows")]
+        if self.remarks:
+            parts += ["", "Remarks, the most frequent first:", *most_often(self.remarks, "events")]
         if len(self.sizes):
             parts += ["", "Sizes as intervals (no upper end: at least; neither end: no size):", _head(self.sizes)]
-        if self.notes:
-            parts += ["", "Notes:", *(f"- {note}" for note in self.notes)]
+        if notes := [note for note in self.notes if note not in self.warnings]:
+            parts += ["", "Notes:", *(f"- {note}" for note in notes)]
         return "\n".join(parts)
 
 
@@ -106,10 +116,13 @@ def check_events(read: ReadEvents, what: str, rule: str = "wide") -> Check:
     scopes = Counter(event["scope"] for event in events)
     precisions = Counter(event["precision"] for event in events)
     facts: dict[str, Any] = {"events": len(events)}
+    if read.period is not None:
+        facts["rows of 0 events"] = len(set(read.quiet["row"]))
     if events:
+        first, last = read.covers or (min(event["start"] for event in events), max(event["end"] for event in events))
         facts |= {
-            "first day": min(event["start"] for event in events).isoformat(),
-            "last day": max(event["end"] for event in events).isoformat(),
+            "first day": first.isoformat(),
+            "last day": last.isoformat(),
             "countries": len({event["country"] for event in events if event["country"]}),
             "places by name": len({(e["country"], e["region"], e["place"]) for e in events if e["place"]}),
             "events with a position": sum(event["latitude"] is not None for event in events),
@@ -134,6 +147,9 @@ def check_events(read: ReadEvents, what: str, rule: str = "wide") -> Check:
         sizes,
         facts,
         (*read.notes, *([rule_note] if len(sizes) else [])),
+        warnings=read.warnings,
+        remarks=dict(Counter(event["remark"] for event in events if event["remark"]).most_common()),
+        header=read.header,
     )
 
 
@@ -170,7 +186,26 @@ def _claims(raw: Any) -> Check:
         facts,
         checked.notes,
         usable=not bad,
+        header=raw.header,
     )
+
+
+def most_often(counts: Mapping[str, int], what: str) -> list[str]:
+    """Lines on the most frequent sentences. Where there are many, those that differ by numbers and names are one."""
+    grouped = [(text, count, 1) for text, count in counts.items()]
+    for varies in (r'(?<!")\b\w*\d[\w.:/-]*', r'"[^"]*"|\b\w*\d[\w.:/-]*'):
+        if len(grouped) <= REASONS:
+            break
+        alike: dict[str, list[tuple[str, int]]] = {}
+        for text, count in counts.items():
+            alike.setdefault(re.sub(varies, "*", text), []).append((text, count))
+        grouped = [(group[0][0], sum(count for _, count in group), len(group)) for group in alike.values()]
+    grouped.sort(key=lambda line: -line[1])
+    more = sum(count for _, count, _ in grouped[REASONS:])
+    lines = [
+        f"  {count:,} {what}{', such as' if kinds > 1 else ''}: {text}" for text, count, kinds in grouped[:REASONS]
+    ]
+    return lines + ([f"  {more:,} {what}: other reasons"] if more else [])
 
 
 def _sizes(texts: list[str], rule: str) -> Table:

@@ -31,21 +31,22 @@ def convert(
     recipe: str | None = None,
     mapping: Mapping[str, str] | None = None,
     rule: str = "wide",
+    reader: str | None = None,
 ) -> ReadEvents:
     """The events of a file, or by a recipe those of a folder; write them with `.events.write(path)`.
 
-    A mapping belongs to a plain file; a recipe knows its own columns.
+    A mapping belongs to a plain file, and so does the name of a reader; a recipe knows its own columns.
     """
     if recipe is None:
         if Path(source).is_dir():
             raise UsageError(f"{source} is a folder; give a file, or a recipe: {', '.join(RECIPES)}.")
-        return read_events(source, mapping, rule=rule)
+        return read_events(source, mapping, reader, rule)
     if recipe not in RECIPES:
         raise UsageError(
             f'no recipe is called "{recipe}".' + nearest(recipe, RECIPES) + f" Known: {', '.join(RECIPES)}."
         )
-    if mapping:
-        raise UsageError(f"the recipe {recipe} knows its columns; leave the mapping out.")
+    if mapping or reader:
+        raise UsageError(f"the recipe {recipe} knows its columns; leave the mapping and the source out.")
     size_rule(rule)
     return RECIPES[recipe].read(Path(source), rule)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from groundswell.data.dates import Unreadable, day_comes_first, read_date
 from groundswell.data.places import Places
+from groundswell.data.readers.numbers import has_decimal_comma
 from groundswell.data.readers.raw import Raw, read_raw
 from groundswell.data.table import Table
 from groundswell.data.window import Window
@@ -31,7 +32,8 @@ def read_covariates(source: Any, places: Places, window: Window) -> Covariates:
 
     With dates, a step takes the mean of the rows within it; a step without a row keeps the value of the last row
     before it, so that a monthly series serves weekly steps. Rows of other places, or after the window, are listed.
-    DataError for a value that is missing or no number, a place without a row, a first step without a value.
+    DataError for a value that is missing or no number, a place without a row, a first step without a value, a row
+    that does not fit the header. A column in which a comma can only be a decimal sign is read so.
     source : path, file, data frame or text, as `read_events` takes it.
     """
     raw = read_raw(source)
@@ -105,7 +107,14 @@ def _rows(
     left_out: list[dict[str, Any]],
 ) -> list[tuple[int, int | None, np.ndarray]]:
     """(place index, day since the window's start, values) of every row that is of use."""
+    if raw.broken:
+        shown = "; ".join(f"row {number} {why}" for number, why in raw.broken[:5])
+        raise DataError(
+            f"{raw.name}: {len(raw.broken)} rows do not fit the header: {shown}. A value missing in silence would be a "
+            "wrong one; quote text that holds the delimiter."
+        )
     day_first = day_comes_first(raw.column("date")) if "date" in keys else None
+    comma = {name for name in numbers if any(map(has_decimal_comma, raw.column(name)))}
     found = []
     for number, row in raw.dictionaries():
         place, day = 0, None
@@ -119,16 +128,17 @@ def _rows(
             try:
                 day = (read_date(row["date"], day_first) - window.start).days
             except Unreadable as error:
-                raise DataError(f'{raw.name} row {number}: date "{row["date"]}" {error}') from error
+                what = f"date {error}" if str(error).startswith('"') else str(error)
+                raise DataError(f"{raw.name} row {number}: {what}.") from error
             if day >= window.days:
                 left_out.append({"row": number, "reason": f"{row['date']} lies after the window"})
                 continue
         try:
-            values = np.array([float(row[name]) for name in numbers])
+            values = np.array([_number(row[name], name in comma) for name in numbers])
         except ValueError:
             values = np.array([np.nan])
         if not np.isfinite(values).all():
-            wrong = next(name for name in numbers if not _is_number(row[name]))
+            wrong = next(name for name in numbers if not _is_number(row[name], name in comma))
             raise DataError(
                 f'{raw.name} row {number}: {wrong} is "{row[wrong]}"; expected a number. A covariate needs a value '
                 "everywhere: fill it in, or leave the row out where an earlier one may stand for it."
@@ -145,8 +155,13 @@ def _carry_on(values: np.ndarray, before: np.ndarray) -> None:
         values[:, :, step][gap] = earlier[gap]
 
 
-def _is_number(text: str) -> bool:
+def _number(text: str, comma: bool) -> float:
+    """comma : whether the column writes decimals with one."""
+    return float(text.replace(",", ".") if comma else text)
+
+
+def _is_number(text: str, comma: bool) -> bool:
     try:
-        return bool(np.isfinite(float(text)))
+        return bool(np.isfinite(_number(text, comma)))
     except ValueError:
         return False

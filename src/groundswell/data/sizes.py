@@ -153,6 +153,7 @@ def _tokens(plain: str) -> list[str]:
     if re.fullmatch(r"\d+(\.\d+)?e\+?\d{1,2}", plain):  # as R writes 100000
         plain = f"{float(plain):.0f}"
     plain = re.sub(r"(?<![\d.,])(\d{1,3})((?:[,.   ]\d{3})+)(?![\d])", lambda m: re.sub(r"\D", "", m[0]), plain)
+    plain = re.sub(r"(?<![\d.,])(\d+),(\d{1,2})(?![\d.,])", r"\1.\2", plain)  # 12,5 is twelve and a half
     for pattern, sign in _PHRASES:
         plain = re.sub(pattern, sign, plain)
     return re.findall(r"\d+(?:\.\d+)?s?|[^\W\d_]+|[<>^~+;%-]", plain)

@@ -19,6 +19,7 @@ import numpy as np
 from groundswell.data.dates import Unreadable, day_comes_first, read_date
 from groundswell.data.gazetteer import fold
 from groundswell.data.readers.base import missing, names_persons
+from groundswell.data.readers.numbers import number_or_nan
 from groundswell.data.readers.raw import Raw, read_raw
 from groundswell.data.readers.table import FIELDS
 from groundswell.data.table import Table
@@ -213,7 +214,8 @@ class _Gather:
                 raw, number, f"the first day {first} lies after the vintage {when}: announced, not held", "nothing"
             )
         region, country = ("" if missing(given.get(name, "")) else given[name] for name in ("region", "country"))
-        north, east, persons = (_number(given.get(name, "")) for name in ("latitude", "longitude", "population"))
+        named = ("latitude", "longitude", "population")
+        north, east, persons = (number_or_nan(given.get(name, ""), name) for name in named)
         if not (abs(north) <= 90 and abs(east) <= 180):
             north = east = np.nan
         persons = persons if persons > 0 else np.nan
@@ -298,13 +300,6 @@ def _columns(raw: Raw, mapping: Mapping[str, str]) -> dict[str, str]:
     return column
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text.replace(",", ""))
-    except ValueError:
-        return float("nan")
-
-
 def _renamed(
     new: Sequence[tuple[tuple[str, str], _Row]], gone: Sequence[tuple[int, _Row]]
 ) -> list[tuple[tuple[str, str], int]]:
@@ -320,7 +315,10 @@ def _renamed(
 
 
 def nearly_same(one: str, other: str) -> bool:
-    """Whether two names differ by a slip, by the kind of place, or by stray text in front of one."""
+    """Whether two names differ by a slip, by the kind of place, or by stray text in front of one.
+
+    Names with other numbers are of other places, however much they look alike: District 3, District 8, Ward II.
+    """
     for longer, shorter in ((one, other), (other, one)):
         head = longer.removesuffix(shorter)
         if head != longer and re.search(r"[).:\]]$", head):  # "(June 2020)Aurora"
@@ -329,6 +327,12 @@ def nearly_same(one: str, other: str) -> bool:
     for longer, shorter in ((a, b), (b, a)):
         if longer in [f"{shorter} {kind}" for kind in KINDS]:
             return True
-    if min(len(a), len(b)) < FEWEST_LETTERS or a[0] != b[0]:
+    if _numbers(a) != _numbers(b) or min(len(a), len(b)) < FEWEST_LETTERS or a[0] != b[0]:
         return False
     return SequenceMatcher(None, a, b).ratio() >= ALIKE
+
+
+def _numbers(name: str) -> list[str]:
+    """The numbers in a folded name, and its last word if that is a letter or a Roman numeral."""
+    found = re.findall(r"\d+|\b(?:[a-z]|[ivxl]+)$", name)
+    return [str(int(text)) if text.isdecimal() else text for text in found]

@@ -44,7 +44,7 @@ FEWEST_EVENTS = 20
 class Plan:
     """How the events are counted and the models compared; None is decided by the data (see `resolved`).
 
-    until : the last day that the file covers, by default that of its last event.
+    until : the last day that the file covers, by default that of its last event, or of a table of counts.
     """
 
     by: Literal["place", "region", "country"] = "place"
@@ -60,12 +60,14 @@ class Plan:
     until: date | None = None
 
     def resolved(self, read: ReadEvents) -> Plan:
-        """Step, steps ahead and reference by the length of the file's time span."""
+        """Step, steps ahead and reference by the length of the file's time span, or by what its counts are of."""
         step = self.step
         if step is None:
             starts = [start for start in read.events["start"] if start is not None]
-            long = bool(starts) and (max(starts) - min(starts)).days >= SHORT_WINDOW_DAYS
-            step = 7 if long else 1
+            first, last = read.covers or (min(starts), max(starts)) if starts else (date.min, date.min)
+            step = 7 if (last - first).days >= SHORT_WINDOW_DAYS else 1
+            if read.period is not None and read.period > 1:
+                step = read.period
         ahead = self.ahead or (7 if step == 1 else 4)
         return replace(self, step=step, ahead=ahead, reference=self.reference or reference_name(step))
 

@@ -173,8 +173,9 @@ def score(
     starts = [start for start in read.events["start"] if start is not None]
     if not starts:
         raise DataError(f"{read.name} holds no event.")
-    last = until or max(starts)
-    window = _window(table, min(starts), last)
+    first, last = read.covers or (min(starts), max(starts))
+    last = until or last
+    window = _window(table, first, last)
     setting, history, left_out = to_history(read, window=window, by=by, country=country)
     known = {name: i for i, name in enumerate(setting.places.name)}
     unseen = [name for name in table.places if name not in known]

@@ -12,6 +12,8 @@ import numpy as np
 from groundswell.data import gazetteer
 from groundswell.data.gazetteer import fold
 from groundswell.data.places import Places
+from groundswell.data.readers.base import missing
+from groundswell.data.readers.numbers import number_or_nan
 from groundswell.data.readers.placing import UNKNOWN_POPULATION, Unplaced, gazetteer_matches
 from groundswell.data.readers.raw import read_raw
 from groundswell.data.readers.table import FIELDS
@@ -129,7 +131,7 @@ def _inside(vintages: Vintages, places: Places, of_whom: str) -> Places:
 
 
 def read_places(path: Path) -> tuple[Places, tuple[str, ...]]:
-    """Places from a table, and what was assumed: a population that is not given.
+    """Places from a table, and what was assumed: a population that is not given; rows that are no places.
 
     Positions are used where every place has one. A name that repeats carries its region.
     """
@@ -144,13 +146,15 @@ def read_places(path: Path) -> tuple[Places, tuple[str, ...]]:
             f"{raw.name} has no column for the {'population' if column['place'] else 'place'}; a universe of places "
             f"needs both. Its columns: {', '.join(raw.columns[:40])}."
         )
-    rows = [cells for _, cells in raw.dictionaries() if cells[column["place"]]]
+    rows = [cells for _, cells in raw.dictionaries() if not missing(cells[column["place"]])]
     if not rows:
         raise DataError(f"{raw.name} holds no place.")
+    nameless = [number for number, cells in raw.dictionaries() if missing(cells[column["place"]])]
+    left_out = [*raw.broken, *((number, "names no place") for number in nameless)]
     name = [cells[column["place"]] for cells in rows]
     region = [cells[column["region"]] if column["region"] else "" for cells in rows]
     north, east, persons = (
-        np.array([_number(cells.get(column[field], "")) for cells in rows])
+        np.array([number_or_nan(cells.get(column[field], ""), field) for cells in rows])
         for field in ("latitude", "longitude", "population")
     )
     unknown = ~(persons > 0)
@@ -160,6 +164,10 @@ def read_places(path: Path) -> tuple[Places, tuple[str, ...]]:
         if unknown.any()
         else ()
     )
+    if left_out:
+        shown = "; ".join(f"row {number} {why}" for number, why in sorted(left_out)[:10])
+        more = f"; and {len(left_out) - 10} more" if len(left_out) > 10 else ""
+        assumed += (f"{len(left_out)} rows of {raw.name} are no places of the universe: {shown}{more}",)
     count = Counter(name)
     label = [f"{n} ({r})" if count[n] > 1 else n for n, r in zip(name, region, strict=True)]
     if twice := [n for n, c in Counter(label).items() if c > 1]:
@@ -173,10 +181,3 @@ def read_places(path: Path) -> tuple[Places, tuple[str, ...]]:
 
 def _bare(name: str, region: str) -> str:
     return name.removesuffix(f" ({region})")
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text.replace(",", ""))
-    except ValueError:
-        return float("nan")

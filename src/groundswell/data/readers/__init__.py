@@ -61,7 +61,21 @@ def reader_for(raw: Raw, source: str | None = None, mapping: Mapping[str, str] |
     found = next(r for r in readers if r.name == source or (source is None and r.recognises(raw.columns)))
     if not found.recognises(raw.columns):
         raise DataError(
-            f"{raw.name} has not the columns of {found.title}. Its columns: {', '.join(raw.columns[:40])}. "
-            "Leave the source out, so that the columns decide."
+            f"{raw.name} has not the columns of {found.title}{_lacking(found, raw)}. Its columns: "
+            f"{', '.join(raw.columns[:40])}. Leave the source out, so that the columns decide."
         )
-    return readers[-1] if source is None and set(mapping or ()) - set(found.options) else found
+    plain = readers[-1]
+    if source is None and set(mapping or ()) - set(found.options):
+        return plain
+    if source is None and found is plain and (meant := next((r for r in readers if r.is_meant(raw.columns)), None)):
+        raise DataError(
+            f"{raw.name} has columns of {meant.title}, but not all that are needed{_lacking(meant, raw)}. As a plain "
+            "table every row would count as an event, whatever kind of event it is. Add what is missing, or ask for "
+            'the plain table: --source table (source="table"), or a mapping of columns.'
+        )
+    return found
+
+
+def _lacking(reader: Reader, raw: Raw) -> str:
+    lacks = reader.lacks(raw.columns)
+    return f": it lacks {', '.join(lacks)}" if lacks else ": they are spelled otherwise (in another case)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -28,14 +29,14 @@ def events_abroad(
     known = {country_name(name) for name in set(read.events["country"]) if name}
     if wanted is not None and (missing := sorted(wanted - known)):
         raise DataError(f"{read.name} has no event in {', '.join(missing)}; its countries: {', '.join(sorted(known))}.")
-    rows: dict[int, int] = {}
-    for event in read.events.rows():
+    found: dict[Any, int] = {}
+    for number, event in enumerate(read.events.rows()):
         where = country_name(event["country"]) if event["country"] else own
         if where == own or (wanted is not None and where not in wanted):
             continue
         if PRECISIONS[event["precision"]] <= max(window.step, 1):
-            rows.setdefault(event["row"], window.day(event["start"]))
-    days = np.sort(np.array(list(rows.values()), dtype=int))
+            found.setdefault(event["part_of"] or number, window.day(event["start"]))
+    days = np.sort(np.array(list(found.values()), dtype=int))
     begin = np.arange(window.periods) * window.step
     low, high = (begin - days_before, begin) if days_before else (begin, begin + window.step)
     counted = np.searchsorted(days, high) - np.searchsorted(days, low)

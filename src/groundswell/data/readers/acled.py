@@ -29,9 +29,9 @@ from groundswell.data.readers.base import (
 )
 from groundswell.data.readers.raw import Raw
 
-_NEEDED = ("event_date", "event_type", "country", "location", "latitude", "longitude")
+_NEEDED = ("event_date", "event_type", "country", "location")
 _IDS = ("event_id_cnty", "event_id_no_cnty", "data_id")
-_ALSO = ("time_precision", "geo_precision", "admin1", "fatalities", "tags", "timestamp")
+_ALSO = ("latitude", "longitude", "time_precision", "geo_precision", "admin1", "fatalities", "tags", "timestamp")
 _PRECISION = {"1": "day", "2": "week", "3": "month"}
 _PROTESTS = "Protests; Riots; Riots/Protests"
 """The last is the one type that files of before 2019 have (recalled)."""
@@ -50,6 +50,7 @@ def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader,
     column = columns_of(raw, (*_NEEDED, "event_id_cnty", *_ALSO))
     keep, kept = keeper(mapping, _PROTESTS, "event_type")
     day_first = day_comes_first(raw.column(column["event_date"])) is not False
+    placed = {"latitude", "longitude"} <= column.keys()
     newest = _newest(raw, column)
     taken: set[str] = set()
 
@@ -59,18 +60,16 @@ def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader,
         if identity:
             edited, row = newest[identity]
             if _edited(given["timestamp"]) < edited:
-                raise LeftOut(
-                    f"an older version of {identity}: row {row} was edited later", "nothing; it is read there"
-                )
+                raise LeftOut(f"an older version of {identity}, replaced by row {row}", "nothing")
             if identity in taken:
-                raise LeftOut(f"{identity} stands in row {row} already", "nothing; it is read there")
+                raise LeftOut(f"{identity} stands in row {row} already", "nothing")
             taken.add(identity)
         keep(*filter(None, [given["event_type"]]))
         try:
             day = read_date(given["event_date"], day_first)
         except Unreadable as problem:
             raise LeftOut(str(problem), "correct event_date") from problem
-        north, east, remark = position(given["latitude"], given["longitude"])
+        north, east, remark = position(given["latitude"], given["longitude"]) if placed else (None, None, "")
         size = sized(_crowd(given["tags"]), rule)
         low, high, deaths_remark = _deaths(given["fatalities"])
         return [
@@ -89,13 +88,22 @@ def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader,
 
     notes = (
         kept,
+        *(() if placed else ("without latitude and longitude, so places are found by their names",)),
         "ACLED's terms of use forbid giving its rows to others: pass on counts and results, not this file or its copy",
         'a location "City - District" counts for its city; place_text has it in full',
     )
     return read_row, list(column.values()), notes
 
 
-READER = Reader("acled", "ACLED (Armed Conflict Location & Event Data)", recognises, prepare, options=("keep",))
+READER = Reader(
+    "acled",
+    "ACLED (Armed Conflict Location & Event Data)",
+    recognises,
+    prepare,
+    options=("keep",),
+    needed=(*_NEEDED, " or ".join(_IDS)),
+    telling=("event_id_cnty", "event_id_no_cnty", "sub_event_type"),
+)
 
 
 def _newest(raw: Raw, column: Mapping[str, str]) -> dict[str, tuple[float, int]]:

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
+from groundswell.data.readers.count_notes import notes_of, period_of
+from groundswell.data.readers.numbers import decimal_commas, degrees_in, may_be_thousands, number_in
 from groundswell.data.readers.raw import EMPTY, Raw
+from groundswell.data.readers.strays import latest_day, warnings_of
 from groundswell.data.sizes import read_size
 from groundswell.data.table import Table
 from groundswell.errors import DataError, GroundswellError
@@ -61,8 +65,11 @@ class ReadEvents:
     """Events from a file, and what could not be read.
 
     events : the standard event table, see EVENT_COLUMNS. left_out : row, reason, remedy.
-    rows : data rows of the file; every one of them is in `events` or in `left_out`, never in both.
-    notes : what the reader did and which columns it did not look at, in sentences.
+    rows : data rows of the file; every one of them is in one of `events`, `quiet` and `left_out`.
+    notes : what the reader did and which columns it did not look at, in sentences, the warnings first.
+    quiet : rows of a table of counts that count 0 events, in the columns of `events`. period : days that a count of
+    such a table covers; None where a row is one event. warnings : sentences that no command may keep to itself.
+    header : whether row 1 is the header.
     """
 
     source: str
@@ -71,9 +78,13 @@ class ReadEvents:
     events: Table
     left_out: Table
     notes: tuple[str, ...] = ()
+    quiet: Table = field(default_factory=lambda: Table.from_rows([], EVENT_COLUMNS))
+    period: int | None = None
+    warnings: tuple[str, ...] = ()
+    header: bool = True
 
     def __post_init__(self) -> None:
-        read, left = set(self.events["row"]), list(self.left_out["row"])
+        read, left = {*self.events["row"], *self.quiet["row"]}, list(self.left_out["row"])
         if read & set(left) or len(read) + len(left) != self.rows:
             raise GroundswellError(
                 f"{self.name}: {len(read)} rows read and {len(left)} left out of {self.rows}; "
@@ -82,8 +93,18 @@ class ReadEvents:
 
     @property
     def rows_read(self) -> int:
-        """Rows that gave at least one event."""
-        return len(set(self.events["row"]))
+        """Rows that gave at least one event, or counted none."""
+        return len({*self.events["row"], *self.quiet["row"]})
+
+    @property
+    def covers(self) -> tuple[date, date] | None:
+        """First and last day of a table of counts, whose rows of 0 show that nothing happened; else None."""
+        if self.period is None:
+            return None
+        return (
+            min([*self.events["start"], *self.quiet["start"]]),
+            min(latest_day(), max([*self.events["end"], *self.quiet["end"]])),
+        )
 
 
 RowReader = Callable[[dict[str, str]], list[dict[str, Any]]]
@@ -96,7 +117,8 @@ class Reader:
     prepare(raw, mapping, rule) -> (row reader, names of the columns that it reads, notes)
     options : what a mapping may hold although the columns are known, such as "keep". persons : columns, in lower
     case, that may name private persons although their names do not say so. extra : columns that its events have
-    beside EVENT_COLUMNS.
+    beside EVENT_COLUMNS. needed : columns without which a file is not read, "a or b" for either. telling : columns,
+    in lower case, of which any `enough` show that a file is meant to be of this kind.
     """
 
     name: str
@@ -106,11 +128,32 @@ class Reader:
     options: tuple[str, ...] = ()
     persons: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+    telling: tuple[str, ...] = ()
+    enough: int = 1
+
+    def lacks(self, columns: Sequence[str]) -> list[str]:
+        """The needed columns that are not there, as spelled or in another case."""
+        have = {*columns, *(column.lower() for column in columns)}
+        return [name for name in self.needed if have.isdisjoint(name.split(" or "))]
+
+    def is_meant(self, columns: Sequence[str]) -> bool:
+        """Whether telling columns are there."""
+        have = {column.lower() for column in columns}
+        return bool(self.telling) and sum(name in have for name in self.telling) >= self.enough
 
     def read(self, raw: Raw, mapping: Mapping[str, str], rule: str) -> ReadEvents:
-        """All rows of a raw table, each either events or left out."""
+        """All rows of a raw table, each either events, a count of none, or left out.
+
+        An event with a `count` stands for so many events on its own; one without it is one event, at each of the
+        places that its row lists. A day still to come is left out: what is announced has not happened.
+        """
         read_row, used, notes = self.prepare(raw, mapping, rule)
+        latest = latest_day()
         events: list[dict[str, Any]] = []
+        quiet: list[dict[str, Any]] = []
+        to_come: list[tuple[int, date]] = []
+        a_table_of_counts = False
         left = [
             {"row": row, "reason": reason, "remedy": "quote text that holds the delimiter"}
             for row, reason in raw.broken
@@ -120,24 +163,38 @@ class Reader:
                 if not any(cells.values()):
                     raise LeftOut(EMPTY, "delete it")
                 found = read_row(cells)
+                if later := [event["start"] for event in found if event["start"] > latest]:
+                    to_come.append((row, later[0]))
+                    raise LeftOut(f"its day, {later[0]}, is still to come", "correct the date, or wait for the day")
             except LeftOut as problem:
                 left.append({"row": row, "reason": problem.reason, "remedy": problem.remedy})
                 continue
-            for number, event in enumerate(found, 1):
+            counts = [event.pop("count", None) for event in found]
+            a_table_of_counts |= counts[0] is not None
+            several = [event for event, count in zip(found, counts, strict=True) for _ in range(count or 1)]
+            together = len(found) > 1 and counts[0] in (None, 1)
+            for number, event in enumerate(several, 1):
                 blank = dict.fromkeys(EVENT_COLUMNS) | {"place": "", "place_text": "", "region": "", "country": ""}
                 identity = event.get("id") or f"row {row}"
-                several = {"id": f"{identity}/{number}", "part_of": f"{raw.name} row {row}"}
                 event = blank | {"part_of": ""} | event | {"row": row, "id": identity}
-                event |= several if len(found) > 1 else {}
-                events.append(event | {"remark": event["remark"] or ""})
+                event |= {"id": f"{identity}/{number}"} if len(several) > 1 else {}
+                event |= {"part_of": f"{raw.name} row {row}"} if together else {}
+                (quiet if counts[0] == 0 else events).append(event | {"remark": event["remark"] or ""})
         left.sort(key=lambda line: line["row"])
+        commas = decimal_commas([name for name in used if name in raw.columns], raw)
+        told = notes_of(events, quiet) if a_table_of_counts else _repeats(events)
+        warned = tuple(warnings_of([*events, *quiet], to_come))
         return ReadEvents(
             self.name,
             raw.name,
             len(raw),
             Table.from_rows(events, (*EVENT_COLUMNS, *self.extra)),
             Table.from_rows(left, ("row", "reason", "remedy")),
-            (*raw.notes, *notes, *_unread(raw.columns, used, self.persons), *_repeats(events)),
+            (*warned, *raw.notes, *notes, *commas, *_unread(raw.columns, used, self.persons), *told),
+            Table.from_rows(quiet, (*EVENT_COLUMNS, *self.extra)),
+            period_of([*events, *quiet]) if a_table_of_counts else None,
+            warned,
+            raw.header,
         )
 
 
@@ -222,7 +279,7 @@ def position(latitude: str, longitude: str) -> tuple[float | None, float | None,
     if missing(latitude) and missing(longitude):
         return None, None, ""
     try:
-        north, east = float(latitude), float(longitude)
+        north, east = degrees_in(latitude), degrees_in(longitude)
     except ValueError:
         return None, None, f'position "{latitude}", "{longitude}" is no pair of numbers; left blank'
     if not (abs(north) <= 90 and abs(east) <= 180):
@@ -234,11 +291,12 @@ def position(latitude: str, longitude: str) -> tuple[float | None, float | None,
 
 def count_in(text: str, what: str) -> tuple[float | None, str]:
     """A count of persons from a cell of a column of numbers, and a remark where the cell is none."""
-    text = text.replace(",", "")
     if missing(text):
         return None, ""
+    if may_be_thousands(text):
+        return None, f'{what} "{text}" may be {text.replace(".", "")} or a fraction; left blank'
     try:
-        number = float(text)
+        number = number_in(text)
     except ValueError:
         return None, f'{what} "{text}" is no number; left blank'
     if not 0 <= number < float("inf"):
@@ -257,6 +315,8 @@ def arrested(text: str, rule: str) -> dict[str, Any]:
     """arrests where the text states one number of persons, arrests_text and arrests_any."""
     if missing(text):
         return {}
+    if (whether := {"true": True, "yes": True, "false": False, "no": False}.get(text.lower())) is not None:
+        return {"arrests": None, "arrests_text": text, "arrests_any": whether}
     size = read_size(text, rule, arrests=True)
     exact = size.low if size.low == size.high else None
     some = None if size.low is None else size.low > 0

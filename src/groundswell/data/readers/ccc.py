@@ -84,6 +84,9 @@ READER = Reader(
     options=("keep",),
     persons=("title", "organizations", "participants", "claims"),
     extra=("county", "fips"),
+    needed=(*_NEEDED, " or ".join(_TELLING)),
+    telling=(*_TELLING, "issues_major", "participant_measures", "police_measures"),
+    enough=2,
 )
 
 

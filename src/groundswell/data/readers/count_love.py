@@ -79,6 +79,8 @@ READER = Reader(
     prepare,
     options=("keep",),
     persons=("event (legacy; see tags)",),
+    needed=tuple(f"{name} or event_{name}" for name in _NEEDED),
+    telling=("event (legacy; see tags)", "event_attendees", "event_primary_url"),
 )
 
 

@@ -77,7 +77,15 @@ def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader,
     return read_row, list(column.values()), notes
 
 
-READER = Reader("gdelt", "GDELT event data", recognises, prepare, options=("keep",))
+READER = Reader(
+    "gdelt",
+    "GDELT event data",
+    recognises,
+    prepare,
+    options=("keep",),
+    needed=(*_NEEDED, "day or sqldate"),
+    telling=("globaleventid", "eventrootcode", "goldsteinscale", "actiongeo_type"),
+)
 
 
 def _once(given: Mapping[str, str], told: dict[tuple[str, ...], str]) -> None:

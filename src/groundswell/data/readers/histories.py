@@ -15,6 +15,7 @@ from groundswell.data.history import Events, History, from_events
 from groundswell.data.places import Places
 from groundswell.data.readers.base import PRECISIONS, ReadEvents
 from groundswell.data.readers.placing import Unplaced, gazetteer_matches, near_places, own_places
+from groundswell.data.readers.strays import far_rows, latest_day
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.data.window import Window
@@ -29,8 +30,8 @@ class _Report:
     lines: list[dict[str, Any]] = field(default_factory=list)
 
     def leave_out(self, event: Event, reason: str, remedy: str = "") -> None:
-        """One event that is not in the history."""
-        self._add(event, "left out", reason, remedy)
+        """One event that is not in the history, or a place without events that is not."""
+        self._add(event, "not used" if event.get("silent") else "left out", reason, remedy)
 
     def assume(self, event: Event, reason: str, remedy: str = "") -> None:
         """One event that is in the history by a judgement that a reader should know."""
@@ -57,10 +58,10 @@ def to_history(
     gazetteer's; note that a place without any event is then not in the study at all. "gazetteer"
     takes every gazetteer place of the countries that occur, so that quiet places count. Places: your
     own; names match exactly, then as the gazetteer matches them, then within 25 km.
-    window : default from the first to the last event, in steps of `step` days; an incomplete last
-    step is left out. until : the last day that the file covers, where that is not its last event's (a file
-    cannot show that nothing happened after it); the steps then end with that day, an incomplete first one is
-    left out, and so are later events, and places that have no others.
+    window : default from the first to the last event, or what a table of counts covers, in steps of `step` days; an
+    incomplete last step is left out. until : the last day that the file covers, where that is not its last event's
+    (a file cannot show that nothing happened after it); the steps then end with that day, or with the last count that
+    ended by then, an incomplete first one is left out, and so are later events, and places that have no others.
     by : "region" and "country" count a row that lists several places once in each unit.
     country : only this country's events; also the country of events that name none.
 
@@ -68,10 +69,12 @@ def to_history(
     events without a place at the level asked for ("national" by place), events dated less closely
     than a step, events outside the window, places that cannot be found. The table's `outcome` is
     "left out", or "assumed" where the event is in the history by a judgement (a population that is
-    not known, "Montreal, Quebec" read as Montreal).
+    not known, "Montreal, Quebec" read as Montreal), or "not used" for a place of a table of counts that has no
+    event and cannot be found.
     """
     report = _Report()
     events = [event for event in read.events.rows() if _in_country(event, country)]
+    quiet = [event for event in read.quiet.rows() if _in_country(event, country)]
     if not events:
         countries = sorted({event["country"] for event in read.events.rows() if event["country"]})
         raise DataError(
@@ -80,25 +83,34 @@ def to_history(
         )
     if country is not None and not isinstance(places, Places) and not any(event["country"] for event in events):
         gazetteer.find_country(country)  # nothing in the file vouches for the name
-    dated = _dated(events, window, step, report)
+    covered = _covered(read, [*events, *quiet])
+    dated = _dated(events, read.period is not None, window, step, report)
     if until is not None:
+        if covered is not None and read.period is not None and until < covered[1]:  # to the end of a count
+            until -= timedelta(days=((until - covered[0]).days + 1) % read.period)
         dated = _known_by(dated, until, report)
         if not dated:
             raise DataError(f"{read.name} has no event up to {until}, the last day to be counted. Name a later day.")
+    shown = [*dated, *_silent(quiet, dated)]
     if by == "place":
-        units, pairs = _by_place(dated, places, country, report)
+        units, pairs = _by_place(shown, places, country, report)
     else:
-        units, pairs = _by_unit(dated, places, by, country, report)
+        units, pairs = _by_unit(shown, places, by, country, report)
+    pairs = [(event, unit) for event, unit in pairs if not event.get("silent")]
     if not pairs:
-        reasons = Counter(line["reason"] for line in report.lines if line["outcome"] == "left out")
-        raise DataError(f"{read.name}: no event could be used. Most often: {reasons.most_common(1)[0][0]}.")
+        reasons = Counter((line["reason"], line["remedy"]) for line in report.lines if line["outcome"] == "left out")
+        raise DataError(f"{read.name}: no event could be used. Most often: {'; '.join(reasons.most_common(1)[0][0])}.")
+    far = set(far_rows([*events, *quiet]))
     if window is None:
         days = [event["start"] for event, _ in pairs]
-        window = _window(read, min(days), max(days), until, step)
+        window = _window(read, *(covered or (min(days), max(days))), until, step)
     inside = []
     for event, unit in pairs:
         if 0 <= window.day(event["start"]) < window.days:
             inside.append((event, unit))
+            if event["row"] in far:
+                far.remove(event["row"])
+                report.assume(event, f"{event['start']} lies far from all the others", "correct the date")
         else:
             report.leave_out(
                 event, f"{event['start']} lies outside the window {window.start} to {window.end}", "widen the window"
@@ -127,19 +139,42 @@ def _window(read: ReadEvents, first: date, last: date, until: date | None, step:
     return Window(until - timedelta(days=periods * step - 1), periods, step)
 
 
+def _covered(read: ReadEvents, events: Sequence[Event]) -> tuple[date, date] | None:
+    """First and last day that a table of counts speaks of; None where a row is an event."""
+    if read.period is None:
+        return None
+    return min(event["start"] for event in events), min(latest_day(), max(event["end"] for event in events))
+
+
+def _silent(quiet: Sequence[Event], events: Sequence[Event]) -> list[Event]:
+    """One row of 0 of each place that has no other, marked as `silent`: the place is in the study, without an event."""
+
+    def where(event: Event) -> tuple[Any, ...]:
+        at = () if event["place"] else (event["latitude"], event["longitude"])
+        return (event["scope"], event["place"], event["region"], event["country"], *at)
+
+    found = {where(event): event for event in reversed(quiet)}
+    for event in events:
+        found.pop(where(event), None)
+    return [{**event, "silent": True} for event in reversed(found.values())]
+
+
 def _in_country(event: Event, country: str | None) -> bool:
     if country is None or not event["country"]:
         return True
     return gazetteer.country_name(event["country"]) == gazetteer.country_name(country)
 
 
-def _dated(events: Sequence[Event], window: Window | None, step: int, report: _Report) -> list[Event]:
-    """The events dated at least as closely as a step."""
+def _dated(events: Sequence[Event], counts: bool, window: Window | None, step: int, report: _Report) -> list[Event]:
+    """The events dated at least as closely as a step; those of a table of counts lie in the days of their count."""
     step = step if window is None else window.step
     kept = []
     for event in events:
-        if PRECISIONS[event["precision"]] <= max(step, 1):
+        known = (event["end"] - event["start"]).days + 1 if counts else PRECISIONS[event["precision"]]
+        if known <= max(step, 1):
             kept.append(event)
+        elif counts:
+            report.leave_out(event, f"counted over {known} days, but a step is {step}", f"use steps of {known} days")
         else:
             report.leave_out(
                 event,

@@ -14,6 +14,7 @@ from groundswell.data.dates import Unreadable, read_date
 from groundswell.data.readers.base import LeftOut, Reader, RowReader, at_places, joined, missing, refuse_columns, sized
 from groundswell.data.readers.raw import Raw
 
+_ALWAYS = ("country", "location", "participants", "protesterviolence")
 _RESPONSES = tuple(f"stateresponse{i}" for i in range(1, 8))
 _DAYS = {
     ("start", "cleaned"): ("start_date",),
@@ -26,9 +27,7 @@ _DAYS = {
 def recognises(columns: Sequence[str]) -> bool:
     """Whether the columns are those of either form."""
     have = set(columns)
-    return {"country", "location", "participants", "protesterviolence"} <= have and any(
-        set(_DAYS["start", form]) <= have for form in ("cleaned", "raw")
-    )
+    return set(_ALWAYS) <= have and any(set(_DAYS["start", form]) <= have for form in ("cleaned", "raw"))
 
 
 def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader, Sequence[str], Sequence[str]]:
@@ -79,7 +78,14 @@ def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader,
     return read_row, [column for column in used if column in raw.columns], notes
 
 
-READER = Reader("mass_mobilization", "Mass Mobilization protest data", recognises, prepare)
+READER = Reader(
+    "mass_mobilization",
+    "Mass Mobilization protest data",
+    recognises,
+    prepare,
+    needed=(*_ALWAYS, *(f"start_date or {name}" for name in _DAYS["start", "raw"])),
+    telling=("protesterviolence", "participants_category", "protesterdemand1", "stateresponse1"),
+)
 
 
 def _days(cells: Mapping[str, str], form: str) -> tuple[Any, Any, str]:

@@ -40,7 +40,8 @@ class Raw:
     """A table as it stands in a file, every cell a stripped text.
 
     rows : (row number, cells), as many cells as there are columns. broken : rows whose cells do not
-    fit the header, with the reason. notes : what had to be done to read it.
+    fit the header, with the reason. notes : what had to be done to read it. header : whether row 1 is the
+    header; without one it is the first row of data.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Raw:
     rows: tuple[tuple[int, tuple[str, ...]], ...]
     broken: tuple[tuple[int, str], ...] = ()
     notes: tuple[str, ...] = ()
+    header: bool = True
 
     def __len__(self) -> int:
         return len(self.rows) + len(self.broken)
@@ -93,7 +95,7 @@ def read_raw(source: Any) -> Raw:
     if text.lstrip()[:1] in ("{", "[") and (found := json_rows(text, path.name)) is not None:
         columns, renamed = _header([name.strip() for name in found.columns])
         rows = tuple((number, tuple(map(_text, cells))) for number, cells in found.rows())
-        return Raw(path.name, columns, rows, tuple(found.broken()), (*notes, *found.notes, *renamed))
+        return Raw(path.name, columns, rows, tuple(found.broken()), (*notes, *found.notes, *renamed), header=False)
     return _from_text(text, path.name, notes)
 
 
@@ -162,7 +164,7 @@ def _from_text(text: str, name: str, notes: list[str]) -> Raw:
     if short:
         notes = [*notes, f"{short} rows end early; the missing cells count as empty"]
     named = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}[delimiter]
-    return Raw(name, columns, tuple(rows), tuple(broken), (f"delimiter: {named}", *notes, *renamed))
+    return Raw(name, columns, tuple(rows), tuple(broken), (f"delimiter: {named}", *notes, *renamed), not known)
 
 
 def _delimiter(text: str) -> str:

@@ -32,7 +32,15 @@ def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader,
     return _read_row, EVENT_COLUMNS, ()
 
 
-READER = Reader("standard", "a standard event table of groundswell", recognises, prepare)
+READER = Reader(
+    "standard",
+    "a standard event table of groundswell",
+    recognises,
+    prepare,
+    needed=EVENT_COLUMNS,
+    telling=("precision", "scope", "place_text"),
+    enough=3,
+)
 
 
 def _read_row(cells: dict[str, str]) -> list[dict[str, Any]]:

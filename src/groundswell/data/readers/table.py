@@ -20,6 +20,7 @@ from groundswell.data.readers.base import (
     position,
     sized,
 )
+from groundswell.data.readers.counts import EACH, counted, each_of, holds_counts, how_many, last_day
 from groundswell.data.readers.raw import Raw
 from groundswell.errors import DataError, nearest
 
@@ -37,8 +38,15 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "size_low": ("size_low",),
     "size_high": ("size_high",),
     "arrests": ("arrests", "arrests_text", "arrested"),
+    "events": ("events", "n_events", "event_count", "count"),
 }
-"""Field -> the column names under which it is looked for, in that order, case and signs aside."""
+"""Field -> the column names under which it is looked for, in that order, case and signs aside.
+
+With `events` a row says how many events there were, 0 included; without it a row is one event.
+"""
+
+CHOICES: Mapping[str, tuple[str, ...]] = {"first": ("day", "month"), "counts": EACH}
+"""What a mapping may hold that is no column: the order of a date's numbers, and what a row of counts covers."""
 
 
 def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader, Sequence[str], Sequence[str]]:
@@ -46,15 +54,28 @@ def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader,
     column = _columns(raw, mapping)
     dates = [text for field in ("start", "end") if field in column for text in raw.column(column[field])]
     day_first = {"day": True, "month": False}.get(mapping.get("first", ""), day_comes_first(dates))
-    notes = ["read as " + ", ".join(f"{field} = {name}" for field, name in column.items())]
+    notes = []
+    if "events" in column and "events" not in mapping and not holds_counts(raw.column(column["events"])):
+        notes.append(f'"{column.pop("events")}" holds no numbers of events, so each row is one event')
+    if "events" not in column and "counts" in mapping:
+        raise DataError(
+            f"{raw.name}: the mapping says what a row counts, but no column is known as the number of events. Say "
+            "which one it is, as in events=n."
+        )
+    notes.insert(0, "read as " + ", ".join(f"{field} = {name}" for field, name in column.items()))
     if day_first is not None and "first" not in mapping and day_comes_first(dates) is not None:
         notes.append(
             f"dates with two numbers are {'day/month' if day_first else 'month/day'}, as the column itself shows"
         )
 
+    each = _each(raw, column, mapping, day_first) if "events" in column else None
+
     def read_row(cells: dict[str, str]) -> list[dict[str, Any]]:
         given = {field: cells[name] for field, name in column.items()}
         start, end = _days(given, day_first)
+        number = how_many(given["events"], column["events"]) if each is not None else None
+        if each is not None and missing(given.get("end", "")):
+            end = last_day(start, each)
         north, east, remark = position(given.get("latitude", ""), given.get("longitude", ""))
         place, region, country = ("" if missing(given.get(f, "")) else given[f] for f in ("place", "region", "country"))
         if not (place or region or country or north is not None):
@@ -64,6 +85,9 @@ def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader,
         high, high_remark = count_in(given.get("size_high", ""), "size_high")
         if low is not None or high is not None:  # figures in columns of their own go before the text's reading
             size |= {"size_low": low, "size_high": high, "remark": ""}
+        arrests = arrested(given.get("arrests", ""), rule)
+        unread = arrests and arrests["arrests_any"] is None
+        arrests_remark = f'arrests "{arrests["arrests_text"]}" state no number of persons' if unread else ""
         persons, person_remark = count_in(given.get("population", ""), "population")
         event = {
             "id": given.get("id", ""),
@@ -76,11 +100,16 @@ def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader,
             "longitude": east,
             "population": persons if persons else None,
             **size,
-            **arrested(given.get("arrests", ""), rule),
-            "remark": joined(remark, size["remark"], low_remark, high_remark, person_remark),
+            **arrests,
+            "remark": joined(remark, size["remark"], arrests_remark, low_remark, high_remark, person_remark),
         }
+        if number is not None:
+            event = counted(event, number)
         if place:
-            return at_places(event, place)
+            parts = at_places(event, place)
+            if len(parts) > 1 and number not in (None, 0, 1):
+                raise LeftOut(f'{number} events are counted together in "{place}"', "give each place a row of its own")
+            return parts
         return [event | {"scope": "place" if north is not None else "region" if region else "national"}]
 
     return read_row, list(column.values()), notes
@@ -91,14 +120,18 @@ READER = Reader("table", "a plain table of events", lambda columns: True, prepar
 
 def _columns(raw: Raw, mapping: Mapping[str, str]) -> dict[str, str]:
     """Field -> column, the user's mapping first."""
-    if wrong := [field for field in mapping if field not in FIELDS and field != "first"]:
+    if wrong := [field for field in mapping if field not in FIELDS and field not in CHOICES]:
         raise DataError(
             f'the mapping names "{wrong[0]}", which is no field.{nearest(wrong[0], FIELDS)} '
             f"Fields: {', '.join(FIELDS)}."
         )
-    if mapping.get("first", "day") not in ("day", "month"):
+    if mapping.get("first", "day") not in CHOICES["first"]:
         raise DataError(
             f'the mapping has first = "{mapping["first"]}"; expected "day" (30/05/2020) or "month" (05/30/2020).'
+        )
+    if mapping.get("counts", "day") not in CHOICES["counts"]:
+        raise DataError(
+            f'the mapping has counts = "{mapping["counts"]}"; expected "day", "week" or "month": what a row counts.'
         )
     plain = {re.sub(r"\W+", "_", name.lower()).strip("_"): name for name in reversed(raw.columns)}
     column: dict[str, str] = {}
@@ -132,6 +165,19 @@ def _mapped(raw: Raw, field: str, name: str) -> str:
             "Copy what is needed into a column of its own, without names."
         )
     return name
+
+
+def _each(raw: Raw, column: Mapping[str, str], mapping: Mapping[str, str], day_first: bool | None) -> str | int:
+    """What a row of counts covers: as the mapping says, else as the dates show."""
+    if "counts" in mapping:
+        return {"day": 1, "week": 7, "month": "month"}[mapping["counts"]]
+    days = []
+    for text in dict.fromkeys(raw.column(column["start"])):
+        try:
+            days.append(read_date(text, day_first))
+        except Unreadable:
+            continue
+    return each_of(days)
 
 
 def _days(given: Mapping[str, str], day_first: bool | None) -> tuple[Any, Any]:

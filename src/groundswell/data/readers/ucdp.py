@@ -36,7 +36,14 @@ def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader,
     )
 
 
-READER = Reader("ucdp", "UCDP Georeferenced Event Dataset", recognises, prepare)
+READER = Reader(
+    "ucdp",
+    "UCDP Georeferenced Event Dataset",
+    recognises,
+    prepare,
+    needed=_NEEDED,
+    telling=("where_prec", "date_prec", "type_of_violence"),
+)
 
 
 def _read_row(cells: dict[str, str]) -> list[dict[str, Any]]:
