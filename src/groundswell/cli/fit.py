@@ -29,8 +29,10 @@ from groundswell.cli.common import (
     say,
     show,
 )
+from groundswell.cli.events import Country
 from groundswell.cli.progress import bar
-from groundswell.cli.simulate import Country, ModelConfiguration, Name, Start
+from groundswell.cli.simulate import ModelConfiguration, Name, Start
+from groundswell.cli.suited import suited
 from groundswell.data.files import writable_folder, write_json, write_text
 from groundswell.data.history import History
 from groundswell.data.network import Network
@@ -222,6 +224,8 @@ def fit(
     used = sum(history["events"].sum() for history in histories)
     unused = list(left_out["outcome"]).count("not used")
     say(f"{configuration.events}: {used:g} events used, {lost} left out" + f"; {unused} rows not used" * bool(unused))
+    named = {*configuration.set, *configuration.fix}
+    built, remarks = suited(built, settings, histories, configuration.components, named)
     rng = generator(configuration.seed)
     by_day = [history.events is not None and history.events.day_precision for history in histories]
     if LIBRARY[configuration.name].level == "events" and any(by_day):
@@ -230,11 +234,16 @@ def fit(
         histories = [
             jittered(history, rng=rng) if days else history for history, days in zip(histories, by_day, strict=True)
         ]
-        say("times are known to the day only: each event was moved to a random moment of its day; try several seeds")
+        remarks += (
+            "times are known to the day only: each event was moved to a random moment of its day; try several seeds",
+        )
+    for remark in remarks:
+        say(remark)
     chosen = configuration.estimator(built, processes or os.cpu_count() or 1)
     with bar() as progress:
         found = fit_model(built, settings, histories, chosen, rng=rng, fixed=configuration.fix, progress=progress)
     result = _result(found, settings, histories, lost)
+    result["notes"] += remarks
     if folder is not None:
         found.summary(effects=True).write(folder / "parameters.csv")
         left_out.write(folder / "left_out.csv")

@@ -141,7 +141,7 @@ def forecast(
         name = (config or configuration.events).name.split(".")[0]
         folder = writable_folder(Path("out") / f"forecast-{name}" / setting.window.end.isoformat())
     earlier = _earlier(configuration, plan, folder, setting.window.end) if configuration.report else None
-    candidate = _chosen(configuration, setting, history)
+    candidate, suits = _chosen(configuration, setting, history)
     made, fitted = forecast_ahead(candidate, setting, history, steps=plan.ahead or 1, draws=plan.draws, seed=plan.seed)
     others, remarks = exported(configuration.also, made, by=configuration.by, model=candidate.name)
     totals = made.together("total").summary()
@@ -149,7 +149,7 @@ def forecast(
     notes = [] if fitted is None else [*([] if fitted.converged else [fitted.status]), *fitted.notes]
     if made.exploded:
         notes.append(f"{made.exploded} of {plan.draws} paths passed the model's cap and stay at their last step.")
-    notes += remarks
+    notes += [*suits, *remarks]
     decided: dict[str, Any] = {"step": plan.step, "ahead": plan.ahead}
     result = {
         "model": candidate.name,
@@ -285,8 +285,8 @@ def _earlier(configuration: ForecastConfiguration, plan: Any, folder: Path | Non
     return latest_before(folder, origin, _counted(plan))
 
 
-def _chosen(configuration: ForecastConfiguration, setting: Any, history: Any) -> Any:
-    """A model of the library, as configured, or a candidate of `compare`."""
+def _chosen(configuration: ForecastConfiguration, setting: Any, history: Any) -> tuple[Any, tuple[str, ...]]:
+    """A model of the library, as configured and suited to the data, or a candidate of `compare`; and remarks."""
     from groundswell.evaluate.compare import Candidate
     from groundswell.infer.likelihood import MaximumLikelihood
     from groundswell.models.library import LIBRARY
@@ -295,8 +295,10 @@ def _chosen(configuration: ForecastConfiguration, setting: Any, history: Any) ->
     name = configuration.model
     if name is not None and name.replace("-", "_") in LIBRARY:
         from groundswell.cli.simulate import ModelConfiguration
+        from groundswell.cli.suited import suited
 
         built, _ = ModelConfiguration(model=name, set=configuration.set, without=configuration.without).build()
-        return Candidate(name, built, MaximumLikelihood() if configuration.fit else None)
+        built, remarks = suited(built, [setting], [history], named=configuration.set, fitted=configuration.fit)
+        return Candidate(name, built, MaximumLikelihood() if configuration.fit else None), remarks
     found = chosen(name, setting, history)
-    return found if configuration.fit else Candidate(found.name, found.source)
+    return found if configuration.fit else Candidate(found.name, found.source), ()
