@@ -21,6 +21,8 @@ class Events:
     time_days : (E,) float days since the window's start. place : (E,) in [0, P).
     size : (E,) participants, or None. arrests : (E,) persons, or None.
     day_precision : True where times are known to the day only, so ties are real.
+    x_km, y_km : (E,) positions on a plane map, or None. kind : (E,) whole numbers from 0, or None.
+    marks : name -> (E,) numbers that an event brings along.
     """
 
     time_days: np.ndarray
@@ -28,6 +30,10 @@ class Events:
     size: np.ndarray | None = None
     arrests: np.ndarray | None = None
     day_precision: bool = False
+    x_km: np.ndarray | None = None
+    y_km: np.ndarray | None = None
+    kind: np.ndarray | None = None
+    marks: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         times = np.array(self.time_days, dtype=float)
@@ -40,13 +46,28 @@ class Events:
             raise DataError("Events.time_days must not fall; sort the events by time first.")
         object.__setattr__(self, "time_days", times)
         object.__setattr__(self, "place", place)
-        for what in ("size", "arrests"):
-            given = getattr(self, what)
+        columns = {what: getattr(self, what) for what in ("size", "arrests", "x_km", "y_km", "kind")}
+        for what, given in (columns | {f'marks["{name}"]': mark for name, mark in self.marks.items()}).items():
             if given is not None and np.shape(given) != times.shape:
                 raise DataError(f"Events.{what} has shape {np.shape(given)}; expected {times.shape}.")
+        for what in ("x_km", "y_km"):
+            if columns[what] is not None and not np.isfinite(columns[what]).all():
+                raise DataError(f"Events.{what} holds a missing position; leave such events out and say so.")
 
     def __len__(self) -> int:
         return len(self.time_days)
+
+    def take(self, rows: np.ndarray) -> Events:
+        """The events at `rows` (indices, or bool of all), in that order."""
+
+        def pick(given: np.ndarray | None) -> np.ndarray | None:
+            return None if given is None else np.asarray(given)[rows]
+
+        return replace(
+            self, time_days=self.time_days[rows], place=self.place[rows],
+            **{what: pick(getattr(self, what)) for what in ("size", "arrests", "x_km", "y_km", "kind")},
+            marks={name: np.asarray(mark)[rows] for name, mark in self.marks.items()},
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +145,7 @@ class History:
 
     def events_table(self) -> Table:
         """One row an event: date, time in days since the window's start, the place with its position and
-        population, and size and arrests if known; `data.readers` reads it back.
+        population, and size, arrests, position on the map, kind and marks if known; `data.readers` reads it back.
         """
         events = self.events
         if events is None:
@@ -134,7 +155,7 @@ class History:
             "time_days": events.time_days.tolist(),
             **{name: [values[i] for i in events.place] for name, values in self.places.columns().items()},
         }
-        known = {"size": events.size, "arrests": events.arrests}
+        known = {what: getattr(events, what) for what in ("size", "arrests", "x_km", "y_km", "kind")} | dict(events.marks)
         return Table(columns | {name: np.asarray(v).tolist() for name, v in known.items() if v is not None})
 
     def during(self, periods: int) -> History:
@@ -142,14 +163,7 @@ class History:
         window = Window(self.window.start, periods, self.window.step)
         events = self.events
         if events is not None:
-            kept = events.time_days < window.days
-            events = Events(
-                events.time_days[kept],
-                events.place[kept],
-                None if events.size is None else events.size[kept],
-                None if events.arrests is None else events.arrests[kept],
-                events.day_precision,
-            )
+            events = events.take(events.time_days < window.days)
         weighed = None if self.weighed is None else self.weighed[:, :periods]
         series = {name: values[:, :periods] for name, values in self.series.items()}
         return History(self.places, window, series, events, exploded=self._ended_before(periods), weighed=weighed)
@@ -173,6 +187,9 @@ class History:
             digest.update(name.encode() + np.ascontiguousarray(self.series[name], dtype=float).tobytes())
         if self.events is not None:
             digest.update(self.events.time_days.tobytes() + self.events.place.tobytes())
+            for column in (self.events.x_km, self.events.y_km, self.events.kind, *self.events.marks.values()):
+                if column is not None:
+                    digest.update(np.ascontiguousarray(column, dtype=float).tobytes())
         if self.weighed is not None:
             digest.update(np.packbits(self.weighed).tobytes())
         return digest.hexdigest()

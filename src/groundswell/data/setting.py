@@ -11,6 +11,7 @@ import numpy as np
 
 from groundswell.data.network import Network
 from groundswell.data.places import Places
+from groundswell.data.region import Region
 from groundswell.data.window import Window
 from groundswell.errors import DataError
 
@@ -25,6 +26,7 @@ class Setting:
     active_on_day0 : names of the places with an event on the first day; models condition on them.
     later_edges : (K + 1,) whole days since the window's start, rising from window.days, that cut the
     time after the window into the steps in which organised groups run on; empty for none.
+    region : where on a plane map events could have been seen, for models of events in the plane.
     """
 
     places: Places
@@ -35,6 +37,7 @@ class Setting:
     abroad: np.ndarray | None = None
     active_on_day0: tuple[str, ...] = ()
     later_edges: tuple[int, ...] = ()
+    region: Region | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.places), self.window.periods)

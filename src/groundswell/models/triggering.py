@@ -15,8 +15,8 @@ from typing import ClassVar
 import numpy as np
 
 from groundswell.data.setting import Setting
-from groundswell.errors import DataError
-from groundswell.params import Component, Prior, param
+from groundswell.errors import DataError, MissingVerb, ParameterError
+from groundswell.params import Component, Effects, Prior, param
 
 SHORTEST_KM = 1e-6
 """A scale below a millimetre is taken as one millimetre: the kernel is local already, and stays finite."""
@@ -63,6 +63,19 @@ class Reach(Component, ABC):
         """d f(d) / d parameter, (k, ...) for the k parameters in field order."""
         return self.value(distance_km) * self.log_gradient(distance_km)
 
+    def disc(self, radius_km: np.ndarray) -> np.ndarray:
+        """F(r), the integral of u f(u) over (0, r]: 2 pi F is that of f over a disc in the plane, km^2.
+
+        MissingVerb for a reach that is no function of km over the plane.
+        """
+        raise MissingVerb(
+            f"{type(self).__name__} has no integral over the plane; use Exponential, Gaussian, PowerLaw or Steps."
+        )
+
+    def disc_gradient(self, radius_km: np.ndarray) -> np.ndarray:
+        """d F(r) / d parameter, (k, ...)."""
+        raise MissingVerb(f"{type(self).__name__} has no integral over the plane.")
+
 
 @dataclass(frozen=True)
 class PowerLaw(Reach):
@@ -85,6 +98,33 @@ class PowerLaw(Reach):
         """In scale_km, decay."""
         distance, scale = np.asarray(distance_km), max(self.scale_km, SHORTEST_KM)
         return np.stack([self.decay * distance / (scale * (scale + distance)), -np.log1p(distance / scale)])
+
+    def disc(self, radius_km: np.ndarray) -> np.ndarray:
+        """scale^2 (P(2 - decay) - P(1 - decay)) with P(a) = ((1 + r / scale)^a - 1) / a, a logarithm at a = 0."""
+        scale, logs = self._logs(radius_km)
+        return scale**2 * (_power(2 - self.decay, logs)[0] - _power(1 - self.decay, logs)[0])
+
+    def disc_gradient(self, radius_km: np.ndarray) -> np.ndarray:
+        """In scale_km, decay."""
+        scale, logs = self._logs(radius_km)
+        (two, two_slope), (one, one_slope) = _power(2 - self.decay, logs), _power(1 - self.decay, logs)
+        fallen = np.asarray(radius_km) ** 2 * np.exp(-self.decay * logs)
+        return np.stack([2 * scale * (two - one) - fallen / scale, scale**2 * (one_slope - two_slope)])
+
+    def _logs(self, radius_km: np.ndarray) -> tuple[float, np.ndarray]:
+        scale = max(self.scale_km, SHORTEST_KM)
+        return scale, np.log1p(np.asarray(radius_km) / scale)
+
+
+def _power(a: float, logs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(exp(a L) - 1) / a and its derivative in a, by their series where a L is small."""
+    small = np.abs(a) * logs.max(initial=0.0) < 1e-3
+    if small:
+        z = a * logs
+        value = logs * (1 + z / 2 * (1 + z / 3 * (1 + z / 4)))
+        return value, logs**2 * (0.5 + z * (1 / 3 + z * (1 / 8 + z / 30)))
+    raised = np.expm1(a * logs)
+    return raised / a, (logs * (raised + 1) - raised / a) / a
 
 
 @dataclass(frozen=True)
@@ -127,6 +167,91 @@ class Exponential(Reach):
         """In scale_km."""
         scale = max(self.scale_km, SHORTEST_KM)
         return (np.asarray(distance_km) / scale / scale)[None]  # a search may try a scale whose square overflows
+
+    def disc(self, radius_km: np.ndarray) -> np.ndarray:
+        """scale^2 (1 - (1 + r / scale) exp(-r / scale))."""
+        scale = max(self.scale_km, SHORTEST_KM)
+        apart = np.asarray(radius_km) / scale
+        return scale**2 * (-np.expm1(-apart) - apart * np.exp(-apart))
+
+    def disc_gradient(self, radius_km: np.ndarray) -> np.ndarray:
+        """In scale_km."""
+        scale = max(self.scale_km, SHORTEST_KM)
+        return ((2 * self.disc(radius_km) - np.asarray(radius_km) ** 2 * self.value(radius_km)) / scale)[None]
+
+
+@dataclass(frozen=True)
+class Gaussian(Reach):
+    """f(d) = exp(-d^2 / (2 scale_km^2)): no long jumps at all."""
+
+    scale_km: float = param("km", low=0, prior=Prior(40, 0.6), doc="standard deviation along each axis of the map")
+
+    def log_value(self, distance_km: np.ndarray) -> np.ndarray:
+        """-(d / scale)^2 / 2."""
+        return -0.5 * (np.asarray(distance_km) / max(self.scale_km, SHORTEST_KM)) ** 2
+
+    def log_gradient(self, distance_km: np.ndarray) -> np.ndarray:
+        """In scale_km."""
+        scale = max(self.scale_km, SHORTEST_KM)
+        return ((np.asarray(distance_km) / scale) ** 2 / scale)[None]
+
+    def disc(self, radius_km: np.ndarray) -> np.ndarray:
+        """scale^2 (1 - f(r))."""
+        return max(self.scale_km, SHORTEST_KM) ** 2 * -np.expm1(self.log_value(radius_km))
+
+    def disc_gradient(self, radius_km: np.ndarray) -> np.ndarray:
+        """In scale_km."""
+        scale = max(self.scale_km, SHORTEST_KM)
+        return ((2 * self.disc(radius_km) - np.asarray(radius_km) ** 2 * self.value(radius_km)) / scale)[None]
+
+
+@dataclass(frozen=True)
+class Steps(Reach):
+    """f(d) by distance bands: 1 up to the first knot, then a level for each band, 0 beyond the last knot.
+
+    log_level : keyed by the knot, in km, at which a band ends; the first band's level is the unit and has no entry.
+    No shape is assumed, so it shows what shape the data have; each band needs pairs of its own to be known.
+    """
+
+    first_km: float = 10.0
+    log_level: Effects = param(
+        "1", prior=Prior(0.0, 1.5), default=Effects({"100": -2.0}), doc="log of a band's reach over that of the first"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.first_km <= 0 or (np.diff(self.knots) <= 0).any():
+            raise ParameterError(f"Steps has the knots {self.knots.tolist()} km; they must rise from above 0.")
+
+    @property
+    def knots(self) -> np.ndarray:
+        """(B,) where the bands end, km."""
+        return np.array([self.first_km, *(float(knot) for knot in self.log_level)])
+
+    def log_value(self, distance_km: np.ndarray) -> np.ndarray:
+        """The band's log level; minus infinity beyond the last."""
+        levels = np.array([0.0, *self.log_level.values(), -np.inf])
+        return levels[np.searchsorted(self.knots, distance_km)]
+
+    def log_gradient(self, distance_km: np.ndarray) -> np.ndarray:
+        """1 in the band's own level."""
+        band = np.searchsorted(self.knots, distance_km)
+        return (band == np.arange(1, len(self.knots)).reshape(-1, *([1] * np.ndim(distance_km)))).astype(float)
+
+    def disc(self, radius_km: np.ndarray) -> np.ndarray:
+        """Sum over bands of level times half the difference of squared radii."""
+        levels = np.exp([0.0, *self.log_level.values()])
+        return np.tensordot(levels, self._bands(radius_km), 1)
+
+    def disc_gradient(self, radius_km: np.ndarray) -> np.ndarray:
+        """In the levels after the first."""
+        bands = self._bands(radius_km)[1:]
+        return np.exp([*self.log_level.values()]).reshape(-1, *([1] * np.ndim(radius_km))) * bands
+
+    def _bands(self, radius_km: np.ndarray) -> np.ndarray:
+        """(B, ...) half of r^2 gained within each band."""
+        edges = np.concatenate([[0.0], self.knots]).reshape(-1, *([1] * np.ndim(radius_km)))
+        return np.diff(np.minimum(radius_km, edges) ** 2, axis=0) / 2
 
 
 @dataclass(frozen=True)
@@ -214,6 +339,32 @@ class ExponentialDelay(Component):
     def integral(self, delay_days: np.ndarray) -> np.ndarray:
         """Share of the offspring that come within `delay_days`: 1 - exp(-decay u)."""
         return -np.expm1(-self.decay * np.maximum(np.asarray(delay_days), 0))
+
+    def integral_gradient(self, delay_days: np.ndarray) -> np.ndarray:
+        """d integral / d decay, (1, ...)."""
+        delay = np.maximum(np.asarray(delay_days), 0)
+        return (delay * np.exp(-self.decay * delay))[None]
+
+
+@dataclass(frozen=True)
+class UniformDelay(Component):
+    """g(u) the same at any delay, up to where a model cuts triggering off: no parameter, nothing learnt of time."""
+
+    def value(self, delay_days: np.ndarray) -> np.ndarray:
+        """1 everywhere; the model divides by its integral."""
+        return np.ones(np.shape(delay_days))
+
+    def gradient(self, delay_days: np.ndarray) -> np.ndarray:
+        """(0, ...)."""
+        return np.zeros((0, *np.shape(delay_days)))
+
+    def integral(self, delay_days: np.ndarray) -> np.ndarray:
+        """u."""
+        return np.maximum(np.asarray(delay_days, dtype=float), 0)
+
+    def integral_gradient(self, delay_days: np.ndarray) -> np.ndarray:
+        """(0, ...)."""
+        return np.zeros((0, *np.shape(delay_days)))
 
 
 def reach_weights(

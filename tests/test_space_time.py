@@ -1,0 +1,248 @@
+"""Events in the plane: gradient, a naive twin, edges of the region, simulation against the likelihood."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date
+
+import numpy as np
+import pytest
+
+from groundswell.data.history import Events, History
+from groundswell.data.places import Places
+from groundswell.data.region import Projection, Region
+from groundswell.data.setting import Setting
+from groundswell.data.window import Window
+from groundswell.errors import DataError, ParameterError, UsageError
+from groundswell.infer.base import fit
+from groundswell.infer.likelihood import MaximumLikelihood
+from groundswell.models.cities.log_linear import LogLinear
+from groundswell.models.events import cubature
+from groundswell.models.events.space_time import Offspring, SpaceTime
+from groundswell.models.triggering import Exponential, ExponentialDelay, Gaussian, PowerLaw, Reach, Steps, UniformDelay
+from groundswell.params import Effects, from_vector, names, vector
+from groundswell.rng import generator
+
+REACHES: tuple[Reach, ...] = (
+    Gaussian(14.0),
+    Exponential(9.0),
+    PowerLaw(6.0, 2.4),
+    Steps(5.0, Effects({"20": -1.0, "60": -2.5})),
+)
+L_SHAPE = np.array([[0.0, 0], [100, 0], [100, 40], [40, 40], [40, 100], [0, 100]])
+HOLE = np.array([[10.0, 10], [10, 30], [30, 30], [30, 10]])
+WITH_A_HOLE = Region((L_SHAPE, HOLE))
+
+
+def over(setting: Setting, days: int) -> Setting:
+    """The same areas over another number of days."""
+    columns = {name: values[:, :1] for name, values in setting.covariates.items()}
+    return dataclasses.replace(setting, window=Window(date(2024, 1, 1), days), covariates=columns)
+
+
+def case(reach: Reach, seed: int = 1, **changes: object) -> tuple[SpaceTime, Setting, History]:
+    """Two kinds of events on two areas, with marks, a trend and a delay."""
+    _, setting = SpaceTime.example()
+    setting = over(setting, 60)
+    rng = generator(seed)
+    assert setting.region is not None
+    at = setting.region.draw(80, rng)
+    events = Events(
+        np.sort(rng.random(80) * 60), setting.region.tile_of(*at.T), x_km=at[:, 0], y_km=at[:, 1],
+        kind=rng.integers(0, 2, 80), marks={"crowd": rng.normal(size=80)},
+    )  # fmt: skip
+    model = SpaceTime(
+        LogLinear(-13.0, Effects(trend=0.01), offset="density"),
+        Offspring(-0.8, Effects(crowd=0.3), reach, ExponentialDelay(0.2), 60.0, 20.0, **changes),  # type: ignore[arg-type]
+        kinds=2,
+    )
+    return model, setting, History(setting.places, setting.window, {}, events)
+
+
+def naive(model: SpaceTime, setting: Setting, history: History) -> float:
+    """Sums over all pairs and cells; the integral of f on a fine polar grid around each event."""
+    part, events, region = model.offspring, history.events, setting.region
+    assert part is not None
+    assert events is not None
+    assert region is not None
+    assert model.endemic is not None
+    x, y, t, kind = events.x_km, events.y_km, events.time_days, events.kind
+    assert x is not None
+    assert y is not None
+    assert kind is not None
+    endemic = model.endemic.rate(setting)
+    radii = np.linspace(0, part.furthest_km, 20_001)
+    unit = 2 * np.pi * np.trapezoid(radii * part.reach.value(radii), radii)
+    late = float(part.delay.integral(np.array([part.longest_days]))[0])
+    eta = np.exp(part.intercept + part.effects["crowd"] * events.marks["crowd"])
+    value = -model.kinds * float((endemic * setting.covariates["area_km2"]).sum())
+    middle = (np.arange(600) + 0.5) / 600 * part.furthest_km
+    turn = (np.arange(720) + 0.5) / 720 * 2 * np.pi
+    for i in range(len(events)):
+        rate = endemic[events.place[i], int(t[i])]
+        for j in range(i):
+            d, u = np.hypot(x[i] - x[j], y[i] - y[j]), t[i] - t[j]
+            if d <= part.furthest_km and 0 < u <= part.longest_days and (part.across or kind[i] == kind[j]):
+                near = part.reach.value(np.array(d)) / unit
+                rate += eta[j] * float(near * part.delay.value(np.array(u)) / late)
+        value += np.log(rate)
+        grid_x, grid_y = x[i] + np.outer(middle, np.cos(turn)), y[i] + np.outer(middle, np.sin(turn))
+        seen = region.contains(grid_x.ravel(), grid_y.ravel()).reshape(grid_x.shape).mean(axis=1)
+        inside = (middle * part.reach.value(middle) * seen).sum() * part.furthest_km / 600 * 2 * np.pi / unit
+        left = float(part.delay.integral(np.array([min(part.longest_days, setting.window.days - t[i])]))[0]) / late
+        value -= eta[i] * inside * left * (model.kinds if part.across else 1)
+    return value
+
+
+@pytest.mark.parametrize("across", [False, True])
+@pytest.mark.parametrize("reach", REACHES, ids=lambda reach: type(reach).__name__)
+def test_value_is_that_of_the_naive_twin(reach: Reach, across: bool) -> None:
+    model, setting, history = case(reach, across=across)
+    assert model.log_density(setting, history) == pytest.approx(naive(model, setting, history), abs=2e-3)
+
+
+@pytest.mark.parametrize("delay", [ExponentialDelay(0.2), UniformDelay()], ids=lambda delay: type(delay).__name__)
+@pytest.mark.parametrize("reach", REACHES, ids=lambda reach: type(reach).__name__)
+def test_gradient_is_that_of_differences(reach: Reach, delay: ExponentialDelay | UniformDelay) -> None:
+    model, setting, history = case(reach)
+    assert model.offspring is not None
+    model = dataclasses.replace(model, offspring=dataclasses.replace(model.offspring, delay=delay))
+    density, at = model.likelihood(setting, history), vector(model)
+    found = density(at)[1]
+    for k, name in enumerate(names(model)):
+        step = np.eye(len(at))[k] * 1e-5
+        slope = (density(at + step)[0] - density(at - step)[0]) / 2e-5
+        assert found[k] == pytest.approx(slope, rel=1e-6, abs=1e-6), name
+
+
+@pytest.mark.parametrize("reach_km", [7.0, 35.0, 300.0])
+def test_areas_seen_from_a_point_by_the_boundary(reach_km: float) -> None:
+    """F(r) = r^2 / 2 integrates 1: the area of the disc within an outline with a hole, against points in number."""
+    points = np.array([[5.0, 5.0], [35.0, 35.0], [70.0, 20.0], [39.0, 90.0]])
+    seen = cubature.seen_from(points, WITH_A_HOLE, reach_km)
+    areas = seen.integral(seen.distance**2 / 2, reach_km**2 / 2)
+    cells = (np.arange(1000) + 0.5) / 10
+    x, y = (grid.ravel() for grid in np.meshgrid(cells, cells))
+    inside = WITH_A_HOLE.contains(x, y)
+    for point, area in zip(points, areas, strict=True):
+        counted = 0.01 * (inside & (np.hypot(x - point[0], y - point[1]) <= reach_km)).sum()
+        assert area == pytest.approx(counted, abs=2 + 0.003 * counted)
+    if reach_km == 300:
+        assert areas == pytest.approx(WITH_A_HOLE.area_km2, rel=1e-6)
+
+
+@pytest.mark.parametrize("reach", [*REACHES[:3], PowerLaw(0.2, 1.6)], ids=repr)
+def test_quadrature_along_the_boundary_has_converged(reach: Reach) -> None:
+    points = WITH_A_HOLE.draw(50, generator(1))
+    coarse, fine = (cubature.seen_from(points, WITH_A_HOLE, 60.0, nodes) for nodes in (cubature.NODES, 16))
+    end = float(reach.disc(np.array([60.0]))[0])
+    few, many = (one.integral(reach.disc(one.distance), end) for one in (coarse, fine))
+    assert few == pytest.approx(many, rel=2e-6)
+
+
+def test_a_wide_enough_region_loses_no_offspring() -> None:
+    seen = cubature.seen_from(np.zeros((1, 2)), Region.rectangle(-100, -100, 100, 100), 60.0)
+    assert len(seen.distance) == 0
+    assert seen.beyond == pytest.approx(2 * np.pi)
+
+
+def test_simulated_numbers_are_those_of_the_model() -> None:
+    """Far from any edge a cluster has 1 / (1 - eta) events on average; near edges what the likelihood reckons with."""
+    region = Region.rectangle(0, 0, 80, 50)
+    setting = Setting(
+        Places.single(),
+        Window(date(2024, 1, 1), 40),
+        covariates={"area_km2": np.array([[region.area_km2]])},
+        region=region,
+    )
+    model = SpaceTime(
+        LogLinear(-5.0), Offspring(-0.7, reach=Gaussian(10.0), delay=ExponentialDelay(0.5), longest_days=10.0)
+    )
+    rng = generator(5)
+    excess = []
+    for _ in range(60):
+        history = model.simulate(setting, rng=rng)
+        density = model.likelihood(setting, history)
+        # the score in the intercepts averages 0 at the truth: events less what is expected of them
+        excess.append(density(vector(model))[1][:2])
+    mean, error = np.mean(excess, axis=0), np.std(excess, axis=0) / np.sqrt(60)
+    assert (np.abs(mean) < 3.5 * error).all()
+    assert history.events is not None
+    assert len(history.events) == history["events"].sum()
+
+
+def test_a_fit_holds_the_truth() -> None:
+    model, setting = SpaceTime.example()
+    setting = over(setting, 400)
+    truth = model.replacing({"endemic.intercept": -12.5, "endemic.effects.trend": 0.0})
+    history = truth.simulate(setting, rng=generator(3))
+    found = fit(truth, setting, history, MaximumLikelihood(), rng=generator(0))
+    assert found.converged
+    assert (np.abs(found.estimate - vector(truth)) < 3.5 * found.standard_error).all()
+
+
+def test_what_is_given_is_kept_and_goes_on() -> None:
+    model, setting = SpaceTime.example()
+    past = model.simulate(setting.during(90), rng=generator(2))
+    whole = model.simulate(setting, rng=generator(3), given=past)
+    assert past.events is not None
+    assert whole.events is not None
+    first = len(past.events)
+    assert whole.events.time_days[:first] == pytest.approx(past.events.time_days)
+    assert (whole.events.time_days[first:] > 90).all()
+
+
+def test_what_cannot_be_weighed_is_refused() -> None:
+    model, setting, history = case(Gaussian(10.0))
+    events = history.events
+    assert events is not None
+
+    def changed(**changes: object) -> History:
+        return dataclasses.replace(history, events=dataclasses.replace(events, **changes))  # type: ignore[type-var]
+
+    with pytest.raises(DataError, match="none with positions"):
+        model.likelihood(setting, changed(x_km=None))
+    with pytest.raises(DataError, match="1 of 80 events are outside the region"):
+        model.likelihood(setting, changed(x_km=np.where(np.arange(80) == 3, -5.0, events.x_km)))
+    with pytest.raises(DataError, match=r"expected kinds in \[0, 2\)"):
+        model.likelihood(setting, changed(kind=np.full(80, 2)))
+    with pytest.raises(DataError, match=r"Region\.from_geometry"):
+        model.likelihood(dataclasses.replace(setting, region=None), history)
+    with pytest.raises(DataError, match='depend on "crowd"'):
+        model.likelihood(setting, changed(marks={}))
+    with pytest.raises(UsageError, match="depend on marks"):
+        model.simulate(setting, rng=generator(1))
+    with pytest.raises(ParameterError, match="neither an endemic part nor offspring"):
+        SpaceTime(None, None)
+    grown, example = SpaceTime.example()
+    with pytest.raises(UsageError, match="max_events"):
+        dataclasses.replace(grown, max_events=10).simulate(example, rng=generator(1))
+
+
+def test_a_region_says_what_is_wrong_with_its_outlines() -> None:
+    bow = {"type": "Polygon", "coordinates": [[[0, 0], [500, 500], [500, 0], [0, 500], [0, 0]]]}
+    with pytest.raises(DataError, match="no simple polygon"):
+        Region.from_geometry(bow)
+    degrees = {"type": "Polygon", "coordinates": [[[44, 25], [63, 25], [63, 40], [44, 40], [44, 25]]]}
+    with pytest.raises(DataError, match="look like degrees"):
+        Region.from_geometry(degrees)
+    with pytest.raises(DataError, match="holds no polygon"):
+        Region.from_geometry({"type": "Point", "coordinates": [1, 2]})
+    projected = Region.from_geometry(degrees, projection=Projection(32.0, 53.0))
+    # between two parallels and meridians: R^2 (sin 40 - sin 25) times 19 degrees, but for straight edges
+    area = 6371.0088**2 * (np.sin(np.radians(40)) - np.sin(np.radians(25))) * np.radians(19)
+    assert projected.area_km2 == pytest.approx(area, rel=0.03)
+    with pytest.raises(DataError, match="they must fill it"):
+        Region.rectangle(0, 0, 10, 10).tiled((Region.rectangle(0, 0, 5, 10),))
+
+
+def test_distances_on_the_map_are_those_on_the_sphere_near_its_centre() -> None:
+    projection = Projection.around(np.array([30.0, 38.0]), np.array([46.0, 60.0]))
+    at = projection(np.array([35.7, 36.3]), np.array([51.4, 59.6]))
+    places = Places(("a", "b"), np.ones(2), np.array([35.7, 36.3]), np.array([51.4, 59.6]))
+    assert np.hypot(*(at[1] - at[0])) == pytest.approx(places.distance_km[0, 1], rel=0.01)
+
+
+def test_parameters_survive_the_vector() -> None:
+    model, _ = SpaceTime.example()
+    assert from_vector(model, vector(model)) == model
