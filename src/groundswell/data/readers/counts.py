@@ -45,8 +45,8 @@ def holds_counts(texts: Sequence[str]) -> bool:
 def each_of(days: Sequence[date]) -> str | int:
     """What a row counts, as the dates show: "month", or a number of days, 1 where they show nothing else.
 
-    Dates of one weekday are first days of weeks; dates of one day of the month, months; dates that are all equally
-    far apart, stretches of that length.
+    Dates that are all equally far apart begin stretches of that length; others of one weekday begin weeks, others of
+    one day of the month begin months.
     """
     distinct = sorted(set(days))
     if len(distinct) < FEWEST_DATES:
