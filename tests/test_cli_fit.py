@@ -134,3 +134,13 @@ def test_a_wrong_table_is_named(
     code, _, err = fitted(capsys, "endemic-epidemic", str(folder / "events.csv"), "--config", str(config))
     assert code == 2
     assert words in err
+
+
+def test_rows_of_other_tables_that_are_not_used_are_counted_on_the_screen(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "abroad.csv"
+    table.write_text("date,events\n2018-03-01,3\n2017-01-01,2\n2030-01-01,2\n")
+    arguments = ["endemic-epidemic", str(folder / "events.csv"), "--country", "Iran", "--abroad", str(table)]
+    cli.main(["fit", *arguments, "--step", "7", "--without", "between"])
+    assert "left out; 2 rows not used" in capsys.readouterr().err
