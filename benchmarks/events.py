@@ -17,8 +17,9 @@ from groundswell.data.history import History
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
+from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events.self_exciting import ByPopulation, SelfExciting
-from groundswell.models.triggering import ExponentialDelay, PowerLaw
+from groundswell.models.triggering import PowerLaw
 from groundswell.params import vector
 from groundswell.rng import generator
 from tests.naive import self_exciting as naive

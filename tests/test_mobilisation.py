@@ -367,7 +367,7 @@ def test_a_draw_beyond_the_cap_is_flagged_and_ended(lopsided: Places) -> None:
     assert by_day[last] > 500
     assert (by_day[:last] <= 500).all()
     assert not by_day[last + 1 :].any()
-    with pytest.raises(DataError, match="passed max_daily_events"):
+    with pytest.raises(DataError, match="passed its model's cap on events"):
         replace(model, groups=None, organised=None).likelihood(setting, history)
 
 

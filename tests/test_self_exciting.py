@@ -20,6 +20,7 @@ from groundswell.data.window import Window
 from groundswell.errors import DataError, GroundswellWarning, ParameterError, UsageError
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
+from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events import _self_exciting_loops as loops
 from groundswell.models.events._self_exciting_recursion import OnCities, OwnPlace
 from groundswell.models.events.mutually_exciting import mutually_exciting
@@ -30,7 +31,7 @@ from groundswell.models.events.self_exciting import (
     jittered,
     stationary_rate,
 )
-from groundswell.models.triggering import Exponential, ExponentialDelay, Gravity, NeighbourhoodOrder, PowerLaw
+from groundswell.models.triggering import Exponential, Gravity, NeighbourhoodOrder, PowerLaw
 from groundswell.params import leaves, names, vector
 from groundswell.rng import generator
 from tests.naive import self_exciting as naive

@@ -17,9 +17,10 @@ from groundswell.errors import DataError, ParameterError, UsageError
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.cities.log_linear import LogLinear
+from groundswell.models.delays import ExponentialDelay, UniformDelay
 from groundswell.models.events import cubature
 from groundswell.models.events.space_time import Offspring, SpaceTime
-from groundswell.models.triggering import Exponential, ExponentialDelay, Gaussian, PowerLaw, Reach, Steps, UniformDelay
+from groundswell.models.triggering import Exponential, Gaussian, PowerLaw, Reach, Steps
 from groundswell.params import Effects, from_vector, names, vector
 from groundswell.rng import generator
 

@@ -14,9 +14,9 @@ from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import DataError
+from groundswell.models.delays import ExponentialDelay
 from groundswell.models.triggering import (
     Exponential,
-    ExponentialDelay,
     Gravity,
     NearAndEverywhere,
     NeighbourhoodOrder,

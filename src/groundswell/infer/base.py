@@ -14,7 +14,7 @@ from groundswell.data.listings import Listings
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
-from groundswell.errors import DataError, ParameterError, nearest
+from groundswell.errors import ParameterError, nearest
 from groundswell.infer.windows import without_events
 from groundswell.models.base import can
 from groundswell.params import Component, names
@@ -130,12 +130,7 @@ def fit(
             raise ParameterError(f'fixed names "{name}", which is no parameter here.' + nearest(name, known, 3))
     model = model.replacing(held)
     quiet = without_events(model, list(observed) if isinstance(observed, Sequence) else [observed])
-    try:
-        found = method.fit(model, setting, observed, rng=rng, fixed=held, progress=progress)
-    except np.linalg.LinAlgError:
-        if quiet is None:
-            raise
-        raise DataError(quiet) from None
+    found = method.fit(model, setting, observed, rng=rng, fixed=held, progress=progress)
     if quiet is None:
         return found
     # no error: an early record may be without events, and a forecast of none is then what it says. Sentence after

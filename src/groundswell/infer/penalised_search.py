@@ -58,11 +58,11 @@ class Search:
         self.evaluations = 0
 
     def _check_spread(self, held: set[int]) -> None:
-        """Held sds above 0 and held correlations inside (-1, 1), and more than one place."""
-        if self.where.effects.shape[1] < 2:
+        """Held sds above 0 and held correlations inside (-1, 1), and more than one place to learn an sd from."""
+        if self.where.effects.shape[1] < 2 and set(self.where.sd.tolist()) - held:
             raise UsageError(
                 "there is one place, and random intercepts are how places differ: leave them out and use "
-                "MaximumLikelihood."
+                "MaximumLikelihood, or hold their sd."
             )
         for k in sorted(held & set(self.variance_at.tolist())):
             leaf = self.leaves[k]

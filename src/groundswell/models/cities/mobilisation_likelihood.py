@@ -302,8 +302,3 @@ def _check_days(setting: Setting, history: History) -> None:
         )
     if setting.window.periods < 2:
         raise DataError("Mobilisation conditions on the first day; its density needs at least two days.")
-    if history.exploded:
-        raise DataError(
-            "this history passed max_daily_events and was ended there; its last days are not the model's. Draw again, "
-            "or raise max_daily_events."
-        )

@@ -24,8 +24,9 @@ from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import DataError, GroundswellWarning, ParameterError, UsageError
 from groundswell.models.base import Likelihood, Model
+from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events._self_exciting_recursion import OnCities, OwnPlace
-from groundswell.models.triggering import Exponential, ExponentialDelay, Reach, reach_weights, weights_gradient
+from groundswell.models.triggering import Exponential, Reach, reach_weights, weights_gradient
 from groundswell.params import Component, Prior, from_vector, names, param
 
 

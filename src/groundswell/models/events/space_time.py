@@ -24,8 +24,9 @@ from groundswell.data.window import Window
 from groundswell.errors import DataError, ParameterError
 from groundswell.models.base import Likelihood, Model
 from groundswell.models.cities.log_linear import LogLinear
+from groundswell.models.delays import ExponentialDelay, UniformDelay
 from groundswell.models.events.cubature import Boundary
-from groundswell.models.triggering import Exponential, ExponentialDelay, Gaussian, Reach, UniformDelay
+from groundswell.models.triggering import Exponential, Gaussian, Reach
 from groundswell.params import Component, Effects, Prior, param
 
 

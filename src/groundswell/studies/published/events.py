@@ -14,9 +14,9 @@ from groundswell.data.history import Events
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
+from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events.mutually_exciting import mutually_exciting
 from groundswell.models.events.self_exciting import SelfExciting, cluster_size, stationary_rate
-from groundswell.models.triggering import ExponentialDelay
 from groundswell.rng import generator
 from groundswell.studies.published.base import Published
 
