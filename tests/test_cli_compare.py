@@ -18,6 +18,7 @@ from made_events import events_file
 
 from groundswell.cli import main as cli
 from groundswell.data.history import History
+from groundswell.data.readers import EVENT_COLUMNS, ReadEvents, read_events
 from groundswell.data.setting import Setting
 from groundswell.evaluate import ranking
 from groundswell.evaluate.compare import Candidate
@@ -26,6 +27,7 @@ from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.report.language import Speaker
 from groundswell.rng import generator
 from groundswell.studies import event_comparison, forecasting, monthly, since
+from groundswell.studies.event_comparison import Plan
 
 QUICK = ("--origins", "4", "--ahead", "3", "--draws", "40", "--processes", "1")
 Run = Callable[..., tuple[int, str, str]]
@@ -92,6 +94,53 @@ def test_the_report_is_one_file_that_opens_from_disk(compared: Path) -> None:
     assert "<script" not in html
     for word in ("Which mechanisms earn their keep", "has the lowest held-out log score", "What this cannot tell"):
         assert word in html
+
+
+def test_until_is_an_option_and_the_report_says_where_the_record_ends(compared: Path, folder: Path, run: Run) -> None:
+    html = (compared / "report.html").read_text(encoding="utf-8")
+    assert html.count("The record is taken to end with the last whole step up to its last event, 2021-04-29") == 2
+    out = folder / "until"
+    code, text, _ = run("compare", folder / "events.csv", *QUICK, "--until", "2021-05-03", "--out", out, "--json")
+    assert code == 0
+    result = json.loads(text)
+    assert result["data"]["end"] == "2021-05-03"
+    assert result["words"][1] == "The file is said to cover all days up to 2021-05-03."
+    assert result["words"][1] in (out / "report.html").read_text(encoding="utf-8")
+    assert tomllib.loads((out / "configuration.toml").read_text())["until"] == "2021-05-03"
+
+
+def dated(path: Path, *rows: tuple[str, str, str, str]) -> ReadEvents:
+    """A standard table of events: first day, precision, country, place."""
+    blank = dict.fromkeys(EVENT_COLUMNS, "")
+    with path.open("w", newline="") as file:
+        table = csv.DictWriter(file, EVENT_COLUMNS)
+        table.writeheader()
+        for start, within, country, place in rows:
+            scope = "place" if place else "national"
+            event = {"start": start, "end": start, "precision": within, "country": country, "place": place}
+            table.writerow({**blank, **event, "scope": scope})
+    return read_events(path)
+
+
+def test_the_step_is_decided_by_the_events_that_are_counted(tmp_path: Path) -> None:
+    short = [(f"2021-03-{day:02}", "day", "Iran", "Tehran") for day in range(1, 31)]
+    file = tmp_path / "events.csv"
+
+    def step(*more: tuple[str, str, str, str], rows: Any = short, **options: Any) -> int | None:
+        return Plan(**options).resolved(dated(file, *rows, *more)).step
+
+    assert step() == 1
+    assert step(("2022-03-01", "day", "Iran", "Tehran")) == 7
+    # of another country, after the last day, dated too coarsely, without a place: none of them is counted
+    assert step(("2022-03-01", "day", "Iraq", "Baghdad"), country="Iran") == 1
+    assert step(("2022-03-01", "day", "Iraq", "Baghdad"), country="IR") == 1
+    assert step(("2022-03-01", "day", "Iran", "Tehran"), until=date(2021, 4, 30)) == 1
+    assert step(("2020-01-01", "month", "Iran", "Tehran")) == 1
+    assert step(("2022-03-01", "day", "Iran", "")) == 1
+    assert step(("2022-03-01", "day", "Iran", ""), by="country") == 7
+    # weeks hold what is dated to the week, and days do not
+    assert step(rows=[(start, "week", *rest) for start, _, *rest in short]) == 7
+    assert step(("2022-03-01", "week", "Iran", "Tehran")) == 7
 
 
 def test_every_finding_has_its_sentence() -> None:

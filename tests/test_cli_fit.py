@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -144,3 +145,83 @@ def test_rows_of_other_tables_that_are_not_used_are_counted_on_the_screen(
     arguments = ["endemic-epidemic", str(folder / "events.csv"), "--country", "Iran", "--abroad", str(table)]
     cli.main(["fit", *arguments, "--step", "7", "--without", "between"])
     assert "left out; 2 rows not used" in capsys.readouterr().err
+
+
+WINDOWS = 'model = "endemic-epidemic"\nevents = "{events}"\n{more}\n[components]\nbetween = false\n'
+
+
+@pytest.fixture
+def windowed(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, dict, str]]:
+    """A fit of weekly counts over windows (start, end, country)."""
+
+    def go(*windows: tuple[str, str, str | None], more: str = "step = 7") -> tuple[int, dict, str]:
+        text = WINDOWS.format(events=folder / "events.csv", more=more)
+        for start, end, country in windows:
+            text += f"[[windows]]\nstart = {start}\nend = {end}\n" + (f'country = "{country}"\n' if country else "")
+        config = tmp_path / "run.toml"
+        config.write_text(text, encoding="utf-8")
+        return fitted(capsys, "--config", str(config), "--out", str(tmp_path / "out"))
+
+    return go
+
+
+Windowed = Callable[..., tuple[int, dict, str]]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("2018-01-01", "2018-12-30", "Iran"), ("2018-01-01", "2018-12-30", "Iran")),
+        (("2018-01-01", "2018-12-30", "Iran"), ("2018-12-24", "2019-12-30", "IR")),
+        (("2018-01-01", "2018-12-30", None), ("2018-06-01", "2018-12-30", "Iran")),
+    ],
+)
+def test_windows_that_would_count_an_event_twice_are_refused(
+    first: tuple[str, str, str | None], second: tuple[str, str, str | None], windowed: Windowed
+) -> None:
+    code, _, err = windowed(first, second)
+    assert code == 2
+    assert "would count twice" in err
+    assert f"window 1 ({first[0]} to" in err
+
+
+def test_the_same_days_of_two_countries_are_two_windows(windowed: Windowed) -> None:
+    code, result, _ = windowed(("2018-01-01", "2018-12-30", "Iran"), ("2018-01-01", "2018-12-30", "Iraq"))
+    assert code == 0
+    assert result["windows"][1]["events"] == 20
+
+
+def test_an_event_is_left_out_only_if_no_window_used_it(folder: Path, tmp_path: Path, windowed: Windowed) -> None:
+    with (folder / "events.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    both = (("2018-01-01", "2018-06-03", "Iran"), ("2019-07-01", "2019-12-29", "Iran"))
+    code, result, _ = windowed(*both)
+    assert code == 0
+    inside = [any(a <= row["date"] <= b for a, b, _ in both) for row in rows]
+    iran = [row["country"] == "Iran" for row in rows]
+    assert result["events"] == sum(a and b for a, b in zip(inside, iran, strict=True))
+    assert result["events"] + result["left_out"] == sum(iran)
+    with (tmp_path / "out" / "left_out.csv").open(encoding="utf-8") as file:
+        listed = list(csv.DictReader(file))
+    assert len(listed) == result["left_out"]
+    assert all(line["reason"].count("lies outside the window") == 2 for line in listed)
+    # an event of a country that one window asks for is that window's alone to use
+    result = windowed(("2018-01-01", "2018-06-03", "Iran"), ("2018-01-01", "2018-12-30", "Iraq"))[1]
+    used = sum(row["country"] == "Iran" and row["date"] <= "2018-06-03" for row in rows) + 20
+    assert result["events"] == used
+    assert result["left_out"] == len(rows) - used
+
+
+def test_a_window_beyond_the_file_is_told(
+    folder: Path, windowed: Windowed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = windowed(("2016-01-01", "2018-12-30", "Iran"), ("2019-01-07", "2020-06-05", "Iran"))[1]
+    early, late = (note for note in result["notes"] if note.startswith("The window"))
+    assert "days before the first event of events.csv" in early
+    assert "these days count as days without events" in early
+    assert "days after the last event of events.csv" in late
+    assert json.loads((tmp_path / "out" / "result.json").read_text())["notes"] == result["notes"]
+    for end, expected in (("2019-12-29", 0), ("2020-12-29", 1)):
+        arguments = ["endemic-epidemic", str(folder / "events.csv"), "--without", "between", "--step", "7"]
+        assert cli.main(["fit", *arguments, "--start", "2018-01-08", "--end", end]) == 0
+        assert capsys.readouterr().err.count("these days count as days without events") == expected

@@ -84,6 +84,27 @@ def test_forecast_then_score(folder: Path, run: Run) -> None:
     assert scores["forecast"]["Brier active"] == pytest.approx(by_hand, abs=1e-12)
 
 
+def test_a_quick_forecast_says_what_was_left_out(folder: Path, run: Run) -> None:
+    path = events_file(folder / "dirty.csv", 40)
+    with path.open("a") as file:
+        file.write("2021-13-45,Ashford,35.0,51.0,900000\n2021-03-05,Nowhere At All,,,\n")
+    out = folder / "dirty"
+    code, text, _ = run("forecast", path, "--ahead", "2", "--draws", "20", "--out", out)
+    assert code == 0
+    assert "; 2 left out, 0 placed by a judgement." in text
+    assert "The record is taken to end with" in text
+    with (out / "unread_rows.csv").open() as file:
+        assert ["2021-13-45" in row["reason"] for row in csv.DictReader(file)] == [True]
+    with (out / "left_out.csv").open() as file:
+        assert ["Nowhere At All" in row["reason"] for row in csv.DictReader(file)] == [True]
+    assert {"left_out.parquet", "unread_rows.parquet"} <= {each.name for each in out.iterdir()}
+    data = result(out)["data"]
+    assert (data["left_out"], data["assumed"]) == (2, 0)
+    assert data["rows"] == data["events"] + 2
+    # without a folder it is said as well
+    assert "; 2 left out" in " ".join(json.loads(run("forecast", path, "--draws", "20", "--json")[1])["words"])
+
+
 def test_only_steps_that_have_ended_are_scored(folder: Path, run: Run) -> None:
     past = events_file(folder / "short.csv", 40)
     out = folder / "half"
@@ -344,7 +365,7 @@ def test_bad_input(folder: Path, months: dict[str, Path], run: Run) -> None:
     report = ("forecast", months["events"], "--report")
     cases = [
         (("forecast", good, "--model", "endemik"), 2, 'no model is called "endemik"'),
-        (("forecast", good, "--model", "mobilisation"), 2, "recruitment minus break-up"),
+        (("forecast", good, "--model", "mobilisation"), 2, "--without organised --without groups"),
         (("score", quantiles, good), 3, "give the draws"),
         (("score", gap, good), 3, "a row is missing or twice there"),
         (("score", folder / "absent.parquet", good), 3, "cannot be read"),

@@ -16,6 +16,7 @@ from groundswell.data.network import Network
 from groundswell.data.places import Places
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
+from groundswell.data.table import Table
 from groundswell.data.window import Window
 from groundswell.errors import MissingVerb, NotConverged, ParameterError, UsageError
 from groundswell.infer.base import Fit, fit
@@ -162,6 +163,41 @@ def test_a_surface_without_a_maximum_is_not_called_converged() -> None:
     assert not found.converged
     assert found.status.startswith("Not converged")
     assert "not to be relied on" in found.notes[0]
+
+
+@dataclass(frozen=True)
+class Ranges(Model):
+    """One parameter of each range."""
+
+    rate: float = param("1/day", low=0.0, default=2.0, doc="a rate")
+    share: float = param("1", low=0.0, high=1.0, default=0.9, doc="a share")
+    below: float = param("1", high=3.0, default=2.0, doc="bounded above")
+    free: float = param("1", default=-1.0, doc="anything")
+
+
+def told(errors: list[float], **values: float) -> list[dict[str, object]]:
+    model = Ranges(**values)
+    found = Fit(model, None, names(model), vector(model), np.array(errors), 0.0, "", True)
+    return list(found.summary().rows())
+
+
+def test_intervals_are_walds_on_the_free_coordinate_and_stay_in_range() -> None:
+    z = 1.6448536269514722
+    rate, share, below, free = told([3.0, 0.2, 2.0, 0.5])
+    assert (rate["low 90 %"], rate["high 90 %"]) == pytest.approx((2 * np.exp(-z * 1.5), 2 * np.exp(z * 1.5)))
+    logit, reach = np.log(9.0), z * 0.2 / 0.09
+    ends = [1 / (1 + np.exp(-logit - sign * reach)) for sign in (-1, 1)]
+    assert [share["low 90 %"], share["high 90 %"]] == pytest.approx(ends)
+    assert (below["low 90 %"], below["high 90 %"]) == pytest.approx((3 - np.exp(z * 2), 3 - np.exp(-z * 2)))
+    assert (free["low 90 %"], free["high 90 %"]) == pytest.approx((-1 - z * 0.5, -1 + z * 0.5))
+
+
+def test_what_is_held_or_not_determined_has_no_width_or_no_interval() -> None:
+    rate, share, below, _ = told([np.nan, 0.0, np.nan, 0.5], rate=204372439499752.0, share=0.123456789, below=3.0)
+    assert (share["estimate"], share["low 90 %"], share["high 90 %"]) == (0.123456789,) * 3
+    assert (rate["estimate"], rate["low 90 %"], rate["high 90 %"]) == (2.04e14, None, None)
+    assert (below["low 90 %"], below["high 90 %"]) == (None, None)
+    assert "2.04e+14" in str(Table.from_rows([rate]))
 
 
 def test_a_wrong_gradient_is_not_called_converged() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from groundswell.cli.events import (
     Run,
     Source,
     Step,
+    Until,
     short,
 )
 from groundswell.cli.progress import bar
@@ -38,6 +40,7 @@ class CompareConfiguration(EventsConfiguration):
     refit_every: Annotated[int, pydantic.Field(ge=1)] | None = None
     draws: Annotated[int, pydantic.Field(ge=10)] = 500
     reference: str | None = None
+    until: date | None = None
 
 
 def compare(
@@ -50,6 +53,7 @@ def compare(
     refit_every: RefitEvery = None,
     draws: Draws = None,
     reference: Annotated[str | None, typer.Option("--reference", help="What skill is measured against.")] = None,
+    until: Until = None,
     map_: Map = None,
     source: Source = None,
     processes: Processes = None,
@@ -66,7 +70,8 @@ def compare(
     """
     configuration = resolve(
         CompareConfiguration, config, events=events, country=country, by=by, step=step, ahead=ahead, origins=origins,
-        refit_every=refit_every, draws=draws, reference=reference, map=pairs(map_), source=source, seed=seed,
+        refit_every=refit_every, draws=draws, reference=reference, until=until, map=pairs(map_), source=source,
+        seed=seed,
     )  # fmt: skip
     from groundswell.report.comparison_report import write_report
     from groundswell.report.words import in_words
@@ -77,6 +82,7 @@ def compare(
         by=configuration.by, country=configuration.country, step=configuration.step, ahead=configuration.ahead,
         origins=configuration.origins, refit_every=configuration.refit_every, draws=configuration.draws,
         seed=configuration.seed, reference=configuration.reference, processes=processes or os.cpu_count() or 1,
+        until=configuration.until,
     )  # fmt: skip
     facts = Run(configuration.events, plan.processes)
     with bar() as progress:

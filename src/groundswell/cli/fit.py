@@ -13,6 +13,7 @@ import numpy as np
 import pydantic
 import typer
 
+from groundswell.cli import windows
 from groundswell.cli.common import (
     Config,
     Json,
@@ -105,31 +106,37 @@ class FitConfiguration(ModelConfiguration):
         random = self.method == "penalised" or (self.method is None and bool(getattr(model, "effect_names", ())))
         return PenalisedLikelihood() if random else MaximumLikelihood()
 
-    def read(self) -> tuple[list[Setting], list[History], Table]:
-        """The settings, the counted events, and what was left out on the way."""
+    def read(self) -> tuple[list[Setting], list[History], Table, list[str]]:
+        """The settings, the counted events, what no window used of the file, and remarks on the windows."""
         from groundswell.data.readers import read_events, to_history
 
         if (self.start is None) != (self.end is None):
             raise UsageError("--start and --end go together: the window's first and last day.")
         if self.windows and self.start is not None:
             raise UsageError("the configuration has windows and also a start and an end; give one of them.")
-        cuts: list[tuple[Window | None, str | None]] = [
+        cuts: list[windows.Cut] = [
             (Window.between(cut.start, cut.end, self.step), cut.country or self.country) for cut in self.windows
         ]
         if self.start is not None and self.end is not None:
             cuts = [(Window.between(self.start, self.end, self.step), self.country)]
+        cuts = cuts or [(None, self.country)]
+        windows.apart(cuts)
         read = read_events(self.events, self.map)
         for warning in read.warnings:
             say(f"warning: {warning}")
-        left = [{**line, "id": "", "outcome": "left out"} for line in read.left_out.rows()]
+        seen = [*(start for start in read.events["start"] if start is not None), *(read.covers or ())]
+        remarks = windows.beyond(cuts, read.name, seen)
+        unread = [{**line, "id": "", "outcome": "left out"} for line in read.left_out.rows()]
         chosen = "gazetteer" if self.places == "gazetteer" else None
-        settings, histories = [], []
-        for window, country in cuts or [(None, self.country)]:
-            setting, history, dropped = to_history(read, chosen, window, self.step, self.by, country)
-            left += dropped.rows()
-            settings.append(self._given(read, setting, country, left))
+        settings, histories, dropped = [], [], []
+        for window, country in cuts:
+            setting, history, left = to_history(read, chosen, window, self.step, self.by, country)
+            dropped.append(list(left.rows()))
+            settings.append(self._given(read, setting, country, dropped[-1]))
             histories.append(history)
-        return settings, histories, Table.from_rows(left, ("row", "id", "outcome", "reason", "remedy"))
+        countries = {(event["row"], event["id"]): event["country"] for event in read.events.rows()}
+        lines = [*unread, *windows.unused(cuts, dropped, countries)]
+        return settings, histories, Table.from_rows(lines, ("row", "id", "outcome", "reason", "remedy")), remarks
 
     def _given(self, read: Any, setting: Setting, country: str | None, left: list[dict[str, Any]]) -> Setting:
         """The setting with its network, covariates and events abroad."""
@@ -219,13 +226,14 @@ def fit(
     )  # fmt: skip
     built, _ = configuration.build()
     folder = writable_folder(out) if out is not None else None
-    settings, histories, left_out = configuration.read()
+    settings, histories, left_out, beyond = configuration.read()
     lost = sum(outcome == "left out" for outcome in left_out["outcome"])
     used = sum(history["events"].sum() for history in histories)
     unused = list(left_out["outcome"]).count("not used")
     say(f"{configuration.events}: {used:g} events used, {lost} left out" + f"; {unused} rows not used" * bool(unused))
     named = {*configuration.set, *configuration.fix}
-    built, remarks = suited(built, settings, histories, configuration.components, named)
+    built, suits = suited(built, settings, histories, configuration.components, named)
+    remarks = (*beyond, *suits)
     rng = generator(configuration.seed)
     by_day = [history.events is not None and history.events.day_precision for history in histories]
     if LIBRARY[configuration.name].level == "events" and any(by_day):

@@ -125,7 +125,8 @@ def forecast(
     if not configuration.report and (asked := _of_the_report(configuration)):
         raise UsageError(f"{asked} belongs to the report: add --report (report = true in a file), or leave it out.")
     from groundswell.evaluate.exports import exported
-    from groundswell.studies.event_comparison import Plan, counted
+    from groundswell.report.words import in_words
+    from groundswell.studies.event_comparison import Plan, counted, facts_of_data, said_of_data
     from groundswell.studies.forecasting import ahead as forecast_ahead
 
     folder = writable_folder(out) if out is not None else None
@@ -136,7 +137,7 @@ def forecast(
         origins=configuration.origins, refit_every=configuration.refit_every, draws=configuration.draws,
         seed=configuration.seed, until=configuration.until,
     ).resolved(read)  # fmt: skip
-    counts = setting, history, _ = counted(read, plan)
+    counts = setting, history, left_out = counted(read, plan)
     if configuration.report and folder is None:
         name = (config or configuration.events).name.split(".")[0]
         folder = writable_folder(Path("out") / f"forecast-{name}" / setting.window.end.isoformat())
@@ -145,7 +146,7 @@ def forecast(
     made, fitted = forecast_ahead(candidate, setting, history, steps=plan.ahead or 1, draws=plan.draws, seed=plan.seed)
     others, remarks = exported(configuration.also, made, by=configuration.by, model=candidate.name)
     totals = made.together("total").summary()
-    tables = {"quantiles": made.summary(), "totals": totals}
+    tables = {"quantiles": made.summary(), "totals": totals, "left_out": left_out, "unread_rows": read.left_out}
     notes = [] if fitted is None else [*([] if fitted.converged else [fitted.status]), *fitted.notes]
     if made.exploded:
         notes.append(f"{made.exploded} of {plan.draws} paths passed the model's cap and stay at their last step.")
@@ -156,16 +157,14 @@ def forecast(
         "origin": setting.window.end.isoformat(),
         "seed": plan.seed,
         "counted": _counted(plan),
+        "data": facts_of_data(read, counts),
         "totals": list(totals.rows()),
         "notes": notes,
     }
-    said, page = (
-        [f"{candidate.name}, from {setting.window.end}, {len(setting.places)} places, {plan.draws} draws."],
-        None,
-    )
+    said = [f"{candidate.name}, from {setting.window.end}, {len(setting.places)} places, {plan.draws} draws."]
+    page = None
     if configuration.report:
         from groundswell.report.forecast_report import write_report
-        from groundswell.report.words import in_words
         from groundswell.studies.monthly import run as run_monthly
 
         with bar() as progress:
@@ -181,7 +180,10 @@ def forecast(
         page = folder / "report.html"
         words = in_words(finding for found in case.findings.values() for finding in found)
         result, said = result | {"words": words, "report": str(page)}, [*said, *words]
-    elif folder is not None:
+    else:
+        words = in_words(said_of_data(read, counts, plan.until))
+        result, said = result | {"words": words}, [*said, *words]
+    if folder is not None and page is None:
         _write(folder, configuration, decided, made, tables, result, facts, others)
     files = [] if folder is None else [str(folder / name) for name in files_of_run(folder)]
     said += ["", str(totals), *([""] if notes else []), *notes]

@@ -155,9 +155,8 @@ class History:
             "time_days": events.time_days.tolist(),
             **{name: [values[i] for i in events.place] for name, values in self.places.columns().items()},
         }
-        known = {what: getattr(events, what) for what in ("size", "arrests", "x_km", "y_km", "kind")} | dict(
-            events.marks
-        )
+        known = {what: getattr(events, what) for what in ("size", "arrests", "x_km", "y_km", "kind")}
+        known |= events.marks
         return Table(columns | {name: np.asarray(v).tolist() for name, v in known.items() if v is not None})
 
     def during(self, periods: int) -> History:

@@ -101,13 +101,13 @@ def aligned(table: Table, digits: int = 4) -> str:
 
 
 def show(value: Any, digits: int = 4) -> str:
-    """One value as people read it: floats to `digits` significant figures, None as nothing."""
+    """One value as people read it: floats to `digits` significant figures, exponents from 1e12 on; None as ""."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
+        return f"{value:,.0f}" if 10**digits <= abs(value) < 1e12 else f"{value:.{digits}g}"
     return str(value)
 
 

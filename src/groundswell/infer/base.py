@@ -17,7 +17,7 @@ from groundswell.data.table import Table
 from groundswell.errors import ParameterError, nearest
 from groundswell.infer.windows import without_events
 from groundswell.models.base import can
-from groundswell.params import Component, names
+from groundswell.params import Component, leaves, names
 
 Progress = Callable[[float, str], None]
 """Called with the share done in [0, 1] and a few words."""
@@ -74,8 +74,13 @@ class Fit:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def summary(self, level: float = 0.9, *, effects: bool = False) -> Table:
-        """Parameter, estimate, standard error and central interval (Wald or posterior quantiles).
+        """Parameter, estimate, standard error and central interval (Wald's, or quantiles of the posterior).
 
+        Wald's interval is symmetric on the parameter's free coordinate, the log of a rate or the logit of a share, and
+        carried back, so that it never leaves the parameter's range: standard error / slope there, estimate
+        exp(-z s / estimate) to estimate exp(z s / estimate) for a parameter above 0. On the whole line, as for
+        intercepts, it is estimate -/+ z s. An estimate without a standard error, which the data do not determine, has
+        an empty interval and is rounded to three figures: more would mean nothing (`estimate` has all of them).
         With draws by chains also R-hat and effective sample sizes, empty for a held parameter.
         effects : also the random effects, one for every place, which are left out otherwise.
         """
@@ -84,15 +89,14 @@ class Fit:
         if self.draws is not None:
             low, high = np.quantile(self.draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
         else:
-            reach = float(ndtri((1 + level) / 2)) * self.standard_error
-            low, high = self.estimate - reach, self.estimate + reach
+            low, high = self._wald(float(ndtri((1 + level) / 2)))
         percent = f"{100 * level:g} %"
         hidden = () if effects else {name for row in getattr(self.model, "effect_names", ()) for name in row}
         shown = [k for k, name in enumerate(self.names) if name not in hidden]
         return Table(
             {
                 "parameter": [self.names[k] for k in shown],
-                "estimate": [float(self.estimate[k]) for k in shown],
+                "estimate": [self._told(k) for k in shown],
                 "standard error": [_known(self.standard_error[k]) for k in shown],
                 f"low {percent}": [_known(low[k]) for k in shown],
                 f"high {percent}": [_known(high[k]) for k in shown],
@@ -101,6 +105,30 @@ class Fit:
                 },
             }
         )
+
+    def _wald(self, reach: float) -> tuple[np.ndarray, np.ndarray]:
+        """(K,) ends so many standard errors from the estimate on the free coordinates, in natural units."""
+        low, high = self.estimate.astype(float), self.estimate.astype(float)
+        known = {leaf.name: leaf for leaf in leaves(self.model)}
+        for k, (name, error) in enumerate(zip(self.names, self.standard_error, strict=True)):
+            leaf, value = known.get(name), float(self.estimate[k])
+            if error == 0:
+                continue
+            if leaf is None or not leaf.bounded:
+                low[k], high[k] = value - reach * error, value + reach * error
+                continue
+            free = leaf.to_free(value)
+            slope = leaf.slope(free)
+            if not (np.isfinite(free) and slope > 0 and np.isfinite(error)):
+                low[k] = high[k] = np.nan
+                continue
+            low[k], high[k] = (leaf.from_free(free + sign * reach * float(error) / slope) for sign in (-1, 1))
+        return low, high
+
+    def _told(self, k: int) -> float:
+        """The estimate as a table tells it: what is not determined has three figures."""
+        value = float(self.estimate[k])
+        return float(f"{value:.3g}") if np.isnan(self.standard_error[k]) else value
 
 
 def fit(

@@ -52,7 +52,7 @@ def page(case: EventComparison, speaker: Speaker) -> Page:
 
 def _answers(case: EventComparison, speaker: Speaker) -> list[tuple[str, str]]:
     questions = {
-        "data": ("compare-data",),
+        "data": ("compare-data", "forecast-until-event", "forecast-until-given"),
         "best": ("compare-best", "compare-best-apart", "compare-best-tied", "compare-none-apart"),
         "reference": ("compare-none-better", "compare-better", "compare-level", "compare-worse"),
         "mechanisms": TESTED,
@@ -68,7 +68,8 @@ def _answers(case: EventComparison, speaker: Speaker) -> list[tuple[str, str]]:
 def _data(case: EventComparison, speaker: Speaker) -> Section:
     say, places, window = speaker.say, case.setting.places, case.setting.window
     dates = window.dates()
-    alt = in_words(case.findings[:1], speaker)[0]
+    words = in_words(case.data, speaker)
+    alt = words[0]
     drawn = figures.record(dates, case.history["events"].sum(axis=0), dates[case.comparison.origins[0]], words=speaker)
     line = svg(drawn, "record")
     pictures = [Picture(line, say("compare-caption-timeline"), alt)]
@@ -78,7 +79,7 @@ def _data(case: EventComparison, speaker: Speaker) -> Section:
         pictures.insert(0, Picture(svg(drawn, "map"), say("compare-caption-map"), alt))
     tables = case.tables()
     return Section(
-        "data", say("compare-section-data"), [alt], pictures,
+        "data", say("compare-section-data"), words, pictures,
         [_twin(tables["places"], "places", speaker), _twin(tables["components"], "components", speaker)],
     )  # fmt: skip
 

@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from groundswell.data import gazetteer
 from groundswell.data.files import write_json
 from groundswell.data.history import History
-from groundswell.data.readers import ReadEvents, to_history
+from groundswell.data.readers import PRECISIONS, ReadEvents, to_history
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.errors import DataError, UsageError, nearest
@@ -40,6 +41,11 @@ FITS = 4
 FEWEST_EVENTS = 20
 
 
+def in_country(named: str | None, country: str | None) -> bool:
+    """Whether an event that names this country, or none, belongs to `country`, as `to_history` decides it."""
+    return not named or country is None or gazetteer.country_name(named) == gazetteer.country_name(country)
+
+
 @dataclass(frozen=True)
 class Plan:
     """How the events are counted and the models compared; None is decided by the data (see `resolved`).
@@ -60,16 +66,29 @@ class Plan:
     until: date | None = None
 
     def resolved(self, read: ReadEvents) -> Plan:
-        """Step, steps ahead and reference by the length of the file's time span, or by what its counts are of."""
-        step = self.step
-        if step is None:
-            starts = [start for start in read.events["start"] if start is not None]
-            first, last = read.covers or (min(starts), max(starts)) if starts else (date.min, date.min)
-            step = 7 if (last - first).days >= SHORT_WINDOW_DAYS else 1
-            if read.period is not None and read.period > 1:
-                step = read.period
+        """Step, steps ahead and reference by the time span of the events that can be counted."""
+        step = self.step or self._step(read)
         ahead = self.ahead or (7 if step == 1 else 4)
         return replace(self, step=step, ahead=ahead, reference=self.reference or reference_name(step))
+
+    def _step(self, read: ReadEvents) -> int:
+        """What counts are of; a week where the events that weeks can hold span long, or none has a day; else a day."""
+        if read.period is not None and read.period > 1:
+            return read.period
+        dated = [
+            (event["start"], PRECISIONS[event["precision"]])
+            for event in read.events.rows()
+            if event["start"] is not None
+            and (self.until is None or event["start"] <= self.until)
+            and (self.by != "place" or event["scope"] == "place")
+            and in_country(event["country"], self.country)
+        ]
+        weekly = [start for start, within in dated if within <= 7]
+        if not weekly:
+            return 1
+        first, last = read.covers or (min(weekly), max(weekly))
+        long = (last - first).days >= SHORT_WINDOW_DAYS
+        return 7 if long or not any(within <= 1 for _, within in dated) else 1
 
     def rolled(self, setting: Setting) -> tuple[Plan, tuple[int, ...]]:
         """The origins: without overlap while the window allows intervals, up to about CELLS cells, at least 12."""
@@ -98,24 +117,13 @@ class EventComparison:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """The data in a sentence, the ranking, and the limits; `groundswell.report.words` says them."""
-        window = self.setting.window
-        values = {
-            "events": int(self.history["events"].sum()),
-            "places": len(self.setting.places),
-            "start": str(window.start),
-            "end": str(window.end),
-            "steps": window.periods,
-            "days": window.step,
-            "left": self.left_out_count,
-            "assumed": list(self.left_out["outcome"]).count("assumed"),
-        }
-        return (Finding("compare-data", values), *self.ranking.findings, *self.limits)
+        """The data and where they end, the ranking, and the limits; `groundswell.report.words` says them."""
+        return (*self.data, *self.ranking.findings, *self.limits)
 
     @property
-    def left_out_count(self) -> int:
-        """Rows that could not be read and events that could not be counted."""
-        return list(self.left_out["outcome"]).count("left out") + len(self.read.left_out)
+    def data(self) -> tuple[Finding, ...]:
+        """What was read, and where the record is taken to end."""
+        return said_of_data(self.read, (self.setting, self.history, self.left_out), self.plan.until)
 
     def tables(self) -> dict[str, Table]:
         """Every table of the output folder, by file name."""
@@ -137,18 +145,7 @@ class EventComparison:
         """Everything a program would read; no clock, path or timing in it."""
         window = self.setting.window
         return {
-            "data": {
-                "reader": self.read.source,
-                "rows": self.read.rows,
-                "events": int(self.history["events"].sum()),
-                "places": len(self.setting.places),
-                "start": window.start.isoformat(),
-                "end": window.end.isoformat(),
-                "step_days": window.step,
-                "steps": window.periods,
-                "left_out": self.left_out_count,
-                "assumed": list(self.left_out["outcome"]).count("assumed"),
-            },
+            "data": facts_of_data(self.read, (self.setting, self.history, self.left_out)),
             "origins": [window.date(window.step * i - 1).isoformat() for i in self.comparison.origins],
             "steps_ahead": self.comparison.steps,
             "draws": self.comparison.draws,
@@ -226,6 +223,38 @@ def counted(read: ReadEvents, plan: Plan) -> tuple[Setting, History, Table]:
 
         history = jittered(history, rng=keyed(plan.seed, 0))
     return setting, history, left_out
+
+
+def facts_of_data(read: ReadEvents, counts: tuple[Setting, History, Table]) -> dict[str, Any]:
+    """What a file held and what of it is counted; `counts` as `counted` gives them.
+
+    left_out : rows that could not be read and events that could not be counted. assumed : events placed by a judgement.
+    """
+    setting, history, left_out = counts
+    outcomes = list(left_out["outcome"])
+    return {
+        "reader": read.source,
+        "rows": read.rows,
+        "events": int(history["events"].sum()),
+        "places": len(setting.places),
+        "start": setting.window.start.isoformat(),
+        "end": setting.window.end.isoformat(),
+        "step_days": setting.window.step,
+        "steps": setting.window.periods,
+        "left_out": outcomes.count("left out") + len(read.left_out),
+        "assumed": outcomes.count("assumed"),
+    }
+
+
+def said_of_data(
+    read: ReadEvents, counts: tuple[Setting, History, Table], until: date | None
+) -> tuple[Finding, Finding]:
+    """What was read and left out, and where the record is taken to end."""
+    facts = facts_of_data(read, counts)
+    values = {name: facts[name] for name in ("events", "places", "start", "end", "steps", "assumed")}
+    values |= {"days": facts["step_days"], "left": facts["left_out"]}
+    ending = "forecast-until-event" if until is None else "forecast-until-given"
+    return Finding("compare-data", values), Finding(ending, {"end": facts["end"]})
 
 
 def run(read: ReadEvents, plan: Plan, progress: Progress = silent) -> EventComparison:

@@ -23,7 +23,7 @@ from groundswell.evaluate.ranking import Finding, Ranking, rank
 from groundswell.evaluate.scores import quantiles
 from groundswell.infer.base import Fit, Progress, silent
 from groundswell.rng import keyed
-from groundswell.studies.event_comparison import Plan
+from groundswell.studies.event_comparison import Plan, said_of_data
 from groundswell.studies.since import NAMED, Earlier, Since, since
 
 LED = ("compare-best", "compare-none-apart", "compare-intervals", "compare-too-few-dates")
@@ -241,20 +241,7 @@ class Monthly:
         return tuple(found)
 
     def _data(self) -> tuple[Finding, ...]:
-        window = self.setting.window
-        left = list(self.left_out["outcome"])
-        values = {
-            "events": int(self.history["events"].sum()),
-            "places": len(self.setting.places),
-            "start": str(window.start),
-            "end": str(window.end),
-            "steps": window.periods,
-            "days": window.step,
-            "left": left.count("left out") + len(self.read.left_out),
-            "assumed": left.count("assumed"),
-        }
-        ending = "forecast-until-event" if self.plan.until is None else "forecast-until-given"
-        return Finding("compare-data", values), Finding(ending, {"end": str(window.end)})
+        return said_of_data(self.read, (self.setting, self.history, self.left_out), self.plan.until)
 
     @property
     def limits(self) -> tuple[Finding, ...]:

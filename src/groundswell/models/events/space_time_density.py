@@ -31,11 +31,12 @@ class SpaceTimeDensity:
         model = from_vector(self._model, x)
         slopes: dict[str, float] = {}
         rate, expected = np.zeros(self._count), 0.0
-        if self._endemic is not None:
+        endemic_rate, cells = np.zeros(self._count), np.zeros(0)
+        if self._endemic is not None and model.endemic is not None:
             endemic_rate, cells = self._endemic.rates(model.endemic)
             rate += endemic_rate
             expected += model.kinds * cells.sum()
-        if self._triggering is not None:
+        if self._triggering is not None and model.offspring is not None:
             raised, offspring = self._triggering.rates(model.offspring)
             rate += raised
             expected += offspring
@@ -44,7 +45,7 @@ class SpaceTimeDensity:
         share = 1 / np.maximum(rate, 1e-300)
         if self._endemic is not None:
             slopes |= self._endemic.slopes(share * endemic_rate, model.kinds * cells)
-        if self._triggering is not None:
+        if self._triggering is not None and model.offspring is not None:
             slopes |= self._triggering.slopes(model.offspring, share)
         return value, np.array([slopes[name] for name in self._order])
 

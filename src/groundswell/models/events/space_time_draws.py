@@ -41,7 +41,7 @@ def drawn(model: SpaceTime, setting: Setting, rng: np.random.Generator, given: H
         start = float(given.window.days)
         past = model.checked(setting, given)
         known = _Points(
-            past.time_days, np.stack([past.x_km, past.y_km], axis=1), past.place,
+            past.time_days, np.array([past.x_km, past.y_km], dtype=float).T, past.place,
             np.zeros(len(past), int) if past.kind is None else np.asarray(past.kind, int),
         )  # fmt: skip
     found = [known]
