@@ -334,7 +334,7 @@ def _earned(table: Table, column: str, gain: str, said: str) -> tuple[Finding, .
                 without = tuple(row["without"] for row in rows if row[column] == verdict)
                 found.append(Finding(f"{said}-{_key(verdict)}-added", {"mechanism": mechanism, "without": without}))
         elif rows:
-            gains = sorted(row[gain] for row in rows)
+            gains = sorted(round(row[gain], 6) + 0.0 for row in rows)  # no -0 for fits that coincide
             values = {"mechanism": mechanism, "low": gains[0], "high": gains[-1]}
             found.append(Finding(f"{said}-{_key(next(iter(verdicts)))}" + ("-range" if len(rows) > 1 else ""), values))
     return tuple(found)
