@@ -405,7 +405,8 @@ def test_forecast_writes_other_formats_on_request(folder: Path, run: Run) -> Non
     assert any("The VIEWS file leaves out" in note for note in result["notes"])
     written = [Path(name).relative_to(out).as_posix() for name in result["files"]]
     views = "views/pgm/window=Y2021/predictions_2021.parquet"
-    team = "groundswell-conflictology_30_days"
+    team = "groundswell-conflic_30_days"
+    assert any('calls the model "conflic_30_days"' in note for note in result["notes"])
     hubverse = f"hubverse/model-output/{team}/{result['origin']}-{team}.parquet"
     assert {views, hubverse} <= set(written)
     months = pyarrow.parquet.read_table(out / views, partitioning=None)
@@ -413,7 +414,13 @@ def test_forecast_writes_other_formats_on_request(folder: Path, run: Run) -> Non
     hub = pyarrow.parquet.read_table(out / hubverse)
     assert set(hub["location"].to_pylist()) == {name for name, *_ in CITIES}
     assert tomllib.loads((out / "configuration.toml").read_text())["also"] == ["views", "hubverse"]
+    named = ("--also", "hubverse", "--team", "my_team", "--model-name", "cf30", "--out", folder / "named")
+    assert run("forecast", past, "--model", "zero", "--ahead", "5", "--draws", "20", *named)[0] == 0
+    assert list((folder / "named").glob("hubverse/model-output/my_team-cf30/*-my_team-cf30.parquet"))
     cases = [
+        (("--also", "hubverse", "--team", "my team", "--out", folder / "no"), 2, 'team "my team" (7 characters)'),
+        (("--also", "hubverse", "--model-name", "m" * 16, "--out", folder / "no"), 2, "use 1 to 15 letters"),
+        (("--team", "us", "--out", folder / "no"), 2, "add --also hubverse"),
         (("--also", "hubverse"), 2, "give --out"),
         (("--also", "csv", "--out", folder / "no"), 2, "also.0 is 'csv'"),
         (("--also", "views", "--ahead", "5", "--out", folder / "no"), 3, "no calendar month"),

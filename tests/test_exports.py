@@ -293,6 +293,31 @@ def test_a_hub_may_want_fewer_samples_and_other_categories(weekly):
     assert set(odd["target"].to_pylist()) == {"10-day events"}
 
 
+def test_a_long_name_is_cut_word_by_word():
+    """Hubs take model_abbr of less than 16 characters."""
+    for name, short in (
+        ("endemic + within", "endemic_within"), ("endemic + within + between", "ende_with_betw"),
+        ("endemic + within + between by distance", "en_wi_be_by_di"), ("conflictology 30 days", "conflic_30_days"),
+        ("a b c d e f g h i j", "abcdefghij"), ("+", ""),
+    ):  # fmt: skip
+        assert hubverse.abbreviation(name) == short
+
+
+def test_every_candidate_of_compare_has_a_name_of_its_own_in_a_hub():
+    from groundswell.evaluate.baselines import BASELINES
+    from groundswell.studies.candidates import standard_candidates
+
+    rng = np.random.default_rng(1)
+    places = Places(tuple("ABCDEFGHI"), np.arange(1.0, 10.0), np.arange(9.0), np.arange(9.0))
+    window = Window(date(2020, 1, 1), 200)
+    counts = {"events": rng.poisson(1.0, (9, 200)).astype(float)}
+    found, _ = standard_candidates(Setting(places, window), History(places, window, counts))
+    names = [candidate.name for candidate in found]
+    short = [hubverse.abbreviation(name) for name in names]
+    assert len(BASELINES) < len(set(short)) == len(names)
+    assert all(hubverse.path(date(2021, 3, 28), name) for name in short)
+
+
 def at(table, name, value, row=0):
     values = table[name].to_pylist()
     values[row] = value
@@ -346,7 +371,14 @@ def test_what_the_hubverse_cannot_hold_is_refused(weekly):
     two = made(weekly.places, steps=2, draws=5)
     with pytest.raises(DataError, match="one origin"):
         hubverse.table(dataclasses.replace(two, origin=two.origin - two.unit))
-    for given in (("a-b",), (hubverse.abbreviation("+ +"),), ("m", "my team"), ("m", "t", "json")):
+    for given in (
+        ("a-b",),
+        (hubverse.abbreviation("+ +"),),
+        ("m", "my team"),
+        ("m", "t", "json"),
+        ("m" * 16,),
+        ("m", "t" * 16),
+    ):
         with pytest.raises(UsageError, match=r"cannot stand in|ends in parquet"):
             hubverse.path(date(2021, 1, 1), *given)
 

@@ -66,6 +66,8 @@ class ForecastConfiguration(EventsConfiguration):
     refit_every: Annotated[int, pydantic.Field(ge=1)] | None = None
     previous: Path | None = None
     also: tuple[Literal["views", "hubverse"], ...] = ()
+    team: str | None = None
+    model_name: str | None = None
 
 
 class ScoreConfiguration(EventsConfiguration):
@@ -100,6 +102,12 @@ def forecast(
     also: Annotated[
         str | None, typer.Option("--also", metavar="FORMATS", help="Write these formats too: views, hubverse.")
     ] = None,
+    team: Annotated[
+        str | None, typer.Option("--team", help="Your team in the hubverse's file name, 15 characters at most.")
+    ] = None,
+    model_name: Annotated[
+        str | None, typer.Option("--model-name", help="The model in the hubverse's file name, 15 characters at most.")
+    ] = None,
     map_: Map = None,
     source: Source = None,
     seed: Seed = None,
@@ -118,10 +126,13 @@ def forecast(
         ForecastConfiguration, config, events=events, model=model, set=assignments(set_), without=without, fit=fit,
         country=country, by=by, step=step, ahead=ahead, draws=draws, until=until, report=report, origins=origins,
         refit_every=refit_every, previous=previous, map=pairs(map_), source=source, seed=seed,
-        also=also and [name.strip() for name in also.split(",")],
+        also=also and [name.strip() for name in also.split(",")], team=team, model_name=model_name,
     )  # fmt: skip
     if configuration.also and out is None:
         raise UsageError("--also writes files, and there is no folder for them; give --out.")
+    for flag, given in (("--team", configuration.team), ("--model-name", configuration.model_name)):
+        if given is not None and "hubverse" not in configuration.also:
+            raise UsageError(f"{flag} names a file of the hubverse, which is not written; add --also hubverse.")
     if not configuration.report and (asked := _of_the_report(configuration)):
         raise UsageError(f"{asked} belongs to the report: add --report (report = true in a file), or leave it out.")
     from groundswell.evaluate.exports import exported
@@ -144,7 +155,10 @@ def forecast(
     earlier = _earlier(configuration, plan, folder, setting.window.end) if configuration.report else None
     candidate, suits = _chosen(configuration, setting, history)
     made, fitted = forecast_ahead(candidate, setting, history, steps=plan.ahead or 1, draws=plan.draws, seed=plan.seed)
-    others, remarks = exported(configuration.also, made, by=configuration.by, model=candidate.name)
+    others, remarks = exported(
+        configuration.also, made, by=configuration.by, model=candidate.name, team=configuration.team,
+        model_name=configuration.model_name,
+    )  # fmt: skip
     totals = made.together("total").summary()
     tables = {"quantiles": made.summary(), "totals": totals, "left_out": left_out, "unread_rows": read.left_out}
     notes = [] if fitted is None else [*([] if fitted.converged else [fitted.status]), *fitted.notes]

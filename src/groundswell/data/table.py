@@ -101,7 +101,7 @@ def aligned(table: Table, digits: int = 4) -> str:
 
 
 def show(value: Any, digits: int = 4) -> str:
-    """One value as people read it: floats to `digits` significant figures, exponents from 1e12 on; None as ""."""
+    """One value as people read it: floats to `digits` significant figures, an exponent from 1e12 on, None as ""."""
     if value is None:
         return ""
     if isinstance(value, bool):

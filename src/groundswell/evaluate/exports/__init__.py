@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -15,13 +16,20 @@ Format = Literal["views", "hubverse"]
 
 
 def exported(
-    formats: Sequence[Format], made: Forecast, *, by: Literal["place", "region", "country"], model: str
+    formats: Sequence[Format],
+    made: Forecast,
+    *,
+    by: Literal["place", "region", "country"],
+    model: str,
+    team: str | None = None,
+    model_name: str | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
     """pyarrow tables by their paths below the output folder, each format in a folder of its own, and remarks.
 
     All are made and checked before any is returned, so that nothing is half-written. by : what a place
     of the forecast is; places go to the grid cells of VIEWS, countries to its countries. model : the
-    forecaster's name, as the hubverse's file name takes it.
+    forecaster's name. team, model_name : what the hubverse's file name calls team and model; by default
+    groundswell, and the forecaster's name cut to length.
     """
     files: dict[str, Any] = {}
     notes: list[str] = []
@@ -33,7 +41,13 @@ def exported(
         notes += [left] if left else []
     if "hubverse" in formats:
         table = hubverse.table(made)
-        files[f"hubverse/{hubverse.path(table['origin_date'][0].as_py(), hubverse.abbreviation(model))}"] = table
+        short = hubverse.abbreviation(model) if model_name is None else model_name
+        files[f"hubverse/{hubverse.path(table['origin_date'][0].as_py(), short, team or hubverse.TEAM)}"] = table
+        if model_name is None and short != "_".join(re.findall("[A-Za-z0-9]+", model)):
+            notes.append(
+                f'The hubverse file calls the model "{short}", since hubs take {hubverse.LONGEST} characters at most; '
+                "--model-name gives it another name, --team names your team."
+            )
     return files, notes
 
 

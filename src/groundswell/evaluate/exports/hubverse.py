@@ -29,6 +29,9 @@ CATEGORIES = (0, 1, 2, 3, 5, 10)
 
 TEAM = "groundswell"
 
+LONGEST = 15
+"""Characters of a team's or a model's abbreviation: hubs take team_abbr and model_abbr of less than 16."""
+
 _PERIOD = {1: "daily", 7: "weekly"}
 _ABBREVIATION = re.compile(r"[A-Za-z0-9_]+")
 _IDS = {
@@ -144,19 +147,30 @@ def check(table: Any, step: int, origin_column: str = "origin_date") -> None:
 def path(origin: date, model: str, team: str = TEAM, ending: str = "parquet") -> str:
     """Where a hub keeps the file: model-output/<team>-<model>/<origin>-<team>-<model>.<ending>.
 
-    team, model : letters, digits and underscores only, since the hyphen separates the parts.
+    team, model : letters, digits and underscores only, since the hyphen separates the parts; at most LONGEST of each.
     """
     for what, name in (("team", team), ("model", model)):
-        if not _ABBREVIATION.fullmatch(name):
-            raise UsageError(f'{what} "{name}" cannot stand in a hubverse file name; use letters, digits, underscores.')
+        if not _ABBREVIATION.fullmatch(name) or len(name) > LONGEST:
+            raise UsageError(
+                f'{what} "{name}" ({len(name)} characters) cannot stand in a hubverse file name, which is '
+                f"<date>-<team>-<model>; use 1 to {LONGEST} letters, digits and underscores for each."
+            )
     if ending not in ("parquet", "csv"):
         raise UsageError(f'a hubverse file ends in parquet or csv, not in "{ending}".')
     return f"model-output/{team}-{model}/{origin.isoformat()}-{team}-{model}.{ending}"
 
 
 def abbreviation(name: str) -> str:
-    """A model's name as a file name can hold it: "endemic + within" becomes "endemic_within"."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")
+    """A model's name as a file name can hold it: "endemic + within" becomes "endemic_within".
+
+    Where that is longer than LONGEST, every word is cut to as many letters as fit, the same number for all:
+    "endemic + within + between" becomes "ende_with_betw".
+    """
+    words = re.findall(r"[A-Za-z0-9]+", name)
+    for letters in range(max(map(len, words), default=0), 0, -1):
+        if len(short := "_".join(word[:letters] for word in words)) <= LONGEST:
+            return short
+    return "".join(word[:1] for word in words)[:LONGEST]
 
 
 def _predictions(
