@@ -214,7 +214,7 @@ class Monthly:
         values = {"reference": self.plan.reference, "skill": row["CRPS skill"]}
         if row["CRPS low"] is None or any(f.key == "compare-intervals-rough" for f in said):
             return head, Finding("forecast-skill-unsure", values), *said
-        side = _side(row["CRPS low"], row["CRPS high"], 0, "worse", "better")
+        side = side_of(row["CRPS low"], row["CRPS high"], 0, "worse", "better")
         ends = {"low": row["CRPS low"], "high": row["CRPS high"]}
         return head, Finding(f"forecast-skill-{side}", values | ends), *said
 
@@ -231,10 +231,10 @@ class Monthly:
                 "covered": f"{100 * row['covered']:.1f} %",
                 "promised": f"{100 * row['promised']:.1f} %",
             }
-            side = _side(row["low"], row["high"], 0, "narrow", "wide")
+            side = side_of(row["low"], row["high"], 0, "narrow", "wide")
             found.append(Finding(f"forecast-coverage-{side}", values))
             middle, low, high = self.location[key]
-            side = _side(low, high, 0.5, "high", "low")
+            side = side_of(low, high, 0.5, "high", "low")
             found.append(Finding(f"forecast-location-{side}", {"what": what, "middle": f"{middle:.3f}"}))
         return tuple(found)
 
@@ -308,7 +308,7 @@ def _calibrated(
     )
 
 
-def _side(low: float | None, high: float | None, middle: float, below: str, above: str) -> str:
+def side_of(low: float | None, high: float | None, middle: float, below: str, above: str) -> str:
     """The word for the side of the middle on which an interval lies, "right" if it holds it, "unsure" without one."""
     if low is None or high is None:
         return "unsure"
