@@ -88,6 +88,7 @@ class FitConfiguration(ModelConfiguration):
     tune: Annotated[int, pydantic.Field(ge=10)] = 1000
     chains: Annotated[int, pydantic.Field(ge=2)] = 4
     accept: Annotated[float, pydantic.Field(gt=0, lt=1)] = 0.8
+    check: bool = False
 
     @pydantic.field_validator("fix", mode="before")
     @classmethod
@@ -205,6 +206,9 @@ def fit(
         float | None, typer.Option("--accept", help="Posterior: acceptance aimed at; nearer 1 cures divergences.")
     ] = None,
     processes: Annotated[int | None, typer.Option("--processes", min=1, help="How many chains work at once.")] = None,
+    check: Annotated[
+        bool | None, typer.Option("--check", help="Set the fit beside its own counts: PIT, tests, residuals, PSIS-LOO.")
+    ] = None,
     seed: Seed = None,
     out: Out = None,
     config: Config = None,
@@ -216,15 +220,21 @@ def fit(
     example's values; --set changes them, and [components] of a --config file states other weights, lags,
     covariates and random effects. Several [[windows]] of that file are fitted together. --method posterior
     needs the extra `bayes`, writes its draws and two pictures too, and gives the same draws for any number of
-    --processes. Exit 4 if the search or the chains did not converge: the result is written and flagged.
+    --processes. --check says, in words, tables and two pictures, whether the counts look as the fit expects.
+    Exit 4 if the search or the chains did not converge: the result is written and flagged.
     """
     configuration = resolve(
         FitConfiguration, config, model=model, events=events, set=assignments(set_), fix=assignments(fix),
         without=without, map=pairs(map_), country=country, by=by, places=places, step=step, start=start, end=end,
         neighbours_km=neighbours_km, covariates=covariates, abroad=abroad, days_before=days_before, method=method,
-        draws=draws, tune=tune, chains=chains, accept=accept, seed=seed,
+        draws=draws, tune=tune, chains=chains, accept=accept, check=check, seed=seed,
     )  # fmt: skip
     built, _ = configuration.build()
+    if configuration.check:
+        from groundswell.studies.checks import unable
+
+        if why := unable(built):
+            raise UsageError(f"--check: {why}")
     folder = writable_folder(out) if out is not None else None
     settings, histories, left_out, beyond = configuration.read()
     lost = sum(outcome == "left out" for outcome in left_out["outcome"])
@@ -252,6 +262,9 @@ def fit(
         found = fit_model(built, settings, histories, chosen, rng=rng, fixed=configuration.fix, progress=progress)
     result = _result(found, settings, histories, lost)
     result["notes"] += remarks
+    checked = ""
+    if configuration.check:
+        checked = _check(found, settings, histories, result, folder)
     if folder is not None:
         found.summary(effects=True).write(folder / "parameters.csv")
         left_out.write(folder / "left_out.csv")
@@ -262,10 +275,36 @@ def fit(
     notes = "".join(f"\n- {note}" for note in found.notes)
     speed = found.details.get("ess_per_second")
     pace = "" if speed is None else f" {speed:.0f} effective draws a second of processor time."
-    words = f"{found.summary()}\n\nlog density {found.log_density:.6f}; {found.status}{pace}{notes}"
+    words = f"{found.summary()}\n\nlog density {found.log_density:.6f}; {found.status}{pace}{notes}{checked}"
     show(result, words + (f"\nwrote {folder}" if folder else ""), as_json=as_json)
     if not found.converged:
         raise typer.Exit(NotConverged.exit_code)
+
+
+def _check(
+    found: Fit, settings: list[Setting], histories: list[History], result: dict[str, Any], folder: Path | None
+) -> str:
+    """The fit beside its own counts: in words and tables for the screen, in the result, as files in the folder."""
+    from groundswell.report.figures import checks as figures
+    from groundswell.report.figures.forecasts import pit
+    from groundswell.report.svg import svg
+    from groundswell.report.words import in_words
+    from groundswell.studies.checks import check
+
+    made = check(found, settings, histories)
+    words = [*in_words(made.findings), *(note for each in made.loo for note in each.notes)]
+    result["check"] = made.result() | {"words": words}
+    tables = made.tables()
+    if folder is not None:
+        for name, table in tables.items():
+            for ending in ("csv", "parquet"):
+                table.write(folder / f"{name}.{ending}")
+        write_text(folder / "check_pit.svg", svg(pit({"": tables["check_pit"]}), "pit"))
+        if len(made.autocorrelation):
+            drawn = svg(figures.autocorrelation(made.autocorrelation), "autocorrelation")
+            write_text(folder / "check_autocorrelation.svg", drawn)
+    shown = (str(tables[name]) for name in ("check_pit", "check_tests", "check_autocorrelation"))
+    return "\n\n" + "\n".join(words) + "\n\n" + "\n\n".join(shown)
 
 
 def _write_draws(found: Fit, folder: Path) -> None:

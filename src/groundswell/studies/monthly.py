@@ -215,7 +215,7 @@ class Monthly:
         values = {"reference": self.plan.reference, "skill": row["CRPS skill"]}
         if row["CRPS low"] is None:
             return head, Finding("forecast-skill-unsure", values), *said
-        side = _side(row["CRPS low"], row["CRPS high"], 0, "worse", "better")
+        side = side_of(row["CRPS low"], row["CRPS high"], 0, "worse", "better")
         ends = {"low": row["CRPS low"], "high": row["CRPS high"]}
         return head, Finding(f"forecast-skill-{side}", values | ends), *said
 
@@ -232,11 +232,11 @@ class Monthly:
                 "covered": f"{100 * row['covered']:.1f} %",
                 "promised": f"{100 * row['promised']:.1f} %",
             }
-            side = _side(row["low"], row["high"], 0, "narrow", "wide")
-            found.append(Finding(f"forecast-coverage-{side}", values | _ends(row["low"], row["high"], 100, "+.1f")))
+            side = side_of(row["low"], row["high"], 0, "narrow", "wide")
+            found.append(Finding(f"forecast-coverage-{side}", values | ends_of(row["low"], row["high"], 100, "+.1f")))
             middle, low, high = self.location[key]
-            side = _side(low, high, 0.5, "high", "low")
-            values = {"what": what, "middle": f"{middle:.3f}", **_ends(low, high, 1, ".3f")}
+            side = side_of(low, high, 0.5, "high", "low")
+            values = {"what": what, "middle": f"{middle:.3f}", **ends_of(low, high, 1, ".3f")}
             found.append(Finding(f"forecast-location-{side}", values))
         return tuple(found)
 
@@ -310,14 +310,14 @@ def _calibrated(
     )
 
 
-def _side(low: float | None, high: float | None, middle: float, below: str, above: str) -> str:
+def side_of(low: float | None, high: float | None, middle: float, below: str, above: str) -> str:
     """The word for the side of the middle on which an interval lies, "right" if it holds it, "unsure" without one."""
     if low is None or high is None:
         return "unsure"
     return above if low > middle else below if high < middle else "right"
 
 
-def _ends(low: float | None, high: float | None, scale: float, form: str) -> dict[str, str]:
+def ends_of(low: float | None, high: float | None, scale: float, form: str) -> dict[str, str]:
     """The ends of an interval in figures: what lies between them could not have been told from chance."""
     return {} if low is None or high is None else {"low": f"{scale * low:{form}}", "high": f"{scale * high:{form}}"}
 

@@ -53,6 +53,9 @@ figure-any-event = probability of any event
 figure-pit = share of the forecast below the count
 figure-share-of-counts = share of counts
 figure-equal = if calibrated
+figure-lag = steps apart
+figure-residual-correlation = correlation of residuals
+figure-within-chance = 95 % of independent residuals
 figure-level = level of the interval
 figure-share-inside = share of counts inside
 figure-level-itself = the level itself
@@ -576,3 +579,26 @@ column-noise = noise
 column-any-before = any event, last run
 column-any-now = any event, now
 column-of = of
+
+# fit --check: a fit beside its own counts
+
+check-scope = { $cells } { $cells ->
+        [one] count
+       *[other] counts
+    } by place and step, each set beside the distribution that the fitted model gives it from the steps before.
+check-without = { $cells } { $cells ->
+        [one] count is
+       *[other] counts are
+    } not among them: the model is certain of no event there.
+check-coverage-right = { $covered } of the counts lay inside the central { $level } interval, where the model promised { $promised }: within chance.
+check-coverage-narrow = { $covered } of the counts lay inside the central { $level } interval, where the model promised { $promised }: beyond chance, its intervals are too narrow.
+check-coverage-wide = { $covered } of the counts lay inside the central { $level } interval, where the model promised { $promised }: beyond chance, its intervals are wider than need be.
+check-coverage-unsure = { $covered } of the counts lay inside the central { $level } interval, where the model promised { $promised }; so few steps cannot tell whether that is chance.
+check-test-right = Calibration test by the ranked probability score (Wei and Held 2014): z = { $z }, p = { $p }. The counts surprise the model about as much as it expects.
+check-test-more = Calibration test by the ranked probability score (Wei and Held 2014): z = { $z }, p = { $p }. The counts surprise the model more than it expects: it is too narrow, or off in level.
+check-test-less = Calibration test by the ranked probability score (Wei and Held 2014): z = { $z }, p = { $p }. The counts surprise the model less than it expects: it is too wide.
+check-memory-right = Pearson residuals of successive steps of a place have a correlation of { $value }; independent ones stay within { $within } of 0 in 95 of 100 cases. The model leaves no memory from one step to the next.
+check-memory-more = Pearson residuals of successive steps of a place have a correlation of { $value }; independent ones stay within { $within } of 0 in 95 of 100 cases. After more events than expected more come again: a memory or a slow change that the model does not have.
+check-memory-less = Pearson residuals of successive steps of a place have a correlation of { $value }; independent ones stay within { $within } of 0 in 95 of 100 cases. After more events than expected fewer come: the model passes on too much from one step to the next.
+check-loo = Leaving out one count after the other (PSIS-LOO), the expected log density is { $elpd } (standard error { $error }) over { $units } counts; a fit of another model to the same counts is better if its own is higher.
+check-in-sample = The model was fitted to these same counts, which makes all of this too kind: what is found wrong is wrong, and what is found right may fail on dates that the fit has not seen. compare and forecast with a report judge on such dates.
