@@ -741,7 +741,7 @@ def test_a_past_of_other_places_or_dates_is_refused(lopsided: Places) -> None:
     turned = {name: values[::-1] for name, values in past.series.items()}
     others = Places(lopsided.name[::-1], lopsided.population[::-1])
     wrong = {
-        "same places, in the same order": History(others, past.window, turned),
+        "place 1 of the history": History(others, past.window, turned),
         "from 1990-01-01": replace(past, window=Window(date(1990, 1, 1), 9)),
         "in steps of 7 days": replace(past, window=Window(date(2020, 1, 1), 9, 7)),
         "no longer than the setting's window": model.simulate(country(lopsided, 15), rng=generator(55)),

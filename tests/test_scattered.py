@@ -41,10 +41,12 @@ def test_a_past_of_other_places_or_dates_is_refused(case: tuple[Any, Setting, Hi
         "start": moved(known, window=Window(date(1990, 1, 1), 12, setting.window.step)),
         "step": moved(known, window=Window(setting.window.start, 12, 3)),
     }
-    for past in others.values():
-        with pytest.raises(DataError, match="expected the same places, in the same order, and the same start and step"):
+    frame = "expected the same places, in the same order, and the same start and step"
+    for what, past in others.items():
+        said = f'place 1 of the history is "{turned.name[0]}" and of the' if what == "places" else frame
+        with pytest.raises(DataError, match=said):
             model.simulate(setting, rng=generator(2), given=past)
-        with pytest.raises(DataError, match="expected the same places, in the same order, and the same start and step"):
+        with pytest.raises(DataError, match=said):
             model.paths(setting, past, draws=2, rng=generator(2))
     for verb in (lambda: model.simulate(setting.during(9), rng=generator(2), given=known),
                  lambda: model.paths(setting.during(9), known, draws=2, rng=generator(2))):  # fmt: skip

@@ -95,6 +95,7 @@ class Mobilisation(Model):
     )
     max_daily_events: int = 10_000
     columns: ClassVar[tuple[str, ...]] = COLUMNS
+    conditioned_steps: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -151,7 +151,14 @@ def same_frame(setting: Setting, history: History) -> None:
     Arrays of equal shape say nothing of that: a past of other places would be taken by position.
     """
     theirs, ours = history.window, setting.window
-    if history.places.name != setting.places.name or (theirs.start, theirs.step) != (ours.start, ours.step):
+    given, expected = history.places.name, setting.places.name
+    if len(given) == len(expected) and given != expected:
+        first = next(i for i, (a, b) in enumerate(zip(given, expected, strict=True)) if a != b)
+        raise DataError(
+            f'place {first + 1} of the history is "{given[first]}" and of the setting "{expected[first]}"; '
+            "expected the same places in the same order, since counts are taken by position."
+        )
+    if given != expected or (theirs.start, theirs.step) != (ours.start, ours.step):
         raise DataError(
             f"the history has {len(history.places)} places in steps of {theirs.step} days from {theirs.start}, the "
             f"setting has {len(setting.places)} in steps of {ours.step} days from {ours.start}; expected the same "
