@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import date
+from functools import cache
 
 import numpy as np
 import pytest
@@ -309,13 +310,27 @@ def test_recovery_small() -> None:
     assert all(count >= 3 for count in hits.values()), hits
 
 
-@pytest.mark.slow
-def test_recovery_of_a_hundred_draws() -> None:
-    """Effects at a mode bias two intercepts; docs/inference.md has the figures."""
+BIASED = ("endemic.intercept", "within.intercept")
+
+
+@cache
+def covered_in_a_hundred() -> dict[str, int]:
     hits = covered(ring(40, 300), range(100))
     print(hits)
-    biased = ("endemic.intercept", "within.intercept")
-    assert all(count >= (65 if name in biased else 78) for name, count in hits.items()), hits
+    return hits
+
+
+@pytest.mark.slow
+def test_recovery_of_a_hundred_draws() -> None:
+    hits = covered_in_a_hundred()
+    assert all(count >= 80 for name, count in hits.items() if name not in BIASED), hits
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="effects at a mode bias both (77, 73): docs/inference.md")
+def test_recovery_of_the_intercepts_that_a_mode_biases() -> None:
+    hits = covered_in_a_hundred()
+    assert all(hits[name] >= 80 for name in BIASED), hits
 
 
 def test_standard_errors_of_variances_allow_for_the_effects_that_follow_them() -> None:

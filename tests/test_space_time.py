@@ -13,10 +13,11 @@ from groundswell.data.places import Places
 from groundswell.data.region import Projection, Region
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
-from groundswell.errors import DataError, ParameterError, UsageError
+from groundswell.errors import DataError, GroundswellWarning, ParameterError, UsageError
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.cities.log_linear import LogLinear
+from groundswell.models.cities.random_effects import RandomIntercepts
 from groundswell.models.delays import ExponentialDelay, UniformDelay
 from groundswell.models.events import cubature
 from groundswell.models.events.space_time import Offspring, SpaceTime
@@ -201,6 +202,15 @@ def test_what_cannot_be_weighed_is_refused() -> None:
     def changed(**changes: object) -> History:
         return dataclasses.replace(history, events=dataclasses.replace(events, **changes))  # type: ignore[type-var]
 
+    with pytest.raises(DataError, match="60 steps and the setting 40; expected the same"):
+        model.likelihood(over(setting, 40), history)
+    turned = Places(setting.places.name[::-1], setting.places.population)
+    with pytest.raises(DataError, match="place 1 of the history"):
+        model.likelihood(setting, dataclasses.replace(history, places=turned))
+    with pytest.warns(GroundswellWarning, match="1 of 80 events share their time"):
+        model.likelihood(setting, changed(time_days=np.concatenate([events.time_days[:1], events.time_days[:-1]])))
+    with pytest.raises(ParameterError, match="random intercepts in its endemic part"):
+        SpaceTime(LogLinear(random=RandomIntercepts()))
     with pytest.raises(DataError, match="none with positions"):
         model.likelihood(setting, changed(x_km=None))
     with pytest.raises(DataError, match="1 of 80 events are outside the region"):

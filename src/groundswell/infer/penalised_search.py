@@ -19,6 +19,9 @@ from groundswell.params import leaves, vector
 SMALL_SD = 1e-3
 """Random effects with a smaller sd are as good as absent; the search for an sd ends there."""
 
+APART = 1e-2
+"""Half the distance of variances, in free units, between which the response of the effects is a difference."""
+
 LARGEST_LOGIT = 8.0
 """The search for a correlation ends at this distance from 0 on its free coordinate, at .9993."""
 
@@ -225,12 +228,12 @@ class Search:
 
     def response(self, at: np.ndarray, spread: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """How effects (inner,) at rest and slopes (S,) change with one variance's free coordinate, by differences."""
-        step, found = 1e-2 * np.eye(len(spread))[k], []
+        step, found = APART * np.eye(len(spread))[k], []
         for there in (spread - step, spread + step):
             moved = self.climb(at, there, 1e-10)[0]
             found.append((moved, self.marginal(moved, there, self.blocks(moved, there))[1]))
         (low, down), (high, up) = found
-        return (high - low) / 2e-2, (up - down) / 2e-2
+        return (high - low) / (2 * APART), (up - down) / (2 * APART)
 
 
 def _uphill(known: np.ndarray, slope: np.ndarray, stuck: np.ndarray) -> np.ndarray:

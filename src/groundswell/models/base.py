@@ -11,7 +11,8 @@ likelihood(setting, history) -> Callable[[vector], (value, gradient)]
     The log density and its gradient as a function of the parameter vector, in the order of
     `params.names(model)` and in natural units; everything that the data fix is computed once.
     `Model.log_density(setting, history)` follows from it. What it returns may know more: `.information(vector)`,
-    minus the second derivatives (K, K), and `.observations`, how many counts have a density.
+    minus the second derivatives (K, K), `.observations`, how many counts have a density, and `.stride(move)`, how much
+    a step (K,) on free coordinates changes the logarithm of a rate, by which a search limits its steps.
 conditioned_steps: how many first steps have no density, for models of counts by place and step. A fit to counts
     without an event in the others then says so.
 prepared(*settings) -> model

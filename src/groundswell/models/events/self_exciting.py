@@ -137,7 +137,7 @@ class SelfExciting(Model):
         events = _checked(setting, history)
         places, days = setting.places, float(setting.window.days)
         times, place, first = _joined(self.before, events, len(places))
-        _warn_of_ties(times, place if self.reach is None else np.zeros_like(place))
+        warn_of_ties(times, place if self.reach is None else np.zeros_like(place))
         order = names(self)
         if self.reach is None:
             evaluate = OwnPlace(times, place, len(places), days)
@@ -355,7 +355,8 @@ def _checked(setting: Setting, history: History, shorter: bool = False) -> Event
     return _single_events(history)
 
 
-def _warn_of_ties(times: np.ndarray, group: np.ndarray) -> None:
+def warn_of_ties(times: np.ndarray, group: np.ndarray) -> None:
+    """A GroundswellWarning where events of one group share their time, as dates alone make them."""
     distinct = len(np.unique(np.stack([group.astype(float), times]), axis=1).T) if len(times) else 0
     if distinct < len(times):
         warnings.warn(

@@ -24,8 +24,10 @@ from groundswell.data.window import Window
 from groundswell.errors import DataError, ParameterError
 from groundswell.models.base import Likelihood, Model
 from groundswell.models.cities.log_linear import LogLinear
+from groundswell.models.cities.scattered import same_frame
 from groundswell.models.delays import ExponentialDelay, UniformDelay
 from groundswell.models.events.cubature import Boundary
+from groundswell.models.events.self_exciting import warn_of_ties
 from groundswell.models.triggering import Exponential, Gaussian, Reach
 from groundswell.params import Component, Effects, Prior, param
 
@@ -98,6 +100,11 @@ class SpaceTime(Model):
         super().__post_init__()
         if self.endemic is None and self.offspring is None:
             raise ParameterError("SpaceTime has neither an endemic part nor offspring, so nothing happens in it.")
+        if self.endemic is not None and self.endemic.random is not None:
+            raise ParameterError(
+                "SpaceTime was given random intercepts in its endemic part, which it has no density for; leave "
+                "them out (LogLinear(random=None)), or count by place and use EndemicEpidemic."
+            )
         if self.kinds < 1:
             raise ParameterError(f"SpaceTime was given {self.kinds} kinds of events; expected 1 or more.")
 
@@ -141,10 +148,19 @@ class SpaceTime(Model):
         """
         from groundswell.models.events.space_time_density import SpaceTimeDensity
 
-        return SpaceTimeDensity(self, setting, self.checked(setting, history))
+        events = self.checked(setting, history)
+        warn_of_ties(events.time_days, np.zeros(len(events)))
+        return SpaceTimeDensity(self, setting, events)
 
-    def checked(self, setting: Setting, history: History) -> Events:
-        """The events, once they are seen to be what this model can read."""
+    def checked(self, setting: Setting, history: History, *, shorter: bool = False) -> Events:
+        """The events, once they are seen to be what this model can read; `shorter`: of the window's first steps."""
+        same_frame(setting, history)
+        theirs, ours = history.window.periods, setting.window.periods
+        if theirs > ours or (theirs < ours and not shorter):
+            raise DataError(
+                f"the history has {theirs} steps and the setting {ours}; expected "
+                + ("no more. " if shorter else "the same. ") + "`during(periods)` cuts either."
+            )  # fmt: skip
         events = history.events
         if events is None or events.x_km is None or events.y_km is None:
             raise DataError(

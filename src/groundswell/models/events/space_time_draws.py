@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
 HALVINGS = 60
 
 
-class _Points:
-    """Columns of events under way: days, x, y, place, kind."""
+class _Points(NamedTuple):
+    """Columns of N events under way; xy (N, 2) in km."""
 
-    def __init__(self, days, xy, place, kind) -> None:  # type: ignore[no-untyped-def]
-        self.days, self.xy, self.place, self.kind = days, xy, place, kind
+    days: np.ndarray
+    xy: np.ndarray
+    place: np.ndarray
+    kind: np.ndarray
 
 
 def drawn(model: SpaceTime, setting: Setting, rng: np.random.Generator, given: History | None) -> Events:
@@ -39,7 +42,7 @@ def drawn(model: SpaceTime, setting: Setting, rng: np.random.Generator, given: H
     start, known = 0.0, _Points(np.empty(0), np.empty((0, 2)), np.empty(0, int), np.empty(0, int))
     if given is not None:
         start = float(given.window.days)
-        past = model.checked(setting, given)
+        past = model.checked(setting, given, shorter=True)
         known = _Points(
             past.time_days, np.array([past.x_km, past.y_km], dtype=float).T, past.place,
             np.zeros(len(past), int) if past.kind is None else np.asarray(past.kind, int),
@@ -104,7 +107,7 @@ def _offspring(
     return [_Points(days[kept], xy[kept], place[kept], kind[kept])]
 
 
-def _inverse(rising, share: np.ndarray, end: float) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _inverse(rising: Callable[[np.ndarray], np.ndarray], share: np.ndarray, end: float) -> np.ndarray:
     """Where a function that rises from 0 has reached these shares of its value at `end`; by bisection."""
     target = share * rising(np.array([end]))[0]
     low, high = np.zeros(len(share)), np.full(len(share), end)
@@ -118,4 +121,4 @@ def _inverse(rising, share: np.ndarray, end: float) -> np.ndarray:  # type: igno
 def _joined(parts: list[_Points]) -> _Points:
     if not parts:
         return _Points(np.empty(0), np.empty((0, 2)), np.empty(0, int), np.empty(0, int))
-    return _Points(*(np.concatenate([getattr(p, what) for p in parts]) for what in ("days", "xy", "place", "kind")))
+    return _Points(*(np.concatenate(column) for column in zip(*parts, strict=True)))
