@@ -521,7 +521,7 @@ def test_a_lag_counts_days_from_the_arrests(lopsided: Places) -> None:
 def test_parts_that_cannot_be() -> None:
     for lag in (0, -1, 1.5, True):
         for part in (Deterrence, Backlash):
-            with pytest.raises(UsageError, match=r"lag_days is .*; expected (whole days, 1 or more|a whole number)"):
+            with pytest.raises(UsageError, match=r"lag_days is .*; expected whole days, 1 or more"):
                 part(0.1, lag_days=lag)
     with pytest.raises(UsageError, match=r"groups\.contact = 2 but no `between`"):
         Mobilisation(between=None, groups=Groups(contact=2.0))

@@ -106,11 +106,11 @@ class CivilViolence(Model):
     placement: Placement = "counts"
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         for name in ("rows", "columns"):
             given = getattr(self, name)
             if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1:
                 raise ParameterError(f"CivilViolence.{name} is {given!r}; expected a whole number of cells, 1 or more.")
+        super().__post_init__()
         for name, allowed in CHOICES.items():
             given = getattr(self, name)
             if given not in allowed:

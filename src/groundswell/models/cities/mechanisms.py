@@ -117,8 +117,8 @@ class Deterrence(Component):
     lag_days: int = 1
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         _check_lag(self, self.lag_days)
+        super().__post_init__()
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,8 @@ class Backlash(Component):
     lag_days: int = 1
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         _check_lag(self, self.lag_days)
+        super().__post_init__()
 
 
 def _check_lag(component: Component, days: object) -> None:
