@@ -31,8 +31,6 @@ from groundswell.models.cities.endemic_epidemic import (
     Within,
 )
 from groundswell.models.cities.lags import FreeLags, GeometricLags
-from groundswell.models.cities.log_linear import harmonics
-from groundswell.models.cities.random_effects import Correlation, RandomIntercepts
 from groundswell.models.cities.weights import (
     DistancePowerLaw,
     Everywhere,
@@ -43,6 +41,8 @@ from groundswell.models.cities.weights import (
     PowerLaw,
     Weights,
 )
+from groundswell.models.log_linear import harmonics
+from groundswell.models.random_effects import Correlation, RandomIntercepts
 from groundswell.params import Effects, from_vector, leaves, names, vector
 from groundswell.rng import generator
 

@@ -27,8 +27,8 @@ from groundswell.models.cities.endemic_epidemic import (
     OverdispersionByPlace,
     Within,
 )
-from groundswell.models.cities.random_effects import Correlation, RandomIntercepts
 from groundswell.models.cities.weights import FirstOrder
+from groundswell.models.random_effects import Correlation, RandomIntercepts
 from groundswell.params import Effects, names, vector
 from groundswell.rng import generator
 

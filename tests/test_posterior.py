@@ -27,8 +27,8 @@ from groundswell.infer.penalised import PenalisedLikelihood
 from groundswell.infer.posterior import Posterior, Target
 from groundswell.models.base import Account, Likelihood, Model
 from groundswell.models.cities.endemic_epidemic import Endemic, EndemicEpidemic, Overdispersion, Within
-from groundswell.models.cities.random_effects import RandomIntercepts
 from groundswell.models.library import load
+from groundswell.models.random_effects import RandomIntercepts
 from groundswell.params import Effects, Prior, leaves, names, param, replacing, vector
 from groundswell.rng import generator, keyed
 

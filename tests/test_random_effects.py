@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
 from groundswell.models.cities.endemic_epidemic import Between, Endemic, EndemicEpidemic, Within
-from groundswell.models.cities.random_effects import (
+from groundswell.models.cities.weights import PowerLaw
+from groundswell.models.random_effects import (
     Correlation,
     RandomIntercepts,
     covariance,
@@ -17,7 +18,6 @@ from groundswell.models.cities.random_effects import (
     normal_density,
     pairs,
 )
-from groundswell.models.cities.weights import PowerLaw
 from groundswell.params import from_vector, names, vector
 from groundswell.rng import generator
 

@@ -16,11 +16,11 @@ from groundswell.data.window import Window
 from groundswell.errors import DataError, GroundswellWarning, ParameterError, UsageError
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
-from groundswell.models.cities.log_linear import LogLinear
-from groundswell.models.cities.random_effects import RandomIntercepts
 from groundswell.models.delays import ExponentialDelay, UniformDelay
 from groundswell.models.events import cubature
 from groundswell.models.events.space_time import Offspring, SpaceTime
+from groundswell.models.log_linear import LogLinear
+from groundswell.models.random_effects import RandomIntercepts
 from groundswell.models.triggering import Exponential, Gaussian, PowerLaw, Reach, Steps
 from groundswell.params import Effects, from_vector, names, vector
 from groundswell.rng import generator

@@ -17,8 +17,8 @@ from groundswell.models.cities.endemic_epidemic import (
 )
 from groundswell.models.cities.lags import FreeLags, GeometricLags
 from groundswell.models.cities.mobilisation import Mobilisation
-from groundswell.models.cities.random_effects import Correlation, RandomIntercepts
 from groundswell.models.cities.weights import FirstOrder, Given, PowerLaw
+from groundswell.models.random_effects import Correlation, RandomIntercepts
 from groundswell.params import Effects
 from groundswell.statement import stated
 

@@ -22,9 +22,9 @@ from groundswell.infer.profile import profile
 from groundswell.infer.windows import likelihood_of, windows
 from groundswell.models.cities.endemic_epidemic import Between, Endemic, EndemicEpidemic, Within
 from groundswell.models.cities.mobilisation import Mobilisation
-from groundswell.models.cities.random_effects import RandomIntercepts
 from groundswell.models.cities.scattered import OverdispersionByPlace
 from groundswell.models.cities.weights import FirstOrder
+from groundswell.models.random_effects import RandomIntercepts
 from groundswell.params import Effects, names, vector
 from groundswell.rng import generator
 

@@ -50,7 +50,7 @@ def _seasonal(
     model: Any, settings: Sequence[Setting], stated: Mapping[str, Any], named: Collection[str]
 ) -> tuple[Any, list[str]]:
     """A year of 365.25 days in steps where no period was stated; no season where the record is too short for one."""
-    from groundswell.models.cities.log_linear import LogLinear
+    from groundswell.models.log_linear import LogLinear
 
     remarks: list[str] = []
     step, days = settings[0].window.step, _days_covered(settings)

@@ -13,7 +13,7 @@ from groundswell.infer.base import Progress
 from groundswell.infer.curvature import downhill
 from groundswell.infer.density import shortening
 from groundswell.infer.windows import Waves, likelihood_of
-from groundswell.models.cities.random_effects import Positions, covariance, covariance_slopes, positions
+from groundswell.models.random_effects import Positions, covariance, covariance_slopes, positions
 from groundswell.params import leaves, vector
 
 SMALL_SD = 1e-3

@@ -67,8 +67,8 @@ def _endemic_epidemic(setting: Setting) -> list[Candidate]:
     from groundswell.infer.penalised import PenalisedLikelihood
     from groundswell.models.cities.endemic_epidemic import Between, Endemic, EndemicEpidemic, Overdispersion, Within
     from groundswell.models.cities.lags import GeometricLags
-    from groundswell.models.cities.random_effects import RandomIntercepts
     from groundswell.models.cities.weights import DistancePowerLaw, Everywhere
+    from groundswell.models.random_effects import RandomIntercepts
 
     log_mean = -2.0
     effects: dict[str, float] = {}

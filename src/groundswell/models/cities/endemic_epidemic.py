@@ -22,10 +22,10 @@ from groundswell.errors import UsageError
 from groundswell.models.base import Model
 from groundswell.models.cities.growth import Growth
 from groundswell.models.cities.lags import Lags
-from groundswell.models.cities.log_linear import LogLinear
-from groundswell.models.cities.random_effects import Correlation, EffectsDensity
 from groundswell.models.cities.scattered import Overdispersion, OverdispersionByPlace, counts_of, past_of
 from groundswell.models.cities.weights import FirstOrder, Weights
+from groundswell.models.log_linear import LogLinear
+from groundswell.models.random_effects import Correlation, EffectsDensity
 from groundswell.params import Effects, Prior, param
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class EndemicEpidemic(Model):
 
     def effects_density(self, setting: Setting) -> EffectsDensity:
         """Log density of the random intercepts given their sds and correlation, and its gradient, (all,)."""
-        from groundswell.models.cities.random_effects import effects_density
+        from groundswell.models.random_effects import effects_density
 
         return effects_density(self)
 

@@ -22,7 +22,6 @@ from groundswell.data.setting import Setting
 from groundswell.errors import DataError, GroundswellWarning, ParameterError
 from groundswell.models.base import Likelihood, Model
 from groundswell.models.cities.counts import log_mass
-from groundswell.models.cities.log_linear import LogLinear
 from groundswell.models.cities.scattered import (
     Background,
     Counted,
@@ -33,6 +32,7 @@ from groundswell.models.cities.scattered import (
     psi_of,
     weighed_in,
 )
+from groundswell.models.log_linear import LogLinear
 from groundswell.models.triggering import Exponential, Reach
 from groundswell.params import Component, Effects, Prior, from_vector, names, param
 

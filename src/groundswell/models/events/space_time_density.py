@@ -9,7 +9,7 @@ import numpy as np
 from groundswell.data.history import Events
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError
-from groundswell.models.cities.log_linear import LogLinear
+from groundswell.models.log_linear import LogLinear
 from groundswell.params import from_vector, names
 
 if TYPE_CHECKING:

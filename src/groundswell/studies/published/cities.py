@@ -119,7 +119,7 @@ def influenza_model() -> EndemicEpidemic:
 
 def measles_random_intercepts() -> EndemicEpidemic:
     """The power-law model of the measles data with independent random intercepts in all three parts."""
-    from groundswell.models.cities.random_effects import RandomIntercepts
+    from groundswell.models.random_effects import RandomIntercepts
 
     model = measles_models()["power law"]
     assert model.within is not None
@@ -139,7 +139,7 @@ def influenza_random_models() -> dict[str, EndemicEpidemic]:
     A0: endemic alone; B0: with the own past; B1: with the neighbours' too; B2: with random intercepts in the
     neighbours' part as well, correlated with those of the endemic part.
     """
-    from groundswell.models.cities.random_effects import Correlation, RandomIntercepts
+    from groundswell.models.random_effects import Correlation, RandomIntercepts
 
     full = influenza_model()
     assert full.between is not None

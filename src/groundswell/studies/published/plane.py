@@ -94,8 +94,8 @@ def meningococcal(folder: Path) -> Case:
 
 def model(case: Case, reach: Reach | None) -> SpaceTime:
     """The models of the vignette by reach, at default starting values; None for the endemic part alone."""
-    from groundswell.models.cities.log_linear import LogLinear
     from groundswell.models.events.space_time import Offspring, SpaceTime
+    from groundswell.models.log_linear import LogLinear
     from groundswell.params import Effects
 
     endemic = LogLinear(-20.0, Effects(year=0.0, sine=0.0, cosine=0.0), offset="density")

@@ -10,7 +10,7 @@ import numpy as np
 
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError, ParameterError, UsageError, nearest
-from groundswell.models.cities.random_effects import RandomIntercepts
+from groundswell.models.random_effects import RandomIntercepts
 from groundswell.params import Component, Effects, Prior, param
 
 
