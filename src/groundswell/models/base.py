@@ -30,8 +30,8 @@ intensity(setting, history) -> (P, T) expected events by place and step, given t
 branching(setting, history) -> models.events.branching.Branching: the intensity at each single event of the window, by
     what it comes from: background, events before the window, each earlier event. Models of single events.
 compensator(setting, history, days) -> (K,): expected events of the whole setting (all places, the region, all kinds)
-    from the window's start to each of the times `days` (K,), given at every moment the events so far. At the events of a
-    right model it makes a unit Poisson process.
+    from the window's start to each of the times `days` (K,), given at every moment the events so far. At the events of
+    a right model it makes a unit Poisson process.
 rate_at(setting, history, points) -> (K,): the intensity at points, given as Events (time, place, position, kind), just
     before each of them; per day, and per km^2 for a model of the plane.
 complete_likelihood(setting, history) -> models.events.branching.CompleteLikelihood: for expectation-maximisation.
@@ -68,7 +68,7 @@ ADVICE = {
     "report": "Join the process with a reporting model: Account(process, reporting).",
     "intensity": "Compare simulated histories instead.",
     "branching": "Declustering and point-process residuals need a model of single events, such as SelfExciting.",
-    "compensator": "Time rescaling needs a model of single events, such as SelfExciting; check counts with `fit --check`.",
+    "compensator": "Time rescaling needs a model of single events, such as SelfExciting; for counts, `fit --check`.",
     "complete_likelihood": "Use MaximumLikelihood.",
     "pointwise": "Its density is no sum over places and steps; compare held-out forecasts instead.",
 }
