@@ -11,10 +11,11 @@ from typing import Any, Literal
 import numpy as np
 
 from groundswell.data import gazetteer
-from groundswell.data.history import Events, History, from_events
+from groundswell.data.history import History, from_events
 from groundswell.data.places import Places
 from groundswell.data.readers.base import PRECISIONS, ReadEvents
 from groundswell.data.readers.placing import Unplaced, gazetteer_matches, near_places, own_places
+from groundswell.data.readers.single_events import in_time, single_events
 from groundswell.data.readers.strays import far_rows, latest_day
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
@@ -115,7 +116,7 @@ def to_history(
             report.leave_out(
                 event, f"{event['start']} lies outside the window {window.start} to {window.end}", "widen the window"
             )
-    history = from_events(units, window, _events(inside, window))
+    history = from_events(units, window, single_events(in_time(inside, window), window))
     if history.events is not None and history.events.arrests is not None:
         history = History(
             units, window, {**history.series, "arrests": _summed(history, history.events.arrests)}, history.events
@@ -348,25 +349,6 @@ def _units(labels: Sequence[tuple[str, str]], by: str) -> Places:
 
 def _wider(event: Event) -> str:
     return "region" if event["scope"] == "region" else "country"
-
-
-def _events(pairs: Sequence[tuple[Event, int]], window: Window) -> Events:
-    ordered = sorted(pairs, key=lambda pair: (pair[0]["start"], pair[1], pair[0]["row"]))
-    sizes = [_middle(event) for event, _ in ordered]
-    arrests = [event["arrests"] for event, _ in ordered]
-    return Events(
-        np.array([float(window.day(event["start"])) for event, _ in ordered]),
-        np.array([place for _, place in ordered], dtype=np.int64),
-        None if not sizes or None in sizes else np.array(sizes, dtype=float),
-        None if not arrests or None in arrests else np.array(arrests, dtype=float),
-        day_precision=True,
-    )
-
-
-def _middle(event: Event) -> float | None:
-    """The geometric middle of a size interval with both ends."""
-    low, high = event["size_low"], event["size_high"]
-    return None if low is None or high is None else float(np.sqrt(max(low, 1.0) * max(high, 1.0)))
 
 
 def _summed(history: History, arrests: np.ndarray) -> np.ndarray:
