@@ -76,7 +76,7 @@ def clock_of(texts: Sequence[str], name: str, alone: bool = True) -> tuple[Calla
         except Unreadable:
             continue
         offsets += bool((found := _COLONS.search(text)) and found[6])
-    if not read or len(read) < len(texts) / 2 and alone:
+    if not read or (len(read) < len(texts) / 2 and alone):
         if not (alone and texts):
             return None, []
         return None, [f'column "{name}" holds no times of day (its first is "{texts[0]}"), so dates stand alone']

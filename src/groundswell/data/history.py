@@ -14,7 +14,6 @@ from groundswell.data.table import Table
 from groundswell.data.window import Window
 from groundswell.errors import DataError
 
-
 COLUMNS = ("size", "arrests", "within_days", "x_km", "y_km", "kind")
 """Of events, beside time, place and marks; each may be None."""
 
@@ -152,7 +151,8 @@ class History:
 
     def events_table(self) -> Table:
         """One row an event: date, time of day if known, time in days since the window's start, the place with its
-        position and population, and size, arrests, position on the map, kind and marks if known; `data.readers` reads it back.
+        position and population, and size, arrests, position on the map, kind and marks if known; `data.readers`
+        reads it back.
         """
         events = self.events
         if events is None:

@@ -27,7 +27,9 @@ Event = Mapping[str, Any]
 
 
 @dataclass
-class _Report:
+class Report:
+    """What was left out or assumed on the way from read events to a history."""
+
     lines: list[dict[str, Any]] = field(default_factory=list)
 
     def leave_out(self, event: Event, reason: str, remedy: str = "") -> None:
@@ -73,9 +75,9 @@ def to_history(
     not known, "Montreal, Quebec" read as Montreal), or "not used" for a place of a table of counts that has no
     event and cannot be found.
     """
-    report = _Report()
-    events = [event for event in read.events.rows() if _in_country(event, country)]
-    quiet = [event for event in read.quiet.rows() if _in_country(event, country)]
+    report = Report()
+    events = [event for event in read.events.rows() if in_country(event, country)]
+    quiet = [event for event in read.quiet.rows() if in_country(event, country)]
     if not events:
         countries = sorted({event["country"] for event in read.events.rows() if event["country"]})
         raise DataError(
@@ -85,7 +87,7 @@ def to_history(
     if country is not None and not isinstance(places, Places) and not any(event["country"] for event in events):
         gazetteer.find_country(country)  # nothing in the file vouches for the name
     covered = _covered(read, [*events, *quiet])
-    dated = _dated(events, read.period is not None, window, step, report)
+    dated = closely_dated(events, read.period is not None, window, step, report)
     if until is not None:
         if covered is not None and read.period is not None and until < covered[1]:  # to the end of a count
             until -= timedelta(days=((until - covered[0]).days + 1) % read.period)
@@ -104,7 +106,7 @@ def to_history(
     far = set(far_rows([*events, *quiet]))
     if window is None:
         days = [event["start"] for event, _ in pairs]
-        window = _window(read, *(covered or (min(days), max(days))), until, step)
+        window = window_of(read, *(covered or (min(days), max(days))), until, step)
     inside = []
     for event, unit in pairs:
         if 0 <= window.day(event["start"]) < window.days:
@@ -127,7 +129,7 @@ def to_history(
     return setting, history, Table.from_rows(report.lines, ("row", "id", "outcome", "reason", "remedy"))
 
 
-def _window(read: ReadEvents, first: date, last: date, until: date | None, step: int) -> Window:
+def window_of(read: ReadEvents, first: date, last: date, until: date | None, step: int) -> Window:
     """Whole steps: from the first event on, or back from the last day that is covered."""
     if until is None:
         return Window.between(first, max(last, first + timedelta(days=step - 1)), step)
@@ -160,13 +162,16 @@ def _silent(quiet: Sequence[Event], events: Sequence[Event]) -> list[Event]:
     return [{**event, "silent": True} for event in reversed(found.values())]
 
 
-def _in_country(event: Event, country: str | None) -> bool:
+def in_country(event: Event, country: str | None) -> bool:
+    """Whether the event is this country's, or names none."""
     if country is None or not event["country"]:
         return True
     return gazetteer.country_name(event["country"]) == gazetteer.country_name(country)
 
 
-def _dated(events: Sequence[Event], counts: bool, window: Window | None, step: int, report: _Report) -> list[Event]:
+def closely_dated(
+    events: Sequence[Event], counts: bool, window: Window | None, step: int, report: Report
+) -> list[Event]:
     """The events dated at least as closely as a step; those of a table of counts lie in the days of their count."""
     step = step if window is None else window.step
     kept = []
@@ -187,7 +192,7 @@ def _dated(events: Sequence[Event], counts: bool, window: Window | None, step: i
     return kept
 
 
-def _known_by(events: Sequence[Event], until: date, report: _Report) -> list[Event]:
+def _known_by(events: Sequence[Event], until: date, report: Report) -> list[Event]:
     """The events up to a day."""
     kept = []
     for event in events:
@@ -201,7 +206,7 @@ def _known_by(events: Sequence[Event], until: date, report: _Report) -> list[Eve
 
 
 def _by_place(
-    events: Sequence[Event], places: Any, country: str | None, report: _Report
+    events: Sequence[Event], places: Any, country: str | None, report: Report
 ) -> tuple[Places, list[tuple[Event, int]]]:
     local = []
     for event in events:
@@ -256,7 +261,7 @@ def _finder(places: Places, country: str | None) -> Callable[[Event], tuple[list
 
 
 def _placed(
-    events: Sequence[Event], find: Callable[[Event], tuple[list[int], str]], report: _Report
+    events: Sequence[Event], find: Callable[[Event], tuple[list[int], str]], report: Report
 ) -> list[tuple[Event, int]]:
     pairs = []
     for event in events:
@@ -272,7 +277,7 @@ def _placed(
 
 
 def _by_unit(
-    events: Sequence[Event], places: Any, by: str, country: str | None, report: _Report
+    events: Sequence[Event], places: Any, by: str, country: str | None, report: Report
 ) -> tuple[Places, list[tuple[Event, int]]]:
     labelled: list[tuple[Event, tuple[str, str]]] = []
     seen = set()

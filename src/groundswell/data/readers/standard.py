@@ -18,7 +18,8 @@ from groundswell.errors import DataError
 NEEDED = tuple(name for name in EVENT_COLUMNS if name not in LATER_COLUMNS)
 
 _NUMBERS = (
-    "latitude", "longitude", "x_km", "y_km", "population", "size_low", "size_high", "arrests", "deaths_low", "deaths_high",
+    "latitude", "longitude", "x_km", "y_km", "population", "size_low", "size_high", "arrests", "deaths_low",
+    "deaths_high",
 )  # fmt: skip
 _TEXTS = ("id", "part_of", "place", "place_text", "region", "country", "size_text", "arrests_text", "remark")
 

@@ -92,7 +92,7 @@ def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader,
         place, region, country = ("" if missing(given.get(f, "")) else given[f] for f in ("place", "region", "country"))
         x, y, map_remark = _on_map(given.get("x_km", ""), given.get("y_km", ""))
         if not (place or region or country or north is not None or x is not None):
-            raise LeftOut("no place, region, country or position", "fill one in")
+            raise LeftOut(joined("no place, region, country or position", remark, map_remark), "fill one in")
         size = sized(given.get("size", ""), rule)
         low, low_remark = count_in(given.get("size_low", ""), "size_low")
         high, high_remark = count_in(given.get("size_high", ""), "size_high")
