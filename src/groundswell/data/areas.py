@@ -12,8 +12,8 @@ import numpy as np
 from groundswell.data import _gazetteer_files as files
 from groundswell.data import gazetteer
 from groundswell.data.places import Places
-from groundswell.data.region import Projection, Region
-from groundswell.errors import DataError, UsageError
+from groundswell.data.region import Projection, Region, geojson
+from groundswell.errors import DataError, UsageError, nearest
 
 WIDER_KM = 5.0
 """Outlines of 1:50 million run some km beside the coast: 3 in 100 towns lie outside of their country, most by less."""
@@ -94,28 +94,68 @@ def cells(region: Region, cell_km: float | None, projection: Projection | None) 
     at least. UsageError for more than MOST_CELLS cells.
     """
     tiles = [region] if cell_km is None else _squares(region, cell_km)
+    return _peopled(region if cell_km is None else region.tiled(tiles), tiles, projection)
+
+
+def districts(shape: Any, by: str, projection: Projection | None, *, surely_km: bool = False) -> Cells:
+    """A GeoJSON of several features, each a place, named by its property `by`; people as in `cells`.
+
+    Where every feature has a property "population" above 0, that is taken. DataError for names that repeat or lack,
+    and for districts that overlap.
+    """
+    parts = [part for part in geojson(shape).get("features", []) if part.get("geometry")]
+    names = [str((part.get("properties") or {}).get(by) or "") for part in parts]
+    if not parts or not all(names):
+        known = sorted({name for part in parts for name in part.get("properties") or {}})
+        raise DataError(
+            f'{names.count("")} of {len(parts)} features have no property "{by}" to be named by; they have: '
+            f"{', '.join(known) or 'none'}." + nearest(by, known)
+        )
+    if repeated := [name for name, count in Counter(names).items() if count > 1]:
+        raise DataError(f'the name "{repeated[0]}" stands for several features; join them, or name them apart.')
+    tiles = [Region.from_geometry(part, projection=projection, surely_km=surely_km) for part in parts]
+    whole = Region.from_geometry(shape, projection=projection, surely_km=surely_km).tiled(tiles)
+    people = [(part.get("properties") or {}).get("population") for part in parts]
+    told = all(isinstance(count, int | float) and count > 0 for count in people)
+    return _peopled(whole, tiles, projection, names, np.array(people, dtype=float) if told else None)
+
+
+def _peopled(
+    whole: Region,
+    tiles: Sequence[Region],
+    projection: Projection | None,
+    names: Sequence[str] | None = None,
+    people: np.ndarray | None = None,
+) -> Cells:
+    """The tiles with their people: those given, else the gazetteer's."""
     area = np.array([tile.area_km2 for tile in tiles])
     middles = np.array([_middle(tile) for tile in tiles])
-    whole = region if cell_km is None else region.tiled(tiles)
-    if projection is None:
-        names = _named([""] * len(tiles), middles)
-        return Cells(whole, Places(names, np.ones(len(tiles))), area, None)
+    density, even, largest = None, 0.0, [""] * len(tiles)
+    if people is not None:
+        density = people / area
+    elif projection is not None:
+        density, even, largest = _by_gazetteer(whole, area, projection)
+    latitude, longitude = (None, None) if projection is None else projection.degrees(*middles.T)
+    population = np.ones(len(tiles)) if density is None else density * area
+    named = tuple(names) if names is not None else _named(largest, middles)
+    return Cells(whole, Places(named, population, latitude, longitude), area, density, even)
+
+
+def _by_gazetteer(whole: Region, area: np.ndarray, projection: Projection) -> tuple[np.ndarray, float, list[str]]:
+    """Persons per km^2 by tile; of them those that are the same everywhere; each tile's largest town, "" for none."""
     towns = files.cities()
     xy = projection(towns.latitude, towns.longitude)
-    corners = np.concatenate(region.rings)
+    corners = np.concatenate(whole.rings)
     near = np.flatnonzero(((xy >= corners.min(axis=0)) & (xy <= corners.max(axis=0))).all(axis=1))
     tile = np.full(len(xy), -1)
     tile[near] = whole.tile_of(*xy[near].T)
     inside = np.flatnonzero(tile >= 0)
-    persons = np.bincount(tile[inside], towns.population[inside], len(tiles))
-    even = _even_density(sorted({towns.country[i] for i in inside}), region, projection)
-    largest = [""] * len(tiles)
+    persons = np.bincount(tile[inside], towns.population[inside], len(area))
+    largest = [""] * len(area)
     for i in sorted(inside, key=lambda i: towns.population[i]):
         largest[tile[i]] = towns.name[i]
-    density = persons / area + even
-    latitude, longitude = projection.degrees(*middles.T)
-    places = Places(_named(largest, middles), density * area, latitude, longitude)
-    return Cells(whole, places, area, density, even)
+    even = _even_density(sorted({towns.country[i] for i in inside}), whole, projection)
+    return persons / area + even, even, largest
 
 
 def _even_density(codes: Sequence[str], region: Region, projection: Projection) -> float:

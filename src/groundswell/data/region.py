@@ -111,6 +111,13 @@ class Region:
                 outlines[-1].append(ring)
         return shapely.union_all([shapely.Polygon(outline, holes) for outline, *holes in outlines])
 
+    def feature(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """As a feature of GeoJSON, whose coordinates are km here where the standard has degrees."""
+        import shapely.geometry
+
+        shape = shapely.geometry.mapping(self.geometry)
+        return {"type": "Feature", "properties": dict(properties), "geometry": shape}
+
     @cached_property
     def edges(self) -> np.ndarray:
         """(V, 4) every edge of the boundary: from x, y to x, y."""
@@ -191,11 +198,8 @@ class Projection:
         return np.degrees(np.arcsin(np.clip(sine, -1, 1))), longitude
 
 
-def _geometry(shape: Any) -> Any:
-    """A shapely geometry from what was given."""
-    import shapely
-    import shapely.geometry
-
+def geojson(shape: Any) -> Mapping[str, Any]:
+    """A GeoJSON object from a file of it, or as it is; DataError for what is none."""
     name = "the region"
     if isinstance(shape, str | Path):
         name = str(shape)
@@ -206,9 +210,19 @@ def _geometry(shape: Any) -> Any:
         except ValueError as error:
             raise DataError(f"{name} is no JSON ({error}); expected a GeoJSON file of polygons.") from error
     if not isinstance(shape, Mapping):
-        if isinstance(shape, shapely.Geometry):
-            return shape
         raise DataError(f"{name} is no GeoJSON: expected an object with a type, geometry or features.")
+    return shape
+
+
+def _geometry(shape: Any) -> Any:
+    """A shapely geometry from what was given."""
+    import shapely
+    import shapely.geometry
+
+    if isinstance(shape, shapely.Geometry):
+        return shape
+    name = str(shape) if isinstance(shape, str | Path) else "the region"
+    shape = geojson(shape)
     parts = shape.get("features", [shape])
     try:
         found = [part.get("geometry", part) for part in parts]

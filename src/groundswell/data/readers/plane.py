@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from groundswell.data import gazetteer
-from groundswell.data.areas import Cells, cells, countries_region, region_around
+from groundswell.data.areas import Cells, cells, countries_region, districts, region_around
 from groundswell.data.history import History, from_events
 from groundswell.data.readers.base import ReadEvents, carried
 from groundswell.data.readers.histories import Event, Report, closely_dated, in_country, window_of
@@ -72,6 +72,7 @@ def to_plane(
     step: int | None = None,
     country: str | None = None,
     cell_km: float | None = None,
+    areas: str | None = None,
     marks: Sequence[Mark] = (),
     kind: str | None = None,
     until: date | None = None,
@@ -82,7 +83,8 @@ def to_plane(
 
     region : a GeoJSON file or a Region in km; "hull", the events' convex hull a little widened; None, the outlines of
     the country or countries of the events (5 km wider, since the outlines are coarse), else the hull. A guessed edge
-    matters: offspring beyond it are allowed for. cell_km : cut into cells by a grid; without it there is one place.
+    matters: offspring beyond it are allowed for. cell_km : cut into cells by a grid; areas : each feature of
+    the file is a place, named by this property; without either there is one place.
     The setting has the covariates "area_km2" and, where positions are degrees, "density" of the gazetteer's people.
     step : days of a step, of which the endemic part is made; None, the shortest that keeps cells times steps small.
     country : only this country's events. marks, kind : columns, which `read_events` was told to carry (`also`); a mark
@@ -125,7 +127,7 @@ def to_plane(
             )  # fmt: skip
     if not kept:
         raise DataError(f"{read.name}: no event lies in the window {window.start} to {window.end}; widen it.")
-    cut = cells(shape, cell_km, projection)
+    cut = cells(shape, cell_km, projection) if areas is None else _districts(region, areas, cell_km, at, projection)
     window = _stepped(window, step, len(cut.places), report, events, kept)
     kept = [i for i in kept if window.day(events[i]["start"]) < window.days]
     ordered = np.array([i for _, i in in_time([(events[i], i) for i in kept], window)], dtype=int)
@@ -274,6 +276,12 @@ def _region(
         return countries_region(names, projection, at), "countries", names, 0.0
     region, wider = region_around(at)
     return region, "hull", (), wider
+
+
+def _districts(given: Any, areas: str, cell_km: float | None, at: np.ndarray, projection: Projection | None) -> Cells:
+    if given is None or given == HULL or isinstance(given, Region) or cell_km is not None:
+        raise UsageError("areas are features of a GeoJSON file: give it as the region, and no cells.")
+    return districts(given, areas, projection, surely_km=projection is None and _holds_km(given, at))
 
 
 def _holds_km(given: Any, at: np.ndarray) -> bool:

@@ -602,3 +602,18 @@ check-memory-more = Pearson residuals of successive steps of a place have a corr
 check-memory-less = Pearson residuals of successive steps of a place have a correlation of { $value }; independent ones stay within { $within } of 0 in 95 of 100 cases. After more events than expected fewer come: the model passes on too much from one step to the next.
 check-loo = Leaving out one count after the other (PSIS-LOO), the expected log density is { $elpd } (standard error { $error }) over { $units } counts; a fit of another model to the same counts is better if its own is higher.
 check-in-sample = The model was fitted to these same counts, which makes all of this too kind: what is found wrong is wrong, and what is found right may fail on dates that the fit has not seen. compare and forecast with a report judge on such dates.
+
+# events of the plane: what was made of a table
+
+plane-region-file = Region: { $area } km², from the given outlines.
+plane-region-countries = Region: { $area } km², the outlines of { $countries } and { $wider } km around (Natural Earth 1:50 million is some km off at coasts and borders). Parts without an event are left out.
+plane-region-hull = Region: { $area } km², a guess: the convex hull of the events and { $wider } km around it. Where events could have been seen is not in the file, and what is triggered beyond the edge is allowed for by it; give the outlines (--region) where they are known.
+plane-cells = The region is cut into { $cells } cells, squares of { $km } km.
+plane-areas = The region consists of { $cells } areas, as its outlines name them.
+plane-density = The endemic rate goes with the density of people: the gazetteer’s places in each cell, and { $even } persons per km² everywhere for those who live in none of them (towns below 15,000, villages).
+plane-no-density = No density of people is known where positions are km, so the endemic rate is per km² alone.
+plane-steps = Endemic rates are constant within steps of { $days } days.
+plane-jitter = Each event was moved to a random point within { $km } km of its position: distances below some { $km } km are chance; try several seeds.
+plane-mark = The mark { $mark } enters less its mean of { $mean }.
+plane-kinds = { $count } kinds, each triggering its own kind only: { $kinds }.
+plane-limits = Nothing is taken to be triggered further than { $km } km or later than { $days } days (furthest_km and longest_days in [components.offspring] of a --config file).
