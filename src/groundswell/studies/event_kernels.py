@@ -1,0 +1,179 @@
+"""How much, how late and how far events set off others, read off a fitted model of single events, with its doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from groundswell.data.history import Events, History
+from groundswell.data.setting import Setting
+from groundswell.data.table import Table
+
+POINTS = 80
+"""Of a curve."""
+
+SHOWN = 0.95
+"""Of the offspring; curves go on until so much is seen, or to where the model cuts triggering off."""
+
+NEAR_KM = (25.0, 50.0, 100.0, 200.0)
+"""Distances whose share of the offspring is told for cities."""
+
+Curve = Callable[[np.ndarray], np.ndarray]
+
+
+def triggering(model: Any) -> Any:
+    """The part of a model that says what an event sets off; the model itself where it has no such part; None for none."""
+    for name in ("offspring", "triggering"):
+        if hasattr(model, name):
+            return getattr(model, name)
+    return model
+
+
+def direct_offspring(model: Any, setting: Setting, events: Events) -> float:
+    """Expected direct offspring of an event, on average over these: the branching ratio; 0 for a model without any.
+
+    They are counted wherever and whenever they come, also outside the region and after the window.
+    """
+    part = triggering(model)
+    if part is None or not len(events):
+        return 0.0
+    ratio = getattr(model, "branching_ratio", None)
+    if callable(ratio):
+        return float(ratio(events))
+    if ratio is not None:
+        return float(ratio)
+    kinds = model.kinds if part.across else 1
+    coefficients = np.array([part.intercept, *part.effects.values()])
+    return float(kinds * np.exp(part.columns(events) @ coefficients).mean())
+
+
+def delay_curve(model: Any) -> Curve | None:
+    """Share of an event's offspring that come within so many days, as a function; None for a model without any."""
+    part = triggering(model)
+    if part is None:
+        return None
+    if hasattr(part, "within"):
+        return np.vectorize(part.within, otypes=[float])
+    if (longest := getattr(part, "longest_days", None)) is None:
+        return part.delay.integral
+    whole = part.delay.integral(np.array([longest]))[0]
+    return lambda days: part.delay.integral(np.minimum(days, longest)) / whole
+
+
+def reach_curve(model: Any, setting: Setting, events: Events) -> Curve | None:
+    """Share of the offspring that come within so many km, on average over these events; None where all stay in place."""
+    part = triggering(model)
+    if part is None or not len(events):
+        return None
+    if hasattr(part, "q"):  # an inverse power of squared distance, wider for larger marks
+        width = part.D * np.exp(part.gamma * model.excess(events))
+        return lambda km: np.array([float(np.mean(1 - (1 + r * r / width) ** (1 - part.q))) for r in np.atleast_1d(km)])
+    if part.reach is None:
+        return None
+    if (furthest := getattr(part, "furthest_km", None)) is not None:
+        whole = part.reach.disc(np.array([furthest]))[0]
+        return lambda km: part.reach.disc(np.minimum(km, furthest)) / whole
+    weights = model.weights(setting.places)
+    share = np.bincount(events.place, minlength=len(weights)) / len(events)
+    apart = setting.places.distance_km.ravel()
+    order = np.argsort(apart, kind="stable")
+    sums = np.concatenate([[0.0], np.cumsum((share[:, None] * weights).ravel()[order])])
+    return lambda km: sums[np.searchsorted(apart[order], km, side="right")]
+
+
+def reached(curve: Curve, share: float, end: float = 1e6) -> float:
+    """Where a curve that rises from 0 has reached a share; infinite if not before `end`."""
+    if curve(np.array([end]))[0] < share:
+        return float("inf")
+    low, high = 0.0, end
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if curve(np.array([middle]))[0] < share else (low, middle)
+    return high
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A number at the estimate with its central interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Kernels:
+    """Triggering at the estimate and in S plausible models.
+
+    draws : the plausible models (`infer.plausible`). level : of every interval.
+    """
+
+    model: Any
+    draws: Sequence[Any]
+    setting: Setting
+    history: History
+    level: float = 0.9
+
+    @property
+    def events(self) -> Events:
+        """The single events."""
+        assert self.history.events is not None
+        return self.history.events
+
+    def interval(self, quantity: Callable[[Any], float]) -> Interval:
+        """A number that follows from a model, at the estimate and over the draws."""
+        each = np.array([quantity(model) for model in self.draws])
+        low, high = np.quantile(each, [(1 - self.level) / 2, (1 + self.level) / 2], method="closest_observation")
+        return Interval(quantity(self.model), float(low), float(high))
+
+    @cached_property
+    def ratio(self) -> Interval:
+        """Expected direct offspring of an event."""
+        return self.interval(lambda model: direct_offspring(model, self.setting, self.events))
+
+    def days(self, share: float) -> Interval | None:
+        """Days within which this share of the offspring comes; None for a model without any."""
+        if delay_curve(self.model) is None:
+            return None
+        return self.interval(lambda model: reached(_curve(delay_curve(model)), share))
+
+    def km(self, share: float) -> Interval | None:
+        """Km within which this share of the offspring comes; None where they stay in the event's own place."""
+        if reach_curve(self.model, self.setting, self.events) is None:
+            return None
+        return self.interval(lambda model: reached(_curve(self._reach(model)), share))
+
+    def near(self, km: float) -> Interval | None:
+        """Share of the offspring within a distance, 0 km for the event's own place."""
+        if reach_curve(self.model, self.setting, self.events) is None:
+            return None
+        return self.interval(lambda model: float(_curve(self._reach(model))(np.array([km]))[0]))
+
+    def delays(self) -> Table:
+        """days, share, low, high: the share of offspring that come within so many days."""
+        return self._table("days", delay_curve, delay_curve(self.model))
+
+    def reaches(self) -> Table:
+        """km, share, low, high; empty where offspring stay in the event's own place."""
+        return self._table("km", self._reach, self._reach(self.model))
+
+    def _reach(self, model: Any) -> Curve | None:
+        return reach_curve(model, self.setting, self.events)
+
+    def _table(self, unit: str, curve_of: Callable[[Any], Curve | None], own: Curve | None) -> Table:
+        if own is None:
+            return Table({unit: [], "share": [], "low": [], "high": []})
+        at = np.linspace(0, min(reached(own, SHOWN), 1e5), POINTS)
+        each = np.array([_curve(curve_of(model))(at) for model in self.draws])
+        low, high = np.quantile(each, [(1 - self.level) / 2, (1 + self.level) / 2], axis=0)
+        columns = {unit: at, "share": np.asarray(own(at), dtype=float), "low": low, "high": high}
+        return Table({name: values.tolist() for name, values in columns.items()})
+
+
+def _curve(found: Curve | None) -> Curve:
+    assert found is not None
+    return found
