@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 
 from groundswell.data.clock import HOUR, MINUTE, SECOND, Clock, clock_of, read_clock
 from groundswell.data.dates import Unreadable
-from groundswell.data.history import Events, History, from_events, spread
+from groundswell.data.history import Events, from_events
 from groundswell.data.places import Places
 from groundswell.data.readers import read_events, to_history
 from groundswell.data.readers.single_events import Mark
 from groundswell.data.window import Window
-from groundswell.errors import DataError, UsageError
+from groundswell.errors import UsageError
 from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.models.events.space_time import SpaceTime
+from groundswell.models.events.ties import jittered
 from groundswell.rng import generator
 
 
@@ -167,7 +168,7 @@ def spread_of(within, times=(0.0, 0.0, 1.5), **more):
     places, window = Places.single(), Window(date(2020, 1, 1), 2)
     marks = {"number": np.arange(3.0)}
     events = Events(np.array(times), np.zeros(3, int), within_days=within, marks=marks, **more)
-    moved = spread(from_events(places, window, events), rng=generator(1)).events
+    moved = jittered(from_events(places, window, events), rng=generator(1)).events
     assert moved is not None
     back = np.argsort(moved.marks["number"])
     return moved, moved.time_days[back]
@@ -182,12 +183,6 @@ def test_times_are_spread_over_what_is_not_known_of_them():
     _, times = spread_of(None, day_precision=True, times=(0.0, 0.5, 1.0))
     assert (np.floor(times) == [0, 0, 1]).all()
     assert len(set(times)) == 3
-    assert spread_of(None)[1].tolist() == [0.0, 0.0, 1.5]
-
-
-def test_spreading_counts_is_refused():
-    with pytest.raises(DataError, match="no single events"):
-        spread(History(Places.single(), Window(date(2020, 1, 1), 2)), rng=generator(1))
 
 
 def test_marks():

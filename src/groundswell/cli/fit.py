@@ -25,12 +25,12 @@ from groundswell.cli.common import (
     show,
 )
 from groundswell.cli.events import Country
-from groundswell.cli.fit_given import FitConfiguration
+from groundswell.cli.fit_given import FitConfiguration, Given
 from groundswell.cli.progress import bar
 from groundswell.cli.simulate import Name, Start
 from groundswell.cli.suited import suited
 from groundswell.data.files import writable_folder, write_json, write_text
-from groundswell.data.history import History, spread
+from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.errors import NotConverged, UsageError
@@ -124,8 +124,9 @@ def fit(
     needs the extra `bayes`, writes its draws and two pictures too, and gives the same draws for any number of
     --processes. --check says, in words, tables and two pictures, whether the counts look as the fit expects.
     A model of the plane (space-time) takes events by latitude and longitude, or x_km and y_km, inside a region:
-    --region, else the outline of the events' countries, else a guess around them. Events known to the day alone
-    are put at random moments of it. --report writes what a fit of single events says of them as one page.
+    --region, else the outline of the events' countries, else a guess around them. Of events known to the day alone
+    self-exciting weighs counts by day; other models of single events put each at a random moment of its day.
+    --report writes what a fit of single events says of them as one page.
     Exit 4 if the search or the chains did not converge: the result is written and flagged.
     """
     configuration = resolve(
@@ -152,18 +153,11 @@ def fit(
     unused = list(left_out["outcome"]).count("not used")
     say(f"{configuration.events}: {used:g} events used, {lost} left out" + f"; {unused} rows not used" * bool(unused))
     named = {*configuration.set, *configuration.fix}
-    if given.planes:
-        from groundswell.report.words import in_words
-        from groundswell.studies.plane_model import suited_to_plane
-
-        built, sentences = suited_to_plane(built, given.planes, configuration.components, named)
-        suits = tuple(in_words(sentences))
+    if LIBRARY[configuration.name].level == "events":
+        built, histories, suits = _suited_to_events(built, given, configuration, named, rng)
     else:
         built, suits = suited(built, settings, histories, configuration.components, named)
     remarks = (*given.remarks, *suits)
-    if LIBRARY[configuration.name].level == "events" and (words := _not_exact(histories)):
-        histories = [spread(history, rng=rng) for history in histories]
-        remarks += (words,)
     for remark in remarks:
         say(remark)
     chosen = configuration.estimator(built, processes or os.cpu_count() or 1)
@@ -203,19 +197,21 @@ def _reportable(configuration: FitConfiguration, out: Path | None) -> None:
         raise UsageError("--replicates are for the tests in the report; give --report too.")
 
 
-def _not_exact(histories: list[History]) -> str:
-    """How closely times are known, where some are not exact; what is done about it."""
-    every = [history.events for history in histories if history.events is not None]
-    days = sum(len(events) for events in every if events.day_precision)
-    others = sum(int((events.within_days > 0).sum()) for events in every if events.within_days is not None)
-    if not days and not others:
-        return ""
-    total = sum(map(len, every))
-    if days == total:
-        known, stretch = "times are known to the day only", "day"
+def _suited_to_events(
+    built: Any, given: Given, configuration: FitConfiguration, named: set[str], rng: np.random.Generator
+) -> tuple[Any, list[History], tuple[str, ...]]:
+    """The model and the histories as they are fitted, for single events, and what was done in sentences."""
+    from groundswell.report.words import in_words
+    from groundswell.studies.event_model import suited_to_plane, suited_to_times
+
+    stated = configuration.components
+    if given.planes:
+        built, said = suited_to_plane(built, given.planes, stated, named)
+        words = tuple(in_words(said))
     else:
-        known, stretch = f"{days + others} of {total} times are known to the day, hour or minute only", "day or hour"
-    return f"{known}: each event was moved to a random moment of its {stretch}; try several seeds"
+        built, words = suited(built, given.settings, given.histories, stated, named)
+    built, histories, times = suited_to_times(built, given.settings, given.histories, stated, rng=rng)
+    return built, histories, (*words, *in_words(times))
 
 
 def _check(

@@ -204,26 +204,6 @@ class History:
         return digest.hexdigest()
 
 
-def spread(history: History, *, rng: np.random.Generator) -> History:
-    """The same history with each event moved to a uniform moment of the stretch in which its time is known.
-
-    That is its day, hour or minute (`within_days`, `day_precision`); exact times stay. The order within a stretch is
-    then chance, so triggering much faster than that cannot be learnt, and results depend a little on the seed: say so,
-    and repeat with several.
-    """
-    events = history.events
-    if events is None:
-        raise DataError("this history has counts but no single events, whose times could be spread.")
-    within = events.within_days
-    if within is None:
-        within = np.full(len(events), float(events.day_precision))
-    start = np.where(within >= 1, np.floor(events.time_days), events.time_days)
-    times = start + rng.random(len(events)) * np.minimum(within, history.window.days - start)
-    order = np.argsort(times, kind="stable")
-    timeless = replace(events, time_days=np.zeros(len(events)), day_precision=False, within_days=None)
-    return replace(history, events=replace(timeless.take(order), time_days=times[order]))
-
-
 def _clocks(events: Events) -> list[str | None]:
     """Times of day, each as closely as it is known; None where only the day is."""
     within = np.zeros(len(events)) if events.within_days is None else events.within_days

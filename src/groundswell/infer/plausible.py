@@ -32,9 +32,11 @@ def plausible_models(found: Fit, count: int, *, rng: np.random.Generator) -> tup
     drawn = np.flatnonzero(np.isfinite(error) & (error > 0) & np.isfinite(free) & (slopes > 0))
     left = tuple(known[k].name for k in range(len(known)) if error[k] != 0 and k not in drawn)
     covariance = found.covariance[np.ix_(drawn, drawn)] / np.outer(slopes[drawn], slopes[drawn])
+    size, along = np.linalg.eigh(covariance)
+    root = along * np.sqrt(np.maximum(size, 0))
     values = np.tile(found.estimate, (count, 1))
     for row in values:
-        moved = rng.multivariate_normal(free[drawn], covariance, check="ignore", method="eigh") if len(drawn) else ()
+        moved = free[drawn] + root @ rng.normal(size=len(drawn))
         for k, at in zip(drawn, moved, strict=True):
             row[k] = known[k].from_free(float(at))
     return [from_vector(found.model, row) for row in values], left

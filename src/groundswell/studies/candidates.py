@@ -116,7 +116,8 @@ def _endemic_epidemic(setting: Setting) -> list[Candidate]:
 
 
 def _self_exciting(setting: Setting, history: History) -> list[Candidate]:
-    from groundswell.models.events.self_exciting import ByPopulation, SelfExciting
+    from groundswell.models.events.self_exciting import SelfExciting
+    from groundswell.models.events.self_exciting_parts import ByPopulation
     from groundswell.models.triggering import Exponential
 
     rate = max(float(history["events"].sum()), 1.0) / setting.window.days

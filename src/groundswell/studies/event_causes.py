@@ -1,8 +1,8 @@
 """Which events needed no parent: shares by time and place and sizes of clusters, with the doubt of fit and forest.
 
-Given the parameters it is chance which earlier event set off which; a forest is one such draw. Over plausible parameters
-and forests the spread of a number is all that the model leaves open about it. Zhuang, Ogata and Vere-Jones (2002),
-Journal of the American Statistical Association 97, 369-380, section 3.
+Given the parameters it is chance which earlier event set off which; a forest is one such draw. Over plausible
+parameters and forests the spread of a number is all that the model leaves open about it. Zhuang, Ogata and Vere-Jones
+(2002), Journal of the American Statistical Association 97, 369-380, section 3.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Causes:
         return Table.from_rows(sorted(found, key=lambda row: -row["events"]))
 
     def clusters(self) -> Table:
-        """size, clusters, low, high: how many clusters have so many events, mean over the forests, the last "n or more"."""
+        """size, clusters, low, high: how many clusters have so many events, on average over the forests."""
         drawn = [cluster_sizes(each) for each in self.parents]
         edges = [1, 2, 3, 4, 5, 10, 20, 50, 100, 1000, 10_000]
         largest = max(int(sizes.max()) for sizes in drawn)

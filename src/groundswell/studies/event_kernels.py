@@ -26,10 +26,10 @@ Curve = Callable[[np.ndarray], np.ndarray]
 
 
 def triggering(model: Any) -> Any:
-    """The part of a model that says what an event sets off; the model itself where it has no such part; None for none."""
+    """The part of a model that says what an event sets off, None for none; the model itself where it is no part."""
     for name in ("offspring", "triggering"):
-        if hasattr(model, name):
-            return getattr(model, name)
+        if hasattr(model, name) and not callable(part := getattr(model, name)):
+            return part
     return model
 
 
@@ -41,11 +41,11 @@ def direct_offspring(model: Any, setting: Setting, events: Events) -> float:
     part = triggering(model)
     if part is None or not len(events):
         return 0.0
-    ratio = getattr(model, "branching_ratio", None)
+    ratio: Any = getattr(model, "branching_ratio", None)
     if callable(ratio):
-        return float(ratio(events))
+        return ratio(events)
     if ratio is not None:
-        return float(ratio)
+        return float(ratio) + (0.0 if model.media is None else model.media.offspring)
     kinds = model.kinds if part.across else 1
     coefficients = np.array([part.intercept, *part.effects.values()])
     return float(kinds * np.exp(part.columns(events) @ coefficients).mean())
@@ -65,19 +65,22 @@ def delay_curve(model: Any) -> Curve | None:
 
 
 def reach_curve(model: Any, setting: Setting, events: Events) -> Curve | None:
-    """Share of the offspring that come within so many km, on average over these events; None where all stay in place."""
+    """Share of the offspring that come within so many km, averaged over these events; None where all stay in place."""
     part = triggering(model)
     if part is None or not len(events):
         return None
     if hasattr(part, "q"):  # an inverse power of squared distance, wider for larger marks
         width = part.D * np.exp(part.gamma * model.excess(events))
         return lambda km: np.array([float(np.mean(1 - (1 + r * r / width) ** (1 - part.q))) for r in np.atleast_1d(km)])
-    if part.reach is None:
+    if part.reach is None and getattr(model, "media", None) is None:
         return None
     if (furthest := getattr(part, "furthest_km", None)) is not None:
         whole = part.reach.disc(np.array([furthest]))[0]
         return lambda km: part.reach.disc(np.minimum(km, furthest)) / whole
-    weights = model.weights(setting.places)
+    if setting.places.latitude is None:
+        return None
+    weights = model.offspring(setting)
+    weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
     share = np.bincount(events.place, minlength=len(weights)) / len(events)
     apart = setting.places.distance_km.ravel()
     order = np.argsort(apart, kind="stable")

@@ -93,7 +93,8 @@ def to_plane(
 
     Left out, each with its row: events without a position, mark or kind, dated less closely than a day, outside the
     window or the region. DataError where nothing is left, where positions look swapped, or km and degrees confused.
-    GroundswellWarning where many events share their positions even so. Times are not spread: see `data.history.spread`.
+    GroundswellWarning where many events share their positions even so. Times that are known to the day
+    alone stay at its start: see `models.events.ties.jittered`.
     """
     report = Report()
     events = [event for event in read.events.rows() if in_country(event, country)]

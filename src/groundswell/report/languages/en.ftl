@@ -603,7 +603,11 @@ check-memory-less = Pearson residuals of successive steps of a place have a corr
 check-loo = Leaving out one count after the other (PSIS-LOO), the expected log density is { $elpd } (standard error { $error }) over { $units } counts; a fit of another model to the same counts is better if its own is higher.
 check-in-sample = The model was fitted to these same counts, which makes all of this too kind: what is found wrong is wrong, and what is found right may fail on dates that the fit has not seen. compare and forecast with a report judge on such dates.
 
-# events of the plane: what was made of a table
+# single events: what was made of a table
+
+times-by-step = Times are known to the day only: counts by day and place are weighed (by_step), in which events of a day have no order.
+times-by-day = Times are known to the day only: each event was moved to a random moment of its day; try several seeds.
+times-not-exact = { $count } of { $total } times are known to the day, hour or minute only: each of these events was moved to a random moment of that stretch; try several seeds.
 
 plane-region-file = Region: { $area } km², from the given outlines.
 plane-region-countries = Region: { $area } km², the outlines of { $countries } and { $wider } km around (Natural Earth 1:50 million is some km off at coasts and borders). Parts without an event are left out.

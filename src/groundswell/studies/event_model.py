@@ -1,4 +1,4 @@
-"""A model of the plane suited to the events that it meets, and in sentences what was made of a table of them."""
+"""Models of single events suited to those that they meet, and in sentences what was made of a table of them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from typing import Any
 import numpy as np
 
 from groundswell.data.areas import WIDER_KM
+from groundswell.data.history import History
 from groundswell.data.readers.plane import Plane
+from groundswell.data.setting import Setting
 from groundswell.evaluate.ranking import Finding
 from groundswell.params import Effects
 
 ENDEMIC_START = 0.5
 """Share of the events that the endemic part expects where the search starts."""
+
+MOST_BY_STEP = 3e8
+"""Places squared times steps up to which counts by day are weighed unasked; an evaluation is proportional to it."""
 
 AS_EXAMPLE = ("furthest_km", "longest_days")
 """Limits of triggering that a library's example sets for its own small map; a fit takes the class's own."""
@@ -51,6 +56,46 @@ def suited_to_plane(
             endemic = replace(endemic, intercept=_start(endemic, model, planes))
         model = replace(model, endemic=endemic)
     return model, (*(sentence for plane in planes for sentence in said_of(plane)), *found)
+
+
+def suited_to_times(
+    model: Any,
+    settings: Sequence[Setting],
+    histories: Sequence[History],
+    stated: Collection[str] = (),
+    *,
+    rng: np.random.Generator,
+) -> tuple[Any, list[History], tuple[Finding, ...]]:
+    """The model and the events as closely as times are known, and what was done about times that are not exact.
+
+    Where all are known to the day alone, a model that can weighs counts by day (`by_step`), unless `stated` names the
+    field or that would take too long. Else each event is moved to a random moment of its day, hour or minute.
+    """
+    every = [history.events for history in histories if history.events is not None]
+    total = sum(map(len, every))
+    by_day = sum(len(events) for events in every if events.day_precision)
+    others = sum(int((events.within_days > 0).sum()) for events in every if events.within_days is not None)
+    if getattr(model, "by_step", False) or not by_day + others:
+        return model, list(histories), ()
+    work = sum(len(setting.places) ** 2 * setting.window.periods for setting in settings)
+    if by_day == total and "by_step" not in stated and _weighs_days(model) and work <= MOST_BY_STEP:
+        return replace(model, by_step=True), list(histories), (Finding("times-by-step"),)
+    # local: the models' loops are compiled on import
+    from groundswell.models.events.ties import jittered
+
+    key = "times-by-day" if by_day == total else "times-not-exact"
+    moved = [jittered(history, rng=rng) if _inexact(history) else history for history in histories]
+    return model, moved, (Finding(key, {"count": by_day + others, "total": total}),)
+
+
+def _weighs_days(model: Any) -> bool:
+    """Whether the model has a form for counts by day, with the parts that it has now."""
+    return hasattr(model, "by_step") and model.size is None and model.arrests is None
+
+
+def _inexact(history: History) -> bool:
+    events = history.events
+    return events is not None and (events.day_precision or events.within_days is not None)
 
 
 def said_of(plane: Plane) -> tuple[Finding, ...]:
