@@ -25,6 +25,7 @@ from groundswell.models.delays import ExponentialDelay, StepDelay
 from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.models.events.self_exciting_density import GeneralDensity
 from groundswell.models.events.self_exciting_parts import ByPopulation, BySize, Course
+from groundswell.models.events.surroundings import Repression, Surroundings
 from groundswell.models.triggering import Exponential, Gravity, NeighbourhoodOrder
 from groundswell.params import Effects, leaves, names, vector
 from groundswell.rng import generator
@@ -263,6 +264,15 @@ def test_a_past_is_kept_and_goes_on_exciting(setting: Setting) -> None:
     assert ((whole["arrests"] > 0) <= (whole["events"] > 0)).all()
 
 
+def test_repression_step_by_step_is_repression_at_once(setting: Setting) -> None:
+    model = VARIANTS["repression"]
+    arrests = generator(4).poisson(3.0, setting.shape).astype(float)
+    history = History(setting.places, setting.window, {"arrests": arrests})
+    one_by_one = Repression(model, setting)
+    found = np.stack([one_by_one.next(arrests, step) for step in range(20)], axis=1)
+    assert found == pytest.approx(Surroundings(model, setting, history).factor(model), rel=1e-12)
+
+
 def test_repression_holds_events_down(setting: Setting) -> None:
     model = replace(VARIANTS["repression"], backlash=None).replacing({"arrests.per_event": 50.0, "background": 6.0})
     strong = model.replacing({"deterrence.strength": 1.0})
@@ -308,6 +318,36 @@ def test_a_moving_background_is_not_taken_for_triggering(setting: Setting) -> No
     assert ratio[0] > 0.5
     assert ratio[1] < 0.15
     assert moving.details["aic"] < constant.details["aic"] - 20
+
+
+@every_delay
+def test_events_without_triggering_are_told_so(delay: Any) -> None:
+    """Poisson events: the search ends, at no offspring or at delays longer than the record, and says which."""
+    longer = Setting(Places.single(), Window(date(2024, 1, 1), 200))
+    for seed in (0, 1, 2):
+        history = SelfExciting(1.0, 0.0).simulate(longer, rng=generator(seed))
+        found = fit(SelfExciting(1.0, 0.4, delay), longer, history, MaximumLikelihood(), rng=generator(1))
+        constant = len(history.events or []) * (math.log(len(history.events or []) / 200) - 1)
+        assert found.converged
+        assert constant - 1e-6 <= found.log_density < constant + 5
+        words = " ".join(found.notes)
+        assert (
+            "no event was set off by another" in words
+            or "background that rises or falls" in words
+            or (not math.isnan(found.standard_error[1]))
+        )
+
+
+def test_delays_of_ages_lose_no_digits(setting: Setting) -> None:
+    """n large and the decay tiny, with n x decay as it was: the limit is a rate that rises by n x decay an event."""
+    one = Setting(Places.single(), Window(date(2024, 1, 1), 20))
+    history = SelfExciting(2.0, 0.3).simulate(one, rng=generator(1))
+    assert history.events is not None
+    times = history.events.time_days
+    limit = sum(math.log(2 + 0.01 * i) for i in range(len(times))) - 40 - 0.01 * (20 - times).sum()
+    for decay in (1e-7, 1e-12, 1e-18):
+        model = SelfExciting(2.0, 0.01 / decay, ExponentialDelay(decay))
+        assert model.log_density(one, history) == pytest.approx(limit, abs=1e-4 if decay > 1e-8 else 1e-9)
 
 
 # --- what cannot be meant ---

@@ -33,6 +33,9 @@ from groundswell.models.events.ties import single_events, warn_of_ties
 from groundswell.models.triggering import Exponential, Reach, reach_weights
 from groundswell.params import Prior, param
 
+NO_TRIGGERING = 1e-3
+"""Offspring per event within the record below which nothing is said to be triggered."""
+
 
 @dataclass(frozen=True)
 class SelfExciting(Model):
@@ -270,12 +273,27 @@ class SelfExciting(Model):
         return out
 
     def remarks(self, setting: Setting, history: History | None = None) -> tuple[str, ...]:
-        """Sentences on growth, on nothing triggered, and on crowds whose size is not known."""
+        """Sentences on growth, on a triggering that is none, and on crowds whose size is not known."""
+        from groundswell.models.events.excitation import distribution
+
         found = []
         total = self.branching_ratio + (0.0 if self.media is None else self.media.offspring)
-        if total > 1:
+        events, days = None if history is None else history.events, float(setting.window.days)
+        left = np.array([days / 2]) if events is None or not len(events) else days - events.time_days
+        within = float(np.mean(distribution(self.delay, left)))
+        if total * within < NO_TRIGGERING:
+            found.append(
+                "As far as this fit can tell, no event was set off by another: delay and reach have nothing to be "
+                "learnt from, and a constant rate (branching_ratio held at 0) says the same."
+            )
+        elif within < 0.5:
+            found.append(
+                f"Only {100 * within:.2g} % of what the events set off would come within the record: triggering with "
+                "delays as long as the record cannot be told from a background that rises or falls. Give the "
+                "background a course (a trend, dates), or hold the delay."
+            )
+        elif total > 1:
             found.append(f"Each event sets off {total:.3g} others on average: above 1 events grow without bound.")
-        events = None if history is None else history.events
         if self.size is not None and events is not None and events.size is not None:
             missing = int(np.isnan(np.asarray(events.size, dtype=float)).sum())
             if missing:

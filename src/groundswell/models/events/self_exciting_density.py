@@ -70,13 +70,18 @@ class Offspring:
         return found
 
 
+SLOWEST = 1e-4
+"""Decay times the record's length below which the plain loops, which subtract what is left from 1, lose digits."""
+
+
 class PlainDensity:
     """One exponential delay, nothing that moves, no marks: O(E P) with a reach, O(E) without."""
 
-    def __init__(
-        self, model: SelfExciting, setting: Setting, times: np.ndarray, place: np.ndarray, first: int, threads: int
-    ) -> None:
+    def __init__(self, model: SelfExciting, setting: Setting, history: History, events: Events, threads: int) -> None:
         self._model, self._setting, self._order = model, setting, names(model)
+        self._data = (model, setting, history, events)
+        times, place, first = joined(model.before, events, len(setting.places))
+        self._slowest = SLOWEST / (float(setting.window.days) - float(times.min(initial=0.0)))
         self._offspring = Offspring(model, setting)
         count, days = len(setting.places), float(setting.window.days)
         if self._offspring.by_place:
@@ -90,6 +95,8 @@ class PlainDensity:
         model = from_vector(self._model, x)
         shares, offspring = model.shares(self._setting.places), self._offspring(model)
         assert isinstance(model.delay, ExponentialDelay)
+        if model.delay.decay < self._slowest:
+            return GeneralDensity(*self._data)(x)
         value, d_base, d_offspring, d_decay = self._evaluate(model.background * shares, offspring, model.delay.decay)
         found = {"background": float(d_base @ shares), "delay.decay": d_decay}
         found |= self._offspring.slopes(model, d_offspring)
@@ -218,7 +225,7 @@ class _Arrests:
 def density(model: SelfExciting, setting: Setting, history: History, events: Events, threads: int) -> Any:
     """The density object that suits the model."""
     if model.plain:
-        return PlainDensity(model, setting, *joined(model.before, events, len(setting.places)), threads)
+        return PlainDensity(model, setting, history, events, threads)
     return GeneralDensity(model, setting, history, events)
 
 
