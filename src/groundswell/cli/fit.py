@@ -168,6 +168,8 @@ def fit(
     checked = ""
     if configuration.check:
         checked = _check(found, settings, histories, result, folder)
+    if configuration.report and folder is not None:
+        checked += _report(found, given, histories, configuration, remarks, folder)
     if folder is not None:
         found.summary(effects=True).write(folder / "parameters.csv")
         left_out.write(folder / "left_out.csv")
@@ -193,6 +195,8 @@ def _reportable(configuration: FitConfiguration, out: Path | None) -> None:
             f"--report is on single events, and {configuration.model} weighs counts; its fit beside the counts is "
             "--check, and `compare` and `forecast` write reports."
         )
+    if configuration.report and len(configuration.windows) > 1:
+        raise UsageError("--report is on one window; fit the windows one by one for a report on each.")
     if configuration.replicates and not configuration.report:
         raise UsageError("--replicates are for the tests in the report; give --report too.")
 
@@ -212,6 +216,28 @@ def _suited_to_events(
         built, words = suited(built, given.settings, given.histories, stated, named)
     built, histories, times = suited_to_times(built, given.settings, given.histories, stated, rng=rng)
     return built, histories, (*words, *in_words(times))
+
+
+def _report(
+    found: Fit, given: Given, histories: list[History], configuration: FitConfiguration, remarks: tuple[str, ...],
+    folder: Path,
+) -> str:  # fmt: skip
+    """The report as a page with its tables beside it; for the screen, its answers."""
+    from groundswell.report.event_report import write_report
+    from groundswell.report.words import in_words
+    from groundswell.studies.event_fit import event_fit
+
+    plane = given.planes[0] if given.planes else None
+    with bar() as progress:
+        case = event_fit(
+            given.read, configuration.name, found, given.settings[0], histories[0], given.left_out,
+            seed=configuration.seed, remarks=remarks, plane=plane, progress=progress,
+        )  # fmt: skip
+    for name, table in case.tables().items():
+        table.write(folder / f"{name}.csv")
+    page = write_report(case, folder)
+    told = [sentence for found in case.findings.values() for sentence in in_words(found)]
+    return "\n\n" + "\n".join([*told, f"Report: {page}"])
 
 
 def _check(

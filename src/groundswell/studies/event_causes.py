@@ -8,7 +8,7 @@ parameters and forests the spread of a number is all that the model leaves open 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -26,8 +26,11 @@ PERIODS = 40
 
 LENGTHS = (1, 7, 14, 28, 91, 182, 365, 730, 1826)
 
-FEWEST = 5
-"""Events of a stretch or place below which its share is not drawn."""
+SPREADS = 10
+"""Ways of spreading events over their days, over which the estimate's own shares are averaged."""
+
+SIZES = (1, 2, 3, 4, 5, 10, 20, 50, 100, 1000, 10_000)
+"""Where classes of clusters begin."""
 
 
 def parents_in(branching: Branching, rng: np.random.Generator) -> np.ndarray:
@@ -36,7 +39,7 @@ def parents_in(branching: Branching, rng: np.random.Generator) -> np.ndarray:
     at = rng.random(len(before)) * branching.rate
     found = np.where(at < branching.background, -1, -2)
     set_off = np.flatnonzero(at >= before)
-    if len(set_off):
+    if len(branching.later):
         sums = np.cumsum(branching.triggered)
         first = np.searchsorted(branching.later, set_off)
         last = np.searchsorted(branching.later, set_off, side="right") - 1
@@ -60,22 +63,40 @@ def cluster_sizes(parents: np.ndarray) -> np.ndarray:
 class Causes:
     """What the estimate says of each event, and S forests, each of another plausible model.
 
-    branching : at the estimate. parents : (S, E). level : of every interval.
+    triggered : (E,) probability that an earlier event set it off, at the estimate. set_off : (S, E) whether one did.
+    sizes : S times the events of each cluster. level : of every interval.
     """
 
     setting: Setting
     history: History
-    branching: Branching
-    parents: np.ndarray
+    triggered: np.ndarray
+    set_off: np.ndarray
+    sizes: Sequence[np.ndarray]
     level: float = 0.9
 
     @classmethod
     def of(
         cls, model: Any, draws: Sequence[Any], setting: Setting, history: History, *, rng: np.random.Generator
     ) -> Causes:
-        """By the model's verb `branching`, once for the estimate and once for each draw."""
-        parents = [parents_in(draw.branching(setting, history), rng) for draw in draws]
-        return cls(setting, history, model.branching(setting, history), np.array(parents))
+        """By the model's verb `branching`, for the estimate and for each draw.
+
+        A model that weighs counts by day has no order within a day: its events are put at random moments of their
+        days, each time anew, and taken apart by the same parameters in continuous time.
+        """
+        triggered = np.zeros(len(history.events or ()))
+        rounds = SPREADS if getattr(model, "by_step", False) else 1
+        for _ in range(rounds):
+            parts, rows = _taken_apart(model, setting, history, rng)
+            triggered[rows] += (1 - parts.background_probability) / rounds
+        set_off, sizes = [], []
+        for draw in draws:
+            parts, rows = _taken_apart(draw, setting, history, rng)
+            parents = parents_in(parts, rng)
+            mine = np.zeros(len(rows), dtype=bool)
+            mine[rows] = parents != -1
+            set_off.append(mine)
+            sizes.append(cluster_sizes(parents))
+        return cls(setting, history, triggered, np.array(set_off), sizes)
 
     @property
     def events(self) -> Events:
@@ -84,25 +105,20 @@ class Causes:
         return self.history.events
 
     @cached_property
-    def triggered(self) -> np.ndarray:
-        """(E,) probability that the event was set off by an earlier one, at the estimate."""
-        return 1 - self.branching.background_probability
-
-    @cached_property
     def share(self) -> Interval:
         """Share of all events that earlier ones set off."""
-        return Interval(float(self.triggered.mean()), *self._ends((self.parents != -1).mean(axis=1)))
+        return Interval(float(self.triggered.mean()), *self._ends(self.set_off.mean(axis=1)))
 
     def over_time(self) -> Table:
         """from, days, events, triggered (expected number), share, low, high; a row for each stretch of the window."""
         window = self.setting.window
         length = next((n for n in LENGTHS if window.days / n <= PERIODS), -(-window.days // PERIODS))
-        stretch = (self.events.time_days // length).astype(int)
-        stretch = np.minimum(stretch, -(-window.days // length) - 1)
-        rows = self._shares(stretch, -(-window.days // length))
-        for k, row in enumerate(rows):
+        stretches = -(-window.days // length)
+        stretch = np.minimum((self.events.time_days // length).astype(int), stretches - 1)
+        rows = []
+        for k, row in enumerate(self._shares(stretch, stretches)):
             first = window.start + timedelta(days=k * length)
-            rows[k] = {"from": first.isoformat(), "days": min(length, window.days - k * length), **row}
+            rows.append({"from": first.isoformat(), "days": min(length, window.days - k * length), **row})
         return Table.from_rows(rows)
 
     def by_place(self) -> Table:
@@ -114,46 +130,67 @@ class Causes:
 
     def clusters(self) -> Table:
         """size, clusters, low, high: how many clusters have so many events, on average over the forests."""
-        drawn = [cluster_sizes(each) for each in self.parents]
-        edges = [1, 2, 3, 4, 5, 10, 20, 50, 100, 1000, 10_000]
-        largest = max(int(sizes.max()) for sizes in drawn)
-        rows = []
-        for low, high in zip(edges, [*edges[1:], 10**9], strict=True):
+        largest = max(int(sizes.max()) for sizes in self.sizes)
+        rows: list[dict[str, Any]] = []
+        for low, end in zip(SIZES, [*SIZES[1:], largest + 1], strict=True):
             if low > largest:
                 break
-            counts = np.array([int(((sizes >= low) & (sizes < high)).sum()) for sizes in drawn])
+            counts = np.array([int(((sizes >= low) & (sizes < end)).sum()) for sizes in self.sizes])
             ends = self._ends(counts)
-            size = str(low) if high == low + 1 else f"{low}+" if high > 10**8 else f"{low}–{high - 1}"
+            size = str(low) if end <= low + 1 else f"{low}–{end - 1}"
             rows.append({"size": size, "clusters": float(counts.mean()), "low": ends[0], "high": ends[1]})
         return Table.from_rows(rows)
 
     @cached_property
     def largest(self) -> Interval:
         """Events of the largest cluster."""
-        each = np.array([cluster_sizes(parents).max() for parents in self.parents], dtype=float)
+        each = np.array([sizes.max() for sizes in self.sizes], dtype=float)
         return Interval(float(np.median(each)), *self._ends(each))
 
     @cached_property
     def alone(self) -> Interval:
         """Share of the clusters that are single events."""
-        each = np.array([(cluster_sizes(parents) == 1).mean() for parents in self.parents])
+        each = np.array([(sizes == 1).mean() for sizes in self.sizes])
         return Interval(float(each.mean()), *self._ends(each))
 
     def _shares(self, group: np.ndarray, groups: int) -> list[dict[str, Any]]:
         counts = np.bincount(group, minlength=groups)
         expected = np.bincount(group, self.triggered, minlength=groups)
-        drawn = np.array([np.bincount(group, each != -1, minlength=groups) for each in self.parents])
+        drawn = np.array([np.bincount(group, each, minlength=groups) for each in self.set_off])
         rows = []
         for k in range(groups):
             row: dict[str, Any] = {"events": int(counts[k]), "triggered": float(expected[k])}
+            row |= dict.fromkeys(("share", "low", "high"))
             if counts[k]:
                 low, high = self._ends(drawn[:, k] / counts[k])
                 row |= {"share": float(expected[k] / counts[k]), "low": low, "high": high}
-            else:
-                row |= {"share": None, "low": None, "high": None}
             rows.append(row)
         return rows
 
     def _ends(self, each: np.ndarray) -> tuple[float, float]:
         low, high = np.quantile(each, [(1 - self.level) / 2, (1 + self.level) / 2])
         return float(low), float(high)
+
+
+def in_moments(model: Any, history: History, rng: np.random.Generator) -> tuple[Any, History, np.ndarray]:
+    """The model in continuous time, the events at moments, and (E,) the row of each in the history as it was."""
+    if not getattr(model, "by_step", False):
+        return model, history, np.arange(len(history.events or ()))
+    from groundswell.models.events.ties import jittered
+
+    events = history.events
+    assert events is not None
+    known = replace(history, events=replace(events, marks={**events.marks, ROW: np.arange(len(events))}))
+    moved = jittered(known, rng=rng)
+    assert moved.events is not None
+    return replace(model, by_step=False), moved, np.asarray(moved.events.marks[ROW])
+
+
+ROW = "row in the history"
+
+
+def _taken_apart(
+    model: Any, setting: Setting, history: History, rng: np.random.Generator
+) -> tuple[Branching, np.ndarray]:
+    model, moved, rows = in_moments(model, history, rng)
+    return model.branching(setting, moved), rows
