@@ -8,7 +8,7 @@ kind q sets off directly. None of them is bounded by 1, nor is their matrix: whe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import product
@@ -16,7 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from groundswell.data.history import Events, History, from_events
+from groundswell.data.history import Events, History
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
@@ -25,7 +25,8 @@ from groundswell.models.base import Likelihood, Model
 from groundswell.models.cities.scattered import same_frame
 from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events import generations
-from groundswell.models.events.branching import Branching, CompleteLikelihood
+from groundswell.models.events.branching import Branching
+from groundswell.models.events.kinds import check_kind, one_place, with_kinds
 from groundswell.models.events.mutually_exciting_density import Layout, MutualDensity, joined
 from groundswell.models.events.self_exciting import warn_of_ties
 from groundswell.params import Component, Effects, Prior, param, vector
@@ -97,7 +98,7 @@ class MutuallyExciting(Model):
                 "other, since a decay without offspring cannot be learnt."
             )
         if self.before is not None:
-            self._check_kind("MutuallyExciting.before", self.before)
+            check_kind("MutuallyExciting.before", self.before, self.kinds)
             if len(self.before) and self.before.time_days[-1] >= 0:
                 raise DataError(
                     f"MutuallyExciting.before holds an event at day {self.before.time_days[-1]:g}; expected times "
@@ -156,8 +157,8 @@ class MutuallyExciting(Model):
         """
         return self._density(setting, history)
 
-    def complete_likelihood(self, setting: Setting, history: History) -> CompleteLikelihood:
-        """For expectation-maximisation; sums over pairs are read off the likelihood's own recursion, O(E K)."""
+    def complete_likelihood(self, setting: Setting, history: History) -> MutualDensity:
+        """A `CompleteLikelihood`: its sums over pairs are read off the likelihood's own recursion, O(E K)."""
         return self._density(setting, history)
 
     def _density(self, setting: Setting, history: History) -> MutualDensity:
@@ -194,7 +195,7 @@ class MutuallyExciting(Model):
         """(D,) events a day of each point's own kind, just before it: of the events strictly earlier."""
         background, offspring, decay = self.arrays
         times, kind, _ = joined(self.before, self.checked(setting, history))
-        self._check_kind("rate_at", points)
+        check_kind("rate_at", points, self.kinds)
         _, asked, _ = joined(None, points)
         excitation = self._excitations(times, kind, points.time_days)
         return background[asked] + np.einsum("qd,qd->d", offspring[:, asked], decay[:, None] * excitation)
@@ -273,11 +274,7 @@ class MutuallyExciting(Model):
 
     def checked(self, setting: Setting, history: History, *, shorter: bool = False) -> Events:
         """The events, once they are seen to be what this model can read; `shorter`: of the window's first steps."""
-        if len(setting.places) != 1:
-            raise DataError(
-                f"the setting has {len(setting.places)} places, and MutuallyExciting is a process of one. Count by "
-                'country (`to_history(..., by="country")`), or take the events of one place.'
-            )
+        one_place(setting)
         same_frame(setting, history)
         theirs, ours = history.window.periods, setting.window.periods
         if theirs > ours or (theirs < ours and not shorter):
@@ -290,24 +287,8 @@ class MutuallyExciting(Model):
                 "this history has counts but no single events, and MutuallyExciting weighs events one by one. "
                 "Give History.events, with their kinds."
             )
-        self._check_kind("History.events", history.events)
+        check_kind("History.events", history.events, self.kinds)
         return history.events
-
-    def _check_kind(self, what: str, events: Events) -> None:
-        """DataError unless each event has a kind that this model knows."""
-        if events.kind is None and len(self.kinds) > 1 and len(events):
-            raise DataError(
-                f"{what} holds events without a kind; expected one of {len(self.kinds)} for each, as a number: "
-                f"{', '.join(f'{k} {name}' for k, name in enumerate(self.kinds))}. Give Events.kind."
-            )
-        if events.kind is not None and len(events):
-            kind = np.asarray(events.kind)
-            wrong = (kind < 0) | (kind >= len(self.kinds)) | (kind != np.floor(kind))
-            if wrong.any():
-                raise DataError(
-                    f"{what} holds an event of kind {kind[wrong][0]:g}; expected whole numbers from 0 to "
-                    f"{len(self.kinds) - 1}: {', '.join(self.kinds)}. Leave out events of other kinds, or name them."
-                )
 
     def _known(self, where: str, label: str, known: Iterable[str]) -> None:
         """ParameterError for a label that is none of those known."""
@@ -317,17 +298,6 @@ class MutuallyExciting(Model):
                 f'MutuallyExciting.{where} names "{label}"; expected one of: {", ".join(known) or "none"}.'
                 + nearest(label, known)
             )
-
-
-def with_kinds(history: History, kinds: Sequence[str]) -> History:
-    """The same history with a series of counts for each kind of its events, under the kind's name."""
-    events = history.events
-    assert events is not None
-    counts = {
-        name: from_events(history.places, history.window, events.take(np.asarray(events.kind) == k))["events"]
-        for k, name in enumerate(kinds)
-    }
-    return replace(history, series={**history.series, **counts})
 
 
 def _senders(offspring: Iterable[str]) -> set[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from groundswell.data.history import Events, History, from_events
 from groundswell.data.setting import Setting
 from groundswell.errors import UsageError, nearest
+from groundswell.models.events.kinds import one_place
 from groundswell.models.events.mutually_exciting_density import joined
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 def drawn(model: MutuallyExciting, setting: Setting, rng: np.random.Generator, given: History | None) -> History:
     """The given events and what follows them, with times and kinds; UsageError when max_events is passed."""
+    one_place(setting)
     nothing = Events(np.empty(0), np.empty(0, dtype=np.int64))
     past = nothing if given is None else model.checked(setting, given, shorter=True)
     start = 0.0 if given is None else float(given.window.days)
