@@ -31,7 +31,7 @@ from groundswell.models.events.kinds import of_kinds, with_kinds
 from groundswell.models.events.mutually_exciting import DelayBySender, MutuallyExciting
 from groundswell.models.events.mutually_exciting_density import MutualDensity
 from groundswell.models.events.self_exciting import SelfExciting
-from groundswell.params import Effects, leaves, names, vector
+from groundswell.params import Effects, Prior, leaves, names, vector
 from groundswell.rng import generator
 from tests.naive import mutually_exciting as naive
 
@@ -52,6 +52,7 @@ VARIANTS = {
     "nothing of its own": MutuallyExciting(
         KINDS, Effects(protest=0.8), Effects({**OFFSPRING, "repression > attack": 0.3}), ExponentialDelay(0.9)
     ),
+    "of the example": MutuallyExciting.example()[0],
     "all of it": MutuallyExciting.among(*KINDS, by_sender=True),
 }
 every_variant = pytest.mark.parametrize("model", VARIANTS.values(), ids=VARIANTS.keys())
@@ -436,6 +437,8 @@ def test_histories_of_one_kind_each_are_put_together() -> None:
     assert np.array_equal(made.size, made.time_days + 1)
     with pytest.raises(DataError, match=r'"attack" has 1 places and 20 days.*the first one 1 and 30'):
         of_kinds({**parts, "attack": history_of(over(20), [], [])})
+    with pytest.raises(DataError, match="no history"):
+        of_kinds({})
     with pytest.raises(DataError, match='"attack" has counts but no single events'):
         of_kinds({**parts, "attack": replace(parts["attack"], events=None)})
 
@@ -472,6 +475,21 @@ def test_a_path_that_explodes_is_told_from_one_that_ends() -> None:
 
 # --- simulate and recover; is a pair needed ---
 
+
+@pytest.mark.parametrize(("seed", "by_sender"), [(14, False), (36, False), (14, True), (24, True), (5, True)])
+def test_no_offspring_is_told_to_be_0_though_the_density_rises_from_there(seed: int, by_sender: bool) -> None:
+    """All but the last are histories of which an early long step of the search made a pair's offspring 0 for good."""
+    model, setting = VARIANTS["of the example"], over(100)
+    history = model.simulate(setting, rng=generator(seed))
+    everything = MutuallyExciting.among(*KINDS, by_sender=by_sender)
+    found = fit(everything, setting, history, MaximumLikelihood(), rng=generator(0))
+    assert found.converged
+    slope = found.model.likelihood(setting, history)(found.estimate)[1]
+    absent = found.estimate < 1e-6
+    assert absent.any()
+    assert (slope[absent] < 2e-3).all()
+
+
 PAIR = "offspring.repression > protest"
 TWO = MutuallyExciting.among("protest", "repression").replacing(
     {"background.protest": 0.4, "background.repression": 0.2, "offspring.protest > protest": 0.4,
@@ -479,20 +497,23 @@ TWO = MutuallyExciting.among("protest", "repression").replacing(
 )  # fmt: skip
 
 
+STRONG = Prior(0.25, 0.5)
+"""Offspring large enough to know their delay by: see the page of the model for what weaker ones do to its intervals."""
+
+
 def recovered(draws: int, days: int) -> tuple[np.ndarray, int]:
-    """For prior draws that do not grow: whether each parameter's 90 % profile interval holds the truth, (draws, K)."""
-    rng, setting = generator(30), over(days)
-    template = replace(MutuallyExciting.among("protest", "repression"), max_events=20_000)
-    held, refused = [], 0
+    """Whether each parameter's 90 % profile interval holds the truth, (draws, K), and how many draws were set aside.
+
+    Truths are prior draws, offspring from STRONG, of at most ten events of a kind a day.
+    """
+    rng, setting, template, refused = generator(30), over(days), MutuallyExciting.among("protest", "repression"), 0
+    held = []
     while len(held) < draws:
+        priors = [(leaf, STRONG if leaf.name.startswith("offspring") else leaf.prior) for leaf in leaves(template)]
         truth = template.replacing(
-            {
-                leaf.name: leaf.from_free(rng.normal(leaf.to_free(leaf.prior.median), leaf.prior.sd))
-                for leaf in leaves(template)
-                if leaf.prior is not None
-            }
+            {leaf.name: leaf.from_free(rng.normal(leaf.to_free(p.median), p.sd)) for leaf, p in priors if p is not None}
         )
-        if truth.spectral_radius() > 0.95:
+        if (truth.stationary_rates() > 10).any():
             refused += 1
             continue
         history = truth.simulate(setting, rng=rng)
@@ -500,6 +521,8 @@ def recovered(draws: int, days: int) -> tuple[np.ndarray, int]:
         inside = []
         for name, value in zip(names(truth), vector(truth), strict=True):
             there = fit(best.model, setting, history, MaximumLikelihood(), rng=rng, fixed={name: float(value)})
+            assert best.converged
+            assert there.converged
             inside.append(2 * (best.log_density - there.log_density) <= chi2.ppf(0.9, 1))
         held.append(inside)
     return np.array(held), refused
@@ -516,7 +539,7 @@ def test_what_is_simulated_is_recovered() -> None:
 @pytest.mark.slow
 def test_nine_of_ten_intervals_hold_the_truth() -> None:
     held, refused = recovered(100, 1000)
-    assert refused <= 10
+    assert refused <= 15
     counts = dict(zip(names(TWO), held.sum(axis=0).tolist(), strict=True))
     assert all(83 <= count <= 97 for count in counts.values()), counts
 

@@ -12,12 +12,17 @@ from groundswell.data.setting import Setting
 from groundswell.errors import DataError
 
 
+def kinds_of(events: Events) -> np.ndarray:
+    """(E,) whole numbers; 0 for events without kinds, which are all of one."""
+    return np.zeros(len(events), dtype=np.int64) if events.kind is None else np.asarray(events.kind, dtype=np.int64)
+
+
 def with_kinds(history: History, kinds: Sequence[str]) -> History:
     """The same history with a series of counts for each kind of its events, under the kind's name."""
     events = history.events
     assert events is not None
     counts = {
-        name: from_events(history.places, history.window, events.take(np.asarray(events.kind) == k))["events"]
+        name: from_events(history.places, history.window, events.take(kinds_of(events) == k))["events"]
         for k, name in enumerate(kinds)
     }
     return replace(history, series={**history.series, **counts})
@@ -29,6 +34,8 @@ def of_kinds(histories: Mapping[str, History]) -> History:
     All must be of the same places and window and hold single events. Sizes and arrests are kept where every one has
     them. Days are not spread: `self_exciting.jittered` does that for each history before.
     """
+    if not histories:
+        raise DataError("of_kinds was given no history; expected one for each kind, by its name.")
     parts, first = list(histories.values()), next(iter(histories.values()))
     for name, part in histories.items():
         if part.events is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from groundswell.data.history import Events
+from groundswell.models.events.kinds import kinds_of
 from groundswell.params import Effects
 
 if TYPE_CHECKING:
@@ -136,10 +137,5 @@ def joined(before: Events | None, events: Events) -> tuple[np.ndarray, np.ndarra
     """Times and kinds with the earlier events first, and how many those are."""
     parts = [events] if before is None else [before, events]
     times = np.concatenate([part.time_days for part in parts])
-    kind = np.concatenate([_kind(part) for part in parts])
+    kind = np.concatenate([kinds_of(part) for part in parts])
     return times, kind, len(times) - len(events)
-
-
-def _kind(events: Events) -> np.ndarray:
-    """(E,) kinds; those of events without any are 0, which the model allows where it has one kind."""
-    return np.zeros(len(events), dtype=np.int64) if events.kind is None else np.asarray(events.kind, dtype=np.int64)

@@ -10,7 +10,7 @@ import numpy as np
 from groundswell.data.history import Events, History, from_events
 from groundswell.data.setting import Setting
 from groundswell.errors import UsageError, nearest
-from groundswell.models.events.kinds import one_place
+from groundswell.models.events.kinds import kinds_of, one_place
 from groundswell.models.events.mutually_exciting_density import joined
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ def drawn(model: MutuallyExciting, setting: Setting, rng: np.random.Generator, g
     made = sample(rng)
     if made < 0:
         raise UsageError(_too_many(model, times[-1] if len(times) else start, setting.window.days))
-    known, of_kind, _ = joined(None, past)
-    every = np.concatenate([known, times[:made]])
-    events = Events(every, np.zeros(len(every), dtype=np.int64), kind=np.concatenate([of_kind, kind[:made]]))
+    every = np.concatenate([past.time_days, times[:made]])
+    of_kind = np.concatenate([kinds_of(past), kind[:made]])
+    events = Events(every, np.zeros(len(every), dtype=np.int64), kind=of_kind)
     return from_events(setting.places, setting.window, events)
 
 
