@@ -109,11 +109,12 @@ def mutually_exciting() -> Any:
     history = truth.simulate(setting, rng=generator(3))
     everything = MutuallyExciting.among(*truth.kinds, by_sender=True)
     found = fit(everything, setting, history, MaximumLikelihood(), rng=generator(1))
-    axes = panels(1, len(truth.kinds), height=1.9)[0]
+    axes, furthest = panels(1, len(truth.kinds), height=1.9)[0], 0.0
     for column, receiver in zip(axes, truth.kinds, strict=True):
         for row, (sender, colour) in enumerate(zip(truth.kinds, SERIES, strict=False)):
             label = f"{sender} > {receiver}"
             low, high = profile(found, setting, history, f"offspring.{label}")
+            furthest = max(furthest, high)
             column.plot([low, high], [row, row], color=colour, linewidth=2.2, solid_capstyle="butt")
             column.plot(found.model.offspring[label], row, "o", color=colour, markersize=5, clip_on=False)
             column.plot(truth.offspring.get(label, 0.0), row, "|", color=INK, markersize=13, clip_on=False)
@@ -121,7 +122,7 @@ def mutually_exciting() -> Any:
         column.set_yticks(range(len(truth.kinds)), [f"one {kind}" for kind in truth.kinds])
         column.set_ylim(len(truth.kinds) - 0.5, -0.5)
         column.sharex(axes[0])
-    axes[0].set_xlim(0, None)
+    axes[0].set_xlim(0, 1.05 * furthest)
     axes[1].set_xlabel("expected direct offspring")
     for column in axes[1:]:
         column.tick_params(labelleft=False)
