@@ -55,7 +55,8 @@ class Moving:
         values |= {"value": self.ratio.value, "low": self.ratio.low, "high": self.ratio.high, "terms": self.terms}
         change = self.ratio.value - before.value
         side = "same" if abs(change) <= LARGE * before.value else "less" if change < 0 else "more"
-        return [Finding(f"events-moving-{side}", values)]
+        better = [Finding("events-moving-better", values)] if self.gain > self.terms else []
+        return [Finding(f"events-moving-{side}", values), *better]
 
     def table(self, before: Interval) -> Table:
         """background, branching ratio, low, high, log density gained, further parameters."""

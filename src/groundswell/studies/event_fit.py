@@ -24,8 +24,11 @@ from groundswell.studies.event_causes import Causes, in_moments
 from groundswell.studies.event_kernels import Interval, Kernels, delay_curve, triggering
 from groundswell.studies.event_model import said_of
 
-DRAWS = 60
-"""Plausible models, each with a forest of its own."""
+DRAWS = 1000
+"""Plausible models."""
+
+FORESTS = 60
+"""Of them, those with a forest of their own."""
 
 HARDLY = 0.02
 """Of the events: a share of triggered ones below which delays and distances say nothing."""
@@ -162,9 +165,11 @@ class EventFit:
         found = []
         half, most = self.kernels.days(0.5), self.kernels.days(0.9)
         if half is not None and most is not None:
-            slow = most.value > self.setting.window.days
-            values = {**ends(half), "most": min(most.value, float(self.setting.window.days))}
-            found.append(Finding("events-delay-slow" if slow else "events-delay", values))
+            days = float(self.setting.window.days)
+            key = "events-delay-slow" if most.value > days else "events-delay"
+            if self.by_day and most.value < 1:
+                key = "events-delay-within-day"
+            found.append(Finding(key, {**ends(half), "most": min(most.value, days)}))
         if self.plane is not None:
             near, far = self.kernels.km(0.5), self.kernels.km(0.9)
             if near is not None and far is not None:
@@ -211,20 +216,20 @@ def event_fit(
     seed: int,
     remarks: Sequence[str] = (),
     plane: Plane | None = None,
-    draws: int = DRAWS,
+    forests: int = FORESTS,
     progress: Progress = silent,
 ) -> EventFit:
     """What a report tells of a fit of single events to one window.
 
-    Cost: `draws` times the model's branching (O(E^2) for long memories), and one more fit, with a background that
+    Cost: `forests` times the model's branching (O(E^2) for long memories), and one more fit, with a background that
     moves.
     """
-    models, unknown = plausible_models(fitted, draws, rng=keyed(seed, 1))
+    models, unknown = plausible_models(fitted, max(DRAWS, forests), rng=keyed(seed, 1))
     kernels = Kernels(fitted.model, models, setting, history)
     causes = None
     progress(0.0, "who set off whom")
     if can(in_moments(fitted.model, history, keyed(seed, 2))[0], "branching") and len(history.events or ()):
-        causes = Causes.of(fitted.model, models, setting, history, rng=keyed(seed, 3))
+        causes = Causes.of(fitted.model, models[:forests], setting, history, rng=keyed(seed, 3))
     progress(0.5, "a background that moves")
     moving = moving_background(fitted, setting, history, rng=keyed(seed, 4))
     progress(1.0, "done")

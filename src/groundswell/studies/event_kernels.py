@@ -19,8 +19,11 @@ POINTS = 80
 SHOWN = 0.95
 """Of the offspring; curves go on until so much is seen, or to where the model cuts triggering off."""
 
-NEAR_KM = (25.0, 50.0, 100.0, 200.0)
-"""Distances whose share of the offspring is told for cities."""
+CURVES = 100
+"""Draws whose whole curves are looked at."""
+
+BINS = 20_000
+"""Distances between places are told apart to this part of the largest."""
 
 Curve = Callable[[np.ndarray], np.ndarray]
 
@@ -33,7 +36,7 @@ def triggering(model: Any) -> Any:
     return model
 
 
-def direct_offspring(model: Any, setting: Setting, events: Events) -> float:
+def direct_offspring(model: Any, events: Events) -> float:
     """Expected direct offspring of an event, on average over these: the branching ratio; 0 for a model without any.
 
     They are counted wherever and whenever they come, also outside the region and after the window.
@@ -43,7 +46,7 @@ def direct_offspring(model: Any, setting: Setting, events: Events) -> float:
         return 0.0
     ratio: Any = getattr(model, "branching_ratio", None)
     if callable(ratio):
-        return ratio(events)
+        return float(ratio(events))  # type: ignore[arg-type]
     if ratio is not None:
         return float(ratio) + (0.0 if model.media is None else model.media.offspring)
     kinds = model.kinds if part.across else 1
@@ -75,17 +78,19 @@ def reach_curve(model: Any, setting: Setting, events: Events) -> Curve | None:
     if part.reach is None and getattr(model, "media", None) is None:
         return None
     if (furthest := getattr(part, "furthest_km", None)) is not None:
-        whole = part.reach.disc(np.array([furthest]))[0]
-        return lambda km: part.reach.disc(np.minimum(km, furthest)) / whole
+        reach: Any = part.reach
+        whole = reach.disc(np.array([furthest]))[0]
+        return lambda km: reach.disc(np.minimum(km, furthest)) / whole
     if setting.places.latitude is None:
         return None
     weights = model.offspring(setting)
     weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
     share = np.bincount(events.place, minlength=len(weights)) / len(events)
-    apart = setting.places.distance_km.ravel()
-    order = np.argsort(apart, kind="stable")
-    sums = np.concatenate([[0.0], np.cumsum((share[:, None] * weights).ravel()[order])])
-    return lambda km: sums[np.searchsorted(apart[order], km, side="right")]
+    apart = setting.places.distance_km
+    width = max(float(apart.max()), 1e-9) / BINS
+    bins = np.ceil(apart / width).astype(int).ravel()
+    sums = np.cumsum(np.bincount(bins, (share[:, None] * weights).ravel(), BINS + 2))
+    return lambda km: sums[np.minimum(np.floor(np.asarray(km) / width), BINS + 1).astype(int)]
 
 
 def reached(curve: Curve, share: float, end: float = 1e6) -> float:
@@ -112,7 +117,7 @@ class Interval:
 class Kernels:
     """Triggering at the estimate and in S plausible models.
 
-    draws : the plausible models (`infer.plausible`). level : of every interval.
+    draws : the plausible models (`infer.plausible`), of which curves take the first CURVES. level : of every interval.
     """
 
     model: Any
@@ -127,52 +132,65 @@ class Kernels:
         assert self.history.events is not None
         return self.history.events
 
-    def interval(self, quantity: Callable[[Any], float]) -> Interval:
+    def _ends(self, each: Any) -> tuple[np.ndarray, np.ndarray]:
+        low, high = np.quantile(each, [(1 - self.level) / 2, (1 + self.level) / 2], axis=0)
+        return low, high
+
+    def _interval(self, quantity: Callable[[Any], float], draws: Sequence[Any]) -> Interval:
         """A number that follows from a model, at the estimate and over the draws."""
-        each = np.array([quantity(model) for model in self.draws])
-        low, high = np.quantile(each, [(1 - self.level) / 2, (1 + self.level) / 2], method="closest_observation")
+        low, high = self._ends([quantity(model) for model in draws])
         return Interval(quantity(self.model), float(low), float(high))
 
     @cached_property
     def ratio(self) -> Interval:
         """Expected direct offspring of an event."""
-        return self.interval(lambda model: direct_offspring(model, self.setting, self.events))
+        return self._interval(lambda model: direct_offspring(model, self.events), self.draws)
 
     def days(self, share: float) -> Interval | None:
         """Days within which this share of the offspring comes; None for a model without any."""
         if delay_curve(self.model) is None:
             return None
-        return self.interval(lambda model: reached(_curve(delay_curve(model)), share))
+        return self._interval(lambda model: reached(_curve(delay_curve(model)), share), self.draws[:CURVES])
+
+    @cached_property
+    def _reaches(self) -> tuple[Curve | None, list[Curve]]:
+        """How far, at the estimate and in the draws; made once, since for cities each takes all pairs of places."""
+        own = reach_curve(self.model, self.setting, self.events)
+        draws = [] if own is None else self.draws[:CURVES]
+        return own, [_curve(reach_curve(model, self.setting, self.events)) for model in draws]
 
     def km(self, share: float) -> Interval | None:
         """Km within which this share of the offspring comes; None where they stay in the event's own place."""
-        if reach_curve(self.model, self.setting, self.events) is None:
+        own, drawn = self._reaches
+        if own is None:
             return None
-        return self.interval(lambda model: reached(_curve(self._reach(model)), share))
+        low, high = self._ends([reached(curve, share) for curve in drawn])
+        return Interval(reached(own, share), float(low), float(high))
 
     def near(self, km: float) -> Interval | None:
         """Share of the offspring within a distance, 0 km for the event's own place."""
-        if reach_curve(self.model, self.setting, self.events) is None:
+        own, drawn = self._reaches
+        if own is None:
             return None
-        return self.interval(lambda model: float(_curve(self._reach(model))(np.array([km]))[0]))
+        at = np.array([km])
+        low, high = self._ends([curve(at)[0] for curve in drawn])
+        return Interval(float(own(at)[0]), float(low), float(high))
 
     def delays(self) -> Table:
         """days, share, low, high: the share of offspring that come within so many days."""
-        return self._table("days", delay_curve, delay_curve(self.model))
+        own = delay_curve(self.model)
+        drawn = [] if own is None else [_curve(delay_curve(model)) for model in self.draws[:CURVES]]
+        return self._table("days", own, drawn)
 
     def reaches(self) -> Table:
         """km, share, low, high; empty where offspring stay in the event's own place."""
-        return self._table("km", self._reach, self._reach(self.model))
+        return self._table("km", *self._reaches)
 
-    def _reach(self, model: Any) -> Curve | None:
-        return reach_curve(model, self.setting, self.events)
-
-    def _table(self, unit: str, curve_of: Callable[[Any], Curve | None], own: Curve | None) -> Table:
+    def _table(self, unit: str, own: Curve | None, drawn: Sequence[Curve]) -> Table:
         if own is None:
             return Table({unit: [], "share": [], "low": [], "high": []})
         at = np.linspace(0, min(reached(own, SHOWN), 1e5), POINTS)
-        each = np.array([_curve(curve_of(model))(at) for model in self.draws])
-        low, high = np.quantile(each, [(1 - self.level) / 2, (1 + self.level) / 2], axis=0)
+        low, high = self._ends([curve(at) for curve in drawn])
         columns = {unit: at, "share": np.asarray(own(at), dtype=float), "low": low, "high": high}
         return Table({name: values.tolist() for name, values in columns.items()})
 

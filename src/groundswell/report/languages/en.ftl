@@ -661,12 +661,14 @@ events-hardly = Of the { $events } events { $value } (90 % interval { $low } to 
 events-clusters = { $alone } of all clusters are one event alone; the largest has { $low } to { $high } events.
 events-delay = Half of what an event sets off comes within { $value } days (90 % interval { $low } to { $high }), nine tenths within { $most } days.
 events-delay-slow = Half of what an event sets off comes within { $value } days (90 % interval { $low } to { $high }); nine tenths have not come within the { $most } days of the window.
+events-delay-within-day = By the fit nine tenths of what an event sets off come within the day ({ $most } days; half within { $value }, 90 % interval { $low } to { $high }). Dates without times of day cannot show that: all they say is that little comes on later days.
 events-reach = Half of it comes within { $value } km (90 % interval { $low } to { $high }), nine tenths within { $most } km.
 events-reach-cities = { $own_value } of it (90 % interval { $own_low } to { $own_high }) comes in the event’s own place, { $near_value } ({ $near_low } to { $near_high }) within { $km } km.
 events-reach-own = The model keeps all that an event sets off in its own place.
 events-moving-same = With a background that may differ between { $pieces } stretches of { $days } days the branching ratio is { $value } (90 % interval { $low } to { $high }), much as before; the log density gains { $gain } by { $terms } further parameters.
 events-moving-less = With a background that may differ between { $pieces } stretches of { $days } days the branching ratio falls from { $before } to { $value } (90 % interval { $low } to { $high }); the log density gains { $gain } by { $terms } further parameters. What the difference is, triggering or a cause that moved by itself, these events cannot tell.
 events-moving-more = With a background that may differ between { $pieces } stretches of { $days } days the branching ratio rises from { $before } to { $value } (90 % interval { $low } to { $high }); the log density gains { $gain } by { $terms } further parameters.
+events-moving-better = By AIC the moving background is the better description of these events.
 events-moving-failed = With a background that moves the fit found no answer: { $reason }
 
 events-limit-cause = That events follow each other is no proof that one caused the other. “Set off” means: the model expects the event because of earlier ones near it; a cause that they share looks the same.
