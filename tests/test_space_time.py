@@ -24,6 +24,7 @@ from groundswell.models.random_effects import RandomIntercepts
 from groundswell.models.triggering import Exponential, Gaussian, PowerLaw, Reach, Steps
 from groundswell.params import Effects, from_vector, names, vector
 from groundswell.rng import generator
+from tests.naive import space_time as naive
 
 REACHES: tuple[Reach, ...] = (
     Gaussian(14.0),
@@ -61,46 +62,11 @@ def case(reach: Reach, seed: int = 1, **changes: object) -> tuple[SpaceTime, Set
     return model, setting, History(setting.places, setting.window, {}, events)
 
 
-def naive(model: SpaceTime, setting: Setting, history: History) -> float:
-    """Sums over all pairs and cells; the integral of f on a fine polar grid around each event."""
-    part, events, region = model.offspring, history.events, setting.region
-    assert part is not None
-    assert events is not None
-    assert region is not None
-    assert model.endemic is not None
-    x, y, t, kind = events.x_km, events.y_km, events.time_days, events.kind
-    assert x is not None
-    assert y is not None
-    assert kind is not None
-    endemic = model.endemic.rate(setting)
-    radii = np.linspace(0, part.furthest_km, 20_001)
-    unit = 2 * np.pi * np.trapezoid(radii * part.reach.value(radii), radii)
-    late = float(part.delay.integral(np.array([part.longest_days]))[0])
-    eta = np.exp(part.intercept + part.effects["crowd"] * events.marks["crowd"])
-    value = -model.kinds * float((endemic * setting.covariates["area_km2"]).sum())
-    middle = (np.arange(600) + 0.5) / 600 * part.furthest_km
-    turn = (np.arange(720) + 0.5) / 720 * 2 * np.pi
-    for i in range(len(events)):
-        rate = endemic[events.place[i], int(t[i])]
-        for j in range(i):
-            d, u = np.hypot(x[i] - x[j], y[i] - y[j]), t[i] - t[j]
-            if d <= part.furthest_km and 0 < u <= part.longest_days and (part.across or kind[i] == kind[j]):
-                near = part.reach.value(np.array(d)) / unit
-                rate += eta[j] * float(near * part.delay.value(np.array(u)) / late)
-        value += np.log(rate)
-        grid_x, grid_y = x[i] + np.outer(middle, np.cos(turn)), y[i] + np.outer(middle, np.sin(turn))
-        seen = region.contains(grid_x.ravel(), grid_y.ravel()).reshape(grid_x.shape).mean(axis=1)
-        inside = (middle * part.reach.value(middle) * seen).sum() * part.furthest_km / 600 * 2 * np.pi / unit
-        left = float(part.delay.integral(np.array([min(part.longest_days, setting.window.days - t[i])]))[0]) / late
-        value -= eta[i] * inside * left * (model.kinds if part.across else 1)
-    return value
-
-
 @pytest.mark.parametrize("across", [False, True])
 @pytest.mark.parametrize("reach", REACHES, ids=lambda reach: type(reach).__name__)
 def test_value_is_that_of_the_naive_twin(reach: Reach, across: bool) -> None:
     model, setting, history = case(reach, across=across)
-    assert model.log_density(setting, history) == pytest.approx(naive(model, setting, history), abs=2e-3)
+    assert model.log_density(setting, history) == pytest.approx(naive.log_density(model, setting, history), abs=2e-3)
 
 
 @pytest.mark.parametrize("delay", [ExponentialDelay(0.2), UniformDelay()], ids=lambda delay: type(delay).__name__)
@@ -117,12 +83,28 @@ def test_gradient_is_that_of_differences(reach: Reach, delay: ExponentialDelay |
         assert found[k] == pytest.approx(slope, rel=1e-6, abs=1e-6), name
 
 
+@pytest.mark.parametrize("endemic", [True, False])
+@pytest.mark.parametrize("reach", REACHES, ids=lambda reach: type(reach).__name__)
+def test_information_is_that_of_differences(reach: Reach, endemic: bool) -> None:
+    model, setting, history = case(reach, across=True)
+    if not endemic:
+        model = dataclasses.replace(model, endemic=None)
+    density, at = model.likelihood(setting, history), vector(model)
+    information = density.information(at)  # type: ignore[attr-defined]
+    slopes = [(density(at + step)[1] - density(at - step)[1]) / 2e-5 for step in np.eye(len(at)) * 1e-5]
+    assert information == pytest.approx(-np.array(slopes), rel=1e-5, abs=1e-5)
+    assert np.array_equal(information, information.T)
+
+
 @pytest.mark.parametrize("reach_km", [7.0, 35.0, 300.0])
 def test_areas_seen_from_a_point_by_the_boundary(reach_km: float) -> None:
-    """F(r) = r^2 / 2 integrates 1: the area of the disc within an outline with a hole, against points in number."""
-    points = np.array([[5.0, 5.0], [35.0, 35.0], [70.0, 20.0], [39.0, 90.0]])
+    """F(r) = r^2 / 2 integrates 1: the area of the disc within an outline with a hole, against points in number.
+
+    The last points lie on an edge, on a corner that points in, and on one that points out.
+    """
+    points = np.array([[5.0, 5.0], [35.0, 35.0], [70.0, 20.0], [39.0, 90.0], [70.0, 0.0], [0.0, 0.0], [40.0, 40.0]])
     seen = cubature.seen_from(points, WITH_A_HOLE, reach_km)
-    areas = seen.integral(seen.distance**2 / 2, reach_km**2 / 2)
+    areas = seen.integral(seen.radius**2 / 2, reach_km**2 / 2)
     cells = (np.arange(1000) + 0.5) / 10
     x, y = (grid.ravel() for grid in np.meshgrid(cells, cells))
     inside = WITH_A_HOLE.contains(x, y)
@@ -133,18 +115,66 @@ def test_areas_seen_from_a_point_by_the_boundary(reach_km: float) -> None:
         assert areas == pytest.approx(WITH_A_HOLE.area_km2, rel=1e-6)
 
 
-@pytest.mark.parametrize("reach", [*REACHES[:3], PowerLaw(0.2, 1.6)], ids=repr)
-def test_quadrature_along_the_boundary_has_converged(reach: Reach) -> None:
-    points = WITH_A_HOLE.draw(50, generator(1))
-    coarse, fine = (cubature.seen_from(points, WITH_A_HOLE, 60.0, nodes) for nodes in (cubature.NODES, 16))
+WIDE_AND_NARROW: tuple[Reach, ...] = (
+    *REACHES,
+    *(Gaussian(scale) for scale in (0.01, 0.3, 60.0)),
+    *(Exponential(scale) for scale in (0.01, 0.3, 60.0)),
+    PowerLaw(0.01, 1.6), PowerLaw(0.2, 1.6), PowerLaw(0.2, 5.0), PowerLaw(60.0, 2.0),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("reach", WIDE_AND_NARROW, ids=repr)
+def test_nodes_along_the_boundary_are_enough(reach: Reach) -> None:
+    """The bounds that docs/models/space_time.md states, against 96 nodes to each piece of an edge."""
+    points = WITH_A_HOLE.draw(80, generator(1))
+    points[:30] = np.stack([np.full(30, 70.0), np.geomspace(1e-6, 1.0, 30)], axis=1)
+    few, many = (
+        cubature.seen_from(points, WITH_A_HOLE, 60.0, breaks=reach.breaks, nodes=nodes) for nodes in (None, 96)
+    )
+    furthest = np.array([60.0])
+    end, slopes = float(reach.disc(furthest)[0]), reach.disc_gradient(furthest)[:, 0]
+    value, fine = (one.integral(reach.disc(one.radius), end) for one in (few, many))
+    assert np.abs(value - fine).max() < 1e-9 * 2 * np.pi * end
+    value, fine = (one.integral(reach.disc_gradient(one.radius), slopes) for one in (few, many))
+    assert (np.abs(value - fine).max(axis=1) * np.abs(vector(reach)) < 1e-8 * 2 * np.pi * end).all()
+
+
+@pytest.mark.parametrize("reach", WIDE_AND_NARROW, ids=repr)
+def test_a_few_radii_are_enough(reach: Reach) -> None:
+    """The polynomials between radii and the nodes together, against close quadrature of F itself."""
+    points = np.concatenate([WITH_A_HOLE.draw(6, generator(2)), [[70.0, 1e-4], [39.9, 39.9], [9.99, 20.0]]])
+    seen = cubature.seen_from(points, WITH_A_HOLE, 60.0, breaks=reach.breaks)
     end = float(reach.disc(np.array([60.0]))[0])
-    few, many = (one.integral(reach.disc(one.distance), end) for one in (coarse, fine))
-    assert few == pytest.approx(many, rel=2e-6)
+    value = seen.integral(reach.disc(seen.radius), end)
+    for point, found in zip(points, value, strict=True):
+        slow = naive.along_the_boundary(point, WITH_A_HOLE, reach, 60.0)
+        assert abs(found - slow) < 1e-9 * 2 * np.pi * end
+
+
+def test_regions_cut_by_others_are_seen_as_the_region_is() -> None:
+    points = WITH_A_HOLE.draw(20, generator(4))
+    cut = [[ring - point for ring in WITH_A_HOLE.rings] for point in points]
+    ours, theirs = cubature.seen_from(points, WITH_A_HOLE, 60.0), cubature.given(cut, 60.0)
+    disc = PowerLaw(5.0, 2.5).disc(ours.radius)
+    assert theirs.integral(disc, 40.0) == pytest.approx(ours.integral(disc, 40.0), rel=1e-12)
+    assert len(cubature.given([], 60.0).integral(disc, 40.0)) == 0
+
+
+def test_functions_that_differ_from_point_to_point() -> None:
+    """Each point's own kernel, over the whole region: the same as one kernel at a time."""
+    points, scales = WITH_A_HOLE.draw(20, generator(4)), np.geomspace(0.1, 90.0, 20)
+    seen = cubature.seen_from(points, WITH_A_HOLE, np.inf)
+    assert seen.integral(seen.radius**2 / 2, 0.0) == pytest.approx(WITH_A_HOLE.area_km2, rel=1e-6)
+    at = seen.nodes
+    own = np.repeat(scales, np.diff(at.first))
+    together = at.integral(own**2 * -np.expm1(-((at.distance / own) ** 2) / 2), 0.0)
+    for e, scale in enumerate(scales):
+        assert together[e] == pytest.approx(seen.integral(Gaussian(scale).disc(seen.radius), 0.0)[e], rel=1e-12)
 
 
 def test_a_wide_enough_region_loses_no_offspring() -> None:
     seen = cubature.seen_from(np.zeros((1, 2)), Region.rectangle(-100, -100, 100, 100), 60.0)
-    assert len(seen.distance) == 0
+    assert len(seen.panel) == 0
     assert seen.beyond == pytest.approx(2 * np.pi)
 
 

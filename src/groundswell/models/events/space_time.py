@@ -186,12 +186,13 @@ class SpaceTime(Model):
         return events
 
     def boundary(self, setting: Setting, events: Events) -> Boundary:
-        """What each event sees of the region's boundary."""
+        """What each event sees of the region's boundary, as far as its offspring reach."""
         from groundswell.models.events import cubature
 
-        if self.regions is not None:
-            return cubature.given([list(rings) for rings in self.regions])
-        assert setting.region is not None
         assert self.offspring is not None
+        furthest, breaks = self.offspring.furthest_km, self.offspring.reach.breaks
+        if self.regions is not None:
+            return cubature.given([list(rings) for rings in self.regions], furthest, breaks=breaks)
+        assert setting.region is not None
         points = np.stack([np.asarray(events.x_km, float), np.asarray(events.y_km, float)], axis=1)
-        return cubature.seen_from(points, setting.region, self.offspring.furthest_km)
+        return cubature.seen_from(points, setting.region, furthest, breaks=breaks)
