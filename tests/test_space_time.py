@@ -16,7 +16,7 @@ from groundswell.data.window import Window
 from groundswell.errors import DataError, GroundswellWarning, ParameterError, UsageError
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
-from groundswell.models.delays import ExponentialDelay, UniformDelay
+from groundswell.models.delays import Delay, ExponentialDelay, StepDelay, UniformDelay
 from groundswell.models.events import cubature
 from groundswell.models.events.space_time import Offspring, SpaceTime
 from groundswell.models.log_linear import LogLinear
@@ -32,6 +32,7 @@ REACHES: tuple[Reach, ...] = (
     PowerLaw(6.0, 2.4),
     Steps(5.0, Effects({"20": -1.0, "60": -2.5})),
 )
+STEP_DELAY = StepDelay(0.5, Effects({"4": float(np.log(0.5)), "10": float(np.log(0.1))}))
 L_SHAPE = np.array([[0.0, 0], [100, 0], [100, 40], [40, 40], [40, 100], [0, 100]])
 HOLE = np.array([[10.0, 10], [10, 30], [30, 30], [30, 10]])
 WITH_A_HOLE = Region((L_SHAPE, HOLE))
@@ -69,9 +70,9 @@ def test_value_is_that_of_the_naive_twin(reach: Reach, across: bool) -> None:
     assert model.log_density(setting, history) == pytest.approx(naive.log_density(model, setting, history), abs=2e-3)
 
 
-@pytest.mark.parametrize("delay", [ExponentialDelay(0.2), UniformDelay()], ids=lambda delay: type(delay).__name__)
+@pytest.mark.parametrize("delay", [ExponentialDelay(0.2), UniformDelay(), STEP_DELAY], ids=lambda d: type(d).__name__)
 @pytest.mark.parametrize("reach", REACHES, ids=lambda reach: type(reach).__name__)
-def test_gradient_is_that_of_differences(reach: Reach, delay: ExponentialDelay | UniformDelay) -> None:
+def test_gradient_is_that_of_differences(reach: Reach, delay: Delay) -> None:
     model, setting, history = case(reach)
     assert model.offspring is not None
     model = dataclasses.replace(model, offspring=dataclasses.replace(model.offspring, delay=delay))
@@ -213,6 +214,93 @@ def test_a_fit_holds_the_truth() -> None:
     assert (np.abs(found.estimate - vector(truth)) < 3.5 * found.standard_error).all()
 
 
+@pytest.mark.parametrize("across", [False, True])
+def test_an_intensity_is_the_sum_of_its_parts(across: bool) -> None:
+    model, setting, history = case(PowerLaw(6.0, 2.4), across=across)
+    parts = model.branching(setting, history)
+    for i in range(80):
+        assert parts.rate[i] == pytest.approx(naive.rate(model, setting, history, i), rel=1e-6)
+    assert model.endemic is not None
+    assert history.events is not None
+    assert parts.background == pytest.approx(
+        model.endemic.rate(setting)[history.events.place, history.events.time_days.astype(int)]
+    )
+    assert not parts.from_before.any()
+    assert (np.diff(parts.later) >= 0).all()
+    assert (parts.earlier < parts.later).all()
+    # the log density by the other road
+    ends = model.compensator(setting, history, np.array([60.0]))
+    assert np.log(parts.rate).sum() - ends[0] == pytest.approx(model.log_density(setting, history), rel=1e-12)
+    assert model.rate_at(setting, history, history.events) == pytest.approx(parts.rate, rel=1e-12)
+    alone = dataclasses.replace(model, offspring=None).branching(setting, history)
+    assert alone.rate == pytest.approx(parts.background)
+    assert not len(alone.triggered)
+
+
+@pytest.mark.parametrize("delay", [ExponentialDelay(0.2), UniformDelay(), STEP_DELAY], ids=lambda d: type(d).__name__)
+def test_the_compensator_is_the_integral_of_the_rate(delay: Delay) -> None:
+    """At times in between, against sums of the rate over a grid of points of space, time and kind."""
+    model, setting, history = case(Gaussian(14.0), across=True)
+    assert model.offspring is not None
+    assert setting.region is not None
+    assert history.events is not None
+    part = dataclasses.replace(model.offspring, delay=delay, longest_days=12.0)
+    model = dataclasses.replace(model, offspring=part)
+    few = history.events.take(np.flatnonzero(np.arange(80) % 4 == 0))
+    history = dataclasses.replace(history, events=few)
+    moments = np.array([0.0, 7.3, 7.3, 31.0, 59.9, 60.0])
+    found = model.compensator(setting, history, moments)
+    x, y = (grid.ravel() for grid in np.meshgrid(np.arange(2.5, 300, 5.0), np.arange(2.5, 150, 5.0)))
+    width = 0.2
+    by_time = [0.0]
+    for time in np.arange(width / 2, 60, width):
+        grid = Events(np.full(len(x), time), setting.region.tile_of(x, y), x_km=x, y_km=y, kind=np.zeros(len(x), int))
+        by_time.append(2 * 25 * width * model.rate_at(setting, history, grid).sum())
+    slow = np.interp(moments, np.arange(len(by_time)) * width, np.cumsum(by_time))
+    assert found == pytest.approx(slow, rel=4e-3)
+    assert (np.diff(model.compensator(setting, history, np.linspace(0, 60, 500))) > 0).all()
+
+
+@pytest.mark.parametrize("reach", REACHES, ids=lambda reach: type(reach).__name__)
+def test_em_climbs(reach: Reach) -> None:
+    """The gradient of the complete log density by differences, and Jensen's inequality between it and the observed."""
+    model, setting, history = case(reach)
+    observed, complete = model.likelihood(setting, history), model.complete_likelihood(setting, history)
+    at, rng = vector(model), generator(6)
+    shares = complete.attribute(at)
+    here, slope = complete.expected(at, shares)
+    assert slope == pytest.approx(observed(at)[1], rel=1e-9, abs=1e-9)
+    for _ in range(10):
+        there = at * np.exp(rng.normal(0, 0.1, len(at)))
+        rise = complete.expected(there, shares)[0] - here
+        assert rise <= observed(there)[0] - observed(at)[0] + 1e-9
+    found = complete.expected(there, shares)[1]
+    for k, name in enumerate(names(model)):
+        step = np.eye(len(at))[k] * 1e-5
+        rise = (complete.expected(there + step, shares)[0] - complete.expected(there - step, shares)[0]) / 2e-5
+        assert found[k] == pytest.approx(rise, rel=1e-6, abs=1e-6), name
+    parts = model.branching(setting, history)
+    assert shares.background == pytest.approx(parts.background_probability)
+    assert shares.parent == pytest.approx(parts.parent_probability)
+
+
+def test_every_piece_of_a_step_delay() -> None:
+    delays, at = np.array([-1.0, 0.0, 0.3, 0.5, 0.6, 3.9, 4.5, 9.0, 11.0]), vector(STEP_DELAY)
+    assert STEP_DELAY.value(delays) == pytest.approx([0, 0, 1, 1, 0.5, 0.5, 0.1, 0.1, 0])
+    fine = (np.arange(100_000) + 0.5) * 1e-4
+    for end in (0.2, 2.0, 9.0, 10.0):
+        summed = STEP_DELAY.value(fine[fine < end]).sum() * 1e-4
+        assert STEP_DELAY.integral(np.array([end]))[0] == pytest.approx(summed, rel=1e-4)
+    assert STEP_DELAY.integral(np.array([-3.0, 40.0])) == pytest.approx([0, 0.5 + 0.5 * 3.5 + 0.1 * 6])
+    for piece in ("value", "integral"):
+        slope = getattr(STEP_DELAY, {"value": "gradient", "integral": "integral_gradient"}[piece])(delays)
+        for k, step in enumerate(np.eye(len(at)) * 1e-6):
+            up, down = (getattr(from_vector(STEP_DELAY, at + sign * step), piece)(delays) for sign in (1, -1))
+            assert slope[k] == pytest.approx((up - down) / 2e-6, rel=1e-6, abs=1e-9)
+    with pytest.raises(ParameterError, match="they must rise from above 0"):
+        StepDelay(2.0, Effects({"1": 0.0}))
+
+
 def test_what_is_given_is_kept_and_goes_on() -> None:
     model, setting = SpaceTime.example()
     past = model.simulate(setting.during(90), rng=generator(2))
@@ -244,7 +332,7 @@ def test_what_cannot_be_weighed_is_refused() -> None:
     with pytest.raises(DataError, match="none with positions"):
         model.likelihood(setting, changed(x_km=None))
     with pytest.raises(DataError, match="1 of 80 events are outside the region"):
-        model.likelihood(setting, changed(x_km=np.where(np.arange(80) == 3, -5.0, events.x_km)))
+        model.likelihood(setting, changed(x_km=np.where(np.arange(80) == 3, -5.0, np.asarray(events.x_km))))
     with pytest.raises(DataError, match=r"expected kinds in \[0, 2\)"):
         model.likelihood(setting, changed(kind=np.full(80, 2)))
     with pytest.raises(DataError, match=r"Region\.from_geometry"):

@@ -104,7 +104,8 @@ def given(
     """From one polygon (rings relative to the point) for each point, as another package has cut them."""
     rings = [ring for one in regions for ring in one]
     if not rings:
-        return _boundary(np.zeros((0, 2)), np.empty((0, 4)), *np.zeros((2, 0), dtype=int), reach_km, breaks, nodes)
+        none = np.zeros(0, dtype=int)
+        return _boundary(np.zeros((0, 2)), np.empty((0, 4)), none, none, reach_km, breaks, nodes)
     lengths = np.array([len(ring) for ring in rings])
     corners, ends = np.concatenate(rings), np.cumsum(lengths)
     following = np.arange(1, len(corners) + 1)
@@ -156,7 +157,8 @@ def _points_of_a_panel() -> tuple[np.ndarray, np.ndarray]:
 def _rules(nodes: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gauss-Legendre rules for ever longer pieces: the longest (Q,), nodes and weights (Q, N), 0 after theirs."""
     if nodes is not None:
-        return np.array([np.inf]), *(one[None] for one in np.polynomial.legendre.leggauss(nodes))
+        at, rule = np.polynomial.legendre.leggauss(nodes)
+        return np.array([np.inf]), at[None], rule[None]
     most = len(LONGEST)
     at, rule = np.zeros((most, most)), np.zeros((most, most))
     for q in range(most):
