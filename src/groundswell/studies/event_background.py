@@ -64,7 +64,8 @@ class Moving:
             {"background": "as fitted", "ratio": before.value, "low": before.low, "high": before.high}
         ]
         if self.ratio is not None:
-            moving = {"background": f"{self.pieces} stretches of {self.days:.3g} days", "ratio": self.ratio.value}
+            length = f"{self.days:,.0f}" if self.days >= 10 else f"{self.days:.2g}"
+            moving = {"background": f"{self.pieces} stretches of {length} days", "ratio": self.ratio.value}
             moving |= {"low": self.ratio.low, "high": self.ratio.high}
             rows.append(moving | {"log density gained": self.gain, "further parameters": self.terms})
         names = ("background", "ratio", "low", "high", "log density gained", "further parameters")

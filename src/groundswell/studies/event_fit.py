@@ -150,6 +150,7 @@ class EventFit:
         ratio = self.kernels.ratio
         side = "above" if ratio.low > 1 else "below" if ratio.high < 1 else "unsure"
         found = [Finding(f"events-ratio-{side}", ends(ratio))]
+        found += self._marks()
         if self.causes is None:
             return found
         share = self.causes.share
@@ -159,6 +160,17 @@ class EventFit:
             largest = self.causes.largest
             values = {"alone": percent(self.causes.alone.value), "low": int(largest.low), "high": int(largest.high)}
             found.append(Finding("events-clusters", values))
+        return found
+
+    def _marks(self) -> list[Finding]:
+        """What a mark does to how much an event sets off; what the size of a crowd does."""
+        part, found = triggering(self.fitted.model), []
+        for name in getattr(part, "effects", ()):
+            times = self.kernels.number(lambda model, n=name: float(np.exp(triggering(model).effects[n])))
+            found.append(Finding("events-mark", {"mark": name, **ends(times)}))
+        if getattr(self.fitted.model, "size", None) is not None:
+            times = self.kernels.number(lambda model: 10**model.size.power)
+            found.append(Finding("events-size", ends(times)))
         return found
 
     def _kernels(self) -> list[Finding]:

@@ -136,15 +136,18 @@ class Kernels:
         low, high = np.quantile(each, [(1 - self.level) / 2, (1 + self.level) / 2], axis=0)
         return low, high
 
-    def _interval(self, quantity: Callable[[Any], float], draws: Sequence[Any]) -> Interval:
+    def number(self, quantity: Callable[[Any], float]) -> Interval:
         """A number that follows from a model, at the estimate and over the draws."""
+        return self._interval(quantity, self.draws)
+
+    def _interval(self, quantity: Callable[[Any], float], draws: Sequence[Any]) -> Interval:
         low, high = self._ends([quantity(model) for model in draws])
         return Interval(quantity(self.model), float(low), float(high))
 
     @cached_property
     def ratio(self) -> Interval:
         """Expected direct offspring of an event."""
-        return self._interval(lambda model: direct_offspring(model, self.events), self.draws)
+        return self.number(lambda model: direct_offspring(model, self.events))
 
     def days(self, share: float) -> Interval | None:
         """Days within which this share of the offspring comes; None for a model without any."""

@@ -113,13 +113,18 @@ def plane_maps(
         x_km[chosen], y_km[chosen], c=triggered[chosen], s=size, cmap=colour_scale(), vmin=0, vmax=1,
         edgecolor=style.SOFT, linewidth=0.2, rasterized=False,
     )  # fmt: skip
-    across, up, share = smoothed_share(region, x_km, y_km, triggered)
-    panels[1].pcolormesh(across, up, np.ma.masked_invalid(share), cmap=colour_scale(), vmin=0, vmax=1, shading="flat")
+    box, share = smoothed_share(region, x_km, y_km, triggered)
+    panels[1].imshow(
+        np.ma.masked_invalid(share), extent=box, origin="lower", cmap=colour_scale(), vmin=0, vmax=1,
+        interpolation="nearest",
+    )  # fmt: skip
     titles = ("figure-each-event", "figure-smoothed")
     for axes, title in zip(panels, titles, strict=True):
         for ring in region.rings:
             closed = np.vstack([ring, ring[:1]])
             axes.plot(closed[:, 0], closed[:, 1], color=style.SOFT, linewidth=0.6)
+        axes.set_xlim(low[0] - 0.02 * wide[0], high[0] + 0.02 * wide[0])
+        axes.set_ylim(low[1] - 0.1 * wide[1], high[1] + 0.02 * wide[1])
         axes.set_aspect("equal")
         axes.set_axis_off()
         axes.set_title(words.say(title))
@@ -136,29 +141,29 @@ def plane_maps(
 
 def smoothed_share(
     region: Region, x_km: np.ndarray, y_km: np.ndarray, triggered: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(edges across, edges up, (up, across) share), NaN outside the region and where too few events are near."""
+) -> tuple[tuple[float, float, float, float], np.ndarray]:
+    """(west, east, south, north) and (up, across) shares, NaN outside the region and where too few events are near."""
     corners = np.concatenate(region.rings)
     low, high = corners.min(axis=0), corners.max(axis=0)
     side = float((high - low).max()) / GRID
-    across, up = (np.arange(a, b + side, side) for a, b in zip(low, high, strict=True))
-    grid_x, grid_y = np.meshgrid(across[:-1] + side / 2, up[:-1] + side / 2)
+    across, up = (a + side * (np.arange(np.ceil((b - a) / side)) + 0.5) for a, b in zip(low, high, strict=True))
+    grid_x, grid_y = np.meshgrid(across, up)
     width = SMOOTHED * float(np.sqrt(region.area_km2))
     weight, total = np.zeros(grid_x.shape), np.zeros(grid_x.shape)
     inside = region.contains(grid_x.ravel(), grid_y.ravel()).reshape(grid_x.shape)
     for x, y, p in zip(x_km, y_km, triggered, strict=True):
-        near_x = np.flatnonzero(np.abs(across[:-1] + side / 2 - x) < 4 * width)
-        near_y = np.flatnonzero(np.abs(up[:-1] + side / 2 - y) < 4 * width)
+        near_x = np.flatnonzero(np.abs(across - x) < 4 * width)
+        near_y = np.flatnonzero(np.abs(up - y) < 4 * width)
         if not len(near_x) or not len(near_y):
             continue
-        box = np.ix_(near_y, near_x)
-        kernel = np.exp(-0.5 * ((grid_x[box] - x) ** 2 + (grid_y[box] - y) ** 2) / width**2)
-        weight[box] += kernel
-        total[box] += p * kernel
+        near = np.ix_(near_y, near_x)
+        kernel = np.exp(-0.5 * ((grid_x[near] - x) ** 2 + (grid_y[near] - y) ** 2) / width**2)
+        weight[near] += kernel
+        total[near] += p * kernel
     enough = inside & (weight >= FEWEST)
     share = np.full(grid_x.shape, np.nan)
     share[enough] = total[enough] / weight[enough]
-    return across, up, share
+    return (low[0], low[0] + side * len(across), low[1], low[1] + side * len(up)), share
 
 
 @style.styled
@@ -185,7 +190,7 @@ def _scale_bar(axes: Axes, low: np.ndarray, wide: np.ndarray) -> None:
     """A bar of a round length at the lower left."""
     length = 10.0 ** np.floor(np.log10(wide[0] / 3))
     length *= max(k for k in (1, 2, 5) if k * length <= wide[0] / 3 or k == 1)
-    y = low[1] - 0.04 * wide[1]
+    y = low[1] - 0.03 * wide[1]
     axes.plot([low[0], low[0] + length], [y, y], color=style.INK, linewidth=1.4, solid_capstyle="butt")
     axes.annotate(
         f"{length:,.10g} km", (low[0] + length / 2, y), xytext=(0, -3), textcoords="offset points", ha="center",
