@@ -31,6 +31,7 @@ LIBRARY: Mapping[str, Entry] = {
     "regimes": Entry("regimes", "Regimes", "cities"),
     "self_exciting": Entry("self_exciting", "SelfExciting", "events"),
     "space_time": Entry("space_time", "SpaceTime", "events"),
+    "etas": Entry("etas", "Etas", "events"),
     "civil_violence": Entry("civil_violence", "CivilViolence", "agents"),
     "thresholds": Entry("thresholds", "Thresholds", "agents"),
 }
