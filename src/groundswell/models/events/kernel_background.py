@@ -25,15 +25,18 @@ FURTHEST = 9.0
 class KernelBackground(Component):
     """A density over the plane, per km^2, that integrates to 1; a value, not a parameter.
 
-    points : (N, 2) km. bandwidth_km, weight : (N,), above 0, and 0 or more.
+    points : (N, 2) km. bandwidth_km, weight : (N,), above 0, and 0 or more. own_point : whether a kernel counts at
+    the very point that it stands on.
 
-    Read with care: every point carries its own kernel, so the density is highest just where events were; a
-    log density at those events with this background flatters it, and more so the smaller the bandwidths.
+    Read with care: with own_point the density is highest just where events were, so the events that it was made of
+    look expected; without, the density at each of them is what the others say (leaving one out), and as before
+    everywhere else.
     """
 
     points: np.ndarray
     bandwidth_km: np.ndarray
     weight: np.ndarray
+    own_point: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -61,6 +64,7 @@ class KernelBackground(Component):
         *,
         neighbours: int = 5,
         least_km: float = 5.0,
+        own_point: bool = True,
     ) -> KernelBackground:
         """Kernels around points (N,), as wide as it is to the `neighbours`-th nearest other, at least `least_km`.
 
@@ -75,7 +79,7 @@ class KernelBackground(Component):
                 f"{least_km:g}; expected more points than neighbours, 1 neighbour or more and a distance above 0."
             )
         apart = cKDTree(points).query(points, k=[neighbours + 1])[0][:, 0]  # the nearest is the point itself
-        return cls(points, np.maximum(apart, least_km), np.ones(len(points)) if weight is None else weight)
+        return cls(points, np.maximum(apart, least_km), np.ones(len(points)) if weight is None else weight, own_point)
 
     def density(self, x_km: np.ndarray, y_km: np.ndarray) -> np.ndarray:
         """(K,) per km^2 at positions (K,). Cost O(K N)."""
@@ -83,7 +87,7 @@ class KernelBackground(Component):
 
         at = np.stack([np.asarray(x_km, float), np.asarray(y_km, float)], axis=1)
         peak = self.weight / (2 * np.pi * self.bandwidth_km**2 * self.weight.sum())
-        return kernels(at, self.points, 0.5 / self.bandwidth_km**2, peak, 0.5 * FURTHEST**2)
+        return kernels(at, self.points, 0.5 / self.bandwidth_km**2, peak, 0.5 * FURTHEST**2, self.own_point)
 
     def integral(self, region: Region) -> float:
         """The share of the density that lies in a region, by `cubature` along its boundary. Cost O(N V)."""
