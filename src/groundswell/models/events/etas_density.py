@@ -20,10 +20,6 @@ from groundswell.params import from_vector, leaves, names
 if TYPE_CHECKING:
     from groundswell.models.events.etas import Etas, Triggering
 
-NODES = 4
-"""To a stretch of boundary: the share of an event's reach in the region is within 1e-6 (a test)."""
-
-
 _TRIGGERING = ("offspring", *SHAPE)
 
 
@@ -228,7 +224,7 @@ class _Reach:
     def __init__(self, region: Region | None, x: np.ndarray, y: np.ndarray) -> None:
         self._count, self._at = len(x), None
         if region is not None:
-            at = cubature.seen_whole(np.stack([x, y], axis=1), region, NODES)
+            at = cubature.seen_whole(np.stack([x, y], axis=1), region)
             self._at = (at.distance**2, at.weight, at.first, at.integral(np.ones(len(at.distance)), 0.0))
 
     def seen(self, part: Triggering, excess: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
