@@ -94,7 +94,7 @@ def test_going_on_from_a_background_takes_fewer_rounds() -> None:
 
 
 def test_events_outside_carry_kernels_too() -> None:
-    history, events = drawn(3)
+    events = drawn(3)[1]
     assert events.x_km is not None
     west = events.x_km < 300
     setting = replace(SETTING, region=Region.rectangle(0, 0, 300, 500))

@@ -450,8 +450,7 @@ def test_what_cannot_be_weighed_is_refused() -> None:
     with pytest.raises(DataError, match=r"spread=KernelBackground\.around"):
         replace(model, outside=None).likelihood(replace(setting, region=None), history)
     with pytest.raises(DataError, match=r"8 of 8 events of Etas\.outside are inside"):
-        model = replace(model, outside=events(8, 3, 0, DAYS))
-        model.likelihood(setting, history)
+        case(outside=events(8, 3, 0, DAYS))[0].likelihood(setting, history)
     with pytest.raises(DataError, match="50 steps and the setting 40; expected the same"):
         case()[0].likelihood(setting.during(40), history)
     with pytest.raises(DataError, match="expected times below 0"):

@@ -25,7 +25,7 @@ def by(part, days):
 
 
 def share_in_box(part, x, y, excess, box, rays=4_000):
-    """The share of an event's reach that lies in a rectangle, from inside or outside: where each ray goes in and out."""
+    """The share of an event's reach that lies in a rectangle: where each ray goes in and out."""
     west, south, east, north = box
     area, total = sigma(part, excess), 0.0
     for k in range(rays):

@@ -120,7 +120,8 @@ def _told(found: Fit, rows: list[dict[str, float | int | None]], settled: bool, 
         "what it adds. Log densities with another background are no comparison.",
         *found.notes,
     )
-    status = f"{found.status} {len(rows)} rounds of declustering; {rows[-1]['background events']:.1f} events needed no parent."
+    alone = rows[-1]["background events"]
+    status = f"{found.status} {len(rows)} rounds of declustering; {alone:.1f} events needed no parent."
     if not settled:
         notes = (
             f"The background had not settled after {len(rows)} rounds: the last moved a parameter by more than "

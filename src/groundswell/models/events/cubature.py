@@ -60,7 +60,7 @@ def seen_from(points: np.ndarray, region: Region, reach_km: float, nodes: int = 
 
 
 def seen_whole(points: np.ndarray, region: Region, nodes: int = NODES) -> Boundary:
-    """The boundary as the points (E, 2) see it, however far: for functions that fall slowly, or over scales of their own.
+    """The boundary as the points (E, 2) see it, however far: for functions without an end.
 
     Cost O(E V), in time and in memory: 16 bytes a node, some 100 nodes for a short outline.
     """

@@ -74,7 +74,7 @@ class Triggering(Component):
 
 @dataclass(frozen=True)
 class ExponentialMarks(Component):
-    """Marks above the threshold, exponential and independent of everything: density exp(-(m - threshold) / mean) / mean.
+    """Marks above the threshold, exponential and independent: density exp(-(m - threshold) / mean) / mean.
 
     For magnitudes the Gutenberg-Richter law with b = 1 / (mean log 10); for the log of crowds, Pareto sizes with the
     index 1 / mean. Marks rounded to a grid are too large by half a step on average: lower the threshold by that.
