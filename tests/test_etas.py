@@ -375,7 +375,7 @@ def test_compensated_times_of_a_right_model_are_a_unit_poisson_process() -> None
 
 def test_a_fit_holds_the_truth() -> None:
     truth, setting = Etas.example()
-    setting = replace(setting, window=Window(date(2024, 1, 1), 1500))
+    setting = replace(setting, window=Window(date(2024, 1, 1), 800))
     history = truth.simulate(setting, rng=generator(3))
     found = fit(truth, setting, history, MaximumLikelihood(), rng=generator(0))
     assert found.converged

@@ -70,7 +70,7 @@ class KernelBackground(Component):
 
         weight : (N,), 1 each by default. DataError for no more points than `neighbours`.
         """
-        from scipy.spatial import cKDTree
+        from scipy.spatial import KDTree
 
         points = np.stack([np.asarray(x_km, float), np.asarray(y_km, float)], axis=1)
         if len(points) <= neighbours or neighbours < 1 or least_km <= 0:
@@ -78,7 +78,7 @@ class KernelBackground(Component):
                 f"KernelBackground.around was given {len(points)} points, neighbours {neighbours} and least_km "
                 f"{least_km:g}; expected more points than neighbours, 1 neighbour or more and a distance above 0."
             )
-        apart = cKDTree(points).query(points, k=[neighbours + 1])[0][:, 0]  # the nearest is the point itself
+        apart = KDTree(points).query(points, k=[neighbours + 1])[0][:, 0]  # the nearest is the point itself
         return cls(points, np.maximum(apart, least_km), np.ones(len(points)) if weight is None else weight, own_point)
 
     def density(self, x_km: np.ndarray, y_km: np.ndarray) -> np.ndarray:
