@@ -311,11 +311,11 @@ def test_logarithms_and_powers_are_exact_to_rounding() -> None:
     assert _exp2(-math.inf) == 2.0**-1022
 
 
-def descendants(part: Triggering, days: int, count: int = 10_000) -> tuple[Events, Events]:
-    """What events on day 0, half a day before the window, set off on the plane; each a thousand km from the next."""
+def descendants(part: Triggering, days: int, count: int = 60_000) -> tuple[Events, Events]:
+    """What events just before the window set off on the plane; each a thousand km from the next."""
     marks = 3 + generator(8).exponential(0.3, count)
     parents = Events(
-        np.full(count, -0.5), np.zeros(count, dtype=int), x_km=1e5 * np.arange(count), y_km=np.zeros(count),
+        np.full(count, -1e-6), np.zeros(count, dtype=int), x_km=1e5 * np.arange(count), y_km=np.zeros(count),
         marks={"magnitude": marks},
     )  # fmt: skip
     nothing = KernelBackground(np.zeros((1, 2)), np.ones(1), np.ones(1))
@@ -328,19 +328,19 @@ def descendants(part: Triggering, days: int, count: int = 10_000) -> tuple[Event
 
 def test_simulated_offspring_come_as_often_as_late_and_as_far_as_stated() -> None:
     """With hardly any grandchildren: offspring .02 for those at the threshold, more for large parents."""
-    part = Triggering(0.02, alpha=2.0, c=0.4, p=1.6, D=9.0, gamma=1.0, q=1.9)
+    part = Triggering(0.02, alpha=2.0, c=2.0, p=1.6, D=9.0, gamma=1.0, q=1.9)
     parents, made = descendants(part, 60)
     assert made.x_km is not None
     assert made.y_km is not None
     mother = np.rint(made.x_km / 1e5).astype(int)
     excess = parents.marks["magnitude"][mother] - 3
-    after = lambda days: 1 - (1 + days / 0.4) ** (1 - 1.6)  # noqa: E731
-    expected = part.expected(parents.marks["magnitude"] - 3).sum() * (after(60.5) - after(0.5))
+    within = 1 - (1 + 60 / 2.0) ** (1 - 1.6)
+    expected = part.expected(parents.marks["magnitude"] - 3).sum() * within
     assert len(made) == pytest.approx(expected * 1.02, abs=4 * math.sqrt(expected) + 0.02 * expected)
-    late = (after(made.time_days + 0.5) - after(0.5)) / (after(60.5) - after(0.5))
+    late = (1 - (1 + made.time_days / 2.0) ** (1 - 1.6)) / within
     square = (made.x_km - 1e5 * mother) ** 2 + made.y_km**2
     near = 1 - (1 + square / (9 * np.exp(excess))) ** (1 - 1.9)
-    assert len(made) > 200
+    assert len(made) > 1200
     assert kstest(late, "uniform").pvalue > 1e-3
     assert kstest(near, "uniform").pvalue > 1e-3
 
@@ -355,6 +355,10 @@ def test_a_simulation_keeps_what_is_given_and_goes_on_from_it() -> None:
     assert whole.events.time_days[:first] == pytest.approx(past.events.time_days)
     assert whole.events.marks["magnitude"][:first] == pytest.approx(past.events.marks["magnitude"])
     assert (whole.events.time_days[first:] > 90).all()
+    calm = replace(model, triggering=None)
+    none = from_events(setting.places, setting.during(90).window, past.events.take(np.zeros(0, dtype=int)))
+    later = [len(calm.simulate(setting, rng=rng, given=none).events or ()) for rng in generator(4).spawn(200)]
+    assert np.mean(later) == pytest.approx(0.4 * 90, abs=4 * math.sqrt(36 / 200))
 
 
 def test_compensated_times_of_a_right_model_are_a_unit_poisson_process() -> None:
