@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -75,12 +76,19 @@ class EtasDensity:
         self._model, self._setting, self._order = model, setting, names(model)
         self._days = float(setting.window.days)
         self._events, self.observations = events, len(events)
-        self._unprompted = unprompted(model, setting, events)
         others = [one for one in (model.before, model.outside) if one is not None]
         self._all, self._number = _Columns.of(model, [events, *others])
         self._earlier = np.searchsorted(self._all.time, events.time_days)  # a tie excites none of its own
         self._weighed = model.excess(events)
-        self._reach = None if model.triggering is None else _Reach(setting.region, self._all.x, self._all.y)
+
+    @cached_property
+    def _unprompted(self) -> np.ndarray:
+        """(E,) u(s) at the events."""
+        return unprompted(self._model, self._setting, self._events)
+
+    @cached_property
+    def _reach(self) -> _Reach:
+        return _Reach(self._setting.region, self._all.x, self._all.y)
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Value and gradient (all,)."""
@@ -121,7 +129,6 @@ class EtasDensity:
 
     def _expected(self, part: Triggering) -> tuple[float, dict[str, float]]:
         """Expected offspring in region and window, and its slopes."""
-        assert self._reach is not None
         excess = self._all.excess
         share, by_log_area, by_q = self._reach.seen(part, excess)
         from_start, to_end = np.maximum(-self._all.time, 0.0), self._days - self._all.time
@@ -189,7 +196,7 @@ class EtasDensity:
 
         out = self._model.background * np.clip(days, 0, None)
         part = self._model.triggering
-        if part is None or self._reach is None:
+        if part is None:
             return out
         expected = part.expected(self._all.excess) * self._reach.seen(part, self._all.excess)[0]
         return out + released(self._all.time, expected, days, 1 / max(part.c, SHORTEST_DAYS), part.p)
