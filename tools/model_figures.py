@@ -172,6 +172,48 @@ def mutually_exciting() -> Any:
     return axes[0]
 
 
+@styled
+def etas() -> Any:
+    """Made-up events on a map, by how likely each needed no parent, and what its fitted model makes of their times."""
+    from groundswell.data.region import Region
+    from groundswell.infer.declustered_fit import fit_with_declustering
+    from groundswell.models.events.kernel_background import KernelBackground
+
+    model, setting = load("etas").example()
+    setting = replace(setting, window=Window.between("2020-01-01", "2021-03-31"))
+    centres = np.array([[40.0, 40], [70, 110], [150, 60], [220, 120], [260, 30]])
+    made = replace(
+        model, spread=KernelBackground(centres, np.array([12.0, 15, 25, 12, 18]), np.array([3.0, 2, 2, 1, 1]))
+    )
+    history = made.simulate(setting, rng=generator(5))
+    found = fit_with_declustering(model, setting, history, rng=generator(0)).model
+    events = history.events
+    assert events is not None
+    shares = found.branching(setting, history).background_probability
+    left, right = panels(1, 2, height=3.0)[0]
+    order = np.argsort(-shares)
+    size = 2 + 10 * found.excess(events)
+    dots = left.scatter(
+        events.x_km[order], events.y_km[order], c=shares[order], s=size[order], cmap="viridis", linewidth=0
+    )
+    left.figure.colorbar(dots, ax=left, label="needed no parent", shrink=0.8)
+    outline = np.concatenate([Region.rectangle(0, 0, 300, 150).rings[0], [[0, 0]]])
+    left.plot(*outline.T, color=SOFT, linewidth=0.8)
+    left.set_aspect("equal")
+    left.set_xlabel("km")
+    left.set_ylabel("km")
+    days, count = events.time_days, np.arange(1, len(events) + 1)
+    right.axhline(0, color=INK, linewidth=0.7, linestyle=":")
+    steady = days / setting.window.days * len(events)
+    right.step(days, count - steady, color=SOFT, where="post", label="at a steady rate")
+    expected = found.compensator(setting, history, days)
+    right.step(days, count - expected, color=SERIES[0], where="post", label="by the model")
+    right.set_xlabel("day")
+    right.set_ylabel("events so far less those expected")
+    right.legend()
+    return left
+
+
 def regimes() -> Any:
     """The phase diagram for one c*."""
     from groundswell.report.figures.phases import phase_diagram
@@ -180,13 +222,8 @@ def regimes() -> Any:
 
 
 PICTURES: tuple[Callable[[], Any], ...] = (
-    endemic_epidemic,
-    mobilisation,
-    self_exciting,
-    riot_wave,
-    regimes,
-    mutually_exciting,
-)
+    endemic_epidemic, mobilisation, self_exciting, mutually_exciting, etas, riot_wave, regimes,
+)  # fmt: skip
 
 if __name__ == "__main__":
     for picture in PICTURES:
