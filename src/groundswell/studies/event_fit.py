@@ -168,6 +168,9 @@ class EventFit:
         for name in getattr(part, "effects", ()):
             times = self.kernels.number(lambda model, n=name: float(np.exp(triggering(model).effects[n])))
             found.append(Finding("events-mark", {"mark": name, **ends(times)}))
+        if hasattr(part, "alpha"):
+            times = self.kernels.number(lambda model: float(np.exp(triggering(model).alpha)))
+            found.append(Finding("events-mark", {"mark": getattr(self.fitted.model, "mark", ""), **ends(times)}))
         if getattr(self.fitted.model, "size", None) is not None:
             times = self.kernels.number(lambda model: 10**model.size.power)
             found.append(Finding("events-size", ends(times)))

@@ -94,9 +94,9 @@ def reach_curve(model: Any, setting: Setting, events: Events) -> Curve | None:
 
 
 def reached(curve: Curve, share: float, end: float = 1e6) -> float:
-    """Where a curve that rises from 0 has reached a share; infinite if not before `end`."""
+    """Where a curve that rises from 0 has reached a share; `end` if not before it."""
     if curve(np.array([end]))[0] < share:
-        return float("inf")
+        return end
     low, high = 0.0, end
     for _ in range(80):
         middle = (low + high) / 2

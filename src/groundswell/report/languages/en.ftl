@@ -619,6 +619,7 @@ plane-no-density = No density of people is known where positions are km, so the 
 plane-steps = Endemic rates are constant within steps of { $days } days.
 plane-jitter = Each event was moved to a random point within { $km } km of its position: distances below some { $km } km are chance; try several seeds.
 plane-mark = The mark { $mark } enters less its mean of { $mean }.
+plane-threshold = Events count from { $mark } { $threshold } on, the least in the file. Above it they are taken as all recorded; small events that went unseen after a large one make delays too long.
 plane-kinds = { $count } kinds, each triggering its own kind only: { $kinds }.
 plane-limits = Nothing is taken to be triggered further than { $km } km or later than { $days } days (furthest_km and longest_days in [components.offspring] of a --config file).
 
