@@ -33,6 +33,8 @@ PER_BIN = 10
 LEVEL = 0.95
 """Of the bands."""
 
+TESTS = ("waiting times", "times", "serial", "dispersion", "number")
+
 
 @dataclass(frozen=True, eq=False)
 class Rescaled:
@@ -140,30 +142,29 @@ def residual_tests(
     if len(found) < FEWEST:
         raise DataError(f"{len(found)} events are too few to test a model by; expected {FEWEST} or more.")
     rows = _tests(found)
-    critical = dict.fromkeys(("times", "waits"), _kolmogorov(len(found)))
+    critical: dict[str, float] = dict.fromkeys(("times", "waits"), _kolmogorov(len(found)))
     simulated: dict[str, float] = {}
     notes = _notes(fitted, history, found, replicates, refit)
     if replicates:
         replicas = Replicas(fitted, setting, replicates, rng, refit, method, progress)
-        made = [
-            _tests(rescaled(again, setting, one, spread=draw if spread else None))
+        theirs = [
+            rescaled(again, setting, one, spread=draw if spread else None)
             for (again, one), draw in zip(replicas, draws, strict=False)
         ]
+        made = [_tests(one) for one in theirs]
         for name, (_, known) in rows.items():
-            theirs = np.array([row[name][1] for row in made])
-            simulated[name] = at_least_as_extreme(-known, -np.nan_to_num(theirs, nan=1.0))
-        for band, name in (("times", "times"), ("waits", "waiting times")):
-            if made:
-                theirs = np.array([row[name][0] * row["number of events"][0] ** 0.5 for row in made])
-                critical[band] = float(np.quantile(theirs, LEVEL) / len(found) ** 0.5)
+            as_small = np.nan_to_num([row[name][1] for row in made], nan=1.0)
+            simulated[name] = at_least_as_extreme(-known, -as_small)
+        for band, name in (("times", "times"), ("waits", "waiting times")) if made else ():
+            scaled = [row[name][0] * len(one) ** 0.5 for row, one in zip(made, theirs, strict=True)]
+            critical[band] = float(np.nanquantile(scaled, LEVEL) / len(found) ** 0.5)
         notes += replicas.remarks()
-    shown = [name for name in rows if name != "number of events"]
     table = Table(
         {
-            "test": shown,
-            "statistic": [rows[name][0] for name in shown],
-            "p known": [rows[name][1] for name in shown],
-            "p simulated": [simulated.get(name) for name in shown],
+            "test": TESTS,
+            "statistic": [rows[name][0] for name in TESTS],
+            "p known": [rows[name][1] for name in TESTS],
+            "p simulated": [simulated.get(name) for name in TESTS],
         }
     )
     return ResidualTests(found, table, critical, notes)
@@ -215,8 +216,7 @@ def _tests(found: Rescaled) -> dict[str, tuple[float, float]]:
 
     n, total = len(found), found.total
     nothing = (float("nan"), float("nan"))
-    rows = dict.fromkeys(("waiting times", "times", "serial", "dispersion", "number", "number of events"), nothing)
-    rows["number of events"] = (n, float("nan"))
+    rows: dict[str, tuple[float, float]] = dict.fromkeys(TESTS, nothing)
     if total > 0:
         tails = poisson.cdf(n, total), poisson.sf(n - 1, total)
         rows["number"] = ((n - total) / total**0.5, float(min(1.0, 2 * min(tails))))
