@@ -154,7 +154,8 @@ def _result(
     total = len(values)
     slopes = density.slopes(point.at)
     covariance = np.zeros((total, total))
-    covariance[np.ix_(density.free, density.free)] = inner * np.outer(slopes, slopes)
+    with np.errstate(over="ignore", invalid="ignore"):  # the slope at a rate that ran away; it is not determined
+        covariance[np.ix_(density.free, density.free)] = inner * np.outer(slopes, slopes)
     errors = np.sqrt(np.diag(covariance))
     free, value = len(density.free), -point.value
     unknown = int(np.isnan(errors).sum())
