@@ -18,7 +18,8 @@ from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.models.delays import ExponentialDelay
-from groundswell.models.events.self_exciting import ByPopulation, SelfExciting
+from groundswell.models.events.self_exciting import SelfExciting
+from groundswell.models.events.self_exciting_parts import ByPopulation
 from groundswell.models.triggering import PowerLaw
 from groundswell.params import vector
 from groundswell.rng import generator
@@ -67,7 +68,7 @@ def twin(model: SelfExciting, events: int) -> float:
     made = history.events
     assert made is not None
     background = model.background * model.shares(setting.places)
-    offspring = model.branching_ratio * model.weights(setting.places)
+    offspring = model.branching_ratio * model.weights(setting)
     days = float(setting.window.days)
     seconds = best_of(
         lambda: naive.log_density(made.time_days, made.place, days, background, offspring, model.delay.decay), 2

@@ -247,7 +247,7 @@ def fit(
     rng = generator(configuration.seed)
     by_day = [history.events is not None and history.events.day_precision for history in histories]
     if LIBRARY[configuration.name].level == "events" and any(by_day):
-        from groundswell.models.events.self_exciting import jittered
+        from groundswell.models.events.ties import jittered
 
         histories = [
             jittered(history, rng=rng) if days else history for history, days in zip(histories, by_day, strict=True)

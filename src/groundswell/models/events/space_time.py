@@ -26,7 +26,7 @@ from groundswell.models.base import Likelihood, Model
 from groundswell.models.cities.scattered import same_frame
 from groundswell.models.delays import ExponentialDelay, UniformDelay
 from groundswell.models.events.cubature import Boundary
-from groundswell.models.events.self_exciting import warn_of_ties
+from groundswell.models.events.ties import warn_of_ties
 from groundswell.models.log_linear import LogLinear
 from groundswell.models.triggering import Exponential, Gaussian, Reach
 from groundswell.params import Component, Effects, Prior, param
