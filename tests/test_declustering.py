@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from naive.verbs import doubled
 
 from groundswell.data.history import History
 from groundswell.data.places import Places
@@ -24,14 +23,15 @@ from groundswell.infer.drawn import kernel_band, parameter_draws
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events.branching import Branching
-from groundswell.models.events.self_exciting import SelfExciting, cluster_size
+from groundswell.models.events.clusters import cluster_size
+from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.models.library import load
 from groundswell.rng import generator
 
 CITIES, SETTING = SelfExciting.example()
-MODEL = doubled(CITIES)
+MODEL = CITIES
 TOWN = Setting(Places(("Town",), np.array([5e4])), Window(date(2024, 1, 1), 60))
-PLAIN = doubled(SelfExciting(1.0, 0.5, ExponentialDelay(0.8)))
+PLAIN = SelfExciting(1.0, 0.5, ExponentialDelay(0.8))
 
 FIVE = Branching(
     np.array([1.0, 0.5, 0.2, 0.0, 0.4]), np.array([0.0, 0.5, 0.0, 0.0, 0.1]),
@@ -150,7 +150,7 @@ def test_doubt_about_parameters_widens_the_shares() -> None:
 def test_clusters_have_the_sizes_of_a_branching_process() -> None:
     """Borel's, over a window so long that its end cuts few."""
     setting = Setting(TOWN.places, Window(date(2024, 1, 1), 400))
-    model = doubled(SelfExciting(0.4, 0.5, ExponentialDelay(3.0)))
+    model = SelfExciting(0.4, 0.5, ExponentialDelay(3.0))
     sizes = []
     for seed in range(12):
         found = declustered(model, setting, drawn(seed, model, setting), rng=generator(seed), draws=4)

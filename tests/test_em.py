@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from naive.verbs import PairByPair, doubled
 
 from groundswell.data.history import History
 from groundswell.data.places import Places
@@ -27,7 +26,7 @@ from groundswell.params import vector
 from groundswell.rng import generator
 
 SETTING = Setting(Places(("Town",), np.array([5e4])), Window(date(2024, 1, 1), 40))
-MODEL = doubled(SelfExciting(1.0, 0.5, ExponentialDelay(0.8)))
+MODEL = SelfExciting(1.0, 0.5, ExponentialDelay(0.8))
 
 
 def drawn(seed: int, model: Any = MODEL) -> History:
@@ -111,7 +110,7 @@ def test_the_same_data_give_the_same_fit() -> None:
     assert climbed(drawn(1), steps=3).estimate.tolist() == climbed(drawn(1), steps=3).estimate.tolist()
 
 
-class Mismatched(PairByPair):
+class Mismatched(SelfExciting):
     """A complete likelihood that climbs elsewhere."""
 
     def complete_likelihood(self, setting: Setting, history: History) -> CompleteLikelihood:

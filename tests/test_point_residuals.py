@@ -7,9 +7,6 @@ from datetime import date
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from naive.verbs import PairByPair, doubled
 
 from groundswell.data.history import Events, History, from_events
 from groundswell.data.places import Places
@@ -28,12 +25,13 @@ from groundswell.infer.base import Fit, fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events.self_exciting import SelfExciting
+from groundswell.models.events.ties import jittered
 from groundswell.models.library import load
 from groundswell.rng import generator
 
 ONE = Places(("Town",), np.array([5e4]))
 SETTING = Setting(ONE, Window(date(2024, 1, 1), 60))
-MODEL = doubled(SelfExciting(1.0, 0.5, ExponentialDelay(0.8)))
+MODEL = SelfExciting(1.0, 0.5, ExponentialDelay(0.8))
 STEADY = MODEL.replacing({"background": 2.0, "branching_ratio": 0.0})
 """No event sets off another: what a clustered record refutes."""
 NAMES = ["waiting times", "times", "serial", "dispersion", "number"]
@@ -183,24 +181,11 @@ def test_ties_are_said_and_take_waits_to_0() -> None:
     assert p(tests)["waiting times"] < 1e-6
 
 
-def test_events_spread_over_their_days_are_exact_for_counts_by_day() -> None:
-    """A steady rate gives Poisson counts by day, of which the day is all that is left here."""
-    values = []
-    for seed in range(60):
-        history = by_the_day(drawn(seed, STEADY))
-        tests = residual_tests(STEADY, SETTING, history, rng=generator(seed), spread=True)
-        values.append(tests.table["p known"])
-        assert any("another seed" in note for note in tests.notes)
-        assert not any("share their time" in note for note in tests.notes)
-    low = (np.array(values) < 0.2).mean(axis=0)[:4]  # .2 expected, sd .05
-    assert ((low > 0.06) & (low < 0.36)).all()
-
-
-@given(st.lists(st.floats(0, 59.9), min_size=10, max_size=40, unique=True), st.integers(0, 99))
-def test_spread_events_stay_in_their_days(times: list[float], seed: int) -> None:
-    history = from_events(ONE, SETTING.window, Events(np.sort(times), np.zeros(len(times), int)))
-    found = rescaled(STEADY, SETTING, by_the_day(history), spread=generator(seed))
-    assert np.floor(np.sort(found.tau) / 2).tolist() == np.floor(np.sort(times)).tolist()
+def test_events_spread_over_their_days_before_the_fit_are_taken_as_they_come() -> None:
+    history = jittered(by_the_day(drawn(4, STEADY)), rng=generator(1))
+    tests = residual_tests(STEADY, SETTING, history, rng=generator(0))
+    assert tests.rescaled.tied == 0
+    assert min(p(tests).values()) > 0.01
 
 
 def test_what_cannot_be_tested_is_refused() -> None:
@@ -212,6 +197,8 @@ def test_what_cannot_be_tested_is_refused() -> None:
         residual_tests(MODEL, SETTING, few, rng=generator(0))
     with pytest.raises(UsageError, match="Give the Fit, or a method"):
         residual_tests(MODEL, SETTING, drawn(1), rng=generator(0), replicates=3)
+    with pytest.raises(MissingVerb, match="jittered"):
+        rescaled(dataclasses.replace(MODEL, by_step=True), SETTING, drawn(1))
     counting, setting = load("endemic_epidemic").example()
     with pytest.raises(MissingVerb, match="Time rescaling needs a model of single events"):
         rescaled(counting, setting, counting.simulate(setting, rng=generator(1)))
@@ -245,9 +232,9 @@ def test_what_a_fit_held_is_held_in_its_replicas() -> None:
     found = fitted(drawn(1), branching_ratio=0.4)
     assert held(found) == {"branching_ratio": 0.4}
     for model, _ in Replicas(found, SETTING, 2, generator(1)):
-        assert isinstance(model, PairByPair)
+        assert isinstance(model, SelfExciting)
         assert model.branching_ratio == 0.4
-        assert model.background != found.model.background  # type: ignore[attr-defined]
+        assert model.background != found.estimate[0]
     for model, _ in Replicas(found, SETTING, 2, generator(1), refit=False):
         assert model == found.model
 

@@ -24,8 +24,8 @@ from groundswell.models.triggering import Exponential
 from groundswell.rng import generator
 
 CITIES, SETTING = SelfExciting.example()
-MODEL = doubled(CITIES)
-STEADY = doubled(dataclasses.replace(CITIES, branching_ratio=0.0, background=3.0))
+MODEL = CITIES
+STEADY = dataclasses.replace(CITIES, branching_ratio=0.0, background=3.0)
 PLANE, AREA = SpaceTime.example()
 INPLANE = doubled(PLANE)
 
@@ -82,11 +82,11 @@ def test_p_values_of_a_right_model_are_not_small(model: Any, setting: Setting, c
 
 def test_triggering_that_a_model_lacks_is_seen() -> None:
     """Over places bursts change the times; in the plane the pairs that are near and soon."""
-    history = drawn(doubled(dataclasses.replace(CITIES, branching_ratio=0.8, delay=ExponentialDelay(0.3))), 3)
+    history = drawn(dataclasses.replace(CITIES, branching_ratio=0.8, delay=ExponentialDelay(0.3)), 3)
     events = history.events
     assert events is not None
     level = dataclasses.replace(CITIES, branching_ratio=0.0, background=len(events) / 60)
-    over = values(homogeneity(doubled(level), SETTING, history, rng=generator(0), draws=5))
+    over = values(homogeneity(level, SETTING, history, rng=generator(0), draws=5))
     assert min(over.values()) < 0.01
     inplane = INPLANE.replacing({"offspring.intercept": -9.0, "endemic.intercept": -12.9})
     found = homogeneity(inplane, AREA, drawn(INPLANE, 1, AREA), rng=generator(0), draws=5)
@@ -96,8 +96,8 @@ def test_triggering_that_a_model_lacks_is_seen() -> None:
 def test_events_in_the_wrong_places_are_seen() -> None:
     turned = dataclasses.replace(CITIES, population=None)
     history = drawn(MODEL, 2)
-    assert values(homogeneity(doubled(turned), SETTING, history, rng=generator(0), draws=3))["place"] <= 0.02
-    table = super_thinned(doubled(turned), SETTING, history, rng=generator(0)).by_place
+    assert values(homogeneity(turned, SETTING, history, rng=generator(0), draws=3))["place"] <= 0.02
+    table = super_thinned(turned, SETTING, history, rng=generator(0)).by_place
     assert table["place"] == list(SETTING.places.name)
     hub = next(iter(table.rows()))
     assert hub["points"] > hub["expected"]
@@ -138,13 +138,16 @@ def test_points_of_the_plane_lie_in_their_areas() -> None:
     assert (np.abs(everyone - found.expected) < 4 * np.sqrt(found.expected)).all()
 
 
-def test_kinds_are_drawn_alike() -> None:
+def test_every_kind_has_its_points() -> None:
     two = dataclasses.replace(INPLANE, kinds=2)
     history = two.simulate(AREA, rng=generator(1))
     found = super_thinned(two, AREA, history, rng=generator(2), rate=1e-4)
-    kind = np.asarray(found.points.kind)
+    assert found.points.kind is not None
+    assert np.array_equal(found.cell, 2 * found.points.place + found.points.kind)
     assert found.expected.sum() == pytest.approx(2 * 1e-4 * 180 * 45_000)
-    assert abs((kind == 0).mean() - 0.5) < 4 * 0.5 / len(kind) ** 0.5
+    assert (np.abs(np.bincount(found.cell) - found.expected) < 4 * np.sqrt(found.expected)).all()
+    assert found.by_place["kind"] == ["0", "1", "0", "1"]
+    assert "kind" not in super_thinned(INPLANE, AREA, drawn(INPLANE, 1, AREA), rng=generator(2)).by_place.columns
 
 
 def test_what_is_naive_or_tied_is_said() -> None:
@@ -176,6 +179,8 @@ def test_what_cannot_be_thinned_is_refused() -> None:
     counts = dataclasses.replace(history, events=None)
     with pytest.raises(DataError, match="single events"):
         super_thinned(MODEL, SETTING, counts, rng=generator(0))
+    with pytest.raises(MissingVerb, match="jittered"):
+        super_thinned(dataclasses.replace(MODEL, by_step=True), SETTING, history, rng=generator(0))
     counting, setting = load("endemic_epidemic").example()
-    with pytest.raises(MissingVerb, match="rate_at"):
+    with pytest.raises(MissingVerb, match="compensator"):
         super_thinned(counting, setting, counting.simulate(setting, rng=generator(1)), rng=generator(0))

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from groundswell.models.events.branching import Branching
-from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.models.events.space_time import SpaceTime
 from groundswell.params import from_vector, names, vector
 
@@ -17,37 +16,6 @@ from groundswell.params import from_vector, names, vector
 def pairs(later_days, earlier_days):
     """Rows (later, earlier) of all pairs, `later` never falling."""
     return np.nonzero(later_days[:, None] > earlier_days[None, :])
-
-
-class PairByPair(SelfExciting):
-    """SelfExciting with an exponential delay, every pair visited; no events before the window."""
-
-    def branching(self, setting, history):
-        events = history.events
-        later, earlier = pairs(events.time_days, events.time_days)
-        return Branching(
-            self.background * self.shares(setting.places)[events.place],
-            np.zeros(len(events)), later, earlier, self._raised(setting, events, later, events, earlier),
-        )  # fmt: skip
-
-    def compensator(self, setting, history, days):
-        events, days = history.events, np.asarray(days, dtype=float)
-        sent = self.branching_ratio * self.weights(setting.places).sum(axis=1)[events.place]
-        return self.background * days + self.delay.integral(days[:, None] - events.time_days[None, :]) @ sent
-
-    def rate_at(self, setting, history, points):
-        events = history.events
-        later, earlier = pairs(points.time_days, events.time_days)
-        raised = self._raised(setting, points, later, events, earlier)
-        own = self.background * self.shares(setting.places)[points.place]
-        return own + np.bincount(later, raised, len(points))
-
-    def complete_likelihood(self, setting, history):
-        return complete(self, setting, history)
-
-    def _raised(self, setting, points, later, events, earlier):
-        weights = self.weights(setting.places)[events.place[earlier], points.place[later]]
-        return self.branching_ratio * weights * self.delay.value(points.time_days[later] - events.time_days[earlier])
 
 
 class PairByPairInThePlane(SpaceTime):
@@ -135,5 +103,4 @@ def safe_log(values):
 
 def doubled(model: Any) -> Any:
     """The same model with the verbs above."""
-    kind = PairByPair if isinstance(model, SelfExciting) else PairByPairInThePlane
-    return kind(**{field.name: getattr(model, field.name) for field in dataclasses.fields(model)})
+    return PairByPairInThePlane(**{field.name: getattr(model, field.name) for field in dataclasses.fields(model)})

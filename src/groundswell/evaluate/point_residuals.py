@@ -41,15 +41,13 @@ class Rescaled:
     """Transformed times of E events.
 
     tau : (E,) expected events up to each, never falling. total : up to the window's end. days : (E,) their times.
-    tied : how many events share their time with an earlier one. spread : whether events were put at random moments of
-    their days' transformed time (`rescaled`).
+    tied : how many events share their time with an earlier one.
     """
 
     tau: np.ndarray
     total: float
     days: np.ndarray
     tied: int = 0
-    spread: bool = False
 
     def __len__(self) -> int:
         return len(self.tau)
@@ -65,29 +63,19 @@ class Rescaled:
         return -np.expm1(-self.waits)
 
 
-def rescaled(model: Any, setting: Setting, history: History, *, spread: np.random.Generator | None = None) -> Rescaled:
-    """Expected events under the model up to each event of the history.
+def rescaled(model: Any, setting: Setting, history: History) -> Rescaled:
+    """Expected events under the model up to each event of the history. Cost: one call of the model's compensator.
 
-    spread : for events of which the day alone is known. Their transformed times tie, so that waits of 0 are taken for
-    clustering. With a Generator each event is put at a random moment of its day's transformed time, which is exact for
-    a likelihood of counts by day (given the days before, a day's count is Poisson) and only then.
-    Cost: one call of the model's compensator.
+    Events of which the day alone is known share their time and so their transformed time, and waits of 0 are taken for
+    clustering: spread them over their days first (`jittered`), for the fit too, and look at several seeds.
     """
     require(model, "compensator", "rescaled")
     events = history.events
     if events is None:
         raise DataError("time rescaling needs History.events, single events with their times; this history has counts.")
-    end = float(setting.window.days)
-    if spread is None:
-        along = np.asarray(model.compensator(setting, history, np.append(events.time_days, end)))
-        tau, total = along[:-1], float(along[-1])
-    else:
-        edges = np.asarray(model.compensator(setting, history, np.arange(setting.window.days + 1.0)))
-        day = np.minimum(events.time_days.astype(int), setting.window.days - 1)
-        inside = edges[day] + (edges[day + 1] - edges[day]) * spread.random(len(day))
-        tau, total = np.sort(inside), float(edges[-1])
+    along = model.compensator(setting, history, np.append(events.time_days, float(setting.window.days)))
     tied = len(events) - len(np.unique(events.time_days))
-    return Rescaled(tau, total, events.time_days, tied, spread is not None)
+    return Rescaled(np.asarray(along[:-1]), float(along[-1]), events.time_days, tied)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +105,6 @@ def residual_tests(
     replicates: int = 0,
     refit: bool = True,
     method: Method | None = None,
-    spread: bool = False,
     progress: Progress = silent,
 ) -> ResidualTests:
     """Test whether the transformed times are those of a unit Poisson process.
@@ -137,8 +124,7 @@ def residual_tests(
     DataError for fewer than 10 events. Cost: replicates x (simulate + fit + compensator).
     """
     model = model_of(fitted)
-    own, *draws = rng.spawn(1 + replicates)
-    found = rescaled(model, setting, history, spread=own if spread else None)
+    found = rescaled(model, setting, history)
     if len(found) < FEWEST:
         raise DataError(f"{len(found)} events are too few to test a model by; expected {FEWEST} or more.")
     rows = _tests(found)
@@ -147,10 +133,7 @@ def residual_tests(
     notes = _notes(fitted, history, found, replicates, refit)
     if replicates:
         replicas = Replicas(fitted, setting, replicates, rng, refit, method, progress)
-        theirs = [
-            rescaled(again, setting, one, spread=draw if spread else None)
-            for (again, one), draw in zip(replicas, draws, strict=False)
-        ]
+        theirs = [rescaled(again, setting, one) for again, one in replicas]
         made = [_tests(one) for one in theirs]
         for name, (_, known) in rows.items():
             as_small = np.nan_to_num([row[name][1] for row in made], nan=1.0)
@@ -185,7 +168,7 @@ def counts_in_band(tests: ResidualTests) -> Table:
             "count": np.arange(1.0, n + 1).tolist(),
             "low": np.maximum(line - reach, 0).tolist(),
             "high": np.minimum(line + reach, n).tolist(),
-            "days": np.sort(found.days).tolist(),
+            "days": found.days.tolist(),
         }
     )
 
@@ -262,14 +245,10 @@ def _notes(fitted: Fit | Any, history: History, found: Rescaled, replicates: int
     if replicates and not refit:
         first += ' "p simulated" is from replicas with the parameters kept, so the same is true of it.'
     notes = [first]
-    if found.tied and not found.spread:
+    if found.tied:
         notes.append(
             f"{found.tied} of {len(found)} events share their time with another, so their transformed times tie and "
-            "waits of 0 are taken for clustering. Where only days are known, give spread=True and a model of counts "
-            "by day, or spread the events over their days before the fit (`jittered`) and say so."
-        )
-    if found.spread:
-        notes.append(
-            "Events were put at random moments of their days' transformed time: another seed gives other p-values."
+            "waits of 0 are taken for clustering. Where days alone are known, spread the events over them before the "
+            "fit, `jittered(history, rng=rng)`, and say so; another seed gives other p-values."
         )
     return tuple(notes)

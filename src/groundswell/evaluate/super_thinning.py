@@ -34,16 +34,19 @@ class SuperThinned:
     """A draw of residual points: what is left of the events, and what was added.
 
     points : the R residual points by time, as Events. added : (R,) whether a point was laid over, False for an event.
-    rate : (P,) of the process that a right model leaves, by place: events a day; in the plane per km^2 and day of each
-    kind. expected : (P,) points by place, rate x days (x area x kinds).
-    plane : whether the points fill a region, or stand at places.
+    cell : (R,) which place, and of it which kind, a point belongs to: place x kinds + kind.
+    rate : (P x kinds,) of the process that a right model leaves, by cell: events a day; in the plane also per km^2.
+    expected : (P x kinds,) points by cell, rate x days (x area).
+    plane : whether the points fill a region, or stand at places. kinds : their names.
     """
 
     points: Events
     added: np.ndarray
+    cell: np.ndarray
     rate: np.ndarray
     expected: np.ndarray
     plane: bool
+    kinds: tuple[str, ...]
     setting: Setting
 
     def __len__(self) -> int:
@@ -51,12 +54,14 @@ class SuperThinned:
 
     @property
     def by_place(self) -> Table:
-        """Points by place beside what is expected, with the standardised difference."""
-        counts = np.bincount(self.points.place, minlength=len(self.expected))
+        """Points by place (and kind, where there are several) beside what is expected, and how many sds lie between."""
+        counts = np.bincount(self.cell, minlength=len(self.expected))
         apart = (counts - self.expected) / np.sqrt(np.maximum(self.expected, 1e-300))
+        names = self.setting.places.name
         return Table(
             {
-                "place": list(self.setting.places.name),
+                "place": [name for name in names for _ in self.kinds],
+                **({"kind": list(self.kinds) * len(names)} if len(self.kinds) > 1 else {}),
                 "points": counts.tolist(),
                 "expected": self.expected.tolist(),
                 "standardised": apart.tolist(),
@@ -75,8 +80,8 @@ def super_thinned(
 ) -> SuperThinned:
     """Draw the residual points of a model's history.
 
-    rate : b, the same everywhere or (P,) by place: events a day, in the plane per km^2 and day of each kind. None: what
-    the model expects on average in each place, estimated at random points. Much below it most events are thrown away
+    rate : b, the same everywhere or (P x kinds,) by place and kind: events a day, in the plane per km^2 too. None: what
+    the model expects on average in each, estimated at random points. Much below it most events are thrown away
     and the tests are weak; much above, they are buried under points that were added and the tests are weak again. The
     paper has one b for all, which does both at once where some places have far more events than others.
     plane : the points fill Setting.region, which the setting must have; None: where it has one and events have
@@ -84,13 +89,14 @@ def super_thinned(
 
     Points are random beyond the data: another rng, another picture. Cost: rate_at, at some points per event.
     """
+    require(model, "compensator", "super_thinned")  # a model of counts by step has no rate at a moment to integrate
     require(model, "rate_at", "super_thinned")
     events = history.events
     if events is None:
         raise DataError("super-thinning needs History.events, single events with their times; this history has counts.")
     if plane is None:
         plane = setting.region is not None and events.x_km is not None
-    over = _Plane(model, setting) if plane else _Cities(model, setting)
+    over = _Cells(model, setting, plane)
     if rate is None:
         level = _average(model, setting, history, over, len(events), rng)
     elif np.ndim(rate) and np.shape(rate) != over.volume.shape:
@@ -101,12 +107,12 @@ def super_thinned(
         raise UsageError(f"super-thinning was given the rate {rate}; expected finite numbers of 0 or more, one above.")
 
     at_events = np.asarray(model.rate_at(setting, history, events))
-    kept = events.take(rng.random(len(events)) * at_events < level[events.place])
+    kept = events.take(rng.random(len(events)) * at_events < level[over.cell(events)])
     candidates = over.draw(rng.poisson(level * over.volume), rng)
     at_candidates = np.asarray(model.rate_at(setting, history, candidates))
-    short = rng.random(len(candidates)) * level[candidates.place] >= at_candidates
+    short = rng.random(len(candidates)) * level[over.cell(candidates)] >= at_candidates
     points, added = _merged(kept, candidates.take(short))
-    return SuperThinned(points, added, level, level * over.volume, plane, setting)
+    return SuperThinned(points, added, over.cell(points), level, level * over.volume, plane, over.kinds, setting)
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,10 +212,10 @@ def _tested(one: SuperThinned, simulations: int, rng: np.random.Generator) -> tu
         share = one.expected / total
         some = share > 0
         drawn = rng.multinomial(count, share, size=simulations)
-        counts = np.concatenate([np.bincount(one.points.place, minlength=len(share))[None], drawn])
+        counts = np.concatenate([np.bincount(one.cell, minlength=len(share))[None], drawn])
         apart = ((counts - count * share)[:, some] ** 2 / (count * share)[some]).sum(axis=1)
         found["place"] = (float(apart[0]), float((apart >= apart[0] * (1 - 1e-12)).mean()))
-    if len(one.expected) > 1 or one.plane:
+    if len(one.setting.places) > 1 or one.plane:
         limits = _shares_of(one.setting.window.days)
         pairs = space_time_interaction(
             one.setting, one.points, distances_km=_distances(one), days=limits, permutations=simulations, rng=rng,
@@ -249,7 +255,8 @@ def _ripley(one: SuperThinned, simulations: int, rng: np.random.Generator) -> tu
 
     region = one.setting.region
     assert region is not None
-    tiles, share = region.tiles or (region,), one.expected / one.expected.sum()
+    tiles = region.tiles or (region,)
+    share = one.expected.reshape(len(tiles), -1).sum(axis=1) / one.expected.sum()
     radii = np.linspace(0, _shorter_side(one.setting) / 4, RADII + 1)[1:]
 
     def root(at: np.ndarray) -> np.ndarray:
@@ -278,53 +285,53 @@ def _ripley(one: SuperThinned, simulations: int, rng: np.random.Generator) -> tu
 
 
 def _average(
-    model: Any, setting: Setting, history: History, over: _Plane | _Cities, events: int, rng: np.random.Generator
+    model: Any, setting: Setting, history: History, over: _Cells, events: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """(P,) the model's mean intensity in each place over the window, from random points."""
-    places = len(over.volume)
-    points = over.draw(np.full(places, max(20, 4 * events // places)), rng)
-    rates = np.asarray(model.rate_at(setting, history, points))
-    return np.bincount(points.place, rates, places) / np.bincount(points.place, minlength=places)
+    """The model's mean intensity in each cell over the window, from random points."""
+    count = len(over.volume)
+    points = over.draw(np.full(count, max(20, 4 * events // count)), rng)
+    rates, cell = np.asarray(model.rate_at(setting, history, points)), over.cell(points)
+    return np.bincount(cell, rates, count) / np.bincount(cell, minlength=count)
 
 
-class _Cities:
-    """Points at places."""
+class _Cells:
+    """Where points may be: at each place, or in its tile of the region, of each kind."""
 
-    def __init__(self, model: Any, setting: Setting) -> None:
-        self._days, self._count = float(setting.window.days), len(setting.places)
-        self.volume = np.full(self._count, self._days)
+    def __init__(self, model: Any, setting: Setting, plane: bool) -> None:
+        self._days, self._tiles, area = float(setting.window.days), None, np.ones(len(setting.places))
+        if plane:
+            region = setting.region
+            if region is None:
+                raise DataError(
+                    "plane=True needs Setting.region, over which points are laid. Over places: plane=False."
+                )
+            self._tiles = region.tiles or (region,)
+            if len(self._tiles) != len(setting.places):
+                raise DataError(
+                    f"points are laid over the region with its {len(self._tiles)} tiles, and there are "
+                    f"{len(setting.places)} places; expected a tile for each: Region.tiled(tiles)."
+                )
+            area = np.array([tile.area_km2 for tile in self._tiles])
+        kinds = getattr(model, "kinds", 1)  # their number, or their names
+        self.kinds: tuple[str, ...] = tuple(map(str, range(kinds))) if isinstance(kinds, int) else tuple(kinds)
+        self.volume = np.repeat(area * self._days, len(self.kinds))
 
-    def draw(self, counts: np.ndarray, rng: np.random.Generator) -> Events:
-        place = np.repeat(np.arange(self._count), counts)
-        days = rng.random(len(place)) * self._days
-        order = np.argsort(days)
-        return Events(days[order], place[order])
-
-
-class _Plane:
-    """Points in the tiles of a region, of any kind."""
-
-    def __init__(self, model: Any, setting: Setting) -> None:
-        region = setting.region
-        if region is None:
-            raise DataError(
-                "plane=True needs Setting.region, over which points are laid. Over places give plane=False."
-            )
-        self._tiles = region.tiles or (region,)
-        if len(self._tiles) != len(setting.places):
-            raise DataError(
-                f"points are laid over the region with its {len(self._tiles)} tiles, and there are "
-                f"{len(setting.places)} places; expected a tile for each: Region.tiled(tiles)."
-            )
-        self._days, self._kinds = float(setting.window.days), int(getattr(model, "kinds", 1))
-        self.volume = np.array([tile.area_km2 for tile in self._tiles]) * self._days * self._kinds
+    def cell(self, points: Events) -> np.ndarray:
+        kind = 0 if points.kind is None or len(self.kinds) == 1 else np.asarray(points.kind, dtype=int)
+        return points.place * len(self.kinds) + kind
 
     def draw(self, counts: np.ndarray, rng: np.random.Generator) -> Events:
-        at = np.concatenate([tile.draw(int(n), rng) for tile, n in zip(self._tiles, counts, strict=True)])
-        place, days = np.repeat(np.arange(len(counts)), counts), rng.random(len(at)) * self._days
+        """So many points in each cell, evenly."""
+        cell = np.repeat(np.arange(len(counts)), counts)
+        days = rng.random(len(cell)) * self._days
         order = np.argsort(days)
-        kind = None if self._kinds == 1 else rng.integers(0, self._kinds, len(at))
-        return Events(days[order], place[order], x_km=at[order, 0], y_km=at[order, 1], kind=kind)
+        place, kind = np.divmod(cell[order], len(self.kinds))
+        x = y = None
+        if self._tiles is not None:
+            by_tile = counts.reshape(len(self._tiles), -1).sum(axis=1)
+            at = [tile.draw(int(n), rng) for tile, n in zip(self._tiles, by_tile, strict=True)]
+            x, y = np.concatenate(at)[order].T
+        return Events(days[order], place, x_km=x, y_km=y, kind=None if len(self.kinds) == 1 else kind)
 
 
 def _merged(kept: Events, laid: Events) -> tuple[Events, np.ndarray]:
