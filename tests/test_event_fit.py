@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import warnings
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from groundswell.data.history import Events, History, from_events
+from groundswell.data.history import Events, from_events
 from groundswell.data.places import Places
 from groundswell.data.readers import read_events, to_history
 from groundswell.data.readers.plane import to_plane
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.data.window import Window
-from groundswell.errors import GroundswellWarning
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.delays import ExponentialDelay
@@ -122,10 +120,10 @@ def test_days_without_times_are_taken_apart_in_continuous_time() -> None:
 
 
 def stepped(rng):
-    """300 independent events, twenty times as dense in the middle third: nothing sets off anything."""
+    """260 independent events, eleven times as dense in the middle third: nothing sets off anything."""
     places, window = Places.single(), Window(date(2024, 1, 1), 300)
-    times = np.sort(np.concatenate([rng.uniform(0, 300, 100), rng.uniform(100, 200, 200)]))
-    return Setting(places, window), from_events(places, window, Events(times, np.zeros(300, int)))
+    times = np.sort(np.concatenate([rng.uniform(0, 300, 60), rng.uniform(100, 200, 200)]))
+    return Setting(places, window), from_events(places, window, Events(times, np.zeros(260, int)))
 
 
 def test_triggering_that_a_moving_background_explains_goes_away() -> None:
@@ -138,11 +136,9 @@ def test_triggering_that_a_moving_background_explains_goes_away() -> None:
     before = found.model.branching_ratio
     assert before > 0.5
     assert moving.ratio.value < 0.3
-    assert moving.gain > moving.terms == moving.pieces - 1 == 6
-    from groundswell.studies.event_kernels import Interval
-
-    keys = [finding.key for finding in moving.findings(Interval(before, before, before))]
-    assert keys == ["events-moving-less", "events-moving-better"]
+    assert moving.gain > moving.terms == moving.pieces - 1 == 5
+    assert moving.before.value == pytest.approx(before, rel=0.05)
+    assert [finding.key for finding in moving.findings][:2] == ["events-moving-less", "events-moving-better"]
 
 
 def test_triggering_that_is_there_stays() -> None:
@@ -187,7 +183,7 @@ def test_sentences_of_cities(cities: EventFit) -> None:
 
 def test_sentences_of_the_plane(plane: EventFit) -> None:
     findings = {name: [f.key for f in found] for name, found in plane.findings.items()}
-    assert findings["data"] == ["events-data-plane", "plane-region-file"]
+    assert findings["data"] == ["events-data-plane", "plane-region-file", "plane-areas"]
     assert findings["kernels"] == ["events-delay", "events-reach"]
     assert findings["background"]
     for found in plane.findings.values():
@@ -220,7 +216,7 @@ def test_a_kernel_that_its_limit_cuts_off_is_told(plane: EventFit) -> None:
     keys = [finding.key for finding in case.limits]
     assert "events-limit-cut-days" in keys
     assert "events-limit-cut-km" in keys
-    assert not {"events-limit-cut-days", "events-limit-cut-km"} & {finding.key for finding in plane.limits}
+    assert "events-limit-cut-km" not in {finding.key for finding in plane.limits}
 
 
 @pytest.mark.parametrize("which", ["cities", "plane"])
@@ -289,7 +285,7 @@ def test_a_model_of_the_plane_starts_near_its_events(plane: EventFit) -> None:
     flat = dataclasses.replace(found.endemic, effects=type(found.endemic.effects)())
     expected = float((flat.rate(setting) * setting.covariates["area_km2"]).sum())
     assert expected == pytest.approx(0.5 * len(plane.history.events or ()), rel=0.1)  # less what the trend adds
-    assert [f.key for f in said] == ["plane-region-file", "plane-limits", "plane-no-density"]
+    assert [f.key for f in said] == ["plane-region-file", "plane-areas", "plane-limits", "plane-no-density"]
     kept, _ = suited_to_plane(model, [plane.plane], {"offspring": {"furthest_km": 80.0}}, {"endemic.intercept"})
     assert kept.offspring is not None
     assert kept.endemic is not None

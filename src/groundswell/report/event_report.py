@@ -123,8 +123,7 @@ def _clusters(causes: Causes, speaker: Speaker) -> Section:
 def _background(case: EventFit, speaker: Speaker) -> Section:
     say, moving = speaker.say, case.moving
     assert moving is not None
-    table = moving.table(case.kernels.ratio)
-    tables = [Twin(table, say("events-table-backgrounds"), folded=False)]
+    tables = [Twin(moving.table, say("events-table-backgrounds"), folded=False)]
     if moving.fitted is not None:
         tables.append(Twin(moving.fitted.summary(), say("events-table-parameters")))
     words = in_words(case.findings["background"], speaker)

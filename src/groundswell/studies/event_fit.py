@@ -16,8 +16,9 @@ from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.evaluate.ranking import Finding
 from groundswell.infer.base import Fit, Progress, silent
-from groundswell.infer.plausible import plausible_models
+from groundswell.infer.drawn import parameter_draws
 from groundswell.models.base import can
+from groundswell.params import from_vector
 from groundswell.rng import keyed
 from groundswell.studies.event_background import Moving, moving_background
 from groundswell.studies.event_causes import Causes, in_moments
@@ -85,7 +86,7 @@ class EventFit:
             "data": self._data(),
             "triggering": self._triggering(),
             "kernels": self._kernels() if self.triggers else [],
-            "background": [] if self.moving is None else self.moving.findings(self.kernels.ratio),
+            "background": [] if self.moving is None else self.moving.findings,
         }
 
     @cached_property
@@ -118,7 +119,7 @@ class EventFit:
         if self.triggers:
             found |= {"delays": self.kernels.delays(), "reaches": self.kernels.reaches()}
         if self.moving is not None:
-            found["backgrounds"] = self.moving.table(self.kernels.ratio)
+            found["backgrounds"] = self.moving.table
         return {name: table for name, table in found.items() if len(table) or name == "left_out"}
 
     def _events(self, causes: Causes) -> Table:
@@ -239,7 +240,9 @@ def event_fit(
     Cost: `forests` times the model's branching (O(E^2) for long memories), and one more fit, with a background that
     moves.
     """
-    models, unknown = plausible_models(fitted, max(DRAWS, forests), rng=keyed(seed, 1))
+    drawn = parameter_draws(fitted, max(DRAWS, forests), rng=keyed(seed, 1))
+    models = [from_vector(fitted.model, values) for values in drawn.values]
+    unknown = tuple(np.array(fitted.names)[np.isnan(fitted.standard_error)].tolist())
     kernels = Kernels(fitted.model, models, setting, history)
     causes = None
     progress(0.0, "who set off whom")

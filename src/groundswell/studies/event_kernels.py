@@ -36,6 +36,12 @@ def triggering(model: Any) -> Any:
     return model
 
 
+def soon(model: Any, events: Events, days: float) -> float:
+    """Expected direct offspring of an event that come within so many days, on average over these events."""
+    curve = delay_curve(model)
+    return 0.0 if curve is None else direct_offspring(model, events) * float(curve(np.array([days]))[0])
+
+
 def direct_offspring(model: Any, events: Events) -> float:
     """Expected direct offspring of an event, on average over these: the branching ratio; 0 for a model without any.
 
@@ -117,7 +123,7 @@ class Interval:
 class Kernels:
     """Triggering at the estimate and in S plausible models.
 
-    draws : the plausible models (`infer.plausible`), of which curves take the first CURVES. level : of every interval.
+    draws : the plausible models (`infer.drawn`), of which curves take the first CURVES. level : of every interval.
     """
 
     model: Any
