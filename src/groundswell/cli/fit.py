@@ -240,7 +240,8 @@ def _report(
     with bar() as progress:
         case = event_fit(
             given.read, configuration.name, found, given.settings[0], histories[0], given.left_out,
-            seed=configuration.seed, remarks=remarks, plane=plane, progress=progress,
+            seed=configuration.seed, remarks=remarks, plane=plane, replicates=configuration.replicates,
+            progress=progress,
         )  # fmt: skip
     for name, table in case.tables().items():
         table.write(folder / f"{name}.csv")

@@ -22,6 +22,7 @@ from groundswell.params import from_vector
 from groundswell.rng import keyed
 from groundswell.studies.event_background import Moving, moving_background
 from groundswell.studies.event_causes import Causes, in_moments
+from groundswell.studies.event_checks import Checks, checks_of
 from groundswell.studies.event_kernels import Interval, Kernels, delay_curve, triggering
 from groundswell.studies.event_model import said_of
 
@@ -44,6 +45,7 @@ class EventFit:
 
     name : of the model. fitted, setting, history : the fit and what it was fitted to. left_out : rows and events that
     no window used, and judgements. remarks : sentences said on the way. plane : how points of the plane came about.
+    checks : whether the fit suits its events.
     causes : None where the model cannot take its events apart. moving : the fit with a background that moves, None
     where there is none to move. open : parameters whose doubt is in no interval here.
     """
@@ -60,6 +62,7 @@ class EventFit:
     causes: Causes | None = None
     moving: Moving | None = None
     plane: Plane | None = None
+    checks: Checks | None = None
     open: tuple[str, ...] = ()
 
     @property
@@ -81,12 +84,13 @@ class EventFit:
 
     @cached_property
     def findings(self) -> Mapping[str, Sequence[Finding]]:
-        """Answers by question: data, triggering, kernels, background."""
+        """Answers by question: data, triggering, kernels, background, checks."""
         return {
             "data": self._data(),
             "triggering": self._triggering(),
             "kernels": self._kernels() if self.triggers else [],
             "background": [] if self.moving is None else self.moving.findings,
+            "checks": [] if self.checks is None else self.checks.findings,
         }
 
     @cached_property
@@ -120,6 +124,8 @@ class EventFit:
             found |= {"delays": self.kernels.delays(), "reaches": self.kernels.reaches()}
         if self.moving is not None:
             found["backgrounds"] = self.moving.table
+        if self.checks is not None:
+            found |= self.checks.tables()
         return {name: table for name, table in found.items() if len(table) or name == "left_out"}
 
     def _events(self, causes: Causes) -> Table:
@@ -233,12 +239,13 @@ def event_fit(
     remarks: Sequence[str] = (),
     plane: Plane | None = None,
     forests: int = FORESTS,
+    replicates: int = 0,
     progress: Progress = silent,
 ) -> EventFit:
     """What a report tells of a fit of single events to one window.
 
-    Cost: `forests` times the model's branching (O(E^2) for long memories), and one more fit, with a background that
-    moves.
+    Cost: `forests` times the model's branching (O(E^2) for long memories), one more fit, with a background that moves,
+    and for the tests `replicates` simulations and fits (99 for p-values that are not naive).
     """
     drawn = parameter_draws(fitted, max(DRAWS, forests), rng=keyed(seed, 1))
     models = [from_vector(fitted.model, values) for values in drawn.values]
@@ -250,10 +257,13 @@ def event_fit(
         causes = Causes.of(fitted.model, models[:forests], setting, history, rng=keyed(seed, 3))
     progress(0.5, "a background that moves")
     moving = moving_background(fitted, setting, history, rng=keyed(seed, 4))
+    progress(0.7, "whether the fit suits the events")
+    checks = checks_of(fitted, setting, history, rng=keyed(seed, 5), replicates=replicates, progress=progress)
     progress(1.0, "done")
     return EventFit(
-        read, name, fitted, setting, history, left_out, tuple(remarks), seed, kernels, causes, moving, plane, unknown
-    )
+        read, name, fitted, setting, history, left_out, tuple(remarks), seed, kernels, causes, moving, plane, checks,
+        unknown,
+    )  # fmt: skip
 
 
 def each(interval: Interval) -> tuple[float, float, float]:

@@ -636,6 +636,14 @@ figure-smoothed = share nearby
 figure-cluster-size = events
 figure-clusters = clusters of so many events
 
+figure-expected-so-far = events expected so far
+figure-more-than-expected = more events than expected
+figure-waits-expected = share of waits, expected
+figure-waits-observed = share of waits, observed
+figure-within-chance-even = 95 % of even points
+figure-distance = km
+figure-clustered = clustering left, km
+
 events-title = What set off what? { $model } fitted to { $events } events
 events-subtitle = { $file }, { $start } to { $end }
 events-question-data = What was read?
@@ -719,3 +727,31 @@ events-table-clusters = Clusters by size
 events-table-backgrounds = Backgrounds
 events-table-parameters = Estimates
 events-table-events = Event by event
+
+events-question-checks = Does the model suit the events?
+events-section-checks = Does the model suit the events?
+events-words-checks = Measured in events that the model expects, time runs so that a right model’s events come at an even pace, by chance alone (time rescaling). And if events are thinned where many are expected, and points added where few are, what is left of a right model is even over time and space (super-thinning).
+events-fits = None of { $tests } tests finds fault with the model.
+events-misfits = { $count } of { $tests } tests find fault with the model; of a right one about one in twenty would.
+events-misfit-waiting-times = Waits between events are not as the model expects: too many are short or long (p = { $p }).
+events-misfit-times = Events drift over the window against what the model expects: too many early, late or in between (p = { $p }).
+events-misfit-serial-more = Short waits follow short ones and long ones long: bursts, or a slow change, are left (p = { $p }).
+events-misfit-serial-less = Short waits follow long ones more than by chance (p = { $p }).
+events-misfit-dispersion-more = Counts vary more than the model expects: clustering is left (p = { $p }).
+events-misfit-dispersion-less = Counts vary less than the model expects: it clusters too much (p = { $p }).
+events-misfit-number-more = There are more events than the model expects (p = { $p }).
+events-misfit-number-less = There are fewer events than the model expects (p = { $p }).
+events-misfit-points-number = There are more or fewer residual points than the model expects (p = { $p }).
+events-misfit-points-time = Residual points are uneven over time (p = { $p }).
+events-misfit-points-place = Residual points are uneven over places: some have more events than the model gives them, some fewer (p = { $p }).
+events-misfit-points-pairs = Residual points that are near each other are near in time too: events set off more, nearby and soon, than the model knows of (p = { $p }).
+events-misfit-points-space = Residual points are uneven on the map: the background does not follow where events are (p = { $p }).
+events-tests-naive = The p-values are naive, which is to say too kind: the model was fitted to these same events. A fault found is a fault; that none is found may say little (--replicates 99 gives fair ones for the times).
+events-tests-simulated = The p-values for the times come from histories drawn from the fit and fitted again; those of residual points are naive, too kind.
+events-caption-residuals = Left: events more than expected so far, with the band that holds all of a right model’s curve in 95 of 100 cases. Right: waits between events against what they should be, with such a band.
+events-caption-ripley = How much more residual points cluster than even ones would, by distance.
+events-table-test-times = Tests of the times
+events-table-test-points = Tests of residual points
+events-table-ripley = Clustering left by distance
+events-table-counts-in-band = Events counted against those expected
+events-table-waits-in-band = Waits in order
