@@ -103,7 +103,7 @@ def plane_maps(
     wide = high - low
     beside = wide[0] < 1.6 * wide[1]
     shape = (1, 2) if beside else (2, 1)
-    each = style.WIDTH / 2 if beside else 0.75 * style.WIDTH
+    each = style.WIDTH / 2 if beside else style.WIDTH
     height = each * float(np.clip(wide[1] / wide[0], 0.35, 1.8)) * (1 if beside else 2) + 0.7
     panels = style.panels(*shape, height=height).ravel()
     chosen = np.arange(len(x_km))[:: -(-len(x_km) // DOTS)]
@@ -170,7 +170,7 @@ def smoothed_share(
 def clusters(table: Table, *, words: Speaker | None = None) -> Axes:
     """How many clusters have so many events, on a log scale, with intervals. table : size, clusters, low, high."""
     words = words or Speaker()
-    axes = style.panel(0.7 + 0.26 * len(table), 0.75 * style.WIDTH)
+    axes = style.panel(0.7 + 0.22 * len(table))
     y = np.arange(len(table))[::-1]
     mean, low, high = (np.asarray(table[name], dtype=float) for name in ("clusters", "low", "high"))
     floor = 0.5
@@ -219,7 +219,7 @@ def residuals(counts: Table, waits: Table, *, words: Speaker | None = None) -> A
 def ripley(table: Table, *, words: Speaker | None = None) -> Axes:
     """How much more clustered residual points are than even ones, by distance. table : radius_km, excess, low, high."""
     words = words or Speaker()
-    axes = style.panel(2.5, 0.7 * style.WIDTH)
+    axes = style.panel(2.3)
     radius, excess, low, high = (np.asarray(table[name], float) for name in ("radius_km", "excess", "low", "high"))
     axes.fill_between(radius, low, high, color=style.WASH, linewidth=0, label=words.say("figure-within-chance-even"))
     axes.axhline(0, color=style.SOFT, linewidth=0.8)
