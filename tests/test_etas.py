@@ -284,22 +284,13 @@ def test_the_share_in_the_region_has_converged(area: float, q: float) -> None:
     region = Region((shape,))
     points = np.concatenate([region.draw(400, generator(1)), [[0.3, 0.4], [299, 1], [-5, 3]]])
     found = []
-    for nodes in (cubature.NODES, 30):
-        at = cubature.seen_whole(points, region, nodes)
+    for nodes in (None, 30):
+        at = cubature.seen_from(points, region, np.inf, nodes=nodes).nodes
         beyond = (1 + at.distance**2 / area) ** (1 - q)
         found.append(at.integral((1 - beyond) / (2 * math.pi), 0.0))
     off = np.abs(found[0] - found[1])
     assert off.max() < 3e-4
     assert np.quantile(off, 0.95) < 5e-6
-
-
-def test_a_boundary_seen_in_chunks_is_the_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    region, points = Region.rectangle(*BOX), generator(2).random((25, 2)) * 60
-    whole = cubature.seen_whole(points, region)
-    monkeypatch.setattr(cubature, "CHUNK", 7)
-    for one, other in zip(cubature.seen_whole(points, region), whole, strict=True):
-        assert np.array_equal(one, other)
-    assert cubature.seen_whole(points[:0], region).distance.shape == (0,)
 
 
 def test_logarithms_and_powers_are_exact_to_rounding() -> None:

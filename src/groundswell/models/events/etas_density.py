@@ -231,7 +231,7 @@ class _Reach:
     def __init__(self, region: Region | None, x: np.ndarray, y: np.ndarray) -> None:
         self._count, self._at = len(x), None
         if region is not None:
-            at = cubature.seen_whole(np.stack([x, y], axis=1), region)
+            at = cubature.seen_from(np.stack([x, y], axis=1), region, np.inf).nodes
             self._at = (at.distance**2, at.weight, at.first, at.integral(np.ones(len(at.distance)), 0.0))
 
     def seen(self, part: Triggering, excess: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

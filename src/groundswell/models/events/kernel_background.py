@@ -78,7 +78,7 @@ class KernelBackground(Component):
                 f"KernelBackground.around was given {len(points)} points, neighbours {neighbours} and least_km "
                 f"{least_km:g}; expected more points than neighbours, 1 neighbour or more and a distance above 0."
             )
-        apart = KDTree(points).query(points, k=neighbours + 1)[0][:, -1]  # the nearest is the point itself
+        apart = np.asarray(KDTree(points).query(points, k=neighbours + 1)[0])[:, -1]  # the nearest is the point itself
         return cls(points, np.maximum(apart, least_km), np.ones(len(points)) if weight is None else weight, own_point)
 
     def density(self, x_km: np.ndarray, y_km: np.ndarray) -> np.ndarray:
@@ -91,7 +91,7 @@ class KernelBackground(Component):
 
     def integral(self, region: Region) -> float:
         """The share of the density that lies in a region, by `cubature` along its boundary. Cost O(N V)."""
-        at = cubature.seen_whole(self.points, region)
+        at = cubature.seen_from(self.points, region, np.inf).nodes
         width = np.repeat(self.bandwidth_km, np.diff(at.first))
         inside = at.integral(-np.expm1(-0.5 * (at.distance / width) ** 2), 1.0) / (2 * np.pi)
         return float(inside @ self.weight / self.weight.sum())
