@@ -269,7 +269,7 @@ def test_the_plane_spreads_days_and_hours() -> None:
     within[:7] = 1 / 24
     _, setting, history = by_days(SpaceTime.example(), within_days=within)
     _, histories, said = suited_to_times(model, [setting], [history], rng=generator(1))
-    assert in_words(said)[0].startswith(f"7 of {len(within)} times are known to the day, hour or minute only")
+    assert in_words(said)[0].startswith(f"7 of {len(within)} times are known to a minute, an hour, a day or several")
     exact = dataclasses.replace(history, events=dataclasses.replace(history.events, within_days=None))
     assert suited_to_times(model, [setting], [exact], rng=generator(1))[2] == ()
 
