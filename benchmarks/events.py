@@ -1,6 +1,7 @@
-"""Speed of the event level: value and full gradient of the self-exciting log density.
+"""Speed of the event level: value and full gradient of self-exciting log densities, and whole fits.
 
-The peers are other packages (`hawkes_peers`) and the slow twins of the tests, which visit every pair of events. A twin
+Fits of events in the plane stand beside R's of the same models to the same data, values of events in time beside other
+packages' (`hawkes_peers`). The other peers are the slow twins of the tests, which visit every pair of events. A twin
 of a million events would run for days, so it runs on fewer and its time is scaled up by the square of the ratio; the
 name says so. Data: simulated processes, those of one kind with the rates of the published closed forms.
 """
@@ -11,21 +12,27 @@ from collections.abc import Callable
 from datetime import date
 from functools import cache
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 
-from benchmarks import hawkes_peers
+from benchmarks import hawkes_peers, r_surveillance
 from benchmarks.harness import Line, best_of
 from groundswell.data.history import Events, History, from_events
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
+from groundswell.infer.base import fit
+from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events.mutually_exciting import MutuallyExciting
-from groundswell.models.events.self_exciting import ByPopulation, SelfExciting
+from groundswell.models.events.self_exciting import SelfExciting
+from groundswell.models.events.self_exciting_parts import ByPopulation
 from groundswell.models.triggering import PowerLaw
 from groundswell.params import Effects, vector
 from groundswell.rng import generator
+from groundswell.studies.published import plane
+from groundswell.studies.published.base import reference_data
 from tests.naive import self_exciting as naive
 
 EVENTS = 1_000_000
@@ -80,7 +87,7 @@ def twin(model: SelfExciting, events: int) -> float:
     made = history.events
     assert made is not None
     background = model.background * model.shares(setting.places)
-    offspring = model.branching_ratio * model.weights(setting.places)
+    offspring = model.branching_ratio * model.weights(setting)
     days = float(setting.window.days)
     seconds = best_of(
         lambda: naive.log_density(made.time_days, made.place, days, background, offspring, model.delay.decay), 2
@@ -138,14 +145,38 @@ def beside(peer: str, what: str, make: Callable[[int], hawkes_peers.Case], goal:
     )
 
 
+def fitting(folder: Path, name: str) -> float:
+    """Seconds of a whole fit from default starting values: layout of the data, search and standard errors."""
+    case = plane.meningococcal(folder)
+    model = plane.model(case, plane.reaches()[name])
+    return best_of(lambda: fit(model, case.setting, case.history, MaximumLikelihood(), rng=generator(0)), 9)
+
+
+def twinstim(folder: Path) -> list[Line]:
+    """The fits of R's vignette on events in the plane."""
+    return [
+        Line(
+            f"events/twinstim {words} fit",
+            ".03 s / .08 s",
+            lambda name=name: fitting(folder, name),
+            lambda words=words, runs=runs: r_surveillance.seconds(f"twinstim {words}", runs),
+            r_surveillance.name(),
+            goal_seconds=seconds,
+        )
+        for name, words, seconds, runs in (("gaussian", "Gaussian", 0.03, 2), ("powerlaw", "power law", 0.08, 1))
+    ]
+
+
 def lines() -> list[Line]:
-    """The lines of the event level."""
+    """The lines of the event level; those on reference data only where they are present."""
+    folder = reference_data()
     twin_name = "slow twin in Python, {} events, scaled by the square"
     return [
         beside("tick", "Hawkes", time_case, GOAL, 6.0),
         beside("hawkesbook", "Hawkes", time_case, GOAL, 15.0),
         beside("HawkesPyLib", "Hawkes", time_case, "", None),
         beside("tick", "three kinds", kinds_case, "", None),
+        *([] if folder is None else twinstim(folder)),
         Line(
             "events/Hawkes, 1e6 events, value + full gradient",
             "",

@@ -23,14 +23,11 @@ from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events import _self_exciting_loops as loops
 from groundswell.models.events._self_exciting_recursion import OnCities, OwnPlace
-from groundswell.models.events.self_exciting import (
-    ByPopulation,
-    SelfExciting,
-    cluster_size,
-    jittered,
-    stationary_rate,
-)
-from groundswell.models.triggering import Exponential, Gravity, NeighbourhoodOrder, PowerLaw
+from groundswell.models.events.clusters import cluster_size, stationary_rate
+from groundswell.models.events.self_exciting import SelfExciting
+from groundswell.models.events.self_exciting_parts import ByPopulation
+from groundswell.models.events.ties import jittered
+from groundswell.models.triggering import Exponential, NeighbourhoodOrder, PowerLaw
 from groundswell.params import leaves, names, vector
 from groundswell.rng import generator
 from tests.naive import self_exciting as naive
@@ -120,7 +117,7 @@ def test_value_and_gradient_are_those_of_the_twin(
 def test_the_model_is_the_twin_with_its_shares_and_weights(model: SelfExciting, setting: Setting) -> None:
     history = model.simulate(setting, rng=generator(3))
     times, place = joined(model, history)
-    shares, weights = model.shares(setting.places), model.weights(setting.places)
+    shares, weights = model.shares(setting.places), model.weights(setting)
     assert shares.sum() == pytest.approx(1)
     assert weights.sum(axis=1) == pytest.approx(np.ones(4))
     twin = naive.log_density(times, place, 30.0, 1.5 * shares, 0.6 * weights, 0.9)
@@ -152,7 +149,7 @@ def test_the_simulator_draws_what_its_twin_draws(model: SelfExciting, setting: S
             assert history.events is not None
             known = past if given_past is not None else history_of(setting, [], [])
             times, place = joined(model, known)
-            weights = model.weights(setting.places)
+            weights = model.weights(setting)
             twin = naive.simulate(
                 generator(seed), times, place, 8.0 if given_past is not None else 0.0, 30.0, 1.5,
                 model.shares(setting.places), 0.6 * weights.sum(axis=1), weights, 0.9,
@@ -244,7 +241,7 @@ def test_the_score_and_the_residuals_average_zero_at_the_truth(name: str, settin
     """A transposed matrix passes the score but not the residuals, so both are asked."""
     model = VARIANTS[name]
     scores, residuals, turned = [], [], []
-    weights = model.weights(setting.places)
+    weights = model.weights(setting)
     for seed in range(300):
         history = model.simulate(setting, rng=generator(seed))
         scores.append(model.likelihood(setting, history)(vector(model))[1])
@@ -463,9 +460,8 @@ def test_what_cannot_be_meant_is_refused(setting: Setting) -> None:
         )
     with pytest.raises(ParameterError, match="Give a reach"):
         SelfExciting(own_place=False)
-    for reach in (Gravity(), NeighbourhoodOrder()):
-        with pytest.raises(ParameterError, match=rf"given {type(reach).__name__} as its reach.*Use PowerLaw"):
-            SelfExciting(reach=reach)
+    with pytest.raises(DataError, match=r"needs Setting\.network"):
+        SelfExciting(reach=NeighbourhoodOrder()).log_density(setting, history_of(setting, [1.0], [0]))
     nowhere = Setting(Places(("A", "B"), np.ones(2)), setting.window)
     with pytest.raises(DataError, match="no positions"):
         model.simulate(nowhere, rng=generator(1))

@@ -32,6 +32,7 @@ LIBRARY: Mapping[str, Entry] = {
     "self_exciting": Entry("self_exciting", "SelfExciting", "events"),
     "mutually_exciting": Entry("mutually_exciting", "MutuallyExciting", "events"),
     "space_time": Entry("space_time", "SpaceTime", "events"),
+    "etas": Entry("etas", "Etas", "events"),
     "civil_violence": Entry("civil_violence", "CivilViolence", "agents"),
     "thresholds": Entry("thresholds", "Thresholds", "agents"),
 }

@@ -28,7 +28,7 @@ from groundswell.models.events import generations
 from groundswell.models.events.branching import Branching
 from groundswell.models.events.kinds import check_kind, kinds_of, one_place, with_kinds
 from groundswell.models.events.mutually_exciting_density import Layout, MutualDensity, joined
-from groundswell.models.events.self_exciting import warn_of_ties
+from groundswell.models.events.ties import warn_of_ties
 from groundswell.params import Component, Effects, Prior, param, vector
 
 TAKEN = ("events", "arrests", "participants", "warned")

@@ -15,9 +15,10 @@ from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.models.delays import ExponentialDelay
+from groundswell.models.events.clusters import cluster_size, stationary_rate
 from groundswell.models.events.mutually_exciting import MutuallyExciting
 from groundswell.models.events.mutually_exciting_density import MutualDensity
-from groundswell.models.events.self_exciting import SelfExciting, cluster_size, stationary_rate
+from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.params import Effects, vector
 from groundswell.rng import generator
 from groundswell.studies.published.base import Published
