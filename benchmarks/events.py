@@ -1,6 +1,7 @@
-"""Speed of the event level: value and full gradient of the self-exciting log density.
+"""Speed of the event level: value and full gradient of self-exciting log densities, and whole fits.
 
-The peers are the slow twins of the tests, which visit every pair of events. A twin of a million
+Fits of events in the plane stand beside R's of the same models to the same data. The other peers are the slow twins
+of the tests, which visit every pair of events. A twin of a million
 events would run for days, so it runs on fewer and its time is scaled up by the square of the
 ratio; the name says so. Data: a simulated process with the rates of the published closed forms.
 """
@@ -9,20 +10,26 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
+from benchmarks import r_surveillance
 from benchmarks.harness import Line, best_of
 from groundswell.data.history import History
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
+from groundswell.infer.base import fit
+from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.models.events.self_exciting_parts import ByPopulation
 from groundswell.models.triggering import PowerLaw
 from groundswell.params import vector
 from groundswell.rng import generator
+from groundswell.studies.published import plane
+from groundswell.studies.published.base import reference_data
 from tests.naive import self_exciting as naive
 
 EVENTS = 1_000_000
@@ -76,10 +83,34 @@ def twin(model: SelfExciting, events: int) -> float:
     return seconds * (EVENTS / len(made)) ** 2
 
 
+def fitting(folder: Path, name: str) -> float:
+    """Seconds of a whole fit from default starting values: layout of the data, search and standard errors."""
+    case = plane.meningococcal(folder)
+    model = plane.model(case, plane.reaches()[name])
+    return best_of(lambda: fit(model, case.setting, case.history, MaximumLikelihood(), rng=generator(0)), 9)
+
+
+def twinstim(folder: Path) -> list[Line]:
+    """The fits of R's vignette on events in the plane."""
+    return [
+        Line(
+            f"events/twinstim {words} fit",
+            ".03 s / .08 s",
+            lambda name=name: fitting(folder, name),
+            lambda words=words, runs=runs: r_surveillance.seconds(f"twinstim {words}", runs),
+            r_surveillance.name(),
+            goal_seconds=seconds,
+        )
+        for name, words, seconds, runs in (("gaussian", "Gaussian", 0.03, 2), ("powerlaw", "power law", 0.08, 1))
+    ]
+
+
 def lines() -> list[Line]:
-    """The lines of the event level."""
+    """The lines of the event level; those on reference data only where they are present."""
+    folder = reference_data()
     twin_name = "slow twin in Python, {} events, scaled by the square"
     return [
+        *([] if folder is None else twinstim(folder)),
         Line(
             "events/Hawkes, 1e6 events, value + full gradient",
             "6 x tick at a new decay, 15 x hawkesbook",

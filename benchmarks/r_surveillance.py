@@ -9,6 +9,17 @@ import shutil
 import subprocess
 from functools import cache
 
+_PLANE = """
+data("imdepi")
+apart <- dist(coordinates(imdepi$events))
+set.seed(321)
+untied <- untie(imdepi, amount = list(s = min(apart[apart > 0]) / 2))
+endemic <- twinstim(
+  endemic = addSeason2formula(~offset(log(popdensity)) + I(start / 365 - 3.5), period = 365, timevar = "start"),
+  data = untied, subset = !is.na(agegrp), verbose = FALSE, optim.args = list(control = list(trace = 0)))
+"""
+"""The endemic fit of the package's vignette on events in the plane, from which its others start."""
+
 MODELS = {
     "measles basic": """
 data("measlesWeserEms")
@@ -30,10 +41,24 @@ model <- list(
   family = "NegBin1", data = list(t = epoch(fluBYBW) - 1))
 run <- function() hhh4(fluBYBW, model)
 """,
+    "twinstim Gaussian": _PLANE
+    + """
+run <- function() update(
+  endemic, epidemic = ~type + agegrp, siaf = siaf.gaussian(), start = c("e.(Intercept)" = -12.5, "e.siaf.1" = 2.75),
+  control.siaf = list(F = list(adapt = 0.25), Deriv = list(nGQ = 13)))
+""",
+    "twinstim power law": _PLANE
+    + """
+run <- function() update(
+  endemic, epidemic = ~type + agegrp, siaf = siaf.powerlaw(),
+  start = c("e.(Intercept)" = -6.2, "e.siaf.1" = 1.5, "e.siaf.2" = 0.9))
+""",
 }
 """The models as that package states them; run() fits one."""
 
-RECORDED = {"measles basic": 0.027, "influenza B2": 27.6}
+RECORDED = {
+    "measles basic": 0.027, "influenza B2": 27.6, "twinstim Gaussian": 2.5, "twinstim power law": 11.9
+}  # fmt: skip
 """Processor seconds of surveillance 1.26.0, recorded on another day: used where R is absent."""
 
 

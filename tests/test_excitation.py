@@ -25,6 +25,7 @@ from groundswell.models.delays import ExponentialDelay, StepDelay
 from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.models.events.self_exciting_density import GeneralDensity
 from groundswell.models.events.self_exciting_parts import ByPopulation, BySize, Course
+from groundswell.models.events.surroundings import Repression, Surroundings
 from groundswell.models.triggering import Exponential, Gravity, NeighbourhoodOrder
 from groundswell.params import Effects, leaves, names, vector
 from groundswell.rng import generator
@@ -261,6 +262,15 @@ def test_a_past_is_kept_and_goes_on_exciting(setting: Setting) -> None:
     assert np.array_equal(whole["events"][:, :8], past["events"])
     assert np.array_equal(whole["arrests"][:, :8], past["arrests"])
     assert ((whole["arrests"] > 0) <= (whole["events"] > 0)).all()
+
+
+def test_repression_step_by_step_is_repression_at_once(setting: Setting) -> None:
+    model = VARIANTS["repression"]
+    arrests = generator(4).poisson(3.0, setting.shape).astype(float)
+    history = History(setting.places, setting.window, {"arrests": arrests})
+    one_by_one = Repression(model, setting)
+    found = np.stack([one_by_one.next(arrests, step) for step in range(20)], axis=1)
+    assert found == pytest.approx(Surroundings(model, setting, history).factor(model), rel=1e-12)
 
 
 def test_repression_holds_events_down(setting: Setting) -> None:

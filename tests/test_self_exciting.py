@@ -24,7 +24,6 @@ from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events import _self_exciting_loops as loops
 from groundswell.models.events._self_exciting_recursion import OnCities, OwnPlace
 from groundswell.models.events.clusters import cluster_size, stationary_rate
-from groundswell.models.events.mutually_exciting import mutually_exciting
 from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.models.events.self_exciting_parts import ByPopulation
 from groundswell.models.events.ties import jittered
@@ -73,6 +72,14 @@ def joined(model: SelfExciting, history: History) -> tuple[np.ndarray, np.ndarra
     )
 
 
+def on_cities(
+    times: np.ndarray, place: np.ndarray, days: float, background: np.ndarray, offspring: np.ndarray, decay: float
+) -> tuple[float, np.ndarray, np.ndarray, float]:
+    """Value, d background, d offspring, d decay of the whole matrix (P, P) of offspring."""
+    first = int(np.searchsorted(times, 0.0))
+    return OnCities(times, place, first, len(background), days, 1)(background, offspring, decay)
+
+
 # --- against the slow twin ---
 
 
@@ -96,7 +103,7 @@ def test_value_and_gradient_are_those_of_the_twin(
     offspring = scale * np.array([[0.3, 0.5, 0.0], [0.1, 0.0, 0.9], [1.2, 0.1, 0.4]])
     for matrix in (offspring, np.diag([0.5, 0.0, 1.3]) * scale):
         expected = naive.log_density(times, place, days, background, matrix, decay)
-        got = mutually_exciting(times, place, days, background, matrix, decay)
+        got = on_cities(times, place, days, background, matrix, decay)
         for mine, twin in zip(got, expected, strict=True):
             assert mine == pytest.approx(twin, rel=1e-9, abs=1e-9)
     diagonal = OwnPlace(times, place, 3, days)(background, np.diag(matrix), decay)
@@ -181,7 +188,7 @@ def test_an_intensity_of_zero_is_minus_infinity() -> None:
     assert loops._log_sum(intensity, loops.BLOCK, np.empty(loops.BLOCK)) == -math.inf
     nothing = SelfExciting(0.0, 0.5, ExponentialDelay(1.0))
     assert nothing.log_density(one_place(5), history_of(one_place(5), [1.0], [0])) == -math.inf
-    with_reach = mutually_exciting(np.array([1.0]), np.array([0]), 5.0, np.zeros(1), np.ones((1, 1)), 1.0)
+    with_reach = on_cities(np.array([1.0]), np.array([0]), 5.0, np.zeros(1), np.ones((1, 1)), 1.0)
     assert with_reach[0] == -math.inf
 
 
@@ -451,13 +458,6 @@ def test_what_cannot_be_meant_is_refused(setting: Setting) -> None:
         SelfExciting(before=Events(np.array([-0.5]), np.array([7]))).log_density(
             setting, history_of(setting, [1.0], [0])
         )
-    two = np.ones(2), np.ones((2, 2))
-    with pytest.raises(DataError, match=r"kinds in \[0, K\)"):
-        mutually_exciting(np.array([1.0]), np.array([2]), 5.0, *two, 1.0)
-    with pytest.raises(DataError, match="must not fall"):
-        mutually_exciting(np.array([2.0, 1.0]), np.array([0, 1]), 5.0, *two, 1.0)
-    with pytest.raises(DataError, match="after the end"):
-        mutually_exciting(np.array([6.0]), np.array([0]), 5.0, *two, 1.0)
     with pytest.raises(ParameterError, match="Give a reach"):
         SelfExciting(own_place=False)
     with pytest.raises(DataError, match=r"needs Setting\.network"):

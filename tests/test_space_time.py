@@ -16,7 +16,7 @@ from groundswell.data.window import Window
 from groundswell.errors import DataError, GroundswellWarning, ParameterError, UsageError
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
-from groundswell.models.delays import ExponentialDelay, UniformDelay
+from groundswell.models.delays import Delay, ExponentialDelay, StepDelay, UniformDelay
 from groundswell.models.events import cubature
 from groundswell.models.events.space_time import Offspring, SpaceTime
 from groundswell.models.log_linear import LogLinear
@@ -24,6 +24,7 @@ from groundswell.models.random_effects import RandomIntercepts
 from groundswell.models.triggering import Exponential, Gaussian, PowerLaw, Reach, Steps
 from groundswell.params import Effects, from_vector, names, vector
 from groundswell.rng import generator
+from tests.naive import space_time as naive
 
 REACHES: tuple[Reach, ...] = (
     Gaussian(14.0),
@@ -31,6 +32,7 @@ REACHES: tuple[Reach, ...] = (
     PowerLaw(6.0, 2.4),
     Steps(5.0, Effects({"20": -1.0, "60": -2.5})),
 )
+STEP_DELAY = StepDelay(0.5, Effects({"4": float(np.log(0.5)), "10": float(np.log(0.1))}))
 L_SHAPE = np.array([[0.0, 0], [100, 0], [100, 40], [40, 40], [40, 100], [0, 100]])
 HOLE = np.array([[10.0, 10], [10, 30], [30, 30], [30, 10]])
 WITH_A_HOLE = Region((L_SHAPE, HOLE))
@@ -61,51 +63,16 @@ def case(reach: Reach, seed: int = 1, **changes: object) -> tuple[SpaceTime, Set
     return model, setting, History(setting.places, setting.window, {}, events)
 
 
-def naive(model: SpaceTime, setting: Setting, history: History) -> float:
-    """Sums over all pairs and cells; the integral of f on a fine polar grid around each event."""
-    part, events, region = model.offspring, history.events, setting.region
-    assert part is not None
-    assert events is not None
-    assert region is not None
-    assert model.endemic is not None
-    x, y, t, kind = events.x_km, events.y_km, events.time_days, events.kind
-    assert x is not None
-    assert y is not None
-    assert kind is not None
-    endemic = model.endemic.rate(setting)
-    radii = np.linspace(0, part.furthest_km, 20_001)
-    unit = 2 * np.pi * np.trapezoid(radii * part.reach.value(radii), radii)
-    late = float(part.delay.integral(np.array([part.longest_days]))[0])
-    eta = np.exp(part.intercept + part.effects["crowd"] * events.marks["crowd"])
-    value = -model.kinds * float((endemic * setting.covariates["area_km2"]).sum())
-    middle = (np.arange(600) + 0.5) / 600 * part.furthest_km
-    turn = (np.arange(720) + 0.5) / 720 * 2 * np.pi
-    for i in range(len(events)):
-        rate = endemic[events.place[i], int(t[i])]
-        for j in range(i):
-            d, u = np.hypot(x[i] - x[j], y[i] - y[j]), t[i] - t[j]
-            if d <= part.furthest_km and 0 < u <= part.longest_days and (part.across or kind[i] == kind[j]):
-                near = part.reach.value(np.array(d)) / unit
-                rate += eta[j] * float(near * part.delay.value(np.array(u)) / late)
-        value += np.log(rate)
-        grid_x, grid_y = x[i] + np.outer(middle, np.cos(turn)), y[i] + np.outer(middle, np.sin(turn))
-        seen = region.contains(grid_x.ravel(), grid_y.ravel()).reshape(grid_x.shape).mean(axis=1)
-        inside = (middle * part.reach.value(middle) * seen).sum() * part.furthest_km / 600 * 2 * np.pi / unit
-        left = float(part.delay.integral(np.array([min(part.longest_days, setting.window.days - t[i])]))[0]) / late
-        value -= eta[i] * inside * left * (model.kinds if part.across else 1)
-    return value
-
-
 @pytest.mark.parametrize("across", [False, True])
 @pytest.mark.parametrize("reach", REACHES, ids=lambda reach: type(reach).__name__)
 def test_value_is_that_of_the_naive_twin(reach: Reach, across: bool) -> None:
     model, setting, history = case(reach, across=across)
-    assert model.log_density(setting, history) == pytest.approx(naive(model, setting, history), abs=2e-3)
+    assert model.log_density(setting, history) == pytest.approx(naive.log_density(model, setting, history), abs=2e-3)
 
 
-@pytest.mark.parametrize("delay", [ExponentialDelay(0.2), UniformDelay()], ids=lambda delay: type(delay).__name__)
+@pytest.mark.parametrize("delay", [ExponentialDelay(0.2), UniformDelay(), STEP_DELAY], ids=lambda d: type(d).__name__)
 @pytest.mark.parametrize("reach", REACHES, ids=lambda reach: type(reach).__name__)
-def test_gradient_is_that_of_differences(reach: Reach, delay: ExponentialDelay | UniformDelay) -> None:
+def test_gradient_is_that_of_differences(reach: Reach, delay: Delay) -> None:
     model, setting, history = case(reach)
     assert model.offspring is not None
     model = dataclasses.replace(model, offspring=dataclasses.replace(model.offspring, delay=delay))
@@ -117,12 +84,28 @@ def test_gradient_is_that_of_differences(reach: Reach, delay: ExponentialDelay |
         assert found[k] == pytest.approx(slope, rel=1e-6, abs=1e-6), name
 
 
+@pytest.mark.parametrize("endemic", [True, False])
+@pytest.mark.parametrize("reach", REACHES, ids=lambda reach: type(reach).__name__)
+def test_information_is_that_of_differences(reach: Reach, endemic: bool) -> None:
+    model, setting, history = case(reach, across=True)
+    if not endemic:
+        model = dataclasses.replace(model, endemic=None)
+    density, at = model.likelihood(setting, history), vector(model)
+    information = density.information(at)  # type: ignore[attr-defined]
+    slopes = [(density(at + step)[1] - density(at - step)[1]) / 2e-5 for step in np.eye(len(at)) * 1e-5]
+    assert information == pytest.approx(-np.array(slopes), rel=1e-5, abs=1e-5)
+    assert np.array_equal(information, information.T)
+
+
 @pytest.mark.parametrize("reach_km", [7.0, 35.0, 300.0])
 def test_areas_seen_from_a_point_by_the_boundary(reach_km: float) -> None:
-    """F(r) = r^2 / 2 integrates 1: the area of the disc within an outline with a hole, against points in number."""
-    points = np.array([[5.0, 5.0], [35.0, 35.0], [70.0, 20.0], [39.0, 90.0]])
+    """F(r) = r^2 / 2 integrates 1: the area of the disc within an outline with a hole, against points in number.
+
+    The last points lie on an edge, on a corner that points in, and on one that points out.
+    """
+    points = np.array([[5.0, 5.0], [35.0, 35.0], [70.0, 20.0], [39.0, 90.0], [70.0, 0.0], [0.0, 0.0], [40.0, 40.0]])
     seen = cubature.seen_from(points, WITH_A_HOLE, reach_km)
-    areas = seen.integral(seen.distance**2 / 2, reach_km**2 / 2)
+    areas = seen.integral(seen.radius**2 / 2, reach_km**2 / 2)
     cells = (np.arange(1000) + 0.5) / 10
     x, y = (grid.ravel() for grid in np.meshgrid(cells, cells))
     inside = WITH_A_HOLE.contains(x, y)
@@ -133,18 +116,66 @@ def test_areas_seen_from_a_point_by_the_boundary(reach_km: float) -> None:
         assert areas == pytest.approx(WITH_A_HOLE.area_km2, rel=1e-6)
 
 
-@pytest.mark.parametrize("reach", [*REACHES[:3], PowerLaw(0.2, 1.6)], ids=repr)
-def test_quadrature_along_the_boundary_has_converged(reach: Reach) -> None:
-    points = WITH_A_HOLE.draw(50, generator(1))
-    coarse, fine = (cubature.seen_from(points, WITH_A_HOLE, 60.0, nodes) for nodes in (cubature.NODES, 16))
+WIDE_AND_NARROW: tuple[Reach, ...] = (
+    *REACHES,
+    *(Gaussian(scale) for scale in (0.01, 0.3, 60.0)),
+    *(Exponential(scale) for scale in (0.01, 0.3, 60.0)),
+    PowerLaw(0.01, 1.6), PowerLaw(0.2, 1.6), PowerLaw(0.2, 5.0), PowerLaw(60.0, 2.0),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("reach", WIDE_AND_NARROW, ids=repr)
+def test_nodes_along_the_boundary_are_enough(reach: Reach) -> None:
+    """The bounds that docs/models/space_time.md states, against 96 nodes to each piece of an edge."""
+    points = WITH_A_HOLE.draw(80, generator(1))
+    points[:30] = np.stack([np.full(30, 70.0), np.geomspace(1e-6, 1.0, 30)], axis=1)
+    few, many = (
+        cubature.seen_from(points, WITH_A_HOLE, 60.0, breaks=reach.breaks, nodes=nodes) for nodes in (None, 96)
+    )
+    furthest = np.array([60.0])
+    end, slopes = float(reach.disc(furthest)[0]), reach.disc_gradient(furthest)[:, 0]
+    value, fine = (one.integral(reach.disc(one.radius), end) for one in (few, many))
+    assert np.abs(value - fine).max() < 1e-9 * 2 * np.pi * end
+    value, fine = (one.integral(reach.disc_gradient(one.radius), slopes) for one in (few, many))
+    assert (np.abs(value - fine).max(axis=1) * np.abs(vector(reach)) < 1e-8 * 2 * np.pi * end).all()
+
+
+@pytest.mark.parametrize("reach", WIDE_AND_NARROW, ids=repr)
+def test_a_few_radii_are_enough(reach: Reach) -> None:
+    """The polynomials between radii and the nodes together, against close quadrature of F itself."""
+    points = np.concatenate([WITH_A_HOLE.draw(6, generator(2)), [[70.0, 1e-4], [39.9, 39.9], [9.99, 20.0]]])
+    seen = cubature.seen_from(points, WITH_A_HOLE, 60.0, breaks=reach.breaks)
     end = float(reach.disc(np.array([60.0]))[0])
-    few, many = (one.integral(reach.disc(one.distance), end) for one in (coarse, fine))
-    assert few == pytest.approx(many, rel=2e-6)
+    value = seen.integral(reach.disc(seen.radius), end)
+    for point, found in zip(points, value, strict=True):
+        slow = naive.along_the_boundary(point, WITH_A_HOLE, reach, 60.0)
+        assert abs(found - slow) < 1e-9 * 2 * np.pi * end
+
+
+def test_regions_cut_by_others_are_seen_as_the_region_is() -> None:
+    points = WITH_A_HOLE.draw(20, generator(4))
+    cut = [[ring - point for ring in WITH_A_HOLE.rings] for point in points]
+    ours, theirs = cubature.seen_from(points, WITH_A_HOLE, 60.0), cubature.given(cut, 60.0)
+    disc = PowerLaw(5.0, 2.5).disc(ours.radius)
+    assert theirs.integral(disc, 40.0) == pytest.approx(ours.integral(disc, 40.0), rel=1e-12)
+    assert len(cubature.given([], 60.0).integral(disc, 40.0)) == 0
+
+
+def test_functions_that_differ_from_point_to_point() -> None:
+    """Each point's own kernel, over the whole region: the same as one kernel at a time."""
+    points, scales = WITH_A_HOLE.draw(20, generator(4)), np.geomspace(0.1, 90.0, 20)
+    seen = cubature.seen_from(points, WITH_A_HOLE, np.inf)
+    assert seen.integral(seen.radius**2 / 2, 0.0) == pytest.approx(WITH_A_HOLE.area_km2, rel=1e-6)
+    at = seen.nodes
+    own = np.repeat(scales, np.diff(at.first))
+    together = at.integral(own**2 * -np.expm1(-((at.distance / own) ** 2) / 2), 0.0)
+    for e, scale in enumerate(scales):
+        assert together[e] == pytest.approx(seen.integral(Gaussian(scale).disc(seen.radius), 0.0)[e], rel=1e-12)
 
 
 def test_a_wide_enough_region_loses_no_offspring() -> None:
     seen = cubature.seen_from(np.zeros((1, 2)), Region.rectangle(-100, -100, 100, 100), 60.0)
-    assert len(seen.distance) == 0
+    assert len(seen.panel) == 0
     assert seen.beyond == pytest.approx(2 * np.pi)
 
 
@@ -183,6 +214,93 @@ def test_a_fit_holds_the_truth() -> None:
     assert (np.abs(found.estimate - vector(truth)) < 3.5 * found.standard_error).all()
 
 
+@pytest.mark.parametrize("across", [False, True])
+def test_an_intensity_is_the_sum_of_its_parts(across: bool) -> None:
+    model, setting, history = case(PowerLaw(6.0, 2.4), across=across)
+    parts = model.branching(setting, history)
+    for i in range(80):
+        assert parts.rate[i] == pytest.approx(naive.rate(model, setting, history, i), rel=1e-6)
+    assert model.endemic is not None
+    assert history.events is not None
+    assert parts.background == pytest.approx(
+        model.endemic.rate(setting)[history.events.place, history.events.time_days.astype(int)]
+    )
+    assert not parts.from_before.any()
+    assert (np.diff(parts.later) >= 0).all()
+    assert (parts.earlier < parts.later).all()
+    # the log density by the other road
+    ends = model.compensator(setting, history, np.array([60.0]))
+    assert np.log(parts.rate).sum() - ends[0] == pytest.approx(model.log_density(setting, history), rel=1e-12)
+    assert model.rate_at(setting, history, history.events) == pytest.approx(parts.rate, rel=1e-12)
+    alone = dataclasses.replace(model, offspring=None).branching(setting, history)
+    assert alone.rate == pytest.approx(parts.background)
+    assert not len(alone.triggered)
+
+
+@pytest.mark.parametrize("delay", [ExponentialDelay(0.2), UniformDelay(), STEP_DELAY], ids=lambda d: type(d).__name__)
+def test_the_compensator_is_the_integral_of_the_rate(delay: Delay) -> None:
+    """At times in between, against sums of the rate over a grid of points of space, time and kind."""
+    model, setting, history = case(Gaussian(14.0), across=True)
+    assert model.offspring is not None
+    assert setting.region is not None
+    assert history.events is not None
+    part = dataclasses.replace(model.offspring, delay=delay, longest_days=12.0)
+    model = dataclasses.replace(model, offspring=part)
+    few = history.events.take(np.flatnonzero(np.arange(80) % 4 == 0))
+    history = dataclasses.replace(history, events=few)
+    moments = np.array([0.0, 7.3, 7.3, 31.0, 59.9, 60.0])
+    found = model.compensator(setting, history, moments)
+    x, y = (grid.ravel() for grid in np.meshgrid(np.arange(2.5, 300, 5.0), np.arange(2.5, 150, 5.0)))
+    width = 0.2
+    by_time = [0.0]
+    for time in np.arange(width / 2, 60, width):
+        grid = Events(np.full(len(x), time), setting.region.tile_of(x, y), x_km=x, y_km=y, kind=np.zeros(len(x), int))
+        by_time.append(2 * 25 * width * model.rate_at(setting, history, grid).sum())
+    slow = np.interp(moments, np.arange(len(by_time)) * width, np.cumsum(by_time))
+    assert found == pytest.approx(slow, rel=4e-3)
+    assert (np.diff(model.compensator(setting, history, np.linspace(0, 60, 500))) > 0).all()
+
+
+@pytest.mark.parametrize("reach", REACHES, ids=lambda reach: type(reach).__name__)
+def test_em_climbs(reach: Reach) -> None:
+    """The gradient of the complete log density by differences, and Jensen's inequality between it and the observed."""
+    model, setting, history = case(reach)
+    observed, complete = model.likelihood(setting, history), model.complete_likelihood(setting, history)
+    at, rng = vector(model), generator(6)
+    shares = complete.attribute(at)
+    here, slope = complete.expected(at, shares)
+    assert slope == pytest.approx(observed(at)[1], rel=1e-9, abs=1e-9)
+    for _ in range(10):
+        there = at * np.exp(rng.normal(0, 0.1, len(at)))
+        rise = complete.expected(there, shares)[0] - here
+        assert rise <= observed(there)[0] - observed(at)[0] + 1e-9
+    found = complete.expected(there, shares)[1]
+    for k, name in enumerate(names(model)):
+        step = np.eye(len(at))[k] * 1e-5
+        rise = (complete.expected(there + step, shares)[0] - complete.expected(there - step, shares)[0]) / 2e-5
+        assert found[k] == pytest.approx(rise, rel=1e-6, abs=1e-6), name
+    parts = model.branching(setting, history)
+    assert shares.background == pytest.approx(parts.background_probability)
+    assert shares.parent == pytest.approx(parts.parent_probability)
+
+
+def test_every_piece_of_a_step_delay() -> None:
+    delays, at = np.array([-1.0, 0.0, 0.3, 0.5, 0.6, 3.9, 4.5, 9.0, 11.0]), vector(STEP_DELAY)
+    assert STEP_DELAY.value(delays) == pytest.approx([0, 0, 1, 1, 0.5, 0.5, 0.1, 0.1, 0])
+    fine = (np.arange(100_000) + 0.5) * 1e-4
+    for end in (0.2, 2.0, 9.0, 10.0):
+        summed = STEP_DELAY.value(fine[fine < end]).sum() * 1e-4
+        assert STEP_DELAY.integral(np.array([end]))[0] == pytest.approx(summed, rel=1e-4)
+    assert STEP_DELAY.integral(np.array([-3.0, 40.0])) == pytest.approx([0, 0.5 + 0.5 * 3.5 + 0.1 * 6])
+    for piece in ("value", "integral"):
+        slope = getattr(STEP_DELAY, {"value": "gradient", "integral": "integral_gradient"}[piece])(delays)
+        for k, step in enumerate(np.eye(len(at)) * 1e-6):
+            up, down = (getattr(from_vector(STEP_DELAY, at + sign * step), piece)(delays) for sign in (1, -1))
+            assert slope[k] == pytest.approx((up - down) / 2e-6, rel=1e-6, abs=1e-9)
+    with pytest.raises(ParameterError, match="they must rise from above 0"):
+        StepDelay(2.0, Effects({"1": 0.0}))
+
+
 def test_what_is_given_is_kept_and_goes_on() -> None:
     model, setting = SpaceTime.example()
     past = model.simulate(setting.during(90), rng=generator(2))
@@ -214,7 +332,7 @@ def test_what_cannot_be_weighed_is_refused() -> None:
     with pytest.raises(DataError, match="none with positions"):
         model.likelihood(setting, changed(x_km=None))
     with pytest.raises(DataError, match="1 of 80 events are outside the region"):
-        model.likelihood(setting, changed(x_km=np.where(np.arange(80) == 3, -5.0, events.x_km)))
+        model.likelihood(setting, changed(x_km=np.where(np.arange(80) == 3, -5.0, np.asarray(events.x_km))))
     with pytest.raises(DataError, match=r"expected kinds in \[0, 2\)"):
         model.likelihood(setting, changed(kind=np.full(80, 2)))
     with pytest.raises(DataError, match=r"Region\.from_geometry"):

@@ -20,7 +20,7 @@ from groundswell.errors import DataError
 class Setting:
     """What is given: places, window, network, covariates, calls, abroad, who was active first.
 
-    covariates : name -> array that broadcasts to (P, T); kept as (P, T) float.
+    covariates : name -> array that broadcasts to (P, T); kept as (P, T) float, read-only.
     calls : (P, T) of 0 and 1, 1 where the place was called to protest on that step; see `calls`.
     abroad : (T,) events in other countries.
     active_on_day0 : names of the places with an event on the first day; models condition on them.
@@ -73,7 +73,10 @@ class Setting:
         return len(self.places), self.window.periods
 
     def _everywhere(self, what: str, given: np.ndarray) -> np.ndarray:
-        """(P, T) read-only, a value everywhere; DataError, naming place and date, for one that is missing."""
+        """(P, T) read-only, a value everywhere; DataError, naming place and date, for one that is missing.
+
+        What is the same at all places or steps is held once and has a stride of 0 along them.
+        """
         full = _broadcast(what, given, self.shape)
         self._refuse(what, full, ~np.isfinite(full), "a finite number everywhere; fill it in or drop it")
         full.flags.writeable = False
@@ -119,6 +122,6 @@ def _broadcast(what: str, given: np.ndarray, shape: tuple[int, int]) -> np.ndarr
     elif values.ndim == 1 and shape[0] == shape[1]:
         raise DataError(f"{what} is one-dimensional and P = T = {shape[0]}; give it as (P, 1) or (1, T).")
     try:
-        return np.array(np.broadcast_to(values, shape))
+        return np.broadcast_to(values, shape)
     except ValueError as error:
         raise DataError(f"{what} has shape {values.shape}; expected (P, T) = {shape}, (P,) or (T,).") from error

@@ -21,6 +21,7 @@ from groundswell.errors import MissingVerb, UsageError
 from groundswell.infer.base import Fit, Progress, provenance, silent
 from groundswell.infer.curvature import downhill, examine
 from groundswell.infer.density import FreeDensity
+from groundswell.infer.ends import GAIN, kept_near, turned_back
 from groundswell.infer.windows import Observed, Settings, Waves, likelihood_of, remarks_of, windows
 from groundswell.models.base import require
 
@@ -60,17 +61,21 @@ class MaximumLikelihood:
                 "likelihood together (it would be 0). Use PenalisedLikelihood or Posterior."
             )
         density = FreeDensity(model, likelihood_of(model, waves), fixed)
-        point, converged = self._climb(density, progress)
+        point, converged = self.climb(density, density.start, progress)
+        while (inside := turned_back(density, point.at)) is not None:
+            again, reached = self.climb(density, inside, progress)
+            if again.value > point.value - GAIN:
+                break
+            point, converged = again, reached
         progress(1.0, "done")
         return result(self, model, density, point, converged, waves)
 
-    def _climb(self, density: FreeDensity, progress: Progress) -> tuple[Point, bool]:
-        """From the starting values to the maximum; True if the tolerance was met under a true Hessian.
+    def climb(self, density: FreeDensity, at: np.ndarray, progress: Progress) -> tuple[Point, bool]:
+        """From free coordinates to the maximum; True if the tolerance was met under a true Hessian.
 
         Newton's step with the Hessian at the start, which then learns from each step (BFGS) instead
         of being computed again; when that promises no more gain, the true Hessian has the last word.
         """
-        at = density.start
         value, gradient = density(at)
         if not np.isfinite(value):
             raise UsageError(
@@ -82,7 +87,7 @@ class MaximumLikelihood:
         hessian = density.hessian(at, np.full(len(at), 1e-5))
         inverse, fresh = downhill(hessian), True
         for step in range(self.steps):
-            move = -inverse @ gradient
+            move = kept_near(density, at, -inverse @ gradient)
             promise = -0.5 * float(gradient @ move)
             tried = None
             if promise >= self.tolerance:

@@ -176,3 +176,7 @@ class StepDelay(Component):
         """(B, ...) days within each band."""
         edges = np.concatenate([[0.0], self.knots]).reshape(-1, *([1] * np.ndim(delay_days)))
         return np.diff(np.clip(delay_days, 0, edges), axis=0)
+
+
+Delay = SumDelay | UniformDelay | StepDelay
+"""What a model of the plane may hold: value, gradient, integral and integral_gradient, cut off by the model."""

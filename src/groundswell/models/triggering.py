@@ -43,6 +43,11 @@ class Reach(Component, ABC):
             )
         return np.zeros((1, 1)) if places.latitude is None else places.distance_km
 
+    @property
+    def breaks(self) -> np.ndarray:
+        """(B,) distances, km, at which f jumps; none for a smooth f."""
+        return np.empty(0)
+
     def exponent(self, shared: float) -> float:
         """Exponent of the receivers' population: the model's `shared` one unless the reach has its own."""
         return shared if self.own_exponent is None else getattr(self, self.own_exponent)
@@ -227,6 +232,11 @@ class Steps(Reach):
     def knots(self) -> np.ndarray:
         """(B,) where the bands end, km."""
         return np.array([self.first_km, *(float(knot) for knot in self.log_level)])
+
+    @property
+    def breaks(self) -> np.ndarray:
+        """The knots."""
+        return self.knots
 
     def log_value(self, distance_km: np.ndarray) -> np.ndarray:
         """The band's log level; minus infinity beyond the last."""

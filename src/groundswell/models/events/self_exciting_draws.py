@@ -19,7 +19,7 @@ from groundswell.errors import UsageError
 from groundswell.models.delays import ExponentialDelay, StepDelay, SumDelay
 from groundswell.models.events.excitation import distribution
 from groundswell.models.events.self_exciting_density import joined
-from groundswell.models.events.surroundings import Surroundings, arrests_of
+from groundswell.models.events.surroundings import Repression, Surroundings, arrests_of
 
 if TYPE_CHECKING:
     from groundswell.models.events.self_exciting import SelfExciting
@@ -135,8 +135,11 @@ class _ByStep:
         made: list[_Parents] = []
         arrests = self._arrests.copy()
         total, parents = self._known, [self._past]
-        for step in range(int(self._start // window.step), window.periods):
-            factor = self._factor(arrests)[:, step]
+        repression, first = Repression(model, self._setting), int(self._start // window.step)
+        for step in range(window.periods):
+            factor = repression.next(arrests, step)
+            if step < first:
+                continue
             new = self._step(rng, step, factor, _joined(parents), model.max_events - total)
             made.append(new)
             parents.append(new)
@@ -149,13 +152,6 @@ class _ByStep:
                 rate = rng.gamma(1 / psi, psi, len(mean)) if psi > 0 else np.ones(len(mean))
                 arrests[:, step] = rng.poisson(mean * rate)
         return self._drawn(made, arrests, True)
-
-    def _factor(self, arrests: np.ndarray) -> np.ndarray:
-        """(P, T) as the arrests so far have it."""
-        if not self._model.represses:
-            return np.ones(self._setting.shape)
-        history = History(self._setting.places, self._setting.window, {"arrests": arrests})
-        return Surroundings(self._model, self._setting, history).factor(self._model)
 
     def _step(self, rng: np.random.Generator, step: int, factor: np.ndarray, before: _Parents, room: int) -> _Parents:
         """The events of one step."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -24,12 +24,16 @@ from groundswell.data.window import Window
 from groundswell.errors import DataError, ParameterError
 from groundswell.models.base import Likelihood, Model
 from groundswell.models.cities.scattered import same_frame
-from groundswell.models.delays import ExponentialDelay, UniformDelay
+from groundswell.models.delays import Delay, ExponentialDelay, UniformDelay
 from groundswell.models.events.cubature import Boundary
 from groundswell.models.events.ties import warn_of_ties
 from groundswell.models.log_linear import LogLinear
 from groundswell.models.triggering import Exponential, Gaussian, Reach
 from groundswell.params import Component, Effects, Prior, param
+
+if TYPE_CHECKING:
+    from groundswell.models.events.branching import Branching
+    from groundswell.models.events.space_time_branching import SpaceTimeComplete
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Offspring(Component):
         "log/mark", prior=Prior(0.0, 0.7), default=Effects(), doc="change of the log offspring for a unit of the mark"
     )
     reach: Reach = field(default_factory=Gaussian)
-    delay: ExponentialDelay | UniformDelay = field(default_factory=UniformDelay)
+    delay: Delay = field(default_factory=UniformDelay)
     furthest_km: float = 200.0
     longest_days: float = 30.0
     across: bool = False
@@ -152,6 +156,40 @@ class SpaceTime(Model):
         warn_of_ties(events.time_days, np.zeros(len(events)))
         return SpaceTimeDensity(self, setting, events)
 
+    def branching(self, setting: Setting, history: History) -> Branching:
+        """Each event's intensity by what it comes from, pair by pair; nothing comes from before the window.
+
+        Cost and memory O(pairs within reach and time).
+        """
+        from groundswell.models.events.space_time_branching import branching
+
+        return branching(self, setting, self.checked(setting, history))
+
+    def compensator(self, setting: Setting, history: History, days: np.ndarray) -> np.ndarray:
+        """(K,) expected events of all kinds in the region from day 0 to each of the days, given the events so far.
+
+        At the window's end it is the integral in `log_density`. Cost O(events of the last longest_days) a day.
+        """
+        from groundswell.models.events.space_time_branching import compensator
+
+        return compensator(self, setting, self.checked(setting, history), days)
+
+    def rate_at(self, setting: Setting, history: History, points: Events) -> np.ndarray:
+        """(K,) intensity just before the points, per km^2 and day, of the points' own kinds (kind 0 without any).
+
+        A point's endemic rate is that of its `place` and step; its position counts for what is triggered.
+        DataError for points without positions.
+        """
+        from groundswell.models.events.space_time_branching import rate_at
+
+        return rate_at(self, setting, self.checked(setting, history), points)
+
+    def complete_likelihood(self, setting: Setting, history: History) -> SpaceTimeComplete:
+        """For expectation-maximisation, a `CompleteLikelihood`: pairs are kept, and each step costs O(pairs)."""
+        from groundswell.models.events.space_time_branching import SpaceTimeComplete
+
+        return SpaceTimeComplete(self, setting, self.checked(setting, history))
+
     def checked(self, setting: Setting, history: History, *, shorter: bool = False) -> Events:
         """The events, once they are seen to be what this model can read; `shorter`: of the window's first steps."""
         same_frame(setting, history)
@@ -186,12 +224,13 @@ class SpaceTime(Model):
         return events
 
     def boundary(self, setting: Setting, events: Events) -> Boundary:
-        """What each event sees of the region's boundary."""
+        """What each event sees of the region's boundary, as far as its offspring reach."""
         from groundswell.models.events import cubature
 
-        if self.regions is not None:
-            return cubature.given([list(rings) for rings in self.regions])
-        assert setting.region is not None
         assert self.offspring is not None
+        furthest, breaks = self.offspring.furthest_km, self.offspring.reach.breaks
+        if self.regions is not None:
+            return cubature.given([list(rings) for rings in self.regions], furthest, breaks=breaks)
+        assert setting.region is not None
         points = np.stack([np.asarray(events.x_km, float), np.asarray(events.y_km, float)], axis=1)
-        return cubature.seen_from(points, setting.region, self.offspring.furthest_km)
+        return cubature.seen_from(points, setting.region, furthest, breaks=breaks)

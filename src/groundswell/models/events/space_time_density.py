@@ -2,156 +2,172 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from groundswell.data.history import Events
 from groundswell.data.setting import Setting
-from groundswell.errors import DataError
-from groundswell.models.log_linear import LogLinear
-from groundswell.params import from_vector, names
+from groundswell.models.delays import Delay
+from groundswell.models.events.space_time_endemic import EndemicPart
+from groundswell.models.events.space_time_pairs import Pairs, Raised
+from groundswell.models.triggering import Reach
+from groundswell.params import from_vector, leaves
 
 if TYPE_CHECKING:
     from groundswell.models.events.space_time import Offspring, SpaceTime
 
+STEP = 1e-4
+"""By which a kernel's parameter is moved, relative to it, for the second derivatives."""
+
 
 class SpaceTimeDensity:
-    """The log density as a function of the parameter vector; what the data fix is computed once."""
+    """The log density as a function of the parameter vector; what the data fix is computed once.
+
+    Parameters: the endemic part's, then the offspring's.
+    """
 
     def __init__(self, model: SpaceTime, setting: Setting, events: Events) -> None:
-        self._model, self._order = model, names(model)
-        self._endemic = None if model.endemic is None else _Endemic(model.endemic, setting, events)
-        self._triggering = None if model.offspring is None else _Triggering(model, setting, events)
-        self._count = len(events)
+        self._kinds, self._count = model.kinds, len(events)
+        self.endemic = None if model.endemic is None else EndemicPart(model.endemic, setting, events)
+        self.triggering = None if model.offspring is None else Triggering(model, model.offspring, setting, events)
+        self.split = 0 if model.endemic is None else 1 + len(model.endemic.effects)
         self.observations = len(events)
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Value and gradient (all,)."""
-        model = from_vector(self._model, x)
-        slopes: dict[str, float] = {}
-        rate, expected = np.zeros(self._count), 0.0
-        endemic_rate, cells = np.zeros(self._count), np.zeros(0)
-        if self._endemic is not None and model.endemic is not None:
-            endemic_rate, cells = self._endemic.rates(model.endemic)
-            rate += endemic_rate
-            expected += model.kinds * cells.sum()
-        if self._triggering is not None and model.offspring is not None:
-            raised, offspring = self._triggering.rates(model.offspring)
-            rate += raised
-            expected += offspring
+        rest, cells = self.rest(x)
+        expected, slopes = self._kinds * float(cells.sum()), []
+        rate, share = rest, 1 / np.maximum(rest, 1e-300)
+        if self.triggering is not None:
+            rate, share, offspring, slope = self.triggering(x[self.split :], rest)
+            expected += float(offspring.sum())
+            slopes.append(slope)
+        if self.endemic is not None:
+            slopes.insert(0, (share * rest) @ self.endemic.at - self._kinds * cells @ self.endemic.cells)
         with np.errstate(divide="ignore"):
-            value = float(np.log(rate).sum() - expected)
-        share = 1 / np.maximum(rate, 1e-300)
-        if self._endemic is not None:
-            slopes |= self._endemic.slopes(share * endemic_rate, model.kinds * cells)
-        if self._triggering is not None and model.offspring is not None:
-            slopes |= self._triggering.slopes(model.offspring, share)
-        return value, np.array([slopes[name] for name in self._order])
+            value = float(np.log(rate).sum()) - expected
+        return value, np.concatenate(slopes)
+
+    def information(self, x: np.ndarray) -> np.ndarray:
+        """Minus the second derivatives (all, all): exact where the rate is log-linear, differences for the kernels."""
+        rest, cells = self.rest(x)
+        share, columns, curved = 1 / np.maximum(rest, 1e-300), [], []
+        if self.triggering is not None:
+            raised, by_mark, curved_there = self.triggering.log_linear(x[self.split :], rest)
+            share, columns, curved = raised.share, [by_mark], [curved_there]
+        if self.endemic is not None:
+            at, its = self.endemic.at, self.endemic.cells
+            columns.insert(0, at * rest[:, None])
+            curved.insert(0, at.T @ (at * (share * rest)[:, None]) - self._kinds * its.T @ (its * cells[:, None]))
+        shared = np.hstack(columns) * share[:, None]
+        size = shared.shape[1]
+        out = np.zeros((len(x), len(x)))
+        out[:size, :size] = shared.T @ shared
+        first = 0
+        for block in curved:
+            rows = slice(first, first + len(block))
+            out[rows, rows] -= block
+            first += len(block)
+        for k in range(size, len(x)):
+            step = np.zeros(len(x))
+            step[k] = STEP * (x[k] if self.triggering is not None and self.triggering.above_0[k - len(x)] else 1.0)
+            out[k] = (self(x - step)[1] - self(x + step)[1]) / (2 * step[k])
+        out[:size, size:] = out[size:, :size].T
+        return (out + out.T) / 2
+
+    def rest(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The rate at the events without what is triggered (E,); expected events of a kind by cell (C,)."""
+        if self.endemic is None:
+            return np.zeros(self._count), np.zeros(0)
+        return self.endemic.rates(x[: self.split])
 
 
-class _Endemic:
-    """Rates at the events and integrated over blocks: the steps in which nothing changes are one block."""
+class Spread(NamedTuple):
+    """The offspring's parts at a parameter value: eta (E,), kernels, and their integrals as far as they reach."""
 
-    def __init__(self, part: LogLinear, setting: Setting, events: Events) -> None:
-        if "area_km2" not in setting.covariates:
-            raise DataError(
-                'SpaceTime needs the covariate "area_km2", each place\'s area: the endemic rate is per km^2 and day.'
-            )
-        window = setting.window
-        step = np.minimum((events.time_days // window.step).astype(int), window.periods - 1)
-        columns, offset = part.columns(setting), part.factor(setting)
-        self._labels = ["endemic.intercept", *(f"endemic.effects.{label}" for label in part.effects)]
-        self._at = np.stack([np.ones(len(events)), *(column[events.place, step] for column in columns)], axis=1)
-        self._offset_at = offset[events.place, step]
-        if len(events) and (bad := self._offset_at <= 0).any():
-            first = int(np.flatnonzero(bad)[0])
-            raise DataError(
-                f'an event in "{setting.places.name[events.place[first]]}" lies where the endemic offset is 0.'
-            )
-        exposure = setting.covariates["area_km2"] * offset * window.step
-        starts = _block_starts([*columns, exposure])
-        days = np.add.reduceat(exposure, starts, axis=1)
-        cells = np.stack([np.ones(days.shape), *(column[:, starts] for column in columns)], axis=-1)
-        self._cells, which = np.unique(cells.reshape(days.size, -1), axis=0, return_inverse=True)
-        self._exposure = np.bincount(which.ravel(), days.ravel())
+    eta: np.ndarray
+    reach: Reach
+    delay: Delay
+    disc_all: float
+    late_all: float
 
-    def rates(self, part: LogLinear) -> tuple[np.ndarray, np.ndarray]:
-        """(E,) per km^2 and day at the events; (C,) expected events of a kind by distinct cell."""
-        coefficients = np.array([part.intercept, *part.effects.values()])
-        return self._offset_at * np.exp(self._at @ coefficients), self._exposure * np.exp(self._cells @ coefficients)
+    @classmethod
+    def of(cls, part: Offspring, eta: np.ndarray, reach: Reach, delay: Delay) -> Spread:
+        """As far as the part's offspring go."""
+        furthest, longest = np.array([part.furthest_km]), np.array([part.longest_days])
+        return cls(eta, reach, delay, float(reach.disc(furthest)[0]), float(delay.integral(longest)[0]))
 
-    def slopes(self, share: np.ndarray, cells: np.ndarray) -> dict[str, float]:
-        gradient = share @ self._at - cells @ self._cells
-        return dict(zip(self._labels, gradient.tolist(), strict=True))
+    @property
+    def source(self) -> np.ndarray:
+        """(E,) what an event adds to the rate where f and g are 1."""
+        return self.eta / (2 * np.pi * self.disc_all * self.late_all)
 
 
-def _block_starts(columns: list[np.ndarray]) -> np.ndarray:
-    """Steps at which any place has another value than before, the first among them."""
-    changes = np.zeros(columns[-1].shape[1], dtype=bool)
-    changes[0] = True
-    for column in columns:
-        rows = column[:1] if column.strides[0] == 0 else column
-        changes[1:] |= (rows[:, 1:] != rows[:, :-1]).any(axis=0)
-    return np.flatnonzero(changes)
+class Triggering:
+    """Offspring: what earlier events add at each, and what of each event's offspring lies in region and window."""
 
-
-class _Triggering:
-    """Pairs of events within reach, and what of each event's reach lies in region and window."""
-
-    def __init__(self, model: SpaceTime, setting: Setting, events: Events) -> None:
-        from groundswell.models.events._space_time_loops import pairs
-
-        part = model.offspring
-        assert part is not None
-        kind = np.zeros(len(events), dtype=np.int64) if events.kind is None or part.across else np.asarray(events.kind)
-        self._later, self._earlier, self._km, self._days = pairs(
-            events.time_days, np.asarray(events.x_km, float), np.asarray(events.y_km, float), kind.astype(np.int64),
-            part.furthest_km, part.longest_days,
-        )  # fmt: skip
-        self._marks = part.columns(events)
+    def __init__(self, model: SpaceTime, part: Offspring, setting: Setting, events: Events) -> None:
+        self._part, self._marks = part, part.columns(events)
+        self._seen = model.boundary(setting, events)
         self._left = np.minimum(setting.window.days - events.time_days, part.longest_days)
-        self._boundary = model.boundary(setting, events)
-        self._longest, self._furthest = np.array([part.longest_days]), np.array([part.furthest_km])
+        self._furthest, self._longest = np.array([part.furthest_km]), np.array([part.longest_days])
         self._times = model.kinds if part.across else 1
-        self._count = len(events)
+        self.pairs = Pairs(part, events)
+        of_reach = leaves(part.reach)
+        self._cuts = (self._marks.shape[1], self._marks.shape[1] + len(of_reach))
+        self.above_0 = [leaf.low == 0 for leaf in (*of_reach, *leaves(part.delay))]
 
-    def rates(self, part: Offspring) -> tuple[np.ndarray, float]:
-        """(E,) what earlier events add at each event; expected offspring in region and window, all kinds."""
-        reach, delay = part.reach, part.delay
-        self._eta = np.exp(self._marks @ np.array([part.intercept, *part.effects.values()]))
-        self._disc_all = float(reach.disc(self._furthest)[0])
-        self._late_all = float(delay.integral(self._longest)[0])
-        self._near = reach.value(self._km) / (2 * np.pi * self._disc_all)
-        self._soon = delay.value(self._days) / self._late_all
-        self._raised = self._eta[self._earlier] * self._near * self._soon
-        disc = self._boundary.integral(reach.disc(self._boundary.distance), self._disc_all)
-        self._seen = disc / (2 * np.pi * self._disc_all)
-        self._in_time = delay.integral(self._left) / self._late_all
-        self._offspring = self._times * self._eta * self._seen * self._in_time
-        return np.bincount(self._later, self._raised, self._count), float(self._offspring.sum())
+    def spread(self, x: np.ndarray) -> Spread:
+        """From the offspring's parameters."""
+        marks, near, late = np.split(x, self._cuts)
+        reach, delay = from_vector(self._part.reach, near), from_vector(self._part.delay, late)
+        return Spread.of(self._part, np.exp(self._marks @ marks), reach, delay)
 
-    def slopes(self, part: Offspring, share: np.ndarray) -> dict[str, float]:
-        """Of the log density; share (E,) is 1 / rate at the events."""
-        weight = share[self._later] * self._raised
-        by_parent = np.bincount(self._earlier, weight, self._count) - self._offspring
-        labels = ["offspring.intercept", *(f"offspring.effects.{name}" for name in part.effects)]
-        found = dict(zip(labels, (by_parent @ self._marks).tolist(), strict=True))
+    def everywhen(self, spread: Spread) -> np.ndarray:
+        """(E,) an event's expected offspring in the region, of all kinds and at any time."""
+        return self._times * spread.eta * self.inside(spread)
 
-        reach, at = part.reach, self._boundary
-        all_slope = reach.disc_gradient(self._furthest)[:, 0]
-        inside = at.integral(reach.disc_gradient(at.distance), all_slope) / (2 * np.pi * self._disc_all)
-        scaled = all_slope / self._disc_all
-        seen_slope = (self._times * self._eta * self._in_time) @ (inside - scaled[:, None] * self._seen).T
-        moved = reach.log_gradient(self._km) @ weight - scaled * weight.sum() - seen_slope
-        found |= {f"offspring.reach.{name}": float(v) for name, v in zip(names(reach), moved, strict=True)}
+    def inside(self, spread: Spread) -> np.ndarray:
+        """(E,) the part of an event's reach that lies in the region."""
+        seen = self._seen.integral(spread.reach.disc(self._seen.radius), spread.disc_all)
+        return seen / (2 * np.pi * spread.disc_all)
 
-        delay = part.delay
-        if own := names(delay):
-            all_slope = delay.integral_gradient(self._longest)[:, 0]
-            scaled = all_slope / self._late_all
-            inside = delay.integral_gradient(self._left) / self._late_all - scaled[:, None] * self._in_time
-            per_day = delay.gradient(self._days) / np.maximum(delay.value(self._days), 1e-300)
-            moved = per_day @ weight - scaled * weight.sum() - inside @ (self._times * self._eta * self._seen)
-            found |= {f"offspring.delay.{name}": float(v) for name, v in zip(own, moved, strict=True)}
-        return found
+    def __call__(self, x: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Rates (E,) with `rest` (E,) added, their inverses, each event's offspring seen, slopes of the log density."""
+        spread = self.spread(x)
+        raised = self.pairs(spread.reach, spread.delay, spread.source, rest)
+        return raised.rate, raised.share, *self.balance(spread, raised.by_parent, raised.reach, raised.delay)
+
+    def balance(
+        self, spread: Spread, by_parent: np.ndarray, in_reach: np.ndarray, in_delay: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Each event's offspring seen (E,), and the slopes: of what earlier events add, less those of the offspring.
+
+        by_parent, in_reach, in_delay : the former's, in log eta (E,) and the kernels' parameters, kernels not divided
+        by their integrals.
+        """
+        eta, reach, delay, disc_all, late_all = spread
+        at, weight = self._seen.radius, float(by_parent.sum())
+        disc_slope, late_slope = reach.disc_gradient(self._furthest)[:, 0], delay.integral_gradient(self._longest)[:, 0]
+        discs = np.concatenate([reach.disc(at)[None], reach.disc_gradient(at)])
+        seen, *inside = self._seen.integral(discs, np.append(disc_all, disc_slope)) / (2 * np.pi * disc_all)
+        each = self._times * eta * delay.integral(self._left) / late_all
+        offspring = each * seen
+        total = float(offspring.sum())
+        in_reach = in_reach - np.array(inside).reshape(-1, len(each)) @ each
+        in_delay = in_delay - delay.integral_gradient(self._left) @ (self._times * eta * seen) / late_all
+        slopes = (
+            (by_parent - offspring) @ self._marks,
+            in_reach + disc_slope / disc_all * (total - weight),
+            in_delay + late_slope / late_all * (total - weight),
+        )
+        return offspring, np.concatenate(slopes)
+
+    def log_linear(self, x: np.ndarray, rest: np.ndarray) -> tuple[Raised, np.ndarray, np.ndarray]:
+        """What is raised, its slopes in intercept and effects (E, M), and the second ones of the density (M, M)."""
+        spread = self.spread(x)
+        raised = self.pairs(spread.reach, spread.delay, spread.source, rest)
+        by_mark = self.pairs.weighted(spread.reach, spread.delay, spread.source, self._marks)
+        offspring = self.everywhen(spread) * spread.delay.integral(self._left) / spread.late_all
+        return raised, by_mark, self._marks.T @ (self._marks * (raised.by_parent - offspring)[:, None])

@@ -124,6 +124,30 @@ class Surroundings:
         return stock.T, slope.T
 
 
+class Repression:
+    """The factor of one step after the other, while arrests are still being drawn."""
+
+    def __init__(self, model: SelfExciting, setting: Setting) -> None:
+        self._model = model
+        self._per_100k = setting.places.population / 100_000
+        self._hurt, self._alarm = np.zeros(len(self._per_100k)), 0.0
+
+    def next(self, arrests: np.ndarray, step: int) -> np.ndarray:
+        """(P,) the factor of `step`, from the arrests (P, T) of the steps before; called for every step from 0 on."""
+        model, logs = self._model, np.zeros(len(self._per_100k))
+        if model.arrests is None:
+            return np.ones(len(logs))
+        if model.deterrence is not None:
+            new = arrests[:, step - model.deterrence.lag_days] if step >= model.deterrence.lag_days else 0.0 * logs
+            self._hurt = model.arrests.memory * self._hurt + new / self._per_100k
+            logs -= model.deterrence.strength * np.log1p(self._hurt)
+        if model.backlash is not None:
+            total = arrests[:, step - model.backlash.lag_days].sum() if step >= model.backlash.lag_days else 0.0
+            self._alarm = model.arrests.memory * self._alarm + total / self._per_100k.sum()
+            logs += model.backlash.strength * np.log1p(self._alarm)
+        return np.exp(logs)
+
+
 def stocks(model: SelfExciting, setting: Setting, history: History) -> tuple[np.ndarray, np.ndarray]:
     """(T, P) and (T, 1): arrests per 100,000 that join the stocks of deterrence and backlash at each step's end."""
     arrests = arrests_of(history)
