@@ -78,7 +78,7 @@ class KernelBackground(Component):
                 f"KernelBackground.around was given {len(points)} points, neighbours {neighbours} and least_km "
                 f"{least_km:g}; expected more points than neighbours, 1 neighbour or more and a distance above 0."
             )
-        apart = KDTree(points).query(points, k=[neighbours + 1])[0][:, 0]  # the nearest is the point itself
+        apart = np.asarray(KDTree(points).query(points, k=neighbours + 1)[0])[:, -1]  # the nearest is the point itself
         return cls(points, np.maximum(apart, least_km), np.ones(len(points)) if weight is None else weight, own_point)
 
     def density(self, x_km: np.ndarray, y_km: np.ndarray) -> np.ndarray:

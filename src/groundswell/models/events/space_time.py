@@ -94,6 +94,8 @@ class SpaceTime(Model):
         "occurrence, Biometrics 68(2), 607-616, equations 2 and 3"
     )
 
+    planar: ClassVar[bool] = True
+
     endemic: LogLinear | None = field(default_factory=LogLinear)
     offspring: Offspring | None = field(default_factory=Offspring)
     kinds: int = 1

@@ -21,18 +21,23 @@ def single_events(history: History, reader: str) -> Events:
     return history.events
 
 
-def jittered(history: History, *, rng: np.random.Generator, precision_days: float = 1.0) -> History:
-    """The same history with each event moved to a uniform moment of its own day.
+def jittered(history: History, *, rng: np.random.Generator, precision_days: float | None = None) -> History:
+    """The same history with each event moved to a uniform moment of the stretch in which its time is known.
 
-    For records that know the day only. The order within a day is then chance, so triggering much
-    faster than a day cannot be learnt, and results depend a little on the seed: repeat with several.
-    precision_days : width of the cells that times were rounded down to, from the window's start.
+    That is what `Events.within_days` says (an event known exactly stays), else its day. The order within a stretch is
+    then chance, so triggering much faster than that cannot be learnt, and results depend a little on the seed: repeat
+    with several. precision_days : width of the cells that times were rounded down to, from the window's start.
     """
     events = single_events(history, "jittered")
-    cell = np.floor(events.time_days / precision_days) * precision_days
-    width = np.minimum(cell + precision_days, history.window.days) - cell
-    times = cell + rng.random(len(events)) * width
-    moved = replace(events, time_days=np.zeros(len(times)), day_precision=False).take(np.argsort(times, kind="stable"))
+    known, width = events.within_days, np.full(len(events), precision_days or 1.0)
+    if precision_days is None and known is not None:
+        width = np.asarray(known, dtype=float)
+    cell = events.time_days
+    if precision_days is not None or known is None:
+        cell = np.floor(events.time_days / width) * width
+    times = cell + rng.random(len(events)) * (np.minimum(cell + width, history.window.days) - cell)
+    timeless = replace(events, time_days=np.zeros(len(times)), day_precision=False, within_days=None)
+    moved = timeless.take(np.argsort(times, kind="stable"))
     return replace(history, events=replace(moved, time_days=np.sort(times, kind="stable")))
 
 
