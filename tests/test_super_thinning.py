@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from naive.verbs import doubled
 
 from groundswell.data.history import History
 from groundswell.data.region import Region
@@ -26,8 +25,7 @@ from groundswell.rng import generator
 CITIES, SETTING = SelfExciting.example()
 MODEL = CITIES
 STEADY = dataclasses.replace(CITIES, branching_ratio=0.0, background=3.0)
-PLANE, AREA = SpaceTime.example()
-INPLANE = doubled(PLANE)
+INPLANE, AREA = SpaceTime.example()
 
 
 def drawn(model: Any, seed: int, setting: Setting = SETTING) -> History:
