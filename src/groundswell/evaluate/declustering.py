@@ -170,7 +170,8 @@ class Declustering:
         if len(times) <= neighbours or neighbours < 1 or least_days <= 0:
             raise DataError(
                 f"a background over time was asked for from {len(times)} events, neighbours {neighbours} and "
-                f"least_days {least_days:g}; expected more events than neighbours, 1 neighbour or more and a width above 0."
+                f"least_days {least_days:g}; expected more events than neighbours, 1 neighbour or more and a width "
+                "above 0."
             )
         apart = KDTree(times[:, None]).query(times[:, None], k=neighbours + 1)[0][:, neighbours]
         width = np.maximum(apart, least_days)
