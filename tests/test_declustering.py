@@ -20,8 +20,8 @@ from groundswell.data.window import Window
 from groundswell.errors import DataError, MissingVerb, UsageError
 from groundswell.evaluate.declustering import BACKGROUND, BEFORE, Forest, declustered, drawn_forest
 from groundswell.infer.base import Fit, fit
-from groundswell.infer.drawn import kernel_band, parameter_draws
 from groundswell.infer.likelihood import MaximumLikelihood
+from groundswell.infer.plausible import curve_band
 from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events.branching import Branching
 from groundswell.models.events.clusters import cluster_size
@@ -205,38 +205,17 @@ def test_background_over_the_plane_leaves_the_offspring_out() -> None:
         declustered(MODEL, SETTING, drawn(1), rng=generator(0), draws=1).over_plane(x, y)
 
 
-def test_parameters_are_drawn_as_the_fit_is_unsure_of_them() -> None:
-    history = drawn(3, PLAIN, TOWN)
-    found = fitted(history)
-    made = parameter_draws(found, 4000, rng=generator(0)).values
-    assert (made > 0).all()
-    logs = np.log(made)
-    assert logs.mean(axis=0) == pytest.approx(np.log(found.estimate), abs=0.05)
-    assert found.covariance is not None
-    expected = found.covariance / np.outer(found.estimate, found.estimate)
-    assert np.cov(logs.T) == pytest.approx(expected, abs=0.1 * expected.max())
-    held = fit(PLAIN, TOWN, history, MaximumLikelihood(), rng=generator(0), fixed={"delay.decay": 1.1})
-    assert set(parameter_draws(held, 9, rng=generator(0)).values[:, 2]) == {1.1}
-
-
-def test_what_is_not_determined_is_held_and_said() -> None:
+def test_what_is_not_determined_is_said() -> None:
     history = drawn(3, PLAIN, TOWN)
     found = fit(PLAIN, TOWN, history, MaximumLikelihood(), rng=generator(0), fixed={"branching_ratio": 0.0})
-    made = parameter_draws(found, 9, rng=generator(0))
-    assert "delay.decay" in made.notes[0]
-    assert len(set(made.values[:, 2])) == 1
-    assert len(set(made.values[:, 0])) == 9
-    posterior = dataclasses.replace(found, draws=np.arange(12.0).reshape(4, 3))
-    rows = {tuple(row) for row in parameter_draws(posterior, 60, rng=generator(0)).values.tolist()}
-    assert rows == {(0.0, 1.0, 2.0), (3.0, 4.0, 5.0), (6.0, 7.0, 8.0), (9.0, 10.0, 11.0)}
-    with pytest.raises(UsageError, match="neither draws nor a covariance"):
-        parameter_draws(dataclasses.replace(found, covariance=None), 1, rng=generator(0))
+    notes = declustered(found, TOWN, history, rng=generator(0), draws=3).notes
+    assert "delay.decay: not determined" in notes[-1]
 
 
 def test_bands_of_a_kernel_are_those_of_its_parameters() -> None:
     found = fitted(drawn(3, PLAIN, TOWN))
     at = np.array([0.0, 0.5, 2.0])
-    band = kernel_band(found, lambda model, days: model.delay.value(days), at, rng=generator(0), draws=4000)
+    band = curve_band(found, lambda model, days: model.delay.value(days), at, rng=generator(0), draws=4000)
     decay, error = found.estimate[2], found.standard_error[2] / found.estimate[2]
     assert band["estimate"] == pytest.approx(decay * np.exp(-decay * at))
     assert band["high"][0] == pytest.approx(decay * np.exp(1.645 * error), rel=0.05)  # g(0) is the decay itself

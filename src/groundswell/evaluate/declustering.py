@@ -19,10 +19,9 @@ from groundswell.data.table import Table
 from groundswell.errors import DataError, UsageError
 from groundswell.evaluate.replicas import model_of
 from groundswell.infer.base import Fit
-from groundswell.infer.drawn import parameter_draws
+from groundswell.infer.plausible import plausible_models
 from groundswell.models.base import require
 from groundswell.models.events.branching import Branching
-from groundswell.params import from_vector
 
 BACKGROUND = -1
 """Stands as the parent of an event that needed none."""
@@ -226,7 +225,7 @@ def declustered(
 ) -> Declustering:
     """Draw forests of a history under a model.
 
-    doubt : each forest at parameters drawn from the fit (`parameter_draws`), so that intervals know how unsure these
+    doubt : each forest at parameters drawn from the fit (`plausible_models`), so that intervals know how unsure these
     are; None, where a Fit with a covariance or draws is given. Cost: a branching, or one a forest with `doubt`.
     """
     model = model_of(fitted)
@@ -247,9 +246,10 @@ def declustered(
         "anything makes follow each other nearby look the same."
     ]
     if doubt:
-        drawn = parameter_draws(fitted, draws, rng=rng)
-        parts = (from_vector(model, row).branching(setting, history) for row in drawn.values)
-        notes += drawn.notes
+        models, still = plausible_models(fitted, draws, rng=rng)
+        parts = (one.branching(setting, history) for one in models)
+        if still:
+            notes.append(f"{', '.join(still)}: not determined by the data, and held at the estimate in all forests.")
     else:
         parts = (own for _ in range(draws))
         notes.append("Parameters are taken as known: intervals are of chance alone.")
