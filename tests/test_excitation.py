@@ -53,6 +53,9 @@ VARIANTS: dict[str, SelfExciting] = {
         for name, delay in DELAYS.items()
     },
     "moving background": replace(PLAIN, course=MOVING, population=ByPopulation(0.4)),
+    "a background for each place": replace(
+        PLAIN, course=Course(Effects({"at Near": 0.4, "at Twin": -0.5, "at Far": 0.2})), reach=Exponential(80.0)
+    ),
     "crowds": replace(PLAIN, size=CROWDS, reach=Exponential(80.0), before=EARLIER),
     "crowds by place, steps": replace(PLAIN, size=CROWDS, delay=DELAYS["steps"], before=EARLIER),
     "media, calls, abroad": replace(

@@ -81,6 +81,8 @@ class Twin:
             for label, value in model.course.effects.items():
                 if label.startswith("from "):
                     log_level += value * (setting.window.dates()[step].isoformat() >= label[5:])
+                elif label.startswith("at "):
+                    log_level += value * (setting.places.name[place] == label[3:])
                 elif label == "trend":
                     log_level += value * step
                 else:

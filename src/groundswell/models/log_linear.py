@@ -20,8 +20,9 @@ class LogLinear(Component):
 
     effects : coefficients keyed by column. A column is "trend" (the step's number, 0 for the window's
     first), "sin1", "cos1", "sin2" ... (harmonics of `period`), "from DATE" (0 before an ISO date, 1 from its step
-    on), "DATE" (1 in its step alone), the name of a covariate of the setting, "population_share" (each place's share
-    of all persons, unless a covariate has that name), or "log(NAME)" of one of the last two.
+    on), "DATE" (1 in its step alone), "at PLACE" (1 there, 0 elsewhere), the name of a covariate of the setting,
+    "population_share" (each place's share of all persons, unless a covariate has that name), or "log(NAME)" of one of
+    the last two.
     offset : a covariate, or "population_share", that multiplies the rate with no coefficient.
     period : steps in one season (52 for weekly data over years, 7 for daily data over weeks).
     random : intercepts by place beside the common one, or None.
@@ -77,6 +78,9 @@ def harmonics(count: int) -> tuple[str, ...]:
     return tuple(f"{wave}{n}" for n in range(1, count + 1) for wave in ("sin", "cos"))
 
 
+AT = "at "
+"""Before a place's name: the column that is 1 there and 0 elsewhere."""
+
 _HARMONIC = re.compile(r"(sin|cos)(\d+)")
 _NO_HARMONIC = re.compile(r"(sin|cos)0\d*")
 _DATED = re.compile(r"(from )?(\d{4}-\d{2}-\d{2})")
@@ -88,6 +92,9 @@ def column_of(label: str, period: float | None, setting: Setting) -> np.ndarray:
     step = np.arange(setting.window.periods)
     if dated := _DATED.fullmatch(label):
         return np.broadcast_to(_since(dated, setting), setting.shape)
+    if label.startswith(AT) and label not in setting.covariates:
+        own = np.arange(len(setting.places)) == setting.places.index(label.removeprefix(AT))
+        return np.broadcast_to(own[:, None].astype(float), setting.shape)
     if label == "trend" or _HARMONIC.fullmatch(label):
         if label in setting.covariates:
             raise DataError(f'a covariate is called "{label}", which names a column of time; rename the covariate.')

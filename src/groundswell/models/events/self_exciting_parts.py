@@ -31,7 +31,8 @@ class Course(Component):
 
     effects : coefficients keyed by column, as in `LogLinear`: "trend" (the step's number), "sin1", "cos1", ... (waves
     of `period` steps), "from DATE" (0 before that date and 1 from it on: two or more make a piecewise constant
-    background), "DATE" (1 in that step alone), a covariate's name, "population_share", or "log(NAME)" of the last two.
+    background), "DATE" (1 in that step alone), "at PLACE" (1 there alone: for all places but one they make a background
+    of its own for each), a covariate's name, "population_share", or "log(NAME)" of the last two.
     Columns are not centred: `background` is the level where every column is 0.
     """
 
