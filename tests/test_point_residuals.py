@@ -228,6 +228,15 @@ def test_replicas_are_counted_when_lost_and_do_not_move_the_others() -> None:
     assert kept == [count for count in everything if count <= capped.max_events]
 
 
+def test_without_a_replica_there_is_no_simulated_p_value() -> None:
+    history = drawn(1)
+    found = fitted(history, dataclasses.replace(MODEL, max_events=len(history.events or ())))
+    full = found.model.replacing({"background": 50.0})  # passes the cap
+    tests = residual_tests(dataclasses.replace(found, model=full), SETTING, history, rng=generator(0), replicates=4)
+    assert tests.table["p simulated"] == [None] * 5
+    assert any("4 of 4 replicas could not be drawn" in note for note in tests.notes)
+
+
 def test_what_a_fit_held_is_held_in_its_replicas() -> None:
     found = fitted(drawn(1), branching_ratio=0.4)
     assert held(found) == {"branching_ratio": 0.4}

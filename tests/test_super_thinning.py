@@ -160,6 +160,14 @@ def test_what_is_naive_or_tied_is_said() -> None:
     assert any("share their time" in note for note in tied.notes)
 
 
+def test_a_model_of_places_is_not_taken_for_one_of_the_plane() -> None:
+    history = drawn(INPLANE, 1, AREA)
+    model = SelfExciting(1.0, 0.3, ExponentialDelay(0.8))
+    with pytest.raises(UsageError, match=r"no rates per km\^2\. Give plane=False"):
+        super_thinned(model, AREA, history, rng=generator(0))
+    assert not super_thinned(model, AREA, history, rng=generator(0), plane=False).plane
+
+
 def test_what_cannot_be_thinned_is_refused() -> None:
     history = drawn(MODEL, 1)
     for rate in (-1.0, np.nan, 0.0):

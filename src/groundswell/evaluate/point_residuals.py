@@ -135,7 +135,7 @@ def residual_tests(
         replicas = Replicas(fitted, setting, replicates, rng, refit, method, progress)
         theirs = [rescaled(again, setting, one) for again, one in replicas]
         made = [_tests(one) for one in theirs]
-        for name, (_, known) in rows.items():
+        for name, (_, known) in rows.items() if made else ():
             as_small = np.nan_to_num([row[name][1] for row in made], nan=1.0)
             simulated[name] = at_least_as_extreme(-known, -as_small)
         for band, name in (("times", "times"), ("waits", "waiting times")) if made else ():
