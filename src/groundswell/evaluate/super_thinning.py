@@ -304,8 +304,8 @@ def _same_units(model: Any, setting: Setting, history: History, expected: float)
     total = float(model.compensator(setting, history, np.array([float(setting.window.days)]))[0])
     if total > 0 and not 1 / APART < expected / total < APART:
         raise UsageError(
-            f"{type(model).__name__} expects {total:.4g} events, and its rates add up to {expected:.4g} over the region: "
-            "they are no rates per km^2. Give plane=False for a model of places."
+            f"{type(model).__name__} expects {total:.4g} events, and its rates add up to {expected:.4g} over the "
+            "region: they are no rates per km^2. Give plane=False for a model of places."
         )
 
 
