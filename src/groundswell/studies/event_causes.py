@@ -18,6 +18,7 @@ import numpy as np
 from groundswell.data.history import Events, History
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
+from groundswell.evaluate.declustering import BACKGROUND, drawn_forest
 from groundswell.models.events.branching import Branching
 from groundswell.studies.event_kernels import Interval
 
@@ -31,32 +32,6 @@ SPREADS = 10
 
 SIZES = (1, 2, 3, 4, 5, 10, 20, 50, 100, 1000, 10_000)
 """Where classes of clusters begin."""
-
-
-def parents_in(branching: Branching, rng: np.random.Generator) -> np.ndarray:
-    """(E,) row of each event's parent in one forest; -1 for none, -2 for one before the window."""
-    before = branching.background + branching.from_before
-    at = rng.random(len(before)) * branching.rate
-    found = np.where(at < branching.background, -1, -2)
-    set_off = np.flatnonzero(at >= before)
-    if len(branching.later):
-        sums = np.cumsum(branching.triggered)
-        first = np.searchsorted(branching.later, set_off)
-        last = np.searchsorted(branching.later, set_off, side="right") - 1
-        base = np.where(first > 0, sums[first - 1], 0.0)
-        pair = np.searchsorted(sums, base + at[set_off] - before[set_off], side="right")
-        found[set_off] = branching.earlier[np.clip(pair, first, last)]
-    return found
-
-
-def cluster_sizes(parents: np.ndarray) -> np.ndarray:
-    """(C,) events of each cluster: one without a parent in the window, and all that go back to it."""
-    root = np.arange(len(parents))
-    for row, parent in enumerate(parents):  # a parent stands before its offspring
-        if parent >= 0:
-            root[row] = root[parent]
-    sizes = np.bincount(root, minlength=len(parents))
-    return sizes[sizes > 0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,11 +66,11 @@ class Causes:
         set_off, sizes = [], []
         for draw in draws:
             parts, rows = _taken_apart(draw, setting, history, rng)
-            parents = parents_in(parts, rng)
+            forest = drawn_forest(parts, rng)
             mine = np.zeros(len(rows), dtype=bool)
-            mine[rows] = parents != -1
+            mine[rows] = forest.parent != BACKGROUND
             set_off.append(mine)
-            sizes.append(cluster_sizes(parents))
+            sizes.append(forest.sizes)
         return cls(setting, history, triggered, np.array(set_off), sizes)
 
     @property
