@@ -16,8 +16,8 @@ from groundswell.errors import GroundswellError
 from groundswell.evaluate.ranking import Finding
 from groundswell.evaluate.replicas import held
 from groundswell.infer.base import Fit, fit
-from groundswell.infer.drawn import parameter_draws
-from groundswell.params import Effects, from_vector
+from groundswell.infer.plausible import plausible_models
+from groundswell.params import Effects
 from groundswell.studies.event_kernels import Interval, Kernels, soon
 
 PER_PIECE = 40
@@ -111,7 +111,7 @@ def moving_background(found: Fit, setting: Setting, history: History, *, rng: np
 
 
 def _soon(found: Fit, setting: Setting, history: History, days: float, rng: np.random.Generator) -> Interval:
-    draws = [from_vector(found.model, values) for values in parameter_draws(found, DRAWS, rng=rng).values]
+    draws = plausible_models(found, DRAWS, rng=rng)[0]
     kernels = Kernels(found.model, draws, setting, history)
     return kernels.number(lambda model: soon(model, kernels.events, days))
 

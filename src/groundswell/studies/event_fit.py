@@ -16,9 +16,8 @@ from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.evaluate.ranking import Finding
 from groundswell.infer.base import Fit, Progress, silent
-from groundswell.infer.drawn import parameter_draws
+from groundswell.infer.plausible import plausible_models
 from groundswell.models.base import can
-from groundswell.params import from_vector
 from groundswell.rng import keyed
 from groundswell.studies.event_background import Moving, moving_background
 from groundswell.studies.event_causes import Causes, in_moments
@@ -247,9 +246,7 @@ def event_fit(
     Cost: `forests` times the model's branching (O(E^2) for long memories), one more fit, with a background that moves,
     and for the tests `replicates` simulations and fits (99 for p-values that are not naive).
     """
-    drawn = parameter_draws(fitted, max(DRAWS, forests), rng=keyed(seed, 1))
-    models = [from_vector(fitted.model, values) for values in drawn.values]
-    unknown = tuple(np.array(fitted.names)[np.isnan(fitted.standard_error)].tolist())
+    models, unknown = plausible_models(fitted, max(DRAWS, forests), rng=keyed(seed, 1))
     kernels = Kernels(fitted.model, models, setting, history)
     causes = None
     progress(0.0, "who set off whom")

@@ -123,7 +123,7 @@ class Interval:
 class Kernels:
     """Triggering at the estimate and in S plausible models.
 
-    draws : the plausible models (`infer.drawn`), of which curves take the first CURVES. level : of every interval.
+    draws : the plausible models (`infer.plausible`), of which curves take the first CURVES. level : of every interval.
     """
 
     model: Any
