@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -49,13 +49,13 @@ class SumDelay(Component, ABC):
     def integral(self, delay_days: np.ndarray) -> np.ndarray:
         """Share of the offspring that come within `delay_days`."""
         delay, terms = self._at(delay_days)
-        return np.tensordot(terms.weight, 1 - _fall(terms, delay), 1)
+        return np.tensordot(terms.weight, _gone(terms, delay), 1)
 
     def integral_gradient(self, delay_days: np.ndarray) -> np.ndarray:
         """d integral / d parameter, (K, ...)."""
         delay, terms = self._at(delay_days)
         fall = _fall(terms, delay)
-        return np.tensordot(terms.weight_slope, 1 - fall, 1) + np.tensordot(
+        return np.tensordot(terms.weight_slope, _gone(terms, delay), 1) + np.tensordot(
             terms.weight * terms.decay_slope, delay * fall, 1
         )
 
@@ -67,6 +67,11 @@ class SumDelay(Component, ABC):
 def _fall(terms: Exponentials, delay: np.ndarray) -> np.ndarray:
     """(M, ...) exp(-decay u)."""
     return np.exp(-np.multiply.outer(terms.decay, delay))
+
+
+def _gone(terms: Exponentials, delay: np.ndarray) -> np.ndarray:
+    """(M, ...) 1 - exp(-decay u), also where that is far below rounding of 1."""
+    return -np.expm1(-np.multiply.outer(terms.decay, delay))
 
 
 @dataclass(frozen=True)
@@ -173,5 +178,5 @@ class StepDelay(Component):
         return np.diff(np.clip(delay_days, 0, edges), axis=0)
 
 
-Delay = SumDelay | UniformDelay | StepDelay
+Delay: TypeAlias = SumDelay | UniformDelay | StepDelay
 """What a model of the plane may hold: value, gradient, integral and integral_gradient, cut off by the model."""

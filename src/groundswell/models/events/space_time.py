@@ -27,6 +27,7 @@ from groundswell.models.cities.scattered import same_frame
 from groundswell.models.delays import Delay, ExponentialDelay, UniformDelay
 from groundswell.models.events.cubature import Boundary
 from groundswell.models.events.self_exciting import warn_of_ties
+from groundswell.models.events.space_time_routes import ROUTES
 from groundswell.models.log_linear import LogLinear
 from groundswell.models.triggering import Exponential, Gaussian, Reach
 from groundswell.params import Component, Effects, Prior, param
@@ -99,9 +100,15 @@ class SpaceTime(Model):
     kinds: int = 1
     max_events: int = 100_000
     regions: tuple[tuple[np.ndarray, ...], ...] | None = None
+    route: str = "auto"
+    error: float = 1e-11
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.route not in ROUTES:
+            raise ParameterError(f'SpaceTime.route is "{self.route}"; expected one of {", ".join(ROUTES)}.')
+        if not 1e-12 <= self.error <= 1e-3:
+            raise ParameterError(f"SpaceTime.error is {self.error:g}; expected 1e-12 to 1e-3.")
         if self.endemic is None and self.offspring is None:
             raise ParameterError("SpaceTime has neither an endemic part nor offspring, so nothing happens in it.")
         if self.endemic is not None and self.endemic.random is not None:
@@ -210,12 +217,7 @@ class SpaceTime(Model):
         if self.regions is not None:
             if len(self.regions) != len(events):
                 raise DataError(f"SpaceTime.regions has {len(self.regions)} regions for {len(events)} events.")
-        elif setting.region is None:
-            raise DataError(
-                "SpaceTime needs Setting.region, where events could have been seen: what an event near the border "
-                "triggers beyond it is not in the data. Give Region.from_geometry(outlines)."
-            )
-        elif not (inside := setting.region.contains(events.x_km, events.y_km)).all():
+        elif setting.region is not None and not (inside := setting.region.contains(events.x_km, events.y_km)).all():
             first = int(np.flatnonzero(~inside)[0])
             raise DataError(
                 f"{(~inside).sum()} of {len(events)} events are outside the region, the first at "
@@ -224,13 +226,14 @@ class SpaceTime(Model):
         return events
 
     def boundary(self, setting: Setting, events: Events) -> Boundary:
-        """What each event sees of the region's boundary, as far as its offspring reach."""
+        """What each event sees of the region's boundary, as far as its offspring reach; nothing without a region."""
         from groundswell.models.events import cubature
 
         assert self.offspring is not None
         furthest, breaks = self.offspring.furthest_km, self.offspring.reach.breaks
         if self.regions is not None:
             return cubature.given([list(rings) for rings in self.regions], furthest, breaks=breaks)
-        assert setting.region is not None
+        if setting.region is None:
+            return cubature.everywhere(len(events))
         points = np.stack([np.asarray(events.x_km, float), np.asarray(events.y_km, float)], axis=1)
         return cubature.seen_from(points, setting.region, furthest, breaks=breaks)
