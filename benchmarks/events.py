@@ -23,7 +23,8 @@ from groundswell.data.window import Window
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.delays import Delay, ExponentialDelay
-from groundswell.models.events.self_exciting import ByPopulation, SelfExciting
+from groundswell.models.events.self_exciting import SelfExciting
+from groundswell.models.events.self_exciting_parts import ByPopulation
 from groundswell.models.events.space_time import Offspring, SpaceTime
 from groundswell.models.log_linear import LogLinear
 from groundswell.models.triggering import Gaussian, PowerLaw, Reach
@@ -76,7 +77,7 @@ def twin(model: SelfExciting, events: int) -> float:
     made = history.events
     assert made is not None
     background = model.background * model.shares(setting.places)
-    offspring = model.branching_ratio * model.weights(setting.places)
+    offspring = model.branching_ratio * model.weights(setting)
     days = float(setting.window.days)
     seconds = best_of(
         lambda: naive.log_density(made.time_days, made.place, days, background, offspring, model.delay.decay), 2

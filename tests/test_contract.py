@@ -66,6 +66,15 @@ def in_other_forms(reach: Reach, **lags: int) -> Callable[[Any], Any]:
     return change
 
 
+def in_full(model: Any) -> Any:
+    """Self-exciting events with several memories, a trend, crowds, news and repression."""
+    table = {
+        "delay": "SumOfExponentials", "course": {"effects": {"trend": 0.01}}, "size": {"drawn_from": [20.0, 300.0]},
+        "media": {"offspring": 0.1}, "arrests": "Arrests", "deterrence": "Deterrence", "backlash": "Backlash",
+    }  # fmt: skip
+    return stated(type(model), table, base=model)
+
+
 VARIANTS: dict[str, dict[str, Callable[[Any], Any]]] = {
     "mobilisation": {
         "without groups": without("groups", "organised"),
@@ -73,6 +82,7 @@ VARIANTS: dict[str, dict[str, Callable[[Any], Any]]] = {
         "by neighbourhood order": in_other_forms(NeighbourhoodOrder(), deterrence=1, backlash=4),
         "with groups in contact": lambda model: model.replacing({"groups.contact": 5.0}),
     },
+    "self_exciting": {"with all its parts": in_full, "by step": lambda model: dataclasses.replace(model, by_step=True)},
     "endemic_epidemic": {"with lags, random intercepts, psi by place": rich},
 }
 """Further forms of an example: a part left out can change which verbs a model has."""

@@ -23,15 +23,11 @@ from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events import _self_exciting_loops as loops
 from groundswell.models.events._self_exciting_recursion import OnCities, OwnPlace
-from groundswell.models.events.mutually_exciting import mutually_exciting
-from groundswell.models.events.self_exciting import (
-    ByPopulation,
-    SelfExciting,
-    cluster_size,
-    jittered,
-    stationary_rate,
-)
-from groundswell.models.triggering import Exponential, Gravity, NeighbourhoodOrder, PowerLaw
+from groundswell.models.events.clusters import cluster_size, stationary_rate
+from groundswell.models.events.self_exciting import SelfExciting
+from groundswell.models.events.self_exciting_parts import ByPopulation
+from groundswell.models.events.ties import jittered
+from groundswell.models.triggering import Exponential, NeighbourhoodOrder, PowerLaw
 from groundswell.params import leaves, names, vector
 from groundswell.rng import generator
 from tests.naive import self_exciting as naive
@@ -76,6 +72,14 @@ def joined(model: SelfExciting, history: History) -> tuple[np.ndarray, np.ndarra
     )
 
 
+def on_cities(
+    times: np.ndarray, place: np.ndarray, days: float, background: np.ndarray, offspring: np.ndarray, decay: float
+) -> tuple[float, np.ndarray, np.ndarray, float]:
+    """Value, d background, d offspring, d decay of the whole matrix (P, P) of offspring."""
+    first = int(np.searchsorted(times, 0.0))
+    return OnCities(times, place, first, len(background), days, 1)(background, offspring, decay)
+
+
 # --- against the slow twin ---
 
 
@@ -99,7 +103,7 @@ def test_value_and_gradient_are_those_of_the_twin(
     offspring = scale * np.array([[0.3, 0.5, 0.0], [0.1, 0.0, 0.9], [1.2, 0.1, 0.4]])
     for matrix in (offspring, np.diag([0.5, 0.0, 1.3]) * scale):
         expected = naive.log_density(times, place, days, background, matrix, decay)
-        got = mutually_exciting(times, place, days, background, matrix, decay)
+        got = on_cities(times, place, days, background, matrix, decay)
         for mine, twin in zip(got, expected, strict=True):
             assert mine == pytest.approx(twin, rel=1e-9, abs=1e-9)
     diagonal = OwnPlace(times, place, 3, days)(background, np.diag(matrix), decay)
@@ -113,7 +117,7 @@ def test_value_and_gradient_are_those_of_the_twin(
 def test_the_model_is_the_twin_with_its_shares_and_weights(model: SelfExciting, setting: Setting) -> None:
     history = model.simulate(setting, rng=generator(3))
     times, place = joined(model, history)
-    shares, weights = model.shares(setting.places), model.weights(setting.places)
+    shares, weights = model.shares(setting.places), model.weights(setting)
     assert shares.sum() == pytest.approx(1)
     assert weights.sum(axis=1) == pytest.approx(np.ones(4))
     twin = naive.log_density(times, place, 30.0, 1.5 * shares, 0.6 * weights, 0.9)
@@ -145,7 +149,7 @@ def test_the_simulator_draws_what_its_twin_draws(model: SelfExciting, setting: S
             assert history.events is not None
             known = past if given_past is not None else history_of(setting, [], [])
             times, place = joined(model, known)
-            weights = model.weights(setting.places)
+            weights = model.weights(setting)
             twin = naive.simulate(
                 generator(seed), times, place, 8.0 if given_past is not None else 0.0, 30.0, 1.5,
                 model.shares(setting.places), 0.6 * weights.sum(axis=1), weights, 0.9,
@@ -184,7 +188,7 @@ def test_an_intensity_of_zero_is_minus_infinity() -> None:
     assert loops._log_sum(intensity, loops.BLOCK, np.empty(loops.BLOCK)) == -math.inf
     nothing = SelfExciting(0.0, 0.5, ExponentialDelay(1.0))
     assert nothing.log_density(one_place(5), history_of(one_place(5), [1.0], [0])) == -math.inf
-    with_reach = mutually_exciting(np.array([1.0]), np.array([0]), 5.0, np.zeros(1), np.ones((1, 1)), 1.0)
+    with_reach = on_cities(np.array([1.0]), np.array([0]), 5.0, np.zeros(1), np.ones((1, 1)), 1.0)
     assert with_reach[0] == -math.inf
 
 
@@ -237,7 +241,7 @@ def test_the_score_and_the_residuals_average_zero_at_the_truth(name: str, settin
     """A transposed matrix passes the score but not the residuals, so both are asked."""
     model = VARIANTS[name]
     scores, residuals, turned = [], [], []
-    weights = model.weights(setting.places)
+    weights = model.weights(setting)
     for seed in range(300):
         history = model.simulate(setting, rng=generator(seed))
         scores.append(model.likelihood(setting, history)(vector(model))[1])
@@ -454,18 +458,10 @@ def test_what_cannot_be_meant_is_refused(setting: Setting) -> None:
         SelfExciting(before=Events(np.array([-0.5]), np.array([7]))).log_density(
             setting, history_of(setting, [1.0], [0])
         )
-    two = np.ones(2), np.ones((2, 2))
-    with pytest.raises(DataError, match=r"kinds in \[0, K\)"):
-        mutually_exciting(np.array([1.0]), np.array([2]), 5.0, *two, 1.0)
-    with pytest.raises(DataError, match="must not fall"):
-        mutually_exciting(np.array([2.0, 1.0]), np.array([0, 1]), 5.0, *two, 1.0)
-    with pytest.raises(DataError, match="after the end"):
-        mutually_exciting(np.array([6.0]), np.array([0]), 5.0, *two, 1.0)
     with pytest.raises(ParameterError, match="Give a reach"):
         SelfExciting(own_place=False)
-    for reach in (Gravity(), NeighbourhoodOrder()):
-        with pytest.raises(ParameterError, match=rf"given {type(reach).__name__} as its reach.*Use PowerLaw"):
-            SelfExciting(reach=reach)
+    with pytest.raises(DataError, match=r"needs Setting\.network"):
+        SelfExciting(reach=NeighbourhoodOrder()).log_density(setting, history_of(setting, [1.0], [0]))
     nowhere = Setting(Places(("A", "B"), np.ones(2)), setting.window)
     with pytest.raises(DataError, match="no positions"):
         model.simulate(nowhere, rng=generator(1))

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from groundswell import generator
+from groundswell import fit, generator
 from groundswell.data import gazetteer
 from groundswell.data.files import write_text
+from groundswell.data.history import Events
+from groundswell.data.places import Places
 from groundswell.data.setting import Setting, call_matrix
 from groundswell.data.window import Window
+from groundswell.infer.likelihood import MaximumLikelihood
+from groundswell.infer.profile import profile
+from groundswell.models.delay_sums import PowerLawDelay, SumOfExponentials
+from groundswell.models.delays import ExponentialDelay, StepDelay
+from groundswell.models.events.excitation import density
+from groundswell.models.events.mutually_exciting import MutuallyExciting
+from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.models.library import load
+from groundswell.params import Effects
 from groundswell.report.figures.style import INK, SERIES, SOFT, panels, styled
 from groundswell.report.svg import svg
 
@@ -77,6 +88,41 @@ def mobilisation() -> Any:
 
 
 @styled
+def self_exciting() -> Any:
+    """One place over 40 days: events, and what their intensity is made of; four delays of the same median."""
+    model = SelfExciting(0.8, 0.7, ExponentialDelay(0.7))
+    setting = Setting(Places.single(), Window(date(2024, 1, 1), 40))
+    history = model.simulate(setting, rng=generator(11))
+    days = np.linspace(0.01, 39.99, 700)
+    rate = model.rate_at(setting, history, Events(days, np.zeros(len(days), dtype=int)))
+    left, right = panels(1, 2, height=2.6)[0]
+    left.fill_between(days, 0, model.background, color=SERIES[0], alpha=0.75, linewidth=0, label="needs no parent")
+    left.fill_between(days, model.background, rate, color=SERIES[1], alpha=0.75, linewidth=0, label="triggered")
+    left.plot(history.events.time_days, np.full(len(history.events), -0.15), "|", color=INK, markersize=5)
+    left.set_xlim(0, 40)
+    left.set_ylim(-0.4, 6.2)
+    left.set_xlabel("day")
+    left.set_ylabel("events a day")
+    left.legend(loc="upper right")
+    late = np.geomspace(0.05, 60, 400)
+    delays = {
+        "exponential": ExponentialDelay(0.7),
+        "two exponentials": SumOfExponentials(Effects(fast=1.5, slow=0.1), Effects(slow=-1.0)),
+        "power law": PowerLawDelay(1.3, 2.5), "bands": StepDelay(1.0, Effects({"3": -0.7, "10": -2.5})),
+    }  # fmt: skip
+    for (name, delay), colour in zip(delays.items(), SERIES, strict=False):
+        value = density(delay, late)[0]
+        right.plot(late[value > 0], value[value > 0], color=colour, label=name)
+    right.set_xscale("log")
+    right.set_yscale("log")
+    right.set_ylim(1e-5, 2)
+    right.set_xlabel("days after the event")
+    right.set_title("g(u), 1/day")
+    right.legend(loc="lower left")
+    return left
+
+
+@styled
 def riot_wave() -> Any:
     """The example's wave in each city, expected and drawn, and what is left of the susceptible."""
     model, setting = load("riot_wave").example()
@@ -98,6 +144,76 @@ def riot_wave() -> Any:
     return above
 
 
+@styled
+def mutually_exciting() -> Any:
+    """Who triggers whom in 1,500 days of the example: estimates with profile intervals, beside what was drawn from."""
+    truth, setting = load("mutually_exciting").example()
+    setting = replace(setting, window=replace(setting.window, periods=1500))
+    history = truth.simulate(setting, rng=generator(3))
+    everything = MutuallyExciting.among(*truth.kinds, by_sender=True)
+    found = fit(everything, setting, history, MaximumLikelihood(), rng=generator(1))
+    axes, furthest = panels(1, len(truth.kinds), height=1.9)[0], 0.0
+    for column, receiver in zip(axes, truth.kinds, strict=True):
+        for row, (sender, colour) in enumerate(zip(truth.kinds, SERIES, strict=False)):
+            label = f"{sender} > {receiver}"
+            low, high = profile(found, setting, history, f"offspring.{label}")
+            furthest = max(furthest, high)
+            column.plot([low, high], [row, row], color=colour, linewidth=2.2, solid_capstyle="butt")
+            column.plot(found.model.offspring[label], row, "o", color=colour, markersize=5, clip_on=False)
+            column.plot(truth.offspring.get(label, 0.0), row, "|", color=INK, markersize=13, clip_on=False)
+        column.set_title(f"triggers {receiver}")
+        column.set_yticks(range(len(truth.kinds)), [f"one {kind}" for kind in truth.kinds])
+        column.set_ylim(len(truth.kinds) - 0.5, -0.5)
+        column.sharex(axes[0])
+    axes[0].set_xlim(0, 1.05 * furthest)
+    axes[1].set_xlabel("expected direct offspring")
+    for column in axes[1:]:
+        column.tick_params(labelleft=False)
+    return axes[0]
+
+
+@styled
+def etas() -> Any:
+    """Made-up events on a map, by how likely each needed no parent, and what its fitted model makes of their times."""
+    from groundswell.data.region import Region
+    from groundswell.infer.declustered_fit import fit_with_declustering
+    from groundswell.models.events.kernel_background import KernelBackground
+
+    model, setting = load("etas").example()
+    setting = replace(setting, window=Window.between("2020-01-01", "2021-03-31"))
+    centres = np.array([[40.0, 40], [70, 110], [150, 60], [220, 120], [260, 30]])
+    made = replace(
+        model, spread=KernelBackground(centres, np.array([12.0, 15, 25, 12, 18]), np.array([3.0, 2, 2, 1, 1]))
+    )
+    history = made.simulate(setting, rng=generator(5))
+    found = fit_with_declustering(model, setting, history, rng=generator(0)).model
+    events = history.events
+    assert events is not None
+    shares = found.branching(setting, history).background_probability
+    left, right = panels(1, 2, height=3.0)[0]
+    order = np.argsort(-shares)
+    size = 2 + 10 * found.excess(events)
+    dots = left.scatter(
+        events.x_km[order], events.y_km[order], c=shares[order], s=size[order], cmap="viridis", linewidth=0
+    )
+    left.figure.colorbar(dots, ax=left, label="needed no parent", shrink=0.8)
+    outline = np.concatenate([Region.rectangle(0, 0, 300, 150).rings[0], [[0, 0]]])
+    left.plot(*outline.T, color=SOFT, linewidth=0.8)
+    left.set_aspect("equal")
+    left.set_xlabel("km")
+    left.set_ylabel("km")
+    days, count = events.time_days, np.arange(1, len(events) + 1)
+    right.axhline(0, color=INK, linewidth=0.7, linestyle=":")
+    steady = days / setting.window.days * len(events)
+    right.step(days, count - steady, color=SOFT, where="post", label="at a steady rate")
+    expected = found.compensator(setting, history, days)
+    right.step(days, count - expected, color=SERIES[0], where="post", label="by the model")
+    right.set_xlabel("day")
+    right.set_ylabel("events so far less those expected")
+    right.legend()
+    return left
+
+
 def regimes() -> Any:
     """The phase diagram for one c*."""
     from groundswell.report.figures.phases import phase_diagram
@@ -105,7 +221,9 @@ def regimes() -> Any:
     return phase_diagram(0.45)
 
 
-PICTURES: tuple[Callable[[], Any], ...] = (endemic_epidemic, mobilisation, riot_wave, regimes)
+PICTURES: tuple[Callable[[], Any], ...] = (
+    endemic_epidemic, mobilisation, self_exciting, mutually_exciting, etas, riot_wave, regimes,
+)  # fmt: skip
 
 if __name__ == "__main__":
     for picture in PICTURES:

@@ -56,7 +56,7 @@ class Configuration(pydantic.BaseModel):
 C = TypeVar("C", bound=Configuration)
 
 
-def resolve(kind: type[C], config: Path | None, **flags: Any) -> C:
+def resolve(kind: type[C], config: Path | None, /, **flags: Any) -> C:
     """The configuration from the file and the flags; a flag that is not None wins.
 
     DataError for a file that is missing or no TOML, UsageError for a wrong name or value.

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
-from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
-import pydantic
 import typer
 
-from groundswell.cli import windows
 from groundswell.cli.common import (
     Config,
     Json,
@@ -23,7 +18,6 @@ from groundswell.cli.common import (
     Set,
     Without,
     assignments,
-    flat,
     pairs,
     resolve,
     save,
@@ -31,15 +25,14 @@ from groundswell.cli.common import (
     show,
 )
 from groundswell.cli.events import Country
+from groundswell.cli.fit_given import FitConfiguration, Given
 from groundswell.cli.progress import bar
-from groundswell.cli.simulate import ModelConfiguration, Name, Start
+from groundswell.cli.simulate import Name, Start
 from groundswell.cli.suited import suited
 from groundswell.data.files import writable_folder, write_json, write_text
 from groundswell.data.history import History
-from groundswell.data.network import Network
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
-from groundswell.data.window import Window
 from groundswell.errors import NotConverged, UsageError
 from groundswell.infer.base import Fit
 from groundswell.infer.base import fit as fit_model
@@ -49,122 +42,6 @@ from groundswell.rng import generator
 Fix = Annotated[
     list[str] | None, typer.Option("--fix", metavar="NAME=VALUE", help="A parameter held at a value; may be repeated.")
 ]
-
-
-class WindowConfiguration(pydantic.BaseModel):
-    """One of several windows that share the parameters."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
-
-    start: date
-    end: date
-    country: str | None = None
-
-
-class FitConfiguration(ModelConfiguration):
-    """What `fit` reads and estimates; `set` gives starting values, `fix` holds parameters.
-
-    windows : several of them, fitted together, instead of start, end and country. abroad : a table with `date` and
-    `events`, or "events": those of other countries in the same file, of the days_before days before a step if that is
-    above 0. covariates : a table by place, date or both.
-    """
-
-    events: Path
-    map: dict[str, str] = pydantic.Field(default_factory=dict)
-    country: str | None = None
-    by: Literal["place", "region", "country"] = "place"
-    places: Literal["events", "gazetteer"] = "events"
-    step: Annotated[int, pydantic.Field(ge=1)] = 1
-    start: date | None = None
-    end: date | None = None
-    windows: tuple[WindowConfiguration, ...] = ()
-    neighbours_km: Annotated[float, pydantic.Field(gt=0)] | None = None
-    covariates: Path | None = None
-    abroad: Path | None = None
-    days_before: Annotated[int, pydantic.Field(ge=0)] = 0
-    fix: dict[str, float] = pydantic.Field(default_factory=dict)
-    method: Literal["likelihood", "penalised", "posterior"] | None = None
-    draws: Annotated[int, pydantic.Field(ge=10)] = 1000
-    tune: Annotated[int, pydantic.Field(ge=10)] = 1000
-    chains: Annotated[int, pydantic.Field(ge=2)] = 4
-    accept: Annotated[float, pydantic.Field(gt=0, lt=1)] = 0.8
-    check: bool = False
-
-    @pydantic.field_validator("fix", mode="before")
-    @classmethod
-    def _dotted_fix(cls, given: Any) -> Any:
-        return flat(given) if isinstance(given, Mapping) else given
-
-    def estimator(self, model: Any, processes: int) -> Any:
-        """The method of inference; without one, likelihood, penalised where the model has random effects."""
-        if self.method == "posterior":
-            from groundswell.infer.posterior import Posterior
-
-            return Posterior(self.draws, self.tune, self.chains, self.accept, min(processes, self.chains))
-        from groundswell.infer.likelihood import MaximumLikelihood
-        from groundswell.infer.penalised import PenalisedLikelihood
-
-        random = self.method == "penalised" or (self.method is None and bool(getattr(model, "effect_names", ())))
-        return PenalisedLikelihood() if random else MaximumLikelihood()
-
-    def read(self) -> tuple[list[Setting], list[History], Table, list[str]]:
-        """The settings, the counted events, what no window used of the file, and remarks on the windows."""
-        from groundswell.data.readers import read_events, to_history
-
-        if (self.start is None) != (self.end is None):
-            raise UsageError("--start and --end go together: the window's first and last day.")
-        if self.windows and self.start is not None:
-            raise UsageError("the configuration has windows and also a start and an end; give one of them.")
-        cuts: list[windows.Cut] = [
-            (Window.between(cut.start, cut.end, self.step), cut.country or self.country) for cut in self.windows
-        ]
-        if self.start is not None and self.end is not None:
-            cuts = [(Window.between(self.start, self.end, self.step), self.country)]
-        cuts = cuts or [(None, self.country)]
-        windows.apart(cuts)
-        read = read_events(self.events, self.map)
-        for warning in read.warnings:
-            say(f"warning: {warning}")
-        seen = [*(start for start in read.events["start"] if start is not None), *(read.covers or ())]
-        remarks = windows.beyond(cuts, read.name, seen)
-        unread = [{**line, "id": "", "outcome": "left out"} for line in read.left_out.rows()]
-        chosen = "gazetteer" if self.places == "gazetteer" else None
-        settings, histories, dropped = [], [], []
-        for window, country in cuts:
-            setting, history, left = to_history(read, chosen, window, self.step, self.by, country)
-            dropped.append(list(left.rows()))
-            settings.append(self._given(read, setting, country, dropped[-1]))
-            histories.append(history)
-        countries = {(event["row"], event["id"]): event["country"] for event in read.events.rows()}
-        lines = [*unread, *windows.unused(cuts, dropped, countries)]
-        return settings, histories, Table.from_rows(lines, ("row", "id", "outcome", "reason", "remedy")), remarks
-
-    def _given(self, read: Any, setting: Setting, country: str | None, left: list[dict[str, Any]]) -> Setting:
-        """The setting with its network, covariates and events abroad."""
-        changes: dict[str, Any] = {}
-        if self.neighbours_km is not None:
-            near = setting.places.distance_km <= self.neighbours_km
-            changes["network"] = Network(near & ~np.eye(len(near), dtype=bool))
-        rows: list[dict[str, Any]] = []
-        if self.covariates is not None:
-            from groundswell.data.covariates import read_covariates
-
-            found = read_covariates(self.covariates, setting.places, setting.window)
-            changes["covariates"] = found.values
-            rows += [{**row, "id": str(self.covariates)} for row in found.left_out.rows()]
-        if self.abroad == Path("events"):
-            from groundswell.data.readers.abroad import events_abroad
-
-            if country is None:
-                raise UsageError("--abroad events counts other countries' events: say with --country which is not.")
-            changes["abroad"] = events_abroad(read, setting.window, country, None, self.days_before)
-        elif self.abroad is not None:
-            from groundswell.data.covariates import read_abroad
-
-            changes["abroad"], outside = read_abroad(self.abroad, setting.window)
-            rows += [{**row, "id": str(self.abroad)} for row in outside.rows()]
-        left += [{**row, "outcome": "not used", "remedy": ""} for row in rows]
-        return dataclasses.replace(setting, **changes)
 
 
 def fit(
@@ -182,6 +59,25 @@ def fit(
     step: Annotated[int | None, typer.Option("--step", help="Days of a step; 7 for weekly counts.")] = None,
     start: Start = None,
     end: Annotated[str | None, typer.Option("--end", help="Last day.")] = None,
+    region: Annotated[
+        str | None,
+        typer.Option("--region", help="In the plane: GeoJSON file of where events could be seen, or `hull`."),
+    ] = None,
+    cell_km: Annotated[
+        float | None, typer.Option("--cell-km", help="In the plane: side of the cells of a grid; one area without it.")
+    ] = None,
+    areas: Annotated[
+        str | None,
+        typer.Option("--areas", metavar="PROPERTY", help="In the plane: features of --region are places, so named."),
+    ] = None,
+    mark: Annotated[
+        list[str] | None,
+        typer.Option("--mark", metavar="COLUMN[=log]", help="In the plane: a number of each event; log, log1p."),
+    ] = None,
+    kind: Annotated[str | None, typer.Option("--kind", help="In the plane: column of kinds of events.")] = None,
+    jitter_km: Annotated[
+        float | None, typer.Option("--jitter-km", help="In the plane: move each event within so many km, at random.")
+    ] = None,
     neighbours_km: Annotated[
         float | None, typer.Option("--neighbours-km", help="Places nearer than this are neighbours.")
     ] = None,
@@ -209,6 +105,12 @@ def fit(
     check: Annotated[
         bool | None, typer.Option("--check", help="Set the fit beside its own counts: PIT, tests, residuals, PSIS-LOO.")
     ] = None,
+    report: Annotated[
+        bool | None, typer.Option("--report", help="Of single events: write report.html into --out.")
+    ] = None,
+    replicates: Annotated[
+        int | None, typer.Option("--replicates", help="Histories drawn and fitted again, for the report's tests: 99.")
+    ] = None,
     seed: Seed = None,
     out: Out = None,
     config: Config = None,
@@ -221,13 +123,19 @@ def fit(
     covariates and random effects. Several [[windows]] of that file are fitted together. --method posterior
     needs the extra `bayes`, writes its draws and two pictures too, and gives the same draws for any number of
     --processes. --check says, in words, tables and two pictures, whether the counts look as the fit expects.
+    A model of the plane (space-time) takes events by latitude and longitude, or x_km and y_km, inside a region:
+    --region, else the outline of the events' countries, else a guess around them. Of events known to the day alone
+    self-exciting weighs counts by day; other models of single events put each at a random moment of its day.
+    --report writes what a fit of single events says of them as one page.
     Exit 4 if the search or the chains did not converge: the result is written and flagged.
     """
     configuration = resolve(
         FitConfiguration, config, model=model, events=events, set=assignments(set_), fix=assignments(fix),
         without=without, map=pairs(map_), country=country, by=by, places=places, step=step, start=start, end=end,
-        neighbours_km=neighbours_km, covariates=covariates, abroad=abroad, days_before=days_before, method=method,
-        draws=draws, tune=tune, chains=chains, accept=accept, check=check, seed=seed,
+        region=region, areas=areas, cell_km=cell_km, marks=mark, kind=kind, jitter_km=jitter_km, report=report,
+        replicates=replicates, neighbours_km=neighbours_km, covariates=covariates, abroad=abroad,
+        days_before=days_before, method=method, draws=draws, tune=tune, chains=chains, accept=accept, check=check,
+        seed=seed,
     )  # fmt: skip
     built, _ = configuration.build()
     if configuration.check:
@@ -235,26 +143,21 @@ def fit(
 
         if why := unable(built):
             raise UsageError(f"--check: {why}")
+    _reportable(configuration, out)
     folder = writable_folder(out) if out is not None else None
-    settings, histories, left_out, beyond = configuration.read()
+    rng = generator(configuration.seed)
+    given = configuration.read(rng)
+    settings, histories, left_out = given.settings, given.histories, given.left_out
     lost = sum(outcome == "left out" for outcome in left_out["outcome"])
     used = sum(history["events"].sum() for history in histories)
     unused = list(left_out["outcome"]).count("not used")
     say(f"{configuration.events}: {used:g} events used, {lost} left out" + f"; {unused} rows not used" * bool(unused))
     named = {*configuration.set, *configuration.fix}
-    built, suits = suited(built, settings, histories, configuration.components, named)
-    remarks = (*beyond, *suits)
-    rng = generator(configuration.seed)
-    by_day = [history.events is not None and history.events.day_precision for history in histories]
-    if LIBRARY[configuration.name].level == "events" and any(by_day):
-        from groundswell.models.events.self_exciting import jittered
-
-        histories = [
-            jittered(history, rng=rng) if days else history for history, days in zip(histories, by_day, strict=True)
-        ]
-        remarks += (
-            "times are known to the day only: each event was moved to a random moment of its day; try several seeds",
-        )
+    if LIBRARY[configuration.name].level == "events":
+        built, histories, suits = _suited_to_events(built, given, configuration, named, rng)
+    else:
+        built, suits = suited(built, settings, histories, configuration.components, named)
+    remarks = (*given.remarks, *suits)
     for remark in remarks:
         say(remark)
     chosen = configuration.estimator(built, processes or os.cpu_count() or 1)
@@ -265,6 +168,8 @@ def fit(
     checked = ""
     if configuration.check:
         checked = _check(found, settings, histories, result, folder)
+    if configuration.report and folder is not None:
+        checked += _report(found, given, histories, configuration, remarks, folder)
     if folder is not None:
         found.summary(effects=True).write(folder / "parameters.csv")
         left_out.write(folder / "left_out.csv")
@@ -279,6 +184,60 @@ def fit(
     show(result, words + (f"\nwrote {folder}" if folder else ""), as_json=as_json)
     if not found.converged:
         raise typer.Exit(NotConverged.exit_code)
+
+
+def _reportable(configuration: FitConfiguration, out: Path | None) -> None:
+    """UsageError where a report is asked for that cannot be made."""
+    if configuration.report and out is None:
+        raise UsageError("--report needs a folder to write into: --out FOLDER.")
+    if configuration.report and LIBRARY[configuration.name].level != "events":
+        raise UsageError(
+            f"--report is on single events, and {configuration.model} weighs counts; its fit beside the counts is "
+            "--check, and `compare` and `forecast` write reports."
+        )
+    if configuration.report and len(configuration.windows) > 1:
+        raise UsageError("--report is on one window; fit the windows one by one for a report on each.")
+    if configuration.replicates and not configuration.report:
+        raise UsageError("--replicates are for the tests in the report; give --report too.")
+
+
+def _suited_to_events(
+    built: Any, given: Given, configuration: FitConfiguration, named: set[str], rng: np.random.Generator
+) -> tuple[Any, list[History], tuple[str, ...]]:
+    """The model and the histories as they are fitted, for single events, and what was done in sentences."""
+    from groundswell.report.words import in_words
+    from groundswell.studies.event_model import suited_to_plane, suited_to_times
+
+    stated = configuration.components
+    if given.planes:
+        built, said = suited_to_plane(built, given.planes, stated, named)
+        words = tuple(in_words(said))
+    else:
+        built, words = suited(built, given.settings, given.histories, stated, named)
+    built, histories, times = suited_to_times(built, given.settings, given.histories, stated, rng=rng)
+    return built, histories, (*words, *in_words(times))
+
+
+def _report(
+    found: Fit, given: Given, histories: list[History], configuration: FitConfiguration, remarks: tuple[str, ...],
+    folder: Path,
+) -> str:  # fmt: skip
+    """The report as a page with its tables beside it; for the screen, its answers."""
+    from groundswell.report.event_report import write_report
+    from groundswell.report.words import in_words
+    from groundswell.studies.event_fit import event_fit
+
+    plane = given.planes[0] if given.planes else None
+    with bar() as progress:
+        case = event_fit(
+            given.read, configuration.name, found, given.settings[0], histories[0], given.left_out,
+            seed=configuration.seed, remarks=remarks, plane=plane, progress=progress,
+        )  # fmt: skip
+    for name, table in case.tables().items():
+        table.write(folder / f"{name}.csv")
+    page = write_report(case, folder)
+    told = [sentence for found in case.findings.values() for sentence in in_words(found)]
+    return "\n\n" + "\n".join([*told, f"Report: {page}"])
 
 
 def _check(

@@ -25,7 +25,7 @@ from groundswell.cli.common import (
     save,
     show,
 )
-from groundswell.data.files import writable_folder
+from groundswell.data.files import writable_folder, write_json
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
@@ -123,7 +123,7 @@ def simulate(
     setting = configuration.setting(example)
     folder = writable_folder(out) if out is not None else None
     history = built.simulate(setting, rng=generator(configuration.seed))
-    files = _write(history, configuration, folder) if folder is not None else []
+    files = _write(history, setting, configuration, folder) if folder is not None else []
     totals = _totals(history)
     count, periods = setting.shape
     ended = " The draw exploded and ends there." if history.exploded else ""
@@ -177,10 +177,17 @@ def _totals(history: History) -> Table:
     return Table.from_rows(rows)
 
 
-def _write(history: History, configuration: Configuration, folder: Path) -> list[Path]:
+def _write(history: History, setting: Setting, configuration: Configuration, folder: Path) -> list[Path]:
     tables = {"history.csv": history.table(), "places.csv": Table(history.places.columns())}
     if history.events is not None:
         tables["events.csv"] = history.events_table()
     for name, table in tables.items():
         table.write(folder / name)
-    return [*(folder / name for name in tables), save(configuration, folder)]
+    files = [folder / name for name in tables]
+    if setting.region is not None:
+        files.append(folder / "region.geojson")
+        tiles = setting.region.tiles or (setting.region,)
+        people = zip(setting.places.name, setting.places.population.tolist(), tiles, strict=True)
+        features = [tile.feature({"place": name, "population": persons}) for name, persons, tile in people]
+        write_json(files[-1], {"type": "FeatureCollection", "units": "km", "features": features})
+    return [*files, save(configuration, folder)]

@@ -8,10 +8,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from groundswell.data.clock import SECOND, Clock
 from groundswell.data.places import Places
 from groundswell.data.table import Table
 from groundswell.data.window import Window
 from groundswell.errors import DataError
+
+COLUMNS = ("size", "arrests", "within_days", "x_km", "y_km", "kind")
+"""Of events, beside time, place and marks; each may be None."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +24,8 @@ class Events:
 
     time_days : (E,) float days since the window's start. place : (E,) in [0, P).
     size : (E,) participants, or None. arrests : (E,) persons, or None.
-    day_precision : True where times are known to the day only, so ties are real.
+    day_precision : True where times are known to the day only, so ties are real. within_days : (E,) days, from
+    time_days on, within which each time is known (0 exactly, 1/24 to the hour), where they differ or are finer.
     x_km, y_km : (E,) positions on a plane map, or None. kind : (E,) whole numbers from 0, or None.
     marks : name -> (E,) numbers that an event brings along.
     """
@@ -30,6 +35,7 @@ class Events:
     size: np.ndarray | None = None
     arrests: np.ndarray | None = None
     day_precision: bool = False
+    within_days: np.ndarray | None = None
     x_km: np.ndarray | None = None
     y_km: np.ndarray | None = None
     kind: np.ndarray | None = None
@@ -46,7 +52,7 @@ class Events:
             raise DataError("Events.time_days must not fall; sort the events by time first.")
         object.__setattr__(self, "time_days", times)
         object.__setattr__(self, "place", place)
-        columns = {what: getattr(self, what) for what in ("size", "arrests", "x_km", "y_km", "kind")}
+        columns = {what: getattr(self, what) for what in COLUMNS}
         for what, given in (columns | {f'marks["{name}"]': mark for name, mark in self.marks.items()}).items():
             if given is not None and np.shape(given) != times.shape:
                 raise DataError(f"Events.{what} has shape {np.shape(given)}; expected {times.shape}.")
@@ -65,7 +71,7 @@ class Events:
 
         return replace(
             self, time_days=self.time_days[rows], place=self.place[rows],
-            **{what: pick(getattr(self, what)) for what in ("size", "arrests", "x_km", "y_km", "kind")},
+            **{what: pick(getattr(self, what)) for what in COLUMNS},
             marks={name: np.asarray(mark)[rows] for name, mark in self.marks.items()},
         )  # fmt: skip
 
@@ -144,14 +150,16 @@ class History:
         return Table({"place": [name for name in places for _ in dates], "date": dates * len(places), **columns})
 
     def events_table(self) -> Table:
-        """One row an event: date, time in days since the window's start, the place with its position and
-        population, and size, arrests, position on the map, kind and marks if known; `data.readers` reads it back.
+        """One row an event: date, time of day if known, time in days since the window's start, the place with its
+        position and population, and size, arrests, position on the map, kind and marks if known; `data.readers`
+        reads it back.
         """
         events = self.events
         if events is None:
             raise DataError("this history holds counts by place and step, no single events; use table().")
         columns = {
             "date": [self.window.date(time).isoformat() for time in events.time_days],
+            **({} if events.day_precision else {"time": _clocks(events)}),
             "time_days": events.time_days.tolist(),
             **{name: [values[i] for i in events.place] for name, values in self.places.columns().items()},
         }
@@ -194,6 +202,13 @@ class History:
         if self.weighed is not None:
             digest.update(np.packbits(self.weighed).tobytes())
         return digest.hexdigest()
+
+
+def _clocks(events: Events) -> list[str | None]:
+    """Times of day, each as closely as it is known; None where only the day is."""
+    within = np.zeros(len(events)) if events.within_days is None else events.within_days
+    share = events.time_days % 1
+    return [None if w >= 1 else str(Clock(s, max(w, 1e-6 * SECOND))) for s, w in zip(share, within, strict=True)]
 
 
 def from_events(places: Places, window: Window, events: Events) -> History:

@@ -49,17 +49,26 @@ class Region:
         return Region(self.rings, tuple(tiles))
 
     @classmethod
-    def from_geometry(cls, shape: Any, *, projection: Projection | None = None) -> Region:
+    def from_geometry(cls, shape: Any, *, projection: Projection | None = None, surely_km: bool = False) -> Region:
         """From GeoJSON (a mapping or a file of it) or a shapely geometry; every polygon in it, joined.
 
         projection : for longitudes and latitudes in degrees, how they become km; without it coordinates are km.
-        DataError for outlines that cross themselves, for no polygon, and for degrees taken as km.
+        surely_km : also where they could be degrees by their size.
+        DataError for what is no GeoJSON, outlines that cross themselves, no polygon, km taken as degrees and degrees
+        taken as km.
         """
         import shapely
         import shapely.geometry
 
         geometry = _geometry(shape)
         if projection is not None:
+            west, south, east, north = shapely.bounds(geometry)
+            if max(abs(west), abs(east)) > 360 or max(abs(south), abs(north)) > 90:
+                raise DataError(
+                    f"the region spans {west:g} to {east:g} by {south:g} to {north:g}, which are no degrees of "
+                    "longitude and latitude, in this order; events have degrees here. Write the outlines in degrees "
+                    "(GeoJSON always is: EPSG:4326), or give the events' positions in km too, as x_km and y_km."
+                )
             geometry = shapely.transform(geometry, lambda at: projection(at[:, 1], at[:, 0]))
         polygons = [part for part in _parts(geometry) if part.geom_type == "Polygon"]
         if not polygons:
@@ -72,11 +81,11 @@ class Region:
                 )
         joined = shapely.union_all(polygons)
         bounds = np.array(shapely.bounds(joined))
-        if projection is None and (np.abs(bounds) <= 180).all() and np.ptp(bounds[[0, 2]]) < 90:
+        if projection is None and not surely_km and (np.abs(bounds) <= 180).all() and np.ptp(bounds[[0, 2]]) < 90:
             raise DataError(
                 f"the region spans {bounds[0]:g} to {bounds[2]:g} by {bounds[1]:g} to {bounds[3]:g}, which look like "
                 "degrees; distances are in km here. Give projection=Projection.around(latitude, longitude), or "
-                "coordinates in km."
+                "coordinates in km (surely_km=True says that these are)."
             )
         rings = []
         for polygon in _parts(joined):
@@ -88,6 +97,26 @@ class Region:
     def area_km2(self) -> float:
         """Its area."""
         return float(sum(0.5 * _cross(ring, np.roll(ring, -1, axis=0)).sum() for ring in self.rings))
+
+    @cached_property
+    def geometry(self) -> Any:
+        """The same as a shapely geometry; a ring that runs clockwise is a hole of the outline before it."""
+        import shapely
+
+        outlines: list[list[np.ndarray]] = []
+        for ring in self.rings:
+            if not outlines or _cross(ring, np.roll(ring, -1, axis=0)).sum() > 0:
+                outlines.append([ring])
+            else:
+                outlines[-1].append(ring)
+        return shapely.union_all([shapely.Polygon(outline, holes) for outline, *holes in outlines])
+
+    def feature(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """As a feature of GeoJSON, whose coordinates are km here where the standard has degrees."""
+        import shapely.geometry
+
+        shape = shapely.geometry.mapping(self.geometry)
+        return {"type": "Feature", "properties": dict(properties), "geometry": shape}
 
     @cached_property
     def edges(self) -> np.ndarray:
@@ -155,21 +184,51 @@ class Projection:
             axis=-1,
         )
 
+    def degrees(self, x_km: np.ndarray, y_km: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(latitude, longitude) of points of the map: the projection backwards (equations 20-14, 20-15 and 24-16)."""
+        x, y = np.asarray(x_km, dtype=float), np.asarray(y_km, dtype=float)
+        away = np.hypot(x, y)
+        angle = 2 * np.arcsin(np.minimum(away / (2 * EARTH_RADIUS_KM), 1))
+        middle, safe = np.radians(self.latitude), np.where(away > 0, away, 1)
+        sine = np.cos(angle) * np.sin(middle) + y * np.sin(angle) * np.cos(middle) / safe
+        east = np.arctan2(
+            x * np.sin(angle), safe * np.cos(middle) * np.cos(angle) - y * np.sin(middle) * np.sin(angle)
+        )  # fmt: skip
+        longitude = (self.longitude + np.degrees(np.where(away > 0, east, 0)) + 180) % 360 - 180
+        return np.degrees(np.arcsin(np.clip(sine, -1, 1))), longitude
+
+
+def geojson(shape: Any) -> Mapping[str, Any]:
+    """A GeoJSON object from a file of it, or as it is; DataError for what is none."""
+    name = "the region"
+    if isinstance(shape, str | Path):
+        name = str(shape)
+        try:
+            shape = json.loads(Path(shape).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise DataError(f"{name} cannot be read: {error.strerror}. Give the path of a GeoJSON file.") from error
+        except ValueError as error:
+            raise DataError(f"{name} is no JSON ({error}); expected a GeoJSON file of polygons.") from error
+    if not isinstance(shape, Mapping):
+        raise DataError(f"{name} is no GeoJSON: expected an object with a type, geometry or features.")
+    return shape
+
 
 def _geometry(shape: Any) -> Any:
     """A shapely geometry from what was given."""
     import shapely
     import shapely.geometry
 
-    if isinstance(shape, str | Path):
-        shape = json.loads(Path(shape).read_text(encoding="utf-8"))
-    if isinstance(shape, Mapping):
-        if "features" in shape:
-            return shapely.geometry.GeometryCollection(
-                [shapely.geometry.shape(one["geometry"]) for one in shape["features"]]
-            )
-        return shapely.geometry.shape(shape.get("geometry", shape))
-    return shape
+    if isinstance(shape, shapely.Geometry):
+        return shape
+    name = str(shape) if isinstance(shape, str | Path) else "the region"
+    shape = geojson(shape)
+    parts = shape.get("features", [shape])
+    try:
+        found = [part.get("geometry", part) for part in parts]
+        return shapely.geometry.GeometryCollection([shapely.geometry.shape(one) for one in found if one])
+    except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
+        raise DataError(f"{name} is no GeoJSON that can be read ({type(error).__name__}: {error}).") from error
 
 
 def _parts(geometry: Any) -> list[Any]:

@@ -74,7 +74,7 @@ def examine(density: Density, at: np.ndarray, hessian: np.ndarray) -> tuple[np.n
     kept = np.array(determined, dtype=int)
     if len(kept):
         information = hessian[np.ix_(kept, kept)]
-        scale = 1 / np.sqrt(np.maximum(np.diag(information), 1e-300))
+        scale = 1 / np.sqrt(np.maximum(np.abs(np.diag(information)), 1e-300))  # negative where a search was cut short
         strength, axes = np.linalg.eigh(information * np.outer(scale, scale))
         level = np.zeros(len(kept), dtype=bool)
         for n in np.flatnonzero(strength < DEPENDENT):

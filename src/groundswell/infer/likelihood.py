@@ -21,6 +21,7 @@ from groundswell.errors import MissingVerb, UsageError
 from groundswell.infer.base import Fit, Progress, provenance, silent
 from groundswell.infer.curvature import downhill, examine
 from groundswell.infer.density import FreeDensity
+from groundswell.infer.ends import GAIN, kept_near, turned_back
 from groundswell.infer.windows import Observed, Settings, Waves, likelihood_of, remarks_of, windows
 from groundswell.models.base import require
 
@@ -60,22 +61,21 @@ class MaximumLikelihood:
                 "likelihood together (it would be 0). Use PenalisedLikelihood or Posterior."
             )
         density = FreeDensity(model, likelihood_of(model, waves), fixed)
-        point, converged = self._climb(density, progress)
-        covariance, notes = examine(density, point.at, point.hessian)
-        values = density.natural(point.at)
-        order = [leaf.name for leaf in density.all_leaves]
-        found = model.replacing(dict(zip(order, map(float, values), strict=True)))
-        notes += remarks_of(found, waves)
+        point, converged = self._climb(density, density.start, progress)
+        while (inside := turned_back(density, point.at)) is not None:
+            again, reached = self._climb(density, inside, progress)
+            if again.value > point.value - GAIN:
+                break
+            point, converged = again, reached
         progress(1.0, "done")
-        return _result(self, found, values, density, point, converged, covariance, notes, waves)
+        return result(self, model, density, point, converged, waves)
 
-    def _climb(self, density: FreeDensity, progress: Progress) -> tuple[_Point, bool]:
-        """From the starting values to the maximum; True if the tolerance was met under a true Hessian.
+    def _climb(self, density: FreeDensity, at: np.ndarray, progress: Progress) -> tuple[Point, bool]:
+        """From free coordinates to the maximum; True if the tolerance was met under a true Hessian.
 
         Newton's step with the Hessian at the start, which then learns from each step (BFGS) instead
         of being computed again; when that promises no more gain, the true Hessian has the last word.
         """
-        at = density.start
         value, gradient = density(at)
         if not np.isfinite(value):
             raise UsageError(
@@ -83,41 +83,43 @@ class MaximumLikelihood:
                 "there. Choose other values for the model's parameters: they are the starting values."
             )
         if not len(at):
-            return _Point(at, value, np.zeros((0, 0))), True
+            return Point(at, value, np.zeros((0, 0))), True
         hessian = density.hessian(at, np.full(len(at), 1e-5))
         inverse, fresh = downhill(hessian), True
         for step in range(self.steps):
-            move = -inverse @ gradient
+            move = kept_near(density, at, -inverse @ gradient)
             promise = -0.5 * float(gradient @ move)
             tried = None
             if promise >= self.tolerance:
-                tried = _line_search(density, at, density.shortened(move), value, gradient)
+                tried = line_search(density, at, density.shortened(move), value, gradient)
             elif fresh:
-                return _Point(at, value, hessian), True
+                return Point(at, value, hessian), True
             if tried is None:
                 if fresh:
                     # no step gains what it should: done if rounding of the log density explains that
-                    return _Point(at, value, hessian), promise < 1e-11 * abs(value)
+                    return Point(at, value, hessian), promise < 1e-11 * abs(value)
                 # a small part of a standard error: far above rounding, far below the change of curvature
                 curvature = np.diag(np.linalg.inv(inverse))
                 hessian = density.hessian(at, 3e-3 / np.sqrt(np.maximum(curvature, 1.0)))
                 inverse, fresh = downhill(hessian), True
                 continue
             moved, value, new_gradient = tried
-            inverse, fresh = _learn(inverse, moved, new_gradient - gradient), False
+            inverse, fresh = learn(inverse, moved, new_gradient - gradient), False
             at, gradient = at + moved, new_gradient
             progress((step + 1) / self.steps, f"step {step + 1}, log density {-value:.6f}")
-        return _Point(at, value, density.hessian(at, np.full(len(at), 1e-5))), False
+        return Point(at, value, density.hessian(at, np.full(len(at), 1e-5))), False
 
 
 @dataclass(frozen=True)
-class _Point:
+class Point:
+    """Where a search ended: free coordinates, minus the log density, and its second derivatives there."""
+
     at: np.ndarray
     value: float
     hessian: np.ndarray
 
 
-def _line_search(
+def line_search(
     density: FreeDensity, at: np.ndarray, move: np.ndarray, value: float, gradient: np.ndarray
 ) -> tuple[np.ndarray, float, np.ndarray] | None:
     """The move, halved until it gains what its slope promises (Armijo), with value and gradient there."""
@@ -129,7 +131,7 @@ def _line_search(
     return None
 
 
-def _learn(inverse: np.ndarray, moved: np.ndarray, change: np.ndarray) -> np.ndarray:
+def learn(inverse: np.ndarray, moved: np.ndarray, change: np.ndarray) -> np.ndarray:
     """The BFGS update of the inverse Hessian from a step and the change of the gradient over it."""
     curved = float(moved @ change)
     if curved <= 1e-10 * math.sqrt(float(moved @ moved) * float(change @ change)):
@@ -140,21 +142,18 @@ def _learn(inverse: np.ndarray, moved: np.ndarray, change: np.ndarray) -> np.nda
     return inverse + turned + turned.T
 
 
-def _result(
-    method: MaximumLikelihood,
-    found: Any,
-    values: np.ndarray,
-    density: FreeDensity,
-    point: _Point,
-    converged: bool,
-    inner: np.ndarray,
-    notes: tuple[str, ...],
-    waves: Waves,
-) -> Fit:
+def result(method: Any, model: Any, density: FreeDensity, point: Point, converged: bool, waves: Waves) -> Fit:
+    """The Fit of a search that ended at a point: standard errors from the curvature there, and what it leaves open."""
+    inner, notes = examine(density, point.at, point.hessian)
+    values = density.natural(point.at)
+    order = [leaf.name for leaf in density.all_leaves]
+    found = model.replacing(dict(zip(order, map(float, values), strict=True)))
+    notes += remarks_of(found, waves)
     total = len(values)
     slopes = density.slopes(point.at)
     covariance = np.zeros((total, total))
-    covariance[np.ix_(density.free, density.free)] = inner * np.outer(slopes, slopes)
+    with np.errstate(over="ignore", invalid="ignore"):  # the slope at a rate that ran away; it is not determined
+        covariance[np.ix_(density.free, density.free)] = inner * np.outer(slopes, slopes)
     errors = np.sqrt(np.diag(covariance))
     free, value = len(density.free), -point.value
     unknown = int(np.isnan(errors).sum())
@@ -174,7 +173,7 @@ def _result(
     return Fit(
         model=found,
         method=method,
-        names=tuple(leaf.name for leaf in density.all_leaves),
+        names=tuple(order),
         estimate=values,
         standard_error=errors,
         log_density=value,

@@ -13,6 +13,9 @@ from groundswell.params import Leaf, leaves
 WIDEST = 20.0
 """How far to look for an end: free units for a parameter with a bound, else standard errors."""
 
+FARTHER = 2.0
+"""The most to go out at once, in the same units: far beyond an end of the interval the others may have no maximum."""
+
 
 def profile(found: Fit, setting: Settings, history: Observed, name: str, *, level: float = 0.9) -> tuple[float, float]:
     """Interval for one parameter of a maximum-likelihood fit; all others are refitted at each value tried.
@@ -64,10 +67,11 @@ def profile(found: Fit, setting: Settings, history: Observed, name: str, *, leve
                 )
             return found.log_density - again.log_density - allowed
 
-        inner, outer = 0.0, 1.6 * width
+        unit = 1.0 if leaf.bounded else width
+        inner, outer = 0.0, min(1.6 * width, FARTHER * unit)
         farthest = WIDEST if leaf.bounded else WIDEST * width
         while outer < farthest and excess(outer) < 0:
-            inner, outer = outer, 1.6 * outer
+            inner, outer = outer, min(1.6 * outer, outer + FARTHER * unit)
         if outer >= farthest:
             ends.append(bound)
         else:

@@ -81,6 +81,8 @@ class Model(Component):
     """A line for `groundswell models list`."""
     paper: ClassVar[str] = ""
     """The source of the equations, with the equation's number where there is one."""
+    planar: ClassVar[bool] = False
+    """Whether it takes events by their position in Setting.region, and not by the place alone."""
     columns: ClassVar[tuple[str, ...]] = ()
     """What a day-by-day model notes of a place on a day (models/day_by_day.py); none for the others."""
 

@@ -30,7 +30,9 @@ LIBRARY: Mapping[str, Entry] = {
     "riot_wave": Entry("riot_wave", "RiotWave", "cities"),
     "regimes": Entry("regimes", "Regimes", "cities"),
     "self_exciting": Entry("self_exciting", "SelfExciting", "events"),
+    "mutually_exciting": Entry("mutually_exciting", "MutuallyExciting", "events"),
     "space_time": Entry("space_time", "SpaceTime", "events"),
+    "etas": Entry("etas", "Etas", "events"),
     "civil_violence": Entry("civil_violence", "CivilViolence", "agents"),
     "thresholds": Entry("thresholds", "Thresholds", "agents"),
 }

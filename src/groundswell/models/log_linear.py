@@ -19,9 +19,10 @@ class LogLinear(Component):
     """offset exp(intercept + sum of coefficient x column): the rate of one part of the mean.
 
     effects : coefficients keyed by column. A column is "trend" (the step's number, 0 for the window's
-    first), "sin1", "cos1", "sin2" ... (harmonics of `period`), the name of a covariate of the setting,
-    "population_share" (each place's share of all persons, unless a covariate has that name), or
-    "log(NAME)" of one of the last two.
+    first), "sin1", "cos1", "sin2" ... (harmonics of `period`), "from DATE" (0 before an ISO date, 1 from its step
+    on), "DATE" (1 in its step alone), "at PLACE" (1 there, 0 elsewhere), the name of a covariate of the setting,
+    "population_share" (each place's share of all persons, unless a covariate has that name), or "log(NAME)" of one of
+    the last two.
     offset : a covariate, or "population_share", that multiplies the rate with no coefficient.
     period : steps in one season (52 for weekly data over years, 7 for daily data over weeks).
     random : intercepts by place beside the common one, or None.
@@ -51,7 +52,7 @@ class LogLinear(Component):
 
     def columns(self, setting: Setting) -> list[np.ndarray]:
         """One (P, T) column for each coefficient, in order."""
-        return [_column(label, self.period, setting) for label in self.effects]
+        return [column_of(label, self.period, setting) for label in self.effects]
 
     def factor(self, setting: Setting) -> np.ndarray:
         """(P, T) offset, 1 where there is none."""
@@ -77,14 +78,23 @@ def harmonics(count: int) -> tuple[str, ...]:
     return tuple(f"{wave}{n}" for n in range(1, count + 1) for wave in ("sin", "cos"))
 
 
+AT = "at "
+"""Before a place's name: the column that is 1 there and 0 elsewhere."""
+
 _HARMONIC = re.compile(r"(sin|cos)(\d+)")
 _NO_HARMONIC = re.compile(r"(sin|cos)0\d*")
+_DATED = re.compile(r"(from )?(\d{4}-\d{2}-\d{2})")
 _LOGARITHM = re.compile(r"log\((.+)\)")
 
 
-def _column(label: str, period: float | None, setting: Setting) -> np.ndarray:
-    """(P, T) column of a label."""
+def column_of(label: str, period: float | None, setting: Setting) -> np.ndarray:
+    """(P, T) column of a label; DataError for one that the setting does not know."""
     step = np.arange(setting.window.periods)
+    if dated := _DATED.fullmatch(label):
+        return np.broadcast_to(_since(dated, setting), setting.shape)
+    if label.startswith(AT) and label not in setting.covariates:
+        own = np.arange(len(setting.places)) == setting.places.index(label.removeprefix(AT))
+        return np.broadcast_to(own[:, None].astype(float), setting.shape)
     if label == "trend" or _HARMONIC.fullmatch(label):
         if label in setting.covariates:
             raise DataError(f'a covariate is called "{label}", which names a column of time; rename the covariate.')
@@ -104,6 +114,20 @@ def _column(label: str, period: float | None, setting: Setting) -> np.ndarray:
             raise DataError(f'the effect "{label}" takes the logarithm of values that are not above 0.')
         return np.log(values)
     return _values(label, setting, "effect")
+
+
+def _since(dated: re.Match[str], setting: Setting) -> np.ndarray:
+    """(T,) 1 from the step that holds a date on, or in it alone; DataError where that is no step or every step."""
+    window = setting.window
+    step = window.day(dated[2]) // window.step
+    if not (1 if dated[1] else 0) <= step < window.periods:
+        raise DataError(
+            f'the effect "{dated[0]}" names a date outside the window {window.start} to {window.end}, or its first '
+            "step, so that its column is the same everywhere and its coefficient not determined. Drop it, or give a "
+            "covariate of your own."
+        )
+    steps = np.arange(window.periods)
+    return (steps >= step if dated[1] else steps == step).astype(float)
 
 
 def _values(name: str, setting: Setting, role: str) -> np.ndarray:

@@ -85,9 +85,10 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _numeric(values: Sequence[object]) -> bool:
-    known = [value for value in values if value is not None]
-    return bool(known) and all(map(_is_number, known))
+def _numeric(table: Table) -> list[bool]:
+    """Whether each column holds numbers, which stand at the right as their dashes for nothing do."""
+    known = [[value for value in values if value is not None] for values in table.columns.values()]
+    return [bool(values) and all(map(_is_number, values)) for values in known]
 
 
 def _cell(value: object) -> str:

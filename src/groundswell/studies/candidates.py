@@ -116,13 +116,16 @@ def _endemic_epidemic(setting: Setting) -> list[Candidate]:
 
 
 def _self_exciting(setting: Setting, history: History) -> list[Candidate]:
-    from groundswell.models.events.self_exciting import ByPopulation, SelfExciting
+    from groundswell.models.delays import ExponentialDelay
+    from groundswell.models.events.self_exciting import SelfExciting
+    from groundswell.models.events.self_exciting_parts import ByPopulation
     from groundswell.models.triggering import Exponential
 
     rate = max(float(history["events"].sum()), 1.0) / setting.window.days
     population = ByPopulation(0.5) if _population_varies(setting) else None
-    own = SelfExciting(0.5 * rate, 0.5, population=population)
-    still = {"branching_ratio": 0.0, "delay.decay": own.delay.decay}
+    delay = ExponentialDelay()
+    own = SelfExciting(0.5 * rate, 0.5, delay, population=population)
+    still = {"branching_ratio": 0.0, "delay.decay": delay.decay}
 
     def candidate(name: str, model: SelfExciting, *mechanisms: str, fixed: Any = None) -> Candidate:
         return Candidate(

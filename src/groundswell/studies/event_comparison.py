@@ -219,7 +219,7 @@ def counted(read: ReadEvents, plan: Plan) -> tuple[Setting, History, Table]:
     assert plan.step is not None
     setting, history, left_out = to_history(read, step=plan.step, by=plan.by, country=plan.country, until=plan.until)
     if history.events is not None and history.events.day_precision:
-        from groundswell.models.events.self_exciting import jittered
+        from groundswell.models.events.ties import jittered
 
         history = jittered(history, rng=keyed(plan.seed, 0))
     return setting, history, left_out

@@ -5,11 +5,11 @@ A new format is one file with a `READER`, and one line in the table below.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from groundswell.data.readers.base import EVENT_COLUMNS, PRECISIONS, Reader, ReadEvents
+from groundswell.data.readers.base import EVENT_COLUMNS, PRECISIONS, Reader, ReadEvents, names_persons
 from groundswell.data.readers.histories import to_history
 from groundswell.data.readers.raw import Raw, read_raw
 from groundswell.data.sizes import size_rule
@@ -32,23 +32,29 @@ SOURCES = ("standard", "mass_mobilization", "ucdp", "acled", "gdelt", "ccc", "co
 
 
 def read_events(
-    path: Any, mapping: Mapping[str, str] | None = None, source: str | None = None, rule: str = "wide"
+    path: Any,
+    mapping: Mapping[str, str] | None = None,
+    source: str | None = None,
+    rule: str = "wide",
+    also: Sequence[str] = (),
 ) -> ReadEvents:
     """Events from a file (CSV, TSV, JSON, Parquet; plain, gzip or zip) or a pandas, polars or arrow table.
 
     mapping : field -> column for a plain table, {"start": "Datum", "place": "Ort"}; fields are start,
-    end, place, region, country, latitude, longitude, population, size, size_low, size_high, arrests
+    end, time, place, region, country, latitude, longitude, x_km, y_km, population, size, size_low, size_high, arrests
     and id; {"first": "day"} says that 03/04/2020 is 3 April. Usual names are known without it. For a known
     format {"keep": "Battles; Riots"} chooses the kinds of event that are read, {"keep": "all"} takes them all.
     source : one of SOURCES; without it the columns decide.
     rule : how sizes in words are read, see `groundswell.data.sizes.RULES`.
+    also : further columns of the file, or of EVENT_COLUMNS, that events have along (`base.carried` names the file's).
     Rows that give no event are in `left_out`, with the reason; the file as a whole is refused with a
     DataError when it is missing, empty, no table, or has no column for a date or a place.
     """
     size_rule(rule)
     raw = path if isinstance(path, Raw) else read_raw(path)
     mapped = dict(mapping or {})
-    return reader_for(raw, source, mapped).read(raw, mapped, rule)
+    reader = reader_for(raw, source, mapped)
+    return reader.read(raw, mapped, rule, _carried(raw, reader, also))
 
 
 def reader_for(raw: Raw, source: str | None = None, mapping: Mapping[str, str] | None = None) -> Reader:
@@ -74,6 +80,22 @@ def reader_for(raw: Raw, source: str | None = None, mapping: Mapping[str, str] |
             'the plain table: --source table (source="table"), or a mapping of columns.'
         )
     return found
+
+
+def _carried(raw: Raw, reader: Reader, also: Sequence[str]) -> list[str]:
+    """Those of the columns that are the file's own; DataError for one that is nowhere, or may name persons."""
+    for name in also:
+        if name not in raw.columns and name not in EVENT_COLUMNS:
+            raise DataError(
+                f'{raw.name} has no column "{name}".{nearest(name, raw.columns)} '
+                f"Its columns: {', '.join(raw.columns[:40])}."
+            )
+        if names_persons(name) or name.lower() in reader.persons:
+            raise DataError(
+                f'{raw.name}: column "{name}" may name private persons and is not read. Copy what is needed into a '
+                "column of its own, without names."
+            )
+    return [name for name in dict.fromkeys(also) if name in raw.columns]
 
 
 def _lacking(reader: Reader, raw: Raw) -> str:

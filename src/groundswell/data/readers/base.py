@@ -21,19 +21,23 @@ from groundswell.data.table import Table
 from groundswell.errors import DataError, GroundswellError
 
 EVENT_COLUMNS = (
-    "row", "id", "part_of", "start", "end", "precision", "scope", "place", "place_text", "region", "country",
-    "latitude", "longitude", "population", "size_low", "size_high", "size_text", "arrests", "arrests_text",
-    "arrests_any", "deaths_low", "deaths_high", "remark",
+    "row", "id", "part_of", "start", "end", "time", "precision", "scope", "place", "place_text", "region", "country",
+    "latitude", "longitude", "x_km", "y_km", "population", "size_low", "size_high", "size_text", "arrests",
+    "arrests_text", "arrests_any", "deaths_low", "deaths_high", "remark",
 )  # fmt: skip
 """The standard event table.
 
 row : in the file, the header being row 1 (in a file without one, the first line of data is). part_of : the
-same text for all events that one row's list of places gave, else "". start, end : first and last day.
+same text for all events that one row's list of places gave, else "". start, end : first and last day. time : time
+of day of the start as text, "15" (to the hour), "15:39", "15:39:31", or None. x_km, y_km : position on a plane map.
 precision : "day", "days" (2 to 6), "week", "month" or "longer": how closely start and end are known. scope :
 "place", "region" or "national" (nationwide, or no closer place given); the last two have place "". place_text :
 as the file has it. size_low, size_high : persons, None where that end is not stated. arrests : persons, where
 one number is stated; arrests_text as written; arrests_any : whether there were arrests, where only that is known.
 """
+
+LATER_COLUMNS = ("time", "x_km", "y_km")
+"""Those that standard tables of earlier versions lack."""
 
 PRECISIONS = {"day": 1, "days": 6, "week": 7, "month": 31, "longer": 100_000}
 """Length in days within which a date of that precision is known."""
@@ -142,11 +146,12 @@ class Reader:
         have = {column.lower() for column in columns}
         return bool(self.telling) and sum(name in have for name in self.telling) >= self.enough
 
-    def read(self, raw: Raw, mapping: Mapping[str, str], rule: str) -> ReadEvents:
+    def read(self, raw: Raw, mapping: Mapping[str, str], rule: str, also: Sequence[str] = ()) -> ReadEvents:
         """All rows of a raw table, each either events, a count of none, or left out.
 
         An event with a `count` stands for so many events on its own; one without it is one event, at each of the
-        places that its row lists. A day still to come is left out: what is announced has not happened.
+        places that its row lists. A day still to come is left out: what is announced has not happened. also : columns
+        of the file that events carry along as they are, under `carried(column)`.
         """
         read_row, used, notes = self.prepare(raw, mapping, rule)
         latest = latest_day()
@@ -177,25 +182,33 @@ class Reader:
                 blank = dict.fromkeys(EVENT_COLUMNS) | {"place": "", "place_text": "", "region": "", "country": ""}
                 identity = event.get("id") or f"row {row}"
                 event = blank | {"part_of": ""} | event | {"row": row, "id": identity}
+                event |= {carried(name): cells[name] for name in also}
                 event |= {"id": f"{identity}/{number}"} if len(several) > 1 else {}
                 event |= {"part_of": f"{raw.name} row {row}"} if together else {}
                 (quiet if counts[0] == 0 else events).append(event | {"remark": event["remark"] or ""})
         left.sort(key=lambda line: line["row"])
+        used = [*used, *also]
         commas = decimal_commas([name for name in used if name in raw.columns], raw)
         told = notes_of(events, quiet) if a_table_of_counts else _repeats(events)
         warned = tuple(warnings_of([*events, *quiet], to_come))
+        names = (*EVENT_COLUMNS, *self.extra, *map(carried, also))
         return ReadEvents(
             self.name,
             raw.name,
             len(raw),
-            Table.from_rows(events, (*EVENT_COLUMNS, *self.extra)),
+            Table.from_rows(events, names),
             Table.from_rows(left, ("row", "reason", "remedy")),
             (*warned, *raw.notes, *notes, *commas, *_unread(raw.columns, used, self.persons), *told),
-            Table.from_rows(quiet, (*EVENT_COLUMNS, *self.extra)),
+            Table.from_rows(quiet, names),
             period_of([*events, *quiet]) if a_table_of_counts else None,
             warned,
             raw.header,
         )
+
+
+def carried(column: str) -> str:
+    """The name under which events carry a column of their file along as it is."""
+    return f"as given: {column}"
 
 
 def refuse_columns(raw: Raw, mapping: Mapping[str, str], title: str, *options: str) -> None:
@@ -347,7 +360,7 @@ def _unread(columns: Sequence[str], used: Sequence[str], known: Sequence[str]) -
 
 def _repeats(events: Sequence[Mapping[str, Any]]) -> list[str]:
     keys = [
-        (e["country"], e["region"], e["place"], e["latitude"], e["longitude"], e["start"])
+        (e["country"], e["region"], e["place"], e["latitude"], e["longitude"], e.get("x_km"), e.get("y_km"), e["start"])
         for e in events
         if e["scope"] == "place"
     ]

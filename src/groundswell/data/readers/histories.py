@@ -11,10 +11,11 @@ from typing import Any, Literal
 import numpy as np
 
 from groundswell.data import gazetteer
-from groundswell.data.history import Events, History, from_events
+from groundswell.data.history import History, from_events
 from groundswell.data.places import Places
 from groundswell.data.readers.base import PRECISIONS, ReadEvents
 from groundswell.data.readers.placing import Unplaced, gazetteer_matches, near_places, own_places
+from groundswell.data.readers.single_events import in_time, single_events
 from groundswell.data.readers.strays import far_rows, latest_day
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
@@ -26,7 +27,9 @@ Event = Mapping[str, Any]
 
 
 @dataclass
-class _Report:
+class Report:
+    """What was left out or assumed on the way from read events to a history."""
+
     lines: list[dict[str, Any]] = field(default_factory=list)
 
     def leave_out(self, event: Event, reason: str, remedy: str = "") -> None:
@@ -72,9 +75,9 @@ def to_history(
     not known, "Montreal, Quebec" read as Montreal), or "not used" for a place of a table of counts that has no
     event and cannot be found.
     """
-    report = _Report()
-    events = [event for event in read.events.rows() if _in_country(event, country)]
-    quiet = [event for event in read.quiet.rows() if _in_country(event, country)]
+    report = Report()
+    events = [event for event in read.events.rows() if in_country(event, country)]
+    quiet = [event for event in read.quiet.rows() if in_country(event, country)]
     if not events:
         countries = sorted({event["country"] for event in read.events.rows() if event["country"]})
         raise DataError(
@@ -84,7 +87,7 @@ def to_history(
     if country is not None and not isinstance(places, Places) and not any(event["country"] for event in events):
         gazetteer.find_country(country)  # nothing in the file vouches for the name
     covered = _covered(read, [*events, *quiet])
-    dated = _dated(events, read.period is not None, window, step, report)
+    dated = closely_dated(events, read.period is not None, window, step, report)
     if until is not None:
         if covered is not None and read.period is not None and until < covered[1]:  # to the end of a count
             until -= timedelta(days=((until - covered[0]).days + 1) % read.period)
@@ -103,7 +106,7 @@ def to_history(
     far = set(far_rows([*events, *quiet]))
     if window is None:
         days = [event["start"] for event, _ in pairs]
-        window = _window(read, *(covered or (min(days), max(days))), until, step)
+        window = window_of(read, *(covered or (min(days), max(days))), until, step)
     inside = []
     for event, unit in pairs:
         if 0 <= window.day(event["start"]) < window.days:
@@ -115,7 +118,7 @@ def to_history(
             report.leave_out(
                 event, f"{event['start']} lies outside the window {window.start} to {window.end}", "widen the window"
             )
-    history = from_events(units, window, _events(inside, window))
+    history = from_events(units, window, single_events(in_time(inside, window), window))
     if history.events is not None and history.events.arrests is not None:
         history = History(
             units, window, {**history.series, "arrests": _summed(history, history.events.arrests)}, history.events
@@ -126,7 +129,7 @@ def to_history(
     return setting, history, Table.from_rows(report.lines, ("row", "id", "outcome", "reason", "remedy"))
 
 
-def _window(read: ReadEvents, first: date, last: date, until: date | None, step: int) -> Window:
+def window_of(read: ReadEvents, first: date, last: date, until: date | None, step: int) -> Window:
     """Whole steps: from the first event on, or back from the last day that is covered."""
     if until is None:
         return Window.between(first, max(last, first + timedelta(days=step - 1)), step)
@@ -159,13 +162,16 @@ def _silent(quiet: Sequence[Event], events: Sequence[Event]) -> list[Event]:
     return [{**event, "silent": True} for event in reversed(found.values())]
 
 
-def _in_country(event: Event, country: str | None) -> bool:
+def in_country(event: Event, country: str | None) -> bool:
+    """Whether the event is this country's, or names none."""
     if country is None or not event["country"]:
         return True
     return gazetteer.country_name(event["country"]) == gazetteer.country_name(country)
 
 
-def _dated(events: Sequence[Event], counts: bool, window: Window | None, step: int, report: _Report) -> list[Event]:
+def closely_dated(
+    events: Sequence[Event], counts: bool, window: Window | None, step: int, report: Report
+) -> list[Event]:
     """The events dated at least as closely as a step; those of a table of counts lie in the days of their count."""
     step = step if window is None else window.step
     kept = []
@@ -186,7 +192,7 @@ def _dated(events: Sequence[Event], counts: bool, window: Window | None, step: i
     return kept
 
 
-def _known_by(events: Sequence[Event], until: date, report: _Report) -> list[Event]:
+def _known_by(events: Sequence[Event], until: date, report: Report) -> list[Event]:
     """The events up to a day."""
     kept = []
     for event in events:
@@ -200,7 +206,7 @@ def _known_by(events: Sequence[Event], until: date, report: _Report) -> list[Eve
 
 
 def _by_place(
-    events: Sequence[Event], places: Any, country: str | None, report: _Report
+    events: Sequence[Event], places: Any, country: str | None, report: Report
 ) -> tuple[Places, list[tuple[Event, int]]]:
     local = []
     for event in events:
@@ -255,7 +261,7 @@ def _finder(places: Places, country: str | None) -> Callable[[Event], tuple[list
 
 
 def _placed(
-    events: Sequence[Event], find: Callable[[Event], tuple[list[int], str]], report: _Report
+    events: Sequence[Event], find: Callable[[Event], tuple[list[int], str]], report: Report
 ) -> list[tuple[Event, int]]:
     pairs = []
     for event in events:
@@ -271,7 +277,7 @@ def _placed(
 
 
 def _by_unit(
-    events: Sequence[Event], places: Any, by: str, country: str | None, report: _Report
+    events: Sequence[Event], places: Any, by: str, country: str | None, report: Report
 ) -> tuple[Places, list[tuple[Event, int]]]:
     labelled: list[tuple[Event, tuple[str, str]]] = []
     seen = set()
@@ -348,25 +354,6 @@ def _units(labels: Sequence[tuple[str, str]], by: str) -> Places:
 
 def _wider(event: Event) -> str:
     return "region" if event["scope"] == "region" else "country"
-
-
-def _events(pairs: Sequence[tuple[Event, int]], window: Window) -> Events:
-    ordered = sorted(pairs, key=lambda pair: (pair[0]["start"], pair[1], pair[0]["row"]))
-    sizes = [_middle(event) for event, _ in ordered]
-    arrests = [event["arrests"] for event, _ in ordered]
-    return Events(
-        np.array([float(window.day(event["start"])) for event, _ in ordered]),
-        np.array([place for _, place in ordered], dtype=np.int64),
-        None if not sizes or None in sizes else np.array(sizes, dtype=float),
-        None if not arrests or None in arrests else np.array(arrests, dtype=float),
-        day_precision=True,
-    )
-
-
-def _middle(event: Event) -> float | None:
-    """The geometric middle of a size interval with both ends."""
-    low, high = event["size_low"], event["size_high"]
-    return None if low is None or high is None else float(np.sqrt(max(low, 1.0) * max(high, 1.0)))
 
 
 def _summed(history: History, arrests: np.ndarray) -> np.ndarray:

@@ -9,20 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from groundswell.data.clock import read_clock
 from groundswell.data.dates import Unreadable, read_date
-from groundswell.data.readers.base import EVENT_COLUMNS, PRECISIONS, LeftOut, Reader, RowReader
+from groundswell.data.readers.base import EVENT_COLUMNS, LATER_COLUMNS, PRECISIONS, LeftOut, Reader, RowReader
 from groundswell.data.readers.raw import Raw
 from groundswell.errors import DataError
 
+NEEDED = tuple(name for name in EVENT_COLUMNS if name not in LATER_COLUMNS)
+
 _NUMBERS = (
-    "latitude", "longitude", "population", "size_low", "size_high", "arrests", "deaths_low", "deaths_high",
+    "latitude", "longitude", "x_km", "y_km", "population", "size_low", "size_high", "arrests", "deaths_low",
+    "deaths_high",
 )  # fmt: skip
 _TEXTS = ("id", "part_of", "place", "place_text", "region", "country", "size_text", "arrests_text", "remark")
 
 
 def recognises(columns: Sequence[str]) -> bool:
-    """Whether every standard column is there."""
-    return set(EVENT_COLUMNS) <= set(columns)
+    """Whether every standard column is there, those that came later aside."""
+    return set(NEEDED) <= set(columns)
 
 
 def prepare(raw: Raw, mapping: Mapping[str, str], rule: str) -> tuple[RowReader, Sequence[str], Sequence[str]]:
@@ -37,7 +41,7 @@ READER = Reader(
     "a standard event table of groundswell",
     recognises,
     prepare,
-    needed=EVENT_COLUMNS,
+    needed=NEEDED,
     telling=("precision", "scope", "place_text"),
     enough=3,
 )
@@ -45,10 +49,15 @@ READER = Reader(
 
 def _read_row(cells: dict[str, str]) -> list[dict[str, Any]]:
     event: dict[str, Any] = {name: cells[name] for name in _TEXTS}
+    cells = dict.fromkeys(LATER_COLUMNS, "") | cells
     try:
         event |= {"start": read_date(cells["start"]), "end": read_date(cells["end"])}
     except Unreadable as problem:
         raise LeftOut(str(problem), "write dates as 2020-05-30") from problem
+    try:
+        event["time"] = str(read_clock(cells["time"])) if cells["time"] else None
+    except Unreadable as problem:
+        raise LeftOut(str(problem), "correct it, or leave the cell empty") from problem
     if event["end"] < event["start"]:
         raise LeftOut(f"the event ends {event['end']} before it starts {event['start']}", "correct the dates")
     for name in _NUMBERS:

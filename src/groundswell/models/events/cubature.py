@@ -93,7 +93,9 @@ def seen_from(
     """
     if np.isinf(reach_km):
         corners = np.concatenate(region.rings)
-        reach_km = float(np.hypot(*np.maximum(corners.max(axis=0) - points, points - corners.min(axis=0)).T).max())
+        reach_km = float(
+            np.hypot(*np.maximum(corners.max(axis=0) - points, points - corners.min(axis=0)).T).max(initial=SHORT_KM)
+        )
     stop = np.full(len(points), len(region.edges))
     return _boundary(np.ascontiguousarray(points), region.edges, np.zeros_like(stop), stop, reach_km, breaks, nodes)
 

@@ -1,58 +1,59 @@
 """Self-exciting events in time and on cities (Hawkes process): each event may trigger others, later and elsewhere.
 
-    lambda_p(t) = background share_p + branching_ratio sum_{i: t_i < t} w(p_i, p) g(t - t_i)
+    lambda_p(t) = factor_ps (base_ps + sum_{i: t_i < t} offspring_{p_i p} mark_i g(t - t_i)),    t in step s
+    base_ps     = background share_p exp(course) + calls + events abroad
+    offspring   = branching_ratio w(q, p) + media share_p
 
-share_p sums to 1 over places, g (delay) integrates to 1 over time, and w (reach) sums to 1 over the
-receiving places p, so the branching ratio is what it says: expected direct offspring of one event,
-wherever it happened. It is not bounded by 1; whether protest grows is the question.
+share_p sums to 1 over places, g (delay) integrates to 1 over time, w (reach) sums to 1 over the receiving places p and
+marks average 1, so the branching ratio is what it says: expected direct offspring of one event, wherever it happened.
+It is not bounded by 1; whether protest grows is the question. factor_ps is 1 without repression.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from groundswell.data.history import Events, History, from_events
+from groundswell.data.history import Events, History
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
-from groundswell.errors import DataError, GroundswellWarning, ParameterError, UsageError
+from groundswell.errors import DataError, ParameterError, UsageError
 from groundswell.models.base import Likelihood, Model
-from groundswell.models.delays import ExponentialDelay
-from groundswell.models.events._self_exciting_recursion import OnCities, OwnPlace
-from groundswell.models.triggering import Exponential, Reach, reach_weights, weights_gradient
-from groundswell.params import Component, Prior, from_vector, names, param
+from groundswell.models.cities.mechanisms import Abroad, Arrests, Backlash, Call, Deterrence, Media
+from groundswell.models.delay_sums import PowerLawDelay, SumOfExponentials
+from groundswell.models.delays import ExponentialDelay, StepDelay
+from groundswell.models.events.branching import Branching
+from groundswell.models.events.self_exciting_parts import ByPopulation, BySize, Course
+from groundswell.models.events.ties import single_events, warn_of_ties
+from groundswell.models.triggering import Exponential, Reach, reach_weights
+from groundswell.params import Prior, param
 
-
-@dataclass(frozen=True)
-class ByPopulation(Component):
-    """Places count by population^scale: in the background's shares and as receivers of triggered events."""
-
-    scale: float = param("1", prior=Prior(0.7, 0.2), doc="power of population; 0 treats places alike, 1 persons alike")
-
-    def shares(self, population: np.ndarray) -> np.ndarray:
-        """(P,) summing to 1; taken relative to the largest place, so no power overflows."""
-        weight = np.exp(self.scale * (logs := np.log(population)) - np.max(self.scale * logs))
-        return weight / weight.sum()
+NO_TRIGGERING = 1e-3
+"""Offspring per event within the record below which nothing is said to be triggered."""
 
 
 @dataclass(frozen=True)
 class SelfExciting(Model):
     """Self-exciting single events on P places, in continuous time.
 
+    delay : how late: ExponentialDelay, SumOfExponentials, PowerLawDelay, StepDelay.
     reach : how triggering falls with distance; an event's offspring are shared among all places in
     proportion to f(distance), times population^scale if `population` is given. None keeps all
     offspring in the event's own place: independent processes, or with one place the plain process
-    in time. own_place : whether an event's own place (distance 0) is among the receivers; without
-    it only diffusion between places is left, and a place alone triggers nothing.
+    in time. own_place : whether an event's own place (distance 0; order 1 of `NeighbourhoodOrder`) is among the
+    receivers; without it only diffusion between places is left, and a place alone triggers nothing.
     population : shares of background and receivers by population^scale; None treats places alike.
+    course : how the background moves over steps and differs between places. size : large crowds excite more.
+    media : further offspring, shared over all places alike. call, abroad : events on calls and after events abroad,
+    from Setting.calls and Setting.abroad, in proportion to the shares. arrests, deterrence, backlash : arrests of
+    earlier days hold all events of a place down, and raise or lower the country's; `History` has the series arrests.
     before : events before the window (times below 0), which excite but are not themselves weighed.
+    by_step : weigh counts by place and step, for times that are known to the day only (`self_exciting_counts`).
     max_events : a simulation that passes it is refused; with a branching ratio above 1 it will.
 
     Read with care: a background that truly moves (weekends, a season) is taken for triggering by a
@@ -73,10 +74,19 @@ class SelfExciting(Model):
     branching_ratio: float = param(
         "1", low=0, prior=Prior(0.4, 0.5), doc="expected direct offspring of one event; above 1 it grows"
     )
-    delay: ExponentialDelay = field(default_factory=ExponentialDelay)
+    delay: ExponentialDelay | SumOfExponentials | PowerLawDelay | StepDelay = field(default_factory=ExponentialDelay)
     reach: Reach | None = None
     population: ByPopulation | None = None
+    course: Course | None = None
+    size: BySize | None = None
+    media: Media | None = None
+    call: Call | None = None
+    abroad: Abroad | None = None
+    arrests: Arrests | None = None
+    deterrence: Deterrence | None = None
+    backlash: Backlash | None = None
     own_place: bool = True
+    by_step: bool = False
     before: Events | None = None
     max_events: int = 100_000
 
@@ -87,10 +97,9 @@ class SelfExciting(Model):
                 "SelfExciting has no reach and own_place=False, so nothing can be triggered anywhere. "
                 "Give a reach, or keep own_place=True."
             )
-        if self.reach is not None and (self.reach.whole_steps or self.reach.own_exponent):
+        if (self.deterrence is not None or self.backlash is not None) and self.arrests is None:
             raise ParameterError(
-                f"SelfExciting was given {type(self.reach).__name__} as its reach; it weighs by km and has an "
-                "exponent of its own, `population`. Use PowerLaw or Exponential."
+                "SelfExciting has deterrence or backlash and no arrests, on which they act. Give arrests=Arrests(...)."
             )
         if self.before is not None and len(self.before) and self.before.time_days[-1] >= 0:
             raise DataError(
@@ -110,17 +119,44 @@ class SelfExciting(Model):
         model = cls(1.0, 0.5, ExponentialDelay(0.8), reach=Exponential(60.0), population=ByPopulation(0.7))
         return model, Setting(places, Window(date(2024, 1, 1), 60))
 
+    @property
+    def represses(self) -> bool:
+        """Whether arrests change the intensity."""
+        return self.deterrence is not None or self.backlash is not None
+
+    @property
+    def plain(self) -> bool:
+        """One exponential delay and nothing that moves or marks: the form with the fastest loops."""
+        moving = (self.course, self.size, self.call, self.abroad, self.arrests)
+        return isinstance(self.delay, ExponentialDelay) and all(part is None for part in moving)
+
+    def lacks(self, verb: str) -> str | None:
+        """A density by place and step needs `by_step`; a decomposition event by event needs moments."""
+        if verb == "pointwise" and not self.by_step:
+            return "Its density is no sum over places and steps; use by_step=True, or compare held-out forecasts."
+        if verb in ("branching", "compensator", "complete_likelihood") and self.by_step:
+            return "With by_step=True events have no order within a step; spread them with jittered(history, rng=rng)."
+        return super().lacks(verb)
+
     def shares(self, places: Places) -> np.ndarray:
         """(P,) each place's part of the background; sums to 1."""
         if self.population is None:
             return np.full(len(places), 1 / len(places))
         return self.population.shares(places.population)
 
-    def weights(self, places: Places) -> np.ndarray:
+    def weights(self, setting: Setting) -> np.ndarray:
         """W (P, P), row the triggering place, column the receiving one; rows sum to 1."""
         if self.reach is None:
-            return np.eye(len(places))
-        return reach_weights(self.reach, places.distance_km, self.shares(places), own_place=self.own_place)
+            return np.eye(len(setting.places))
+        population = setting.places.population
+        scale = self.reach.exponent(0.0 if self.population is None else self.population.scale)
+        receivers = ByPopulation(scale).shares(population)
+        return reach_weights(self.reach, self.reach.apart(setting), receivers, own_place=self.own_place)
+
+    def offspring(self, setting: Setting) -> np.ndarray:
+        """(P, P) expected direct offspring of an average event, row its place, column theirs; without repression."""
+        offspring = self.branching_ratio * self.weights(setting)
+        return offspring if self.media is None else offspring + self.media.offspring * self.shares(setting.places)
 
     def likelihood(self, setting: Setting, history: History, *, threads: int = 1) -> Likelihood:
         """The exact log density of the window's events, and its gradient in every parameter.
@@ -129,135 +165,142 @@ class SelfExciting(Model):
         places; triggering that falls after the window's end is left out of the integral. Tied events
         do not trigger each other, in whatever order they stand; ties are met with a warning, since in
         continuous time they have probability 0 and dates alone make triggering within a day invisible
-        (see `jittered`). An event where the intensity is 0 gives -inf.
+        (`by_step` and `jittered` are the ways out). An event where the intensity is 0 gives -inf. With `arrests` also
+        the density of the arrests given the events; with `by_step` that of the counts given those of earlier steps.
 
-        Cost O(E P) with a reach, O(E) without. threads : worker threads for more than some 10,000
-        events with a reach; the result is the same bits for any number.
+        Cost O(E P M) with a reach or media, O(E M) without; M terms of the delay: 1 for an exponential, some 60 for a
+        power law. threads : worker threads for more than some 10,000 events in the plainest form with a reach; the
+        result is the same bits for any number.
         """
+        from groundswell.models.events.self_exciting_density import density, joined
+
+        if self.by_step:
+            from groundswell.models.events.self_exciting_counts import StepDensity
+
+            return StepDensity(self, setting, history)
         events = _checked(setting, history)
-        places, days = setting.places, float(setting.window.days)
-        times, place, first = _joined(self.before, events, len(places))
-        warn_of_ties(times, place if self.reach is None else np.zeros_like(place))
-        order = names(self)
-        if self.reach is None:
-            evaluate = OwnPlace(times, place, len(places), days)
-        else:
-            evaluate = OnCities(times, place, first, len(places), days, threads)
-        log_population = np.log(places.population)
+        times, place, _ = joined(self.before, events, len(setting.places))
+        warn_of_ties(times, place if self.reach is None and self.media is None else np.zeros_like(place))
+        return density(self, setting, history, events, threads)
 
-        def value_and_gradient(values: np.ndarray) -> tuple[float, np.ndarray]:
-            model = from_vector(self, values)
-            ratio, shares = model.branching_ratio, model.shares(places)
-            weights = np.ones(len(places)) if model.reach is None else model.weights(places)
-            value, d_mu, d_offspring, d_decay = evaluate(model.background * shares, ratio * weights, model.delay.decay)
-            slope = {
-                "background": float(d_mu @ shares),
-                "branching_ratio": float((d_offspring * weights).sum()),
-                "delay.decay": d_decay,
-            }
-            if model.reach is not None:
-                moved = weights_gradient(weights, model.reach.log_gradient(places.distance_km))
-                for name, one in zip(names(model.reach), moved, strict=True):
-                    slope[f"reach.{name}"] = ratio * float((d_offspring * one).sum())
-            if model.population is not None:
-                d_shares = shares * (log_population - shares @ log_population)
-                slope["population.scale"] = float(model.background * d_mu @ d_shares)
-                if model.reach is not None:
-                    moved = weights_gradient(weights, log_population[None, :])
-                    slope["population.scale"] += ratio * float((d_offspring * moved).sum())
-            return value, np.array([slope[name] for name in order])
+    def pointwise(self, setting: Setting, history: History) -> np.ndarray:
+        """(P, T) log density of each count given those of earlier steps; with `by_step` alone."""
+        from groundswell.models.base import require
+        from groundswell.models.events.self_exciting_counts import StepDensity
 
-        return value_and_gradient
+        require(self, "pointwise", "pointwise")
+        return StepDensity(self, setting, history).pointwise()
 
     def intensity(self, setting: Setting, history: History) -> np.ndarray:
         """(P, T) integrated intensity by place and step, given at each moment the events so far.
 
         Its sum is the integral in `log_density`; events minus it average 0 in every cell. Events
         inside a step do raise the rest of that step: this is the compensator of residuals, not a
-        forecast from the step's start (for that, simulate with the past as `given`).
+        forecast from the step's start (for that, simulate with the past as `given`). With `by_step` it is that
+        forecast: expected events given the counts of earlier steps.
         """
-        events = _checked(setting, history)
-        places, window, decay = setting.places, setting.window, self.delay.decay
-        times, place, first = _joined(self.before, events, len(places))
-        still = np.zeros((len(places), window.periods + 1))  # offspring share still to come, at each edge
-        np.add.at(still[:, 0], place[:first], np.exp(decay * times[:first]))
-        counts = from_events(places, window, events)["events"]
-        step = np.minimum((events.time_days // window.step).astype(int), window.periods - 1)
-        left = np.exp(-decay * ((step + 1) * window.step - events.time_days))
-        np.add.at(still, (events.place, step + 1), left)
-        for edge in range(1, window.periods + 1):
-            still[:, edge] += math.exp(-decay * window.step) * still[:, edge - 1]
-        released = counts + still[:, :-1] - still[:, 1:]
-        baseline = self.background * window.step * self.shares(places)
-        return baseline[:, None] + self.branching_ratio * self.weights(places).T @ released
+        if self.by_step:
+            from groundswell.models.events.self_exciting_counts import StepDensity
+
+            return StepDensity(self, setting, history).intensity()
+        from groundswell.models.events.self_exciting_density import by_step
+
+        return by_step(self, setting, history, _checked(setting, history))
+
+    def branching(self, setting: Setting, history: History) -> Branching:
+        """What each event's intensity is made of; pairs below 1e-9 of it are left out. O(E^2)."""
+        from groundswell.models.events.self_exciting_branching import branching
+
+        return branching(self, setting, history, _checked(setting, history))
+
+    def compensator(self, setting: Setting, history: History, days: np.ndarray) -> np.ndarray:
+        """(K,) expected events at all places up to each time, given at every moment the events so far. O(E K)."""
+        from groundswell.models.events.self_exciting_branching import compensator
+
+        return compensator(self, setting, history, _checked(setting, history), days)
+
+    def rate_at(self, setting: Setting, history: History, points: Events) -> np.ndarray:
+        """(K,) events a day at the places of the points, just before each. O(E K)."""
+        from groundswell.models.events.self_exciting_branching import rate_at
+
+        return rate_at(self, setting, history, _checked(setting, history), points)
+
+    def complete_likelihood(self, setting: Setting, history: History) -> Any:
+        """For expectation-maximisation: see `branching.CompleteLikelihood`. Keeps its pairs, O(E^2)."""
+        from groundswell.models.events.self_exciting_branching import CompleteLikelihood
+
+        return CompleteLikelihood(self, setting, history, _checked(setting, history))
 
     def simulate(self, setting: Setting, *, rng: np.random.Generator, given: History | None = None) -> History:
-        """Draw the window's events one after the other, exactly; after `given` if there is one.
+        """Draw the window's events, exactly; after `given` if there is one.
 
-        The next event comes from the background or from what is still to be triggered, whichever is
-        sooner; both waits are inverted, none is thinned. `given` covers the first steps of the window:
-        its events are kept and excite what follows. Cost O(E P). UsageError when max_events is passed.
+        In the plainest form one after the other: the next event comes from the background or from what is still to be
+        triggered, whichever is sooner; both waits are inverted, none is thinned. Else by clusters, step by step.
+        `given` covers the first steps of the window: its events are kept and excite what follows. Cost O(E P).
+        UsageError when max_events is passed.
         """
+        from groundswell.models.events.self_exciting_draws import history_of, sampler
+
         window = setting.window
         past = Events(np.empty(0), np.empty(0, dtype=np.int64)) if given is None else _checked(setting, given, True)
         start = 0.0 if given is None else float(given.window.days)
-        sample, new_times, new_place = self._sampler(setting, past, start)
-        count = sample(rng)
-        if count < 0:
-            raise UsageError(self._too_many(new_times[-1] if len(new_times) else start, window))
-        drawn = Events(
-            np.concatenate([past.time_days, new_times[:count]]), np.concatenate([past.place, new_place[:count]])
-        )
-        return from_events(setting.places, window, drawn)
+        drawn = sampler(self, setting, past, start, given)(rng)
+        if not drawn.complete:
+            raise UsageError(self._too_many(drawn.days[-1] if len(drawn.days) else start, window))
+        return history_of(setting, past, drawn)
 
     def paths(
         self, setting: Setting, history: History, *, draws: int, rng: np.random.Generator, series: str = "events"
     ) -> np.ndarray:
         """(S, P, K) counts of the steps after `history`; NaN from the step in which one passes max_events.
 
-        The same law as `simulate` with `given`; the weights are computed once for all draws. Reads
+        The same law as `simulate` with `given`; what the past fixes is computed once for all draws. Reads
         the history's single events, whatever else it holds, and knows no series but "events".
         """
+        from groundswell.models.events.self_exciting_draws import sampler
+
         if series != "events":
             raise UsageError(f'SelfExciting draws the series "events" alone; it was asked for "{series}".')
         past, first, window = _checked(setting, history, True), history.window.periods, setting.window
-        sample, times, place = self._sampler(setting, past, float(history.window.days))
+        sample = sampler(self, setting, past, float(history.window.days), history)
         out = np.zeros((draws, len(setting.places), window.periods - first))
         for counts in out:
             made = sample(rng)
-            known = len(times) if made < 0 else made
-            step = np.minimum((times[:known] // window.step).astype(int) - first, counts.shape[1] - 1)
-            np.add.at(counts, (place[:known], step), 1)
-            if made < 0:
-                counts[:, (step[-1] if known else 0) :] = np.nan
+            step = np.minimum((made.days // window.step).astype(int) - first, counts.shape[1] - 1)
+            np.add.at(counts, (made.place, step), 1)
+            if not made.complete:
+                counts[:, (step[-1] if len(step) else 0) :] = np.nan
         return out
 
-    def _sampler(
-        self, setting: Setting, past: Events, start: float
-    ) -> tuple[Callable[[np.random.Generator], int], np.ndarray, np.ndarray]:
-        """A function that draws the events after `start` into two buffers, and the buffers: times and places.
+    def remarks(self, setting: Setting, history: History | None = None) -> tuple[str, ...]:
+        """Sentences on growth, on a triggering that is none, and on crowds whose size is not known."""
+        from groundswell.models.events.excitation import distribution
 
-        It returns their number, or -1 if max_events is passed and the buffers are full.
-        """
-        from groundswell.models.events._self_exciting_loops import draw
-
-        places, decay = setting.places, self.delay.decay
-        times, place, _ = _joined(self.before, past, len(places))
-        excitation = np.zeros(len(places))
-        np.add.at(excitation, place, np.exp(-decay * (start - times)))
-        weights, shares = self.weights(places), np.cumsum(self.shares(places))
-        offspring, cumulative = self.branching_ratio * weights.sum(axis=1), np.cumsum(weights, axis=1)
-        room = max(self.max_events - len(past), 0)
-        new_times, new_place = np.empty(room), np.empty(room, dtype=np.int64)
-        end = float(setting.window.days)
-
-        def sample(rng: np.random.Generator) -> int:
-            return draw(
-                rng, start, end, self.background, shares, offspring, cumulative, decay, excitation.copy(),
-                new_times, new_place,
-            )  # fmt: skip
-
-        return sample, new_times, new_place
+        found = []
+        total = self.branching_ratio + (0.0 if self.media is None else self.media.offspring)
+        events, days = None if history is None else history.events, float(setting.window.days)
+        left = np.array([days / 2]) if events is None or not len(events) else days - events.time_days
+        within = float(np.mean(distribution(self.delay, left)))
+        if total * within < NO_TRIGGERING:
+            found.append(
+                "As far as this fit can tell, no event was set off by another: delay and reach have nothing to be "
+                "learnt from, and a constant rate (branching_ratio held at 0) says the same."
+            )
+        elif within < 0.5:
+            found.append(
+                f"Only {100 * within:.2g} % of what the events set off would come within the record: triggering with "
+                "delays as long as the record cannot be told from a background that rises or falls. Give the "
+                "background a course (a trend, dates), or hold the delay."
+            )
+        elif total > 1:
+            found.append(f"Each event sets off {total:.3g} others on average: above 1 events grow without bound.")
+        if self.size is not None and events is not None and events.size is not None:
+            missing = int(np.isnan(np.asarray(events.size, dtype=float)).sum())
+            if missing:
+                found.append(
+                    f"{missing} of {len(events)} events have no known size and excite as the average one does."
+                )
+        return tuple(found)
 
     def _too_many(self, day: float, window: Window) -> str:
         reached = f"SelfExciting reached max_events = {self.max_events} on day {int(day) + 1} of {window.days}. "
@@ -276,70 +319,16 @@ class SelfExciting(Model):
 
         The mean rate m solves m' = decay ((branching_ratio - 1) m + background), m(0) = background, so
         m(t) = s + (background - s) exp(-decay (1 - n) t) with s = background / (1 - n); n = 1 grows
-        linearly. Holds while every place has a receiver (always with own_place=True).
+        linearly. Holds for the plainest form while every place has a receiver (always with own_place=True);
+        UsageError for the others.
         """
+        if not self.plain or self.media is not None or not isinstance(self.delay, ExponentialDelay):
+            raise UsageError("expected_events has a closed form for one exponential delay and a constant background.")
         mu, n, decay = self.background, self.branching_ratio, self.delay.decay
         rate = decay * (1 - n)
         if abs(rate * days) < 1e-4:  # two terms of the series: below, the closed form cancels
             return mu * days * (1 + n * decay * days / 2 * (1 - rate * days / 3))
         return mu * (days / (1 - n) + n / (1 - n) * math.expm1(-rate * days) / rate)
-
-
-def stationary_rate(background: float, branching_ratio: float) -> float:
-    """Events a day in the long run, background / (1 - n); infinite for n of 1 or more."""
-    return background / (1 - branching_ratio) if branching_ratio < 1 else math.inf
-
-
-def cluster_size(branching_ratio: float, size: np.ndarray | int) -> np.ndarray:
-    """Probability that an event with all its descendants makes `size` events (Borel distribution).
-
-    exp(-n k) (n k)^(k - 1) / k!, mean 1 / (1 - n). For n above 1 the probabilities sum to less than 1:
-    the rest is the chance that the cluster never ends.
-    """
-    from scipy.special import gammaln, xlogy
-
-    k = np.asarray(size, dtype=float)
-    return np.exp(-branching_ratio * k + xlogy(k - 1, branching_ratio * k) - gammaln(k + 1))
-
-
-def jittered(history: History, *, rng: np.random.Generator, precision_days: float = 1.0) -> History:
-    """The same history with each event moved to a uniform moment of its own day.
-
-    For records that know the day only. The order within a day is then chance, so triggering much
-    faster than a day cannot be learnt, and results depend a little on the seed: repeat with several.
-    precision_days : width of the cells that times were rounded down to, from the window's start.
-    """
-    events = _single_events(history)
-    cell = np.floor(events.time_days / precision_days) * precision_days
-    width = np.minimum(cell + precision_days, history.window.days) - cell
-    times = cell + rng.random(len(events)) * width
-    order = np.argsort(times, kind="stable")
-    moved = Events(
-        times[order],
-        events.place[order],
-        None if events.size is None else np.asarray(events.size)[order],
-        None if events.arrests is None else np.asarray(events.arrests)[order],
-    )
-    return replace(history, events=moved)
-
-
-def _joined(before: Events | None, events: Events, places: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Times and places with the earlier events first, and how many those are."""
-    if before is None:
-        return events.time_days, events.place, 0
-    if len(before) and not 0 <= before.place.min() <= before.place.max() < places:
-        raise DataError(f"SelfExciting.before names a place outside [0, {places}).")
-    times = np.concatenate([before.time_days, events.time_days])
-    return times, np.concatenate([before.place, events.place]), len(before)
-
-
-def _single_events(history: History) -> Events:
-    if history.events is None:
-        raise DataError(
-            "this history has counts but no single events, and SelfExciting weighs events one by one. "
-            "Give History.events, or use EndemicEpidemic for counts."
-        )
-    return history.events
 
 
 def _checked(setting: Setting, history: History, shorter: bool = False) -> Events:
@@ -352,17 +341,4 @@ def _checked(setting: Setting, history: History, shorter: bool = False) -> Event
             f"has {len(setting.places)} places and {expected.days} days from {expected.start}. They must be the same"
             + (", the history's days at most the setting's." if shorter else "; setting.during(periods) cuts one.")
         )
-    return _single_events(history)
-
-
-def warn_of_ties(times: np.ndarray, group: np.ndarray) -> None:
-    """A GroundswellWarning where events of one group share their time, as dates alone make them."""
-    distinct = len(np.unique(np.stack([group.astype(float), times]), axis=1).T) if len(times) else 0
-    if distinct < len(times):
-        warnings.warn(
-            f"{len(times) - distinct} of {len(times)} events share their time with another. Tied events do not "
-            "trigger each other here; if times are known to the day only, spread them first with "
-            "jittered(history, rng=rng) and say so.",
-            GroundswellWarning,
-            stacklevel=3,
-        )
+    return single_events(history, "SelfExciting")

@@ -26,8 +26,8 @@ from groundswell.models.base import Likelihood, Model
 from groundswell.models.cities.scattered import same_frame
 from groundswell.models.delays import Delay, ExponentialDelay, UniformDelay
 from groundswell.models.events.cubature import Boundary
-from groundswell.models.events.self_exciting import warn_of_ties
 from groundswell.models.events.space_time_routes import ROUTES
+from groundswell.models.events.ties import warn_of_ties
 from groundswell.models.log_linear import LogLinear
 from groundswell.models.triggering import Exponential, Gaussian, Reach
 from groundswell.params import Component, Effects, Prior, param
@@ -94,6 +94,8 @@ class SpaceTime(Model):
         "Meyer, Elias and Höhle (2012), A space-time conditional intensity model for invasive meningococcal disease "
         "occurrence, Biometrics 68(2), 607-616, equations 2 and 3"
     )
+
+    planar: ClassVar[bool] = True
 
     endemic: LogLinear | None = field(default_factory=LogLinear)
     offspring: Offspring | None = field(default_factory=Offspring)

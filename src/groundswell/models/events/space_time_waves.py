@@ -59,7 +59,7 @@ class Waves:
         self._part, self._error = part, error
         self._columns = columns_of(part, events)
         self._near = Cells(part, events, error)
-        self.width = tuple(float(np.ptp(at)) if len(events) else 0.0 for at in self._columns[1:3])
+        self.width = [float(np.ptp(at)) if len(events) else 0.0 for at in self._columns[1:3]]
         self.near_km = 0.0
 
     def series(self, reach: Reach, delay: Delay, near_km: float) -> Series | None:
@@ -126,7 +126,7 @@ class Waves:
         return np.inf if rate * self._part.longest_days > -np.log(self._error) else self._part.longest_days
 
 
-def expand(reach: Reach, width: tuple[float, ...], reaches: Extent, near_km: float, error: float) -> Series | None:
+def expand(reach: Reach, width: list[float], reaches: Extent, near_km: float, error: float) -> Series | None:
     """f on a box around displacements of up to `width` each way; None if it takes more than FINEST points."""
     from scipy.fft import dctn
 
@@ -138,7 +138,7 @@ def expand(reach: Reach, width: tuple[float, ...], reaches: Extent, near_km: flo
     for points in 2 ** np.arange(5, int(np.log2(FINEST)) + 1):
         count = [2 * max(int(np.ceil(points * length / box.max() / 2)), 4) for length in box]
         sampled = _sampled(reach, near_km, smooth, width, box, faded, count)
-        weight = dctn(sampled, type=1, axes=(1, 2)) / np.prod(count)
+        weight = np.asarray(dctn(sampled, type=1, axes=(1, 2))) / np.prod(count)
         weight[:, 1:-1] *= 2
         weight[:, :, 1:-1] *= 2
         kept = _kept(weight, vector(reach), box, error)
@@ -162,7 +162,7 @@ def _smoothed(reach: Reach, near_km: float) -> np.ndarray:
 
 
 def _sampled(
-    reach: Reach, near_km: float, smooth: np.ndarray, width: tuple[float, ...], box: np.ndarray, faded: list[float],
+    reach: Reach, near_km: float, smooth: np.ndarray, width: list[float], box: np.ndarray, faded: list[float],
     count: list[int],
 ) -> np.ndarray:  # fmt: skip
     """(1 + K, N, M) the smooth part of f and its slopes, on half of the box each way, with its image a box away."""

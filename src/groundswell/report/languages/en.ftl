@@ -602,3 +602,118 @@ check-memory-more = Pearson residuals of successive steps of a place have a corr
 check-memory-less = Pearson residuals of successive steps of a place have a correlation of { $value }; independent ones stay within { $within } of 0 in 95 of 100 cases. After more events than expected fewer come: the model passes on too much from one step to the next.
 check-loo = Leaving out one count after the other (PSIS-LOO), the expected log density is { $elpd } (standard error { $error }) over { $units } counts; a fit of another model to the same counts is better if its own is higher.
 check-in-sample = The model was fitted to these same counts, which makes all of this too kind: what is found wrong is wrong, and what is found right may fail on dates that the fit has not seen. compare and forecast with a report judge on such dates.
+
+# single events: what was made of a table
+
+times-by-step = Times are known to the day only: counts by day and place are weighed (by_step), in which events of a day have no order.
+times-by-day = Times are known to the day only: each event was moved to a random moment of its day; try several seeds.
+times-not-exact = { $count } of { $total } times are known to the day, hour or minute only: each of these events was moved to a random moment of that stretch; try several seeds.
+
+plane-region-file = Region: { $area } km², from the given outlines.
+plane-region-countries = Region: { $area } km², the outlines of { $countries } and { $wider } km around (Natural Earth 1:50 million is some km off at coasts and borders). Parts without an event are left out.
+plane-region-hull = Region: { $area } km², a guess: the convex hull of the events and { $wider } km around it. Where events could have been seen is not in the file, and what is triggered beyond the edge is allowed for by it; give the outlines (--region) where they are known.
+plane-cells = The region is cut into { $cells } cells, squares of { $km } km.
+plane-areas = The region consists of { $cells } areas, as its outlines name them.
+plane-density = The endemic rate goes with the density of people: the gazetteer’s places in each cell, and { $even } persons per km² everywhere for those who live in none of them (towns below 15,000, villages).
+plane-no-density = No density of people is known where positions are km, so the endemic rate is per km² alone.
+plane-steps = Endemic rates are constant within steps of { $days } days.
+plane-jitter = Each event was moved to a random point within { $km } km of its position: distances below some { $km } km are chance; try several seeds.
+plane-mark = The mark { $mark } enters less its mean of { $mean }.
+plane-kinds = { $count } kinds, each triggering its own kind only: { $kinds }.
+plane-limits = Nothing is taken to be triggered further than { $km } km or later than { $days } days (furthest_km and longest_days in [components.offspring] of a --config file).
+
+# events: a fit of single events, told whole
+
+figure-triggered = set off by earlier ones
+figure-own-accord = without a parent
+figure-share-triggered = share set off by earlier ones
+figure-within-days = days after the event
+figure-within-km = km from the event
+figure-share-offspring = share of what it sets off
+figure-each-event = each event
+figure-smoothed = share nearby
+figure-cluster-size = events
+figure-clusters = clusters of so many events
+
+events-title = What set off what? { $model } fitted to { $events } events
+events-subtitle = { $file }, { $start } to { $end }
+events-question-data = What was read?
+events-question-triggering = Do events set off others?
+events-question-kernels = How late, and how far?
+events-question-background = And if the background moves by itself?
+
+events-data = { $events } { $events ->
+        [one] event
+       *[other] events
+    } in { $places } { $places ->
+        [one] place
+       *[other] places
+    }, { $start } to { $end }; { $left } left out, { $assumed } placed by a judgement.
+events-data-plane = { $events } { $events ->
+        [one] event
+       *[other] events
+    } at positions on a map, { $start } to { $end }; { $left } left out.
+events-ratio-below = An event directly sets off { $value } others on average (90 % interval { $low } to { $high }). That is below 1: by itself a wave dies out.
+events-ratio-above = An event directly sets off { $value } others on average (90 % interval { $low } to { $high }). That is above 1: while it lasts, events grow without bound.
+events-ratio-unsure = An event directly sets off { $value } others on average (90 % interval { $low } to { $high }). The interval holds 1, so these events cannot tell growth from decay.
+events-mark = An event whose { $mark } is higher by 1 sets off { $value } times as many (90 % interval { $low } to { $high }).
+events-size = A crowd ten times as large sets off { $value } times as many events (90 % interval { $low } to { $high }).
+events-share = Of the { $events } events { $value } (90 % interval { $low } to { $high }) are taken as set off by earlier ones, the others as needing none.
+events-hardly = Of the { $events } events { $value } (90 % interval { $low } to { $high }) are taken as set off by earlier ones: hardly any. Delays and distances of so few mean nothing and are not shown.
+events-clusters = { $alone } of all clusters are one event alone; the largest has { $low } to { $high } events.
+events-delay = Half of what an event sets off comes within { $value } days (90 % interval { $low } to { $high }), nine tenths within { $most } days.
+events-delay-slow = Half of what an event sets off comes within { $value } days (90 % interval { $low } to { $high }); nine tenths have not come within the { $most } days of the window.
+events-delay-within-day = By the fit nine tenths of what an event sets off come within the day ({ $most } days; half within { $value }, 90 % interval { $low } to { $high }). Dates without times of day cannot show that: all they say is that little comes on later days.
+events-reach = Half of it comes within { $value } km (90 % interval { $low } to { $high }), nine tenths within { $most } km.
+events-reach-cities = { $own_value } of it (90 % interval { $own_low } to { $own_high }) comes in the event’s own place, { $near_value } ({ $near_low } to { $near_high }) within { $km } km.
+events-reach-own = The model keeps all that an event sets off in its own place.
+events-moving-same = With a background that may differ between { $pieces } stretches of { $days } days the branching ratio is { $value } (90 % interval { $low } to { $high }), much as before; the log density gains { $gain } by { $terms } further parameters.
+events-moving-less = With a background that may differ between { $pieces } stretches of { $days } days the branching ratio falls from { $before } to { $value } (90 % interval { $low } to { $high }); the log density gains { $gain } by { $terms } further parameters. What the difference is, triggering or a cause that moved by itself, these events cannot tell.
+events-moving-more = With a background that may differ between { $pieces } stretches of { $days } days the branching ratio rises from { $before } to { $value } (90 % interval { $low } to { $high }); the log density gains { $gain } by { $terms } further parameters.
+events-moving-better = By AIC the moving background is the better description of these events.
+events-moving-failed = With a background that moves the fit found no answer: { $reason }
+
+events-limit-cause = That events follow each other is no proof that one caused the other. “Set off” means: the model expects the event because of earlier ones near it; a cause that they share looks the same.
+events-limit-background = The model’s background is smooth. What raises events in many places at once (a call, a holiday, news), or in one place for a while, is taken for triggering unless the model has a part for it.
+events-limit-days = Some or all times are known to the day only, so what an event sets off within a day cannot be seen; delays shorter than a day rest on the shape of the model.
+events-limit-recorded = Only recorded events count. Where a source lists one event more readily after another (it looks there), or misses small ones, that is in every figure. Triggering by events that nobody recorded is taken for background.
+events-limit-quiet = Only places with at least one event in the file are in the study (unless all of the gazetteer’s were asked for), so rates by place are too high.
+events-limit-hull = The region is a guess around the events, and how much is triggered beyond its edge depends on it.
+events-limit-rounded = { $count } of { $total } events stand at the position of another. Positions rounded to towns pull the reach towards 0.
+events-limit-cut-days = Triggering is cut off after { $days } days and has not come to an end by then: the delays are as long as the limit lets them be. Raise longest_days.
+events-limit-cut-km = Triggering is cut off at { $km } km and has not come to an end there: the distances are as far as the limit lets them be. Raise furthest_km.
+events-limit-open = The data do not determine { $names }; intervals and bands here leave that doubt out.
+
+events-section-data = Where and when
+events-section-time = What was set off, over time
+events-section-places = What was set off, place by place
+events-section-map = What was set off, on the map
+events-section-kernels = How late, and how far
+events-section-clusters = Clusters
+events-section-background = A background that moves
+events-section-model = The fitted model
+events-section-limits = What this cannot tell
+events-section-left-out = What was left out
+events-words-time = Given the fit each event has a probability of having been set off by earlier ones. Dark: expected numbers of those. Below: their share, with an interval that holds the doubt about the parameters and about which event set off which.
+events-words-places = The share of each place’s events that earlier ones set off, in the same place or elsewhere.
+events-words-map = Left, or above: each event by the probability that an earlier one set it off. Right, or below: the share of such events nearby; blank where there are few.
+events-words-kernels = How much of what an event sets off has come after so many days, and within so many kilometres. Bands: 90 %.
+events-words-clusters = An event without a parent and all that go back to it are a cluster. Numbers are averages over { $draws } draws of who set off whom, with the middle 90 % of them.
+events-words-model = { $status }
+events-caption-map = Places with events; the area of a dot grows with their number.
+events-caption-record = Recorded events.
+events-caption-time = Events by stretch of time, and the share set off by earlier ones.
+events-caption-places = Share of a place’s events that earlier ones set off (colour) and its number of events (area).
+events-caption-plane = Probability that an earlier event set off each one, and the share nearby.
+events-caption-kernels = Share of what an event sets off, by delay and by distance.
+events-caption-clusters = Clusters by their number of events (log scale).
+events-alt-time = Share set off by earlier ones in the first stretch { $first }, in the last { $last }.
+events-alt-places = Most events: { $rows }.
+events-table-time = By stretch of time
+events-table-places = By place
+events-table-delays = Share by delay
+events-table-reaches = Share by distance
+events-table-clusters = Clusters by size
+events-table-backgrounds = Backgrounds
+events-table-parameters = Estimates
+events-table-events = Event by event

@@ -15,8 +15,11 @@ from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.models.delays import ExponentialDelay
-from groundswell.models.events.mutually_exciting import mutually_exciting
-from groundswell.models.events.self_exciting import SelfExciting, cluster_size, stationary_rate
+from groundswell.models.events.clusters import cluster_size, stationary_rate
+from groundswell.models.events.mutually_exciting import MutuallyExciting
+from groundswell.models.events.mutually_exciting_density import MutualDensity
+from groundswell.models.events.self_exciting import SelfExciting
+from groundswell.params import Effects, vector
 from groundswell.rng import generator
 from groundswell.studies.published.base import Published
 
@@ -60,9 +63,14 @@ def _tick_log_density() -> float:
     nodes = (np.array([0.31, 0.93, 1.29, 2.32, 4.25]), np.array([0.12, 1.19, 2.12, 2.41, 3.35, 4.21]))
     times, kind = np.concatenate(nodes), np.repeat([0, 1], [5, 6])
     order = np.argsort(times)
-    effect_on_row_of_column = np.array([[2.0, 3.0], [4.0, 1.0]])
-    background = np.array([1.0, 3.0])
-    return mutually_exciting(times[order], kind[order], 4.25, background, effect_on_row_of_column.T, 2.0)[0]
+    # tick's adjacency is the effect on its row of its column: the transpose of offspring
+    model = MutuallyExciting(
+        ("first", "second"),
+        Effects(first=1.0, second=3.0),
+        Effects({"first > first": 2.0, "second > first": 3.0, "first > second": 4.0, "second > second": 1.0}),
+        ExponentialDelay(2.0),
+    )
+    return MutualDensity(model, times[order], kind[order], 0, 4.25)(vector(model))[0]
 
 
 def rows() -> list[Published]:

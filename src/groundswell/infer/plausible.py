@@ -1,0 +1,42 @@
+"""Models as plausible as a fit leaves them: draws of its parameters, for what follows from many of them at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from groundswell.errors import UsageError
+from groundswell.infer.base import Fit
+from groundswell.params import from_vector, leaves
+
+
+def plausible_models(found: Fit, count: int, *, rng: np.random.Generator) -> tuple[list[Any], tuple[str, ...]]:
+    """So many models, and the names of parameters whose doubt is not in them.
+
+    From a posterior, draws of it; else normal draws about the estimate on the free coordinates, with the fit's own
+    covariance: what its Wald intervals say, all parameters together. A parameter that the data do not determine has no
+    covariance; it stays at its estimate and is named. UsageError for a fit with neither covariance nor draws.
+    """
+    if found.draws is not None:
+        rows = rng.choice(len(found.draws), size=count, replace=len(found.draws) < count)
+        return [from_vector(found.model, found.draws[row]) for row in rows], ()
+    if found.covariance is None:
+        raise UsageError("this fit has neither a covariance nor draws, so nothing is known of how sure it is.")
+    known = leaves(found.model)
+    error = found.standard_error
+    slopes = np.ones(len(known))
+    free = np.array([leaf.to_free(value) for leaf, value in zip(known, found.estimate, strict=True)])
+    for k, leaf in enumerate(known):
+        slopes[k] = leaf.slope(free[k]) if leaf.bounded and np.isfinite(free[k]) else 1.0
+    drawn = np.flatnonzero(np.isfinite(error) & (error > 0) & np.isfinite(free) & (slopes > 0))
+    left = tuple(known[k].name for k in range(len(known)) if error[k] != 0 and k not in drawn)
+    covariance = found.covariance[np.ix_(drawn, drawn)] / np.outer(slopes[drawn], slopes[drawn])
+    size, along = np.linalg.eigh(covariance)
+    root = along * np.sqrt(np.maximum(size, 0))
+    values = np.tile(found.estimate, (count, 1))
+    for row in values:
+        moved = free[drawn] + root @ rng.normal(size=len(drawn))
+        for k, at in zip(drawn, moved, strict=True):
+            row[k] = known[k].from_free(float(at))
+    return [from_vector(found.model, row) for row in values], left

@@ -1,0 +1,119 @@
+"""How much of the triggering is left where the background may move: the same model with steps in its background."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from groundswell.data.history import History
+from groundswell.data.setting import Setting
+from groundswell.data.table import Table
+from groundswell.errors import GroundswellError
+from groundswell.evaluate.ranking import Finding
+from groundswell.infer.base import Fit, fit
+from groundswell.infer.plausible import plausible_models
+from groundswell.params import Effects
+from groundswell.studies.event_kernels import Interval, Kernels
+
+PER_PIECE = 40
+"""Events to a stretch of the background, on average."""
+
+PIECES = 8
+"""Stretches at most."""
+
+LARGE = 0.2
+"""A change of the branching ratio, over the ratio, that is put into words."""
+
+_TIME = re.compile(r"trend|(sin|cos)\d+|(from )?\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True, eq=False)
+class Moving:
+    """The fit with a background that is another in each of `pieces` stretches of `days` days.
+
+    ratio : expected direct offspring of an event in it. gain : of log density over the fit as it was; `terms` more
+    parameters. fitted : None where there was no such fit, for `reason`.
+    """
+
+    pieces: int
+    days: float
+    terms: int
+    fitted: Fit | None = None
+    ratio: Interval | None = None
+    gain: float = 0.0
+    reason: str = ""
+
+    def findings(self, before: Interval) -> list[Finding]:
+        """What a moving background does to the branching ratio `before`."""
+        if self.fitted is None or self.ratio is None:
+            return [Finding("events-moving-failed", {"reason": self.reason})]
+        values = {"pieces": self.pieces, "days": self.days, "before": before.value, "gain": self.gain}
+        values |= {"value": self.ratio.value, "low": self.ratio.low, "high": self.ratio.high, "terms": self.terms}
+        change = self.ratio.value - before.value
+        side = "same" if abs(change) <= LARGE * before.value else "less" if change < 0 else "more"
+        better = [Finding("events-moving-better", values)] if self.gain > self.terms else []
+        return [Finding(f"events-moving-{side}", values), *better]
+
+    def table(self, before: Interval) -> Table:
+        """background, branching ratio, low, high, log density gained, further parameters."""
+        rows: list[dict[str, Any]] = [
+            {"background": "as fitted", "ratio": before.value, "low": before.low, "high": before.high}
+        ]
+        if self.ratio is not None:
+            length = f"{self.days:,.0f}" if self.days >= 10 else f"{self.days:.2g}"
+            moving = {"background": f"{self.pieces} stretches of {length} days", "ratio": self.ratio.value}
+            moving |= {"low": self.ratio.low, "high": self.ratio.high}
+            rows.append(moving | {"log density gained": self.gain, "further parameters": self.terms})
+        names = ("background", "ratio", "low", "high", "log density gained", "further parameters")
+        return Table.from_rows(rows, names)
+
+
+def moving_background(found: Fit, setting: Setting, history: History, *, rng: np.random.Generator) -> Moving | None:
+    """Fit again with a piecewise constant background; None where the model's cannot move, or events are too few."""
+    count = len(history.events or ())
+    pieces = min(PIECES, count // PER_PIECE, setting.window.periods)
+    part = _steps_in(found.model)
+    if pieces < 2 or part is None or count == 0:
+        return None
+    name, effects = part
+    if any(label.startswith("from ") for label in effects):
+        return None  # it moves already
+    length = setting.window.days / pieces
+    window = setting.window
+    starts = [window.start + timedelta(days=window.step * round(k * length / window.step)) for k in range(1, pieces)]
+    kept = {label: value for label, value in effects.items() if not _TIME.fullmatch(label)}
+    model = _with(found.model, name, Effects({**kept, **{f"from {day}": 0.0 for day in starts}}))
+    terms = pieces - 1 - (len(effects) - len(kept))
+    known = zip(found.names, found.estimate, found.standard_error, strict=True)
+    fixed = {key: float(at) for key, at, error in known if error == 0 and not key.startswith(f"{name}.effects.")}
+    try:
+        again = fit(model, setting, history, found.method, rng=rng, fixed=fixed)
+    except GroundswellError as error:
+        return Moving(pieces, length, terms, reason=str(error))
+    if not again.converged:
+        return Moving(pieces, length, terms, reason=again.status)
+    draws, _ = plausible_models(again, 200, rng=rng)
+    ratio = Kernels(again.model, draws, setting, history).ratio
+    return Moving(pieces, length, terms, again, ratio, again.log_density - found.log_density)
+
+
+def _steps_in(model: Any) -> tuple[str, Effects] | None:
+    """The part of the model that moves its background, by name, and its effects."""
+    if getattr(model, "endemic", None) is not None:
+        return "endemic", model.endemic.effects
+    if hasattr(model, "course"):
+        return "course", Effects() if model.course is None else model.course.effects
+    return None
+
+
+def _with(model: Any, name: str, effects: Effects) -> Any:
+    part = getattr(model, name)
+    if part is None:
+        from groundswell.models.events.self_exciting_parts import Course
+
+        return replace(model, **{name: Course(effects)})
+    return replace(model, **{name: replace(part, effects=effects)})

@@ -1,0 +1,196 @@
+"""Which events needed no parent: shares by time and place and sizes of clusters, with the doubt of fit and forest.
+
+Given the parameters it is chance which earlier event set off which; a forest is one such draw. Over plausible
+parameters and forests the spread of a number is all that the model leaves open about it. Zhuang, Ogata and Vere-Jones
+(2002), Journal of the American Statistical Association 97, 369-380, section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from groundswell.data.history import Events, History
+from groundswell.data.setting import Setting
+from groundswell.data.table import Table
+from groundswell.models.events.branching import Branching
+from groundswell.studies.event_kernels import Interval
+
+PERIODS = 40
+"""Stretches of the window at most, and LENGTHS the days of one that are tried."""
+
+LENGTHS = (1, 7, 14, 28, 91, 182, 365, 730, 1826)
+
+SPREADS = 10
+"""Ways of spreading events over their days, over which the estimate's own shares are averaged."""
+
+SIZES = (1, 2, 3, 4, 5, 10, 20, 50, 100, 1000, 10_000)
+"""Where classes of clusters begin."""
+
+
+def parents_in(branching: Branching, rng: np.random.Generator) -> np.ndarray:
+    """(E,) row of each event's parent in one forest; -1 for none, -2 for one before the window."""
+    before = branching.background + branching.from_before
+    at = rng.random(len(before)) * branching.rate
+    found = np.where(at < branching.background, -1, -2)
+    set_off = np.flatnonzero(at >= before)
+    if len(branching.later):
+        sums = np.cumsum(branching.triggered)
+        first = np.searchsorted(branching.later, set_off)
+        last = np.searchsorted(branching.later, set_off, side="right") - 1
+        base = np.where(first > 0, sums[first - 1], 0.0)
+        pair = np.searchsorted(sums, base + at[set_off] - before[set_off], side="right")
+        found[set_off] = branching.earlier[np.clip(pair, first, last)]
+    return found
+
+
+def cluster_sizes(parents: np.ndarray) -> np.ndarray:
+    """(C,) events of each cluster: one without a parent in the window, and all that go back to it."""
+    root = np.arange(len(parents))
+    for row, parent in enumerate(parents):  # a parent stands before its offspring
+        if parent >= 0:
+            root[row] = root[parent]
+    sizes = np.bincount(root, minlength=len(parents))
+    return sizes[sizes > 0]
+
+
+@dataclass(frozen=True, eq=False)
+class Causes:
+    """What the estimate says of each event, and S forests, each of another plausible model.
+
+    triggered : (E,) probability that an earlier event set it off, at the estimate. set_off : (S, E) whether one did.
+    sizes : S times the events of each cluster. level : of every interval.
+    """
+
+    setting: Setting
+    history: History
+    triggered: np.ndarray
+    set_off: np.ndarray
+    sizes: Sequence[np.ndarray]
+    level: float = 0.9
+
+    @classmethod
+    def of(
+        cls, model: Any, draws: Sequence[Any], setting: Setting, history: History, *, rng: np.random.Generator
+    ) -> Causes:
+        """By the model's verb `branching`, for the estimate and for each draw.
+
+        A model that weighs counts by day has no order within a day: its events are put at random moments of their
+        days, each time anew, and taken apart by the same parameters in continuous time.
+        """
+        triggered = np.zeros(len(history.events or ()))
+        rounds = SPREADS if getattr(model, "by_step", False) else 1
+        for _ in range(rounds):
+            parts, rows = _taken_apart(model, setting, history, rng)
+            triggered[rows] += (1 - parts.background_probability) / rounds
+        set_off, sizes = [], []
+        for draw in draws:
+            parts, rows = _taken_apart(draw, setting, history, rng)
+            parents = parents_in(parts, rng)
+            mine = np.zeros(len(rows), dtype=bool)
+            mine[rows] = parents != -1
+            set_off.append(mine)
+            sizes.append(cluster_sizes(parents))
+        return cls(setting, history, triggered, np.array(set_off), sizes)
+
+    @property
+    def events(self) -> Events:
+        """The single events."""
+        assert self.history.events is not None
+        return self.history.events
+
+    @cached_property
+    def share(self) -> Interval:
+        """Share of all events that earlier ones set off."""
+        return Interval(float(self.triggered.mean()), *self._ends(self.set_off.mean(axis=1)))
+
+    def over_time(self) -> Table:
+        """from, days, events, triggered (expected number), share, low, high; a row for each stretch of the window."""
+        window = self.setting.window
+        length = next((n for n in LENGTHS if window.days / n <= PERIODS), -(-window.days // PERIODS))
+        stretches = -(-window.days // length)
+        stretch = np.minimum((self.events.time_days // length).astype(int), stretches - 1)
+        rows = []
+        for k, row in enumerate(self._shares(stretch, stretches)):
+            first = window.start + timedelta(days=k * length)
+            rows.append({"from": first.isoformat(), "days": min(length, window.days - k * length), **row})
+        return Table.from_rows(rows)
+
+    def by_place(self) -> Table:
+        """place, events, triggered, share, low, high; places with events, the most first."""
+        names = self.setting.places.name
+        rows = self._shares(self.events.place, len(names))
+        found = [{"place": name, **row} for name, row in zip(names, rows, strict=True) if row["events"]]
+        return Table.from_rows(sorted(found, key=lambda row: -row["events"]))
+
+    def clusters(self) -> Table:
+        """size, clusters, low, high: how many clusters have so many events, on average over the forests."""
+        largest = max(int(sizes.max()) for sizes in self.sizes)
+        rows: list[dict[str, Any]] = []
+        for low, end in zip(SIZES, [*SIZES[1:], largest + 1], strict=True):
+            if low > largest:
+                break
+            counts = np.array([int(((sizes >= low) & (sizes < end)).sum()) for sizes in self.sizes])
+            ends = self._ends(counts)
+            size = str(low) if end <= low + 1 else f"{low}–{end - 1}"
+            rows.append({"size": size, "clusters": float(counts.mean()), "low": ends[0], "high": ends[1]})
+        return Table.from_rows(rows)
+
+    @cached_property
+    def largest(self) -> Interval:
+        """Events of the largest cluster."""
+        each = np.array([sizes.max() for sizes in self.sizes], dtype=float)
+        return Interval(float(np.median(each)), *self._ends(each))
+
+    @cached_property
+    def alone(self) -> Interval:
+        """Share of the clusters that are single events."""
+        each = np.array([(sizes == 1).mean() for sizes in self.sizes])
+        return Interval(float(each.mean()), *self._ends(each))
+
+    def _shares(self, group: np.ndarray, groups: int) -> list[dict[str, Any]]:
+        counts = np.bincount(group, minlength=groups)
+        expected = np.bincount(group, self.triggered, minlength=groups)
+        drawn = np.array([np.bincount(group, each, minlength=groups) for each in self.set_off])
+        rows = []
+        for k in range(groups):
+            row: dict[str, Any] = {"events": int(counts[k]), "triggered": float(expected[k])}
+            row |= dict.fromkeys(("share", "low", "high"))
+            if counts[k]:
+                low, high = self._ends(drawn[:, k] / counts[k])
+                row |= {"share": float(expected[k] / counts[k]), "low": low, "high": high}
+            rows.append(row)
+        return rows
+
+    def _ends(self, each: np.ndarray) -> tuple[float, float]:
+        low, high = np.quantile(each, [(1 - self.level) / 2, (1 + self.level) / 2])
+        return float(low), float(high)
+
+
+def in_moments(model: Any, history: History, rng: np.random.Generator) -> tuple[Any, History, np.ndarray]:
+    """The model in continuous time, the events at moments, and (E,) the row of each in the history as it was."""
+    if not getattr(model, "by_step", False):
+        return model, history, np.arange(len(history.events or ()))
+    from groundswell.models.events.ties import jittered
+
+    events = history.events
+    assert events is not None
+    known = replace(history, events=replace(events, marks={**events.marks, ROW: np.arange(len(events))}))
+    moved = jittered(known, rng=rng)
+    assert moved.events is not None
+    return replace(model, by_step=False), moved, np.asarray(moved.events.marks[ROW])
+
+
+ROW = "row in the history"
+
+
+def _taken_apart(
+    model: Any, setting: Setting, history: History, rng: np.random.Generator
+) -> tuple[Branching, np.ndarray]:
+    model, moved, rows = in_moments(model, history, rng)
+    return model.branching(setting, moved), rows
