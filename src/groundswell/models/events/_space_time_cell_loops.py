@@ -37,11 +37,29 @@ def _two_to_in_bits(typingctx, exponent):  # pragma: no cover - emits machine co
     return types.float64(types.float64), emit
 
 
+@intrinsic
+def _exponent_in_bits(typingctx, number):  # pragma: no cover - emits machine code
+    """The exponent e of a float64 of 2**e times something in [1, 2), read off its bits."""
+
+    def emit(context, builder, signature, arguments):
+        bits = builder.lshr(builder.bitcast(arguments[0], ir.IntType(64)), ir.Constant(ir.IntType(64), 52))
+        whole = builder.sub(builder.trunc(bits, ir.IntType(32)), ir.Constant(ir.IntType(32), 1023))
+        return builder.sitofp(whole, ir.DoubleType())
+
+    return types.float64(types.float64), emit
+
+
 def _two_to_in_python(exponent):
     return 2.0**exponent
 
 
-_two_to: Any = _two_to_in_python if getattr(config, "DISABLE_JIT", 0) else _two_to_in_bits  # numba may be switched off
+def _exponent_in_python(number):
+    return math.frexp(number)[1] - 1.0
+
+
+_without_numba = bool(getattr(config, "DISABLE_JIT", 0))
+_two_to: Any = _two_to_in_python if _without_numba else _two_to_in_bits
+_exponent: Any = _exponent_in_python if _without_numba else _exponent_in_bits
 
 
 @njit(cache=True, fastmath={"contract"})
@@ -67,6 +85,24 @@ def _exp(x):
     return p * _two_to(k)
 
 
+@njit(cache=True, fastmath={"contract"}, error_model="numpy")
+def _log(x):
+    """log(x) for x of 1 or more, within 2 units in the last place of max(log(x), 1)."""
+    k = _exponent(x * 1.4142135623730951)
+    f = x * _two_to(-k) - 1.0
+    s = f / (2.0 + f)
+    z = s * s
+    p = 0.1479819860511658591
+    p = p * z + 0.1531383769920937332
+    p = p * z + 0.1818357216161805012
+    p = p * z + 0.2222219843214978396
+    p = p * z + 0.2857142874366239149
+    p = p * z + 0.3999999999940941908
+    p = p * z + 0.6666666666666735130
+    half = 0.5 * f * f
+    return k * LN2_HIGH - ((half - (s * (half + p * z) + k * LN2_LOW)) - f)
+
+
 @njit(cache=True, error_model="numpy")
 def _band(knots, bands, at):
     """Number of the band that holds `at`, `bands` beyond the last."""
@@ -89,7 +125,7 @@ def log_reach(code, numbers, square, count, out):
             out[n] = -a * math.sqrt(square[n])
     elif code == POWER_LAW:
         for n in range(count):
-            out[n] = -numbers[1] * math.log1p(math.sqrt(square[n]) / numbers[0])
+            out[n] = -numbers[1] * _log(1.0 + math.sqrt(square[n]) / numbers[0])
     else:
         bands = len(numbers) // 2
         for n in range(count):
@@ -113,7 +149,7 @@ def reach_slopes(code, numbers, square, count, out):
         for n in range(count):
             r = math.sqrt(square[n])
             out[0, n] = decay * r / (scale * (scale + r))
-            out[1, n] = -math.log1p(r / scale)
+            out[1, n] = -_log(1.0 + r / scale)
     else:
         _step_slopes(numbers, square, count, True, out)
 

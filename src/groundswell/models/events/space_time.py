@@ -81,8 +81,12 @@ class SpaceTime(Model):
     an area of the map here (a district, a cell), `area_km2` a covariate of the setting. None: every event has a parent.
     offspring : None for events that set off nothing. kinds : how many kinds of events there are.
     max_events : a simulation that passes it is refused.
+    route : how the sum over earlier events is found: "pairs" (all kept), "cells" (near ones found anew), "waves"
+    (Fourier states), or "auto", what costs least at the parameters at hand. error : what cells and waves may leave
+    out of a pair, relative to a pair at the same place and moment.
     regions : influence regions, one a list of rings relative to its event, where another package has cut them;
-    otherwise they are the discs within reach in Setting.region, exactly.
+    otherwise they are the discs within reach in Setting.region, exactly. Without a region offspring count wherever
+    they fall: a plane without a border.
 
     Read with care: the endemic part is smooth, so events that cluster for reasons it does not know are taken
     for triggering. Offspring outside the region are not seen, and are allowed for (the integral of f over what is
@@ -150,20 +154,29 @@ class SpaceTime(Model):
         return from_events(setting.places, setting.window, drawn(self, setting, rng, given))
 
     def likelihood(self, setting: Setting, history: History) -> Likelihood:
-        """The exact log density of the window's events in space and time, and its gradient in every parameter.
+        """The log density of the window's events in space and time, and its gradient in every parameter.
 
         Sum of log intensity at each event minus the integrated intensity over region, window and kinds. Events at the
-        same moment do not trigger each other. The integral of f over the region is by `cubature`, exact up to the
-        quadrature along the boundary. An event where the intensity is 0 gives -inf.
+        same moment do not trigger each other. The integral of f over the region is by `cubature`, to 1e-9 of its
+        whole; the sum over earlier events by the road of `space_time_routes` that costs least, and what it returns has
+        `bound(x)`: at most so much is it off. An event where the intensity is 0 gives -inf.
 
-        DataError for events without positions, outside the region, or of an unknown kind, and without
-        Setting.region. Cost O(pairs within reach + cells + stretches of boundary).
+        DataError for events without positions, outside the region, or of an unknown kind; GroundswellWarnings for
+        events that share a moment or a position, and for areas and positions in different units.
         """
+        from groundswell.models.events import space_time_remarks
         from groundswell.models.events.space_time_density import SpaceTimeDensity
 
         events = self.checked(setting, history)
+        space_time_remarks.warn(self, setting, events)
         warn_of_ties(events.time_days, np.zeros(len(events)))
         return SpaceTimeDensity(self, setting, events)
+
+    def remarks(self, setting: Setting, history: History | None = None) -> tuple[str, ...]:
+        """Sentences on growth, on triggering that is none or has no shape, and on a plane without a border."""
+        from groundswell.models.events import space_time_remarks
+
+        return space_time_remarks.remarks(self, setting, None if history is None else history.events)
 
     def branching(self, setting: Setting, history: History) -> Branching:
         """Each event's intensity by what it comes from, pair by pair; nothing comes from before the window.

@@ -33,7 +33,7 @@ class SpaceTimeDensity:
         self.endemic = None if model.endemic is None else EndemicPart(model.endemic, setting, events)
         self.triggering = None if model.offspring is None else Triggering(model, model.offspring, setting, events)
         self.split = 0 if model.endemic is None else 1 + len(model.endemic.effects)
-        self.observations = len(events)
+        self.observations = len(events) or None  # of none there is no BIC
         if self.triggering is None or self.triggering.sums.exact:
             self.information = self._information  # a search asks for it where it is there
 

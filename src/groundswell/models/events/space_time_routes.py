@@ -47,14 +47,12 @@ class Sums:
         self._columns = columns_of(part, events)
         self._cells, self._waves = Cells(part, events, error), Waves(part, events, error)
         self._remembered: dict[tuple[int, ...], str] = {}
-        time = events.time_days
-        in_time = int((np.arange(len(time)) - np.searchsorted(time, time - part.longest_days)).sum())
-        if route == "auto" and in_time <= 25 * FEW and len(self.pairs.later) <= FEW:
+        if route == "auto" and self._every <= FEW:
             self._chosen = "pairs"
-        if route == "pairs" and in_time > MOST and (every := self.count(part.furthest_km, part.longest_days)) > MOST:
+        if route == "pairs" and self._every > MOST:
             raise UsageError(
-                f"some {every:.2g} pairs of events are within furthest_km and longest_days, more than can be kept "
-                f'({MOST:.0e}). Lower either, or take route "auto", "cells" or "waves".'
+                f"some {self._every:.2g} pairs of events are within furthest_km and longest_days; no more than "
+                f'{MOST:.0e} can be kept. Lower either, or take route "auto", "cells" or "waves".'
             )
 
     @property
@@ -116,8 +114,7 @@ class Sums:
             )
         costs = {"cells": self._cost_of_cells(reach, delay)} if formula else {}
         if self._chosen == "auto":
-            every = self.count(self._part.furthest_km, self._part.longest_days)
-            costs["pairs"] = 30 * every if every <= MOST else math.inf
+            costs["pairs"] = 30 * self._every if self._every <= MOST else math.inf
         if self._chosen != "cells":
             near_km, cost = self._nearest(reach, delay, min(costs.values()) if self._chosen == "auto" else math.inf)
             if near_km is not None:
@@ -167,23 +164,28 @@ class Sums:
     def _cost_of_waves(self, waves: float) -> float:
         return len(self._events) * (500 + (3.0 if self._part.effects else 2.0) * waves)
 
+    @cached_property
+    def _every(self) -> float:
+        """About how many pairs there are; for a few thousand events they are found rather than guessed."""
+        time, longest = self._columns[0], self._part.longest_days
+        if (np.arange(len(time)) - np.searchsorted(time, time - longest)).sum() <= FEW:
+            return len(self.pairs.later)
+        return self.count(self._part.furthest_km, longest)
+
     def count(self, km: float, days: float) -> float:
         """About how many pairs are no further apart."""
-        there = self._sample
-        return float(there[2] @ ((there[0] <= km) & (there[1] <= days)))
+        apart, delay, stands = self._sample
+        return float(stands[(apart <= km) & (delay <= days)].sum())
 
     @cached_property
     def _sample(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Distances and delays of a sample of pairs of one kind, and how many pairs each stands for."""
         time, x, y, kind = self._columns
-        rows = np.unique(np.linspace(0, max(len(time) - 1, 0), SAMPLED).astype(int)) if len(time) else np.empty(0, int)
-        km, days, stands = [np.empty(0)], [np.empty(0)], [np.empty(0)]
-        for i in rows:
-            first = int(np.searchsorted(time, time[i] - self._part.longest_days))
-            earlier = np.unique(np.linspace(first, i - 1, SAMPLED).astype(int)) if i > first else np.empty(0, int)
-            each = (i - first) / max(len(earlier), 1) * len(time) / len(rows)
-            alike = earlier[(kind[earlier] == kind[i]) & (time[earlier] < time[i])]
-            km.append(np.hypot(x[alike] - x[i], y[alike] - y[i]))
-            days.append(time[i] - time[alike])
-            stands.append(np.full(len(alike), each))
-        return np.concatenate(km), np.concatenate(days), np.concatenate(stands)
+        later = (np.arange(SAMPLED) + 0.5) / SAMPLED * len(time)
+        later = np.unique(later.astype(int))[:, None] if len(time) else np.empty((0, 1), int)
+        first = np.searchsorted(time, time[later] - self._part.longest_days)
+        earlier = first + ((np.arange(SAMPLED) + 0.5) / SAMPLED * (later - first)).astype(int)
+        pair = (kind[earlier] == kind[later]) & (time[earlier] < time[later])
+        stands = np.broadcast_to((later - first) / SAMPLED * len(time) / max(len(later), 1), pair.shape)[pair]
+        days = (time[later] - time[earlier])[pair]
+        return np.hypot(x[earlier] - x[later], y[earlier] - y[later])[pair], days, stands

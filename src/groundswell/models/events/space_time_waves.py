@@ -12,6 +12,7 @@ less than `error` (f at 0 is 1), and its slopes likewise.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -67,7 +68,7 @@ class Waves:
         if type(delay) not in DECAYS:
             return None
         reaches = extent(self._part, reach, delay, self._error / 100)  # images of f a box away, and slopes
-        if not reaches.near_ends and reaches.km < np.hypot(*self.width):
+        if not reaches.near_ends and reaches.km < math.hypot(*self.width):
             return None
         return expand(reach, self.width, reaches, near_km, self._error)
 
