@@ -26,9 +26,6 @@ PERIODS = 40
 
 LENGTHS = (1, 7, 14, 28, 91, 182, 365, 730, 1826)
 
-SPREADS = 10
-"""Ways of spreading events over their days, over which the estimate's own shares are averaged."""
-
 SIZES = (1, 2, 3, 4, 5, 10, 20, 50, 100, 1000, 10_000)
 """Where classes of clusters begin."""
 
