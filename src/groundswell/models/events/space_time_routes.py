@@ -162,7 +162,7 @@ class Sums:
         return None, math.inf
 
     def _cost_of_waves(self, waves: float) -> float:
-        return len(self._events) * (500 + (3.0 if self._part.effects else 2.0) * waves)
+        return len(self._events) * (600 + 2.2 * waves)
 
     @cached_property
     def _every(self) -> float:

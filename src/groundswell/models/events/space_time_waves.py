@@ -37,6 +37,9 @@ DECAYS: dict[type, Callable[[Delay], tuple[float, float]]] = {
 DEGREE, FITTED = 16, 0.6
 """Of the polynomial that makes f smooth, and from which part of near_km^2 on it is fitted to f."""
 
+EVEN = 8
+"""Frequencies along the second axis are a multiple of it, which fills vector registers."""
+
 FINEST = 512
 """The most points of the grid along an axis on which f is sampled for its frequencies."""
 
@@ -73,54 +76,55 @@ class Waves:
         return expand(reach, self.width, reaches, near_km, self._error)
 
     def __call__(self, reach: Reach, delay: Delay, source: np.ndarray, rest: np.ndarray) -> Raised:
-        """See `Raised`; without effects of marks, by_parent is by the later event: then its total alone counts."""
+        """See `Raised`."""
         found = self.series(reach, delay, self.near_km)
         assert found is not None, "asked for after `series` has said yes"
         height, rate = DECAYS[type(delay)](delay)
-        sums, lever = self._through(found, rate, height * source, delay)
+        source, time = height * source, self._columns[0]
+        sums = self._through(found, rate, source)
         if found.near_km:
-            raised = self._near.correct(reach, delay, source, rest + sums[0], found.near_km, found.smooth)
+            raised = self._near.correct(reach, delay, source / height, rest + sums[0], found.near_km, found.smooth)
         else:
             whole = rest + sums[0]
-            share = 1 / np.maximum(whole, 1e-300)
             none = (np.zeros(len(vector(kernel))) for kernel in (reach, delay))
-            raised = Raised(whole, share, np.zeros(len(rest)), *none)
+            raised = Raised(whole, 1 / np.maximum(whole, 1e-300), np.zeros(len(rest)), *none)
         share = raised.share
-        later = sums[0] * share
-        if self._part.effects:
-            later = height * source * self._back(found, rate, share, delay)
-        in_delay = np.array([float(share @ (sums[0] / height - lever))])[: len(raised.delay)]
+        later = source * self._back(found, rate, share)
+        # over all pairs, share x what is added x days is that with the later event's time less that with the earlier's
+        waited = float(share * sums[0] @ time - later @ time)
+        in_delay = np.array([float(later.sum()) / height - waited])[: len(raised.delay)]
         return raised._replace(
             by_parent=raised.by_parent + later,
             reach=raised.reach + sums[1 : 1 + len(raised.reach)] @ share,
             delay=raised.delay + in_delay,
         )
 
-    def _through(self, found: Series, rate: float, source: np.ndarray, delay: Delay) -> tuple[np.ndarray, np.ndarray]:
-        """(3, E) sums of f and its slopes over earlier events, and those of f times days (E,)."""
-        from groundswell.models.events._space_time_wave_loops import waves
-
-        time, x, y, kind = self._columns
+    def _through(self, found: Series, rate: float, source: np.ndarray) -> np.ndarray:
+        """(3, E) sums over earlier events of source x f, and its slopes, x exp(-rate days)."""
         weight = np.zeros((3, *found.weight.shape[1:]))
         weight[: len(found.weight)] = found.weight
-        out, lever = np.empty((3, len(time))), np.empty(len(time))
-        waves(
-            time, x - x.min(initial=0.0), y - y.min(initial=0.0), kind, source, rate, self._longest(rate), *found.step,
-            weight, int(kind.max(initial=0)) + 1, True, out, lever,
-        )  # fmt: skip
-        return out, lever
+        return self._carried(found, rate, source, self._columns, weight)
 
-    def _back(self, found: Series, rate: float, share: np.ndarray, delay: Delay) -> np.ndarray:
-        """(E,) sums of share x f exp(-rate days) over later events: the same with time turned round."""
+    def _back(self, found: Series, rate: float, share: np.ndarray) -> np.ndarray:
+        """(E,) sums over later events of share x f exp(-rate days): the same with time turned round."""
+        time, *others = (np.ascontiguousarray(column[::-1]) for column in self._columns)
+        return self._carried(found, rate, np.ascontiguousarray(share[::-1]), (-time, *others), found.weight[:1])[
+            0, ::-1
+        ]
+
+    def _carried(
+        self, found: Series, rate: float, source: np.ndarray, columns: tuple[np.ndarray, ...], weight: np.ndarray
+    ) -> np.ndarray:
         from groundswell.models.events._space_time_wave_loops import waves
 
-        time, x, y, kind = (np.ascontiguousarray(column[::-1]) for column in self._columns)
-        out = np.empty((1, len(time)))
+        time, x, y, kind = columns
+        out = np.empty((len(weight), len(time)))
+        kinds = int(kind.max(initial=0)) + 1
         waves(
-            -time, x - x.min(initial=0.0), y - y.min(initial=0.0), kind, np.ascontiguousarray(share[::-1]), rate,
-            self._longest(rate), *found.step, found.weight[:1], int(kind.max(initial=0)) + 1, False, out, np.empty(0),
+            time, x - x.min(initial=np.inf), y - y.min(initial=np.inf), kind, source, rate, self._longest(rate),
+            *found.step, weight, kinds, out,
         )  # fmt: skip
-        return out[0, ::-1]
+        return out
 
     def _longest(self, rate: float) -> float:
         """Where delays are cut off; infinite if the exponential is below `error` there."""
@@ -145,7 +149,7 @@ def expand(reach: Reach, width: list[float], reaches: Extent, near_km: float, er
         kept = _kept(weight, vector(reach), box, error)
         if kept is not None:
             return Series(
-                np.ascontiguousarray(weight[:, : kept[0], : kept[1]]),
+                np.ascontiguousarray(weight[:, : kept[0], : -(-kept[1] // EVEN) * EVEN]),
                 (2 * np.pi / box[0], 2 * np.pi / box[1]), near_km, smooth,
             )  # fmt: skip
     return None
