@@ -1,8 +1,8 @@
 """Which events needed no parent: shares by time and place and sizes of clusters, with the doubt of fit and forest.
 
-Given the parameters it is chance which earlier event set off which; a forest is one such draw. Over plausible
-parameters and forests the spread of a number is all that the model leaves open about it. Zhuang, Ogata and Vere-Jones
-(2002), Journal of the American Statistical Association 97, 369-380, section 3.
+Given the parameters it is chance which earlier event set off which; a forest is one such draw
+(`evaluate.declustering`). Over plausible parameters and forests the spread of a number is all that the model leaves
+open about it.
 """
 
 from __future__ import annotations

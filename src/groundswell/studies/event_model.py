@@ -12,6 +12,7 @@ from groundswell.data.areas import WIDER_KM
 from groundswell.data.history import History
 from groundswell.data.readers.plane import Plane
 from groundswell.data.setting import Setting
+from groundswell.errors import UsageError
 from groundswell.evaluate.ranking import Finding
 from groundswell.params import Effects
 
@@ -36,6 +37,8 @@ def suited_to_plane(
     """
     said = dict(stated or {})
     found: list[Finding] = []
+    if hasattr(model, "threshold"):
+        return _above_threshold(model, planes, said, named)
     offspring, endemic = getattr(model, "offspring", None), getattr(model, "endemic", None)
     asked = part if isinstance(part := said.get("offspring"), Mapping) else {}
     if offspring is not None:
@@ -56,6 +59,31 @@ def suited_to_plane(
             endemic = replace(endemic, intercept=_start(endemic, model, planes))
         model = replace(model, endemic=endemic)
     return model, (*(sentence for plane in planes for sentence in said_of(plane)), *found)
+
+
+def _above_threshold(
+    model: Any, planes: Sequence[Plane], stated: Mapping[str, Any], named: Collection[str]
+) -> tuple[Any, tuple[Finding, ...]]:
+    """A model that reads one mark above a threshold: which, from where on, and where its search starts."""
+    events = [plane.history.events for plane in planes if plane.history.events is not None]
+    marks = list(events[0].marks)
+    mark = stated.get("mark", marks[0] if marks else None)
+    if mark not in marks:
+        raise UsageError(
+            f"{type(model).__name__} reads a mark of each event that says how much it excites, and none was named: "
+            "--mark COLUMN, a magnitude, or a crowd's size as its logarithm: --mark size=log."
+        )
+    values = np.concatenate([np.asarray(each.marks[mark], dtype=float) for each in events])
+    threshold = float(stated.get("threshold", values.min()))
+    model = replace(model, mark=mark, threshold=threshold)
+    if model.marks is not None and "marks.mean" not in named:
+        mean = max(float((values - threshold).mean()), 1e-6)
+        model = replace(model, marks=replace(model.marks, mean=mean))
+    if "background" not in named:
+        days = sum(plane.setting.window.days for plane in planes)
+        model = replace(model, background=ENDEMIC_START * len(values) / days)
+    found = Finding("plane-threshold", {"mark": mark, "threshold": threshold})
+    return model, (*(sentence for plane in planes for sentence in said_of(plane)), found)
 
 
 def suited_to_times(
