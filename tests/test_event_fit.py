@@ -6,23 +6,26 @@ import dataclasses
 import re
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from groundswell.data.history import Events, from_events
+from groundswell.data.history import Events, History, from_events
 from groundswell.data.places import Places
 from groundswell.data.readers import read_events, to_history
 from groundswell.data.readers.plane import to_plane
+from groundswell.data.region import Region
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.data.window import Window
-from groundswell.infer.base import fit
+from groundswell.infer.base import Fit, fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.models.events.space_time import SpaceTime
 from groundswell.report import event_report
+from groundswell.report.figures.events import smoothed_share
 from groundswell.report.language import Speaker
 from groundswell.report.page import render
 from groundswell.report.words import in_words
@@ -33,8 +36,13 @@ from groundswell.studies.event_fit import EventFit, event_fit
 from groundswell.studies.event_model import suited_to_plane, suited_to_times
 
 
-def fitted(model, setting, history, **fixed):
+def fitted(model: Any, setting: Setting, history: History, **fixed: float) -> Fit:
     return fit(model, setting, history, MaximumLikelihood(), rng=generator(1), fixed=fixed)
+
+
+def of(found: Fit) -> Any:
+    """The fitted model."""
+    return found.model
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +141,7 @@ def test_triggering_that_a_moving_background_explains_goes_away() -> None:
     moving = moving_background(found, setting, history, rng=generator(2))
     assert moving is not None
     assert moving.ratio is not None
-    before = found.model.branching_ratio
+    before = of(found).branching_ratio
     assert before > 0.5
     assert moving.ratio.value < 0.3
     assert moving.gain > moving.terms == moving.pieces - 1 == 5
@@ -149,7 +157,7 @@ def test_triggering_that_is_there_stays() -> None:
     moving = moving_background(found, setting, history, rng=generator(2))
     assert moving is not None
     assert moving.ratio is not None
-    assert moving.ratio.value == pytest.approx(found.model.branching_ratio, rel=0.2)
+    assert moving.ratio.value == pytest.approx(of(found).branching_ratio, rel=0.2)
 
 
 def test_what_was_held_stays_held_and_few_events_are_left_alone() -> None:
@@ -159,7 +167,7 @@ def test_what_was_held_stays_held_and_few_events_are_left_alone() -> None:
     moving = moving_background(found, setting, history, rng=generator(2))
     assert moving is not None
     assert moving.fitted is not None
-    assert moving.fitted.model.delay.decay == 0.2
+    assert of(moving.fitted).delay.decay == 0.2
     few = history.during(40)
     assert moving_background(fitted(model, setting.during(40), few), setting.during(40), few, rng=generator(2)) is None
 
@@ -210,8 +218,8 @@ def test_little_is_said_where_hardly_anything_is_triggered() -> None:
 
 
 def test_a_kernel_that_its_limit_cuts_off_is_told(plane: EventFit) -> None:
-    offspring = dataclasses.replace(plane.fitted.model.offspring, longest_days=3.0, furthest_km=15.0)
-    cut = dataclasses.replace(plane.fitted, model=dataclasses.replace(plane.fitted.model, offspring=offspring))
+    offspring = dataclasses.replace(of(plane.fitted).offspring, longest_days=3.0, furthest_km=15.0)
+    cut = dataclasses.replace(plane.fitted, model=dataclasses.replace(of(plane.fitted), offspring=offspring))
     case = dataclasses.replace(plane, fitted=cut)
     keys = [finding.key for finding in case.limits]
     assert "events-limit-cut-days" in keys
@@ -269,7 +277,8 @@ def test_the_plane_spreads_days_and_hours() -> None:
     within[:7] = 1 / 24
     _, setting, history = by_days(SpaceTime.example(), within_days=within)
     _, histories, said = suited_to_times(model, [setting], [history], rng=generator(1))
-    assert in_words(said)[0].startswith(f"7 of {len(within)} times are known to the day, hour or minute only")
+    assert in_words(said)[0].startswith(f"7 of {len(within)} times are known to a minute, an hour, a day or several")
+    assert history.events is not None
     exact = dataclasses.replace(history, events=dataclasses.replace(history.events, within_days=None))
     assert suited_to_times(model, [setting], [exact], rng=generator(1))[2] == ()
 
@@ -291,3 +300,18 @@ def test_a_model_of_the_plane_starts_near_its_events(plane: EventFit) -> None:
     assert kept.endemic is not None
     assert kept.offspring.furthest_km == 80
     assert kept.endemic.intercept == -13.5
+
+
+# --- pictures ----------------------------------------------------------------------------------
+
+
+def test_a_smoothed_share_is_that_of_the_events_nearby() -> None:
+    region = Region.rectangle(0, 0, 400, 200)
+    rng = generator(1)
+    x, y = rng.uniform(0, 400, 800), rng.uniform(0, 200, 800)
+    box, share = smoothed_share(region, x, y, (x > 200).astype(float))
+    assert box[:2] == (0, pytest.approx(400, abs=5))
+    assert np.nanmax(share[:, : share.shape[1] // 3]) < 0.01
+    assert np.nanmin(share[:, -(share.shape[1] // 3) :]) > 0.99
+    few = smoothed_share(region, x[:5], y[:5], np.ones(5))[1]
+    assert np.isnan(few).mean() > 0.9

@@ -98,6 +98,7 @@ def test_direct_offspring():
     plane = replace(SpaceTime.example()[0], offspring=Offspring(-0.7, Effects(mag=0.5)))
     expected = np.exp(-0.7) * (np.exp(-0.5) + 1 + np.exp(0.5)) / 3
     assert direct_offspring(plane, events) == pytest.approx(expected)
+    assert plane.offspring is not None
     across = replace(plane, kinds=3, offspring=replace(plane.offspring, across=True))
     assert direct_offspring(across, events) == pytest.approx(3 * expected)
     assert direct_offspring(replace(plane, offspring=None), events) == 0

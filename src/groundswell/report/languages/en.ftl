@@ -606,8 +606,9 @@ check-in-sample = The model was fitted to these same counts, which makes all of 
 # single events: what was made of a table
 
 times-by-step = Times are known to the day only: counts by day and place are weighed (by_step), in which events of a day have no order.
+times-by-steps = Times are known to the day or less closely: counts by place and steps of { $days } days are weighed (by_step), in which events of a step have no order.
 times-by-day = Times are known to the day only: each event was moved to a random moment of its day; try several seeds.
-times-not-exact = { $count } of { $total } times are known to the day, hour or minute only: each of these events was moved to a random moment of that stretch; try several seeds.
+times-not-exact = { $count } of { $total } times are known to a minute, an hour, a day or several: each of these events was moved to a random moment of that stretch; try several seeds.
 
 plane-region-file = Region: { $area } km², from the given outlines.
 plane-region-countries = Region: { $area } km², the outlines of { $countries } and { $wider } km around (Natural Earth 1:50 million is some km off at coasts and borders). Parts without an event are left out.
