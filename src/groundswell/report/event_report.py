@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from groundswell.report.figures import events as figures
-from groundswell.report.figures import maps
+from groundswell.report.figures import maps, point_process
 from groundswell.report.language import Speaker, percent
 from groundswell.report.page import Page, Picture, Section, Twin, write_page
 from groundswell.report.shared import folded, outlines
@@ -144,7 +144,7 @@ def _checks(checks: Checks, speaker: Speaker) -> Section:
         twins.append(Twin(tables["test_points"], say("events-table-test-points"), folded=False))
         notes += checks.points.notes
     if "ripley" in tables:
-        drawn = svg(figures.ripley(tables["ripley"], words=speaker), "ripley")
+        drawn = svg(point_process.ripley(tables["ripley"], words=speaker), "ripley")
         pictures.append(Picture(drawn, say("events-caption-ripley"), say("events-caption-ripley")))
         twins.append(folded(tables["ripley"], say("events-table-ripley"), "ripley.csv", speaker))
     for name in ("counts_in_band", "waits_in_band"):

@@ -10,7 +10,7 @@ import numpy as np
 
 from groundswell.data.region import Region
 from groundswell.data.table import Table
-from groundswell.report.figures import style
+from groundswell.report.figures import point_process, style
 from groundswell.report.figures.maps import colour_scale
 from groundswell.report.language import Speaker
 
@@ -188,46 +188,12 @@ def clusters(table: Table, *, words: Speaker | None = None) -> Axes:
 
 @style.styled
 def residuals(counts: Table, waits: Table, *, words: Speaker | None = None) -> Axes:
-    """Time rescaled by what the model expects: events more than expected so far, and the waits' PP plot, with bands.
-
-    counts : tau, count, low, high, as `counts_in_band` gives them; waits : share, observed, low, high.
-    """
-    words = words or Speaker()
-    left, right = style.panels(1, 2, height=2.9)[0]
-    tau, count, low, high = (np.asarray(counts[name], dtype=float) for name in ("tau", "count", "low", "high"))
-    line = len(tau) * tau / max(float(tau[-1]), 1e-300)
-    left.fill_between(tau, np.minimum(low - line, 0), np.maximum(high - line, 0), color=style.WASH, linewidth=0)
-    left.axhline(0, color=style.SOFT, linewidth=0.8)
-    left.plot(tau, count - line, color=style.POSTERIOR, linewidth=1, drawstyle="steps-post")
-    left.set_xlabel(words.say("figure-expected-so-far"))
-    left.set_ylabel(words.say("figure-more-than-expected"))
-    style.plain_counts(left.xaxis)
-    style.plain_counts(left.yaxis)
-    share, seen, low, high = (np.asarray(waits[name], dtype=float) for name in ("share", "observed", "low", "high"))
-    right.fill_between(share, low, high, color=style.WASH, linewidth=0)
-    right.plot([0, 1], [0, 1], color=style.SOFT, linewidth=0.8)
-    right.plot(share, seen, color=style.POSTERIOR)
-    right.set_xlim(0, 1)
-    right.set_ylim(0, 1)
-    right.set_aspect("equal")
-    right.set_xlabel(words.say("figure-waits-expected"))
-    right.set_ylabel(words.say("figure-waits-observed"))
+    """Transformed times and waits side by side. counts, waits : of `counts_in_band` and `waits_in_band`."""
+    left, right = style.panels(1, 2, height=3.1)[0]
+    point_process.transformed_times(counts, axes=left, words=words)
+    point_process.waits(waits, axes=right, words=words)
+    right.get_legend().remove()
     return left
-
-
-@style.styled
-def ripley(table: Table, *, words: Speaker | None = None) -> Axes:
-    """How much more clustered residual points are than even ones, by distance. table : radius_km, excess, low, high."""
-    words = words or Speaker()
-    axes = style.panel(2.3)
-    radius, excess, low, high = (np.asarray(table[name], float) for name in ("radius_km", "excess", "low", "high"))
-    axes.fill_between(radius, low, high, color=style.WASH, linewidth=0, label=words.say("figure-within-chance-even"))
-    axes.axhline(0, color=style.SOFT, linewidth=0.8)
-    axes.plot(radius, excess, color=style.POSTERIOR)
-    axes.set_xlabel(words.say("figure-distance"))
-    axes.set_ylabel(words.say("figure-clustered"))
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0))
-    return axes
 
 
 def _scale_bar(axes: Axes, low: np.ndarray, wide: np.ndarray) -> None:

@@ -637,14 +637,6 @@ figure-smoothed = share nearby
 figure-cluster-size = events
 figure-clusters = clusters of so many events
 
-figure-expected-so-far = events expected so far
-figure-more-than-expected = more events than expected
-figure-waits-expected = share of waits, expected
-figure-waits-observed = share of waits, observed
-figure-within-chance-even = 95 % of even points
-figure-distance = km
-figure-clustered = clustering left, km
-
 events-title = What set off what? { $model } fitted to { $events } events
 events-subtitle = { $file }, { $start } to { $end }
 events-question-data = What was read?
