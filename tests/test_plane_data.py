@@ -178,8 +178,8 @@ def test_districts_are_places_with_their_people():
 
 def test_districts_that_cannot_be_told_apart_or_overlap_are_refused():
     box = (51, 28, 52, 31)
-    with pytest.raises(DataError, match='no property "nam" to be named by; they have: name'):
-        districts(features(({"name": "a"}, *box)), "nam", CENTRE)
+    with pytest.raises(DataError, match='no property "naam" to be named by; they have: name'):
+        districts(features(({"name": "a"}, *box)), "naam", CENTRE)
     with pytest.raises(DataError, match='"a" stands for several features'):
         districts(features(({"name": "a"}, *box), ({"name": "a"}, 52, 28, 54, 31)), "name", CENTRE)
     with pytest.raises(DataError, match="they must fill it"):
