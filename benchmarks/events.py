@@ -24,11 +24,12 @@ from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
-from groundswell.models.delays import ExponentialDelay
+from groundswell.models.delays import Delay, ExponentialDelay
 from groundswell.models.events.mutually_exciting import MutuallyExciting
 from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.models.events.self_exciting_parts import ByPopulation
-from groundswell.models.triggering import PowerLaw
+from groundswell.models.events.space_time import Endemic, Offspring, SpaceTime
+from groundswell.models.triggering import Gaussian, PowerLaw, Reach
 from groundswell.params import Effects, vector
 from groundswell.rng import generator
 from groundswell.studies.published import plane
@@ -36,7 +37,7 @@ from groundswell.studies.published.base import reference_data
 from tests.naive import self_exciting as naive
 
 EVENTS = 1_000_000
-TWIN_EVENTS, TWIN_CITY_EVENTS = 800, 800
+TWIN_EVENTS, TWIN_CITY_EVENTS, PAIRED_EVENTS = 800, 800, 4000
 GOAL = "6 x tick at a new decay, 15 x hawkesbook"
 
 IN_TIME = SelfExciting(0.5, 0.6, ExponentialDelay(2.0), max_events=2 * EVENTS)
@@ -167,6 +168,53 @@ def twinstim(folder: Path) -> list[Line]:
     ]
 
 
+def in_the_plane(reach: Reach, delay: Delay, events: int, route: str = "auto") -> tuple[SpaceTime, Setting, History]:
+    """Events on 1,000 by 1,000 km, 10,000 a year, half of them set off by an event of the other half."""
+    rng, days = generator(7), round(0.0365 * events)
+    parents = events - events // 2
+    place, time = rng.random((parents, 2)) * 1000, rng.random(parents) * days
+    parent = rng.integers(0, parents, events // 2)
+    place = np.concatenate([place, place[parent] + rng.normal(0, 10, (len(parent), 2))])
+    time = np.concatenate([time, time[parent] + rng.exponential(5.0, len(parent))])
+    kept = np.argsort(time)[: np.searchsorted(np.sort(time), days)]
+    setting = Setting(Places.single(), Window(date(2000, 1, 1), days), covariates={"area_km2": np.array([[1e6]])})
+    found = Events(time[kept], np.zeros(len(kept), int), x_km=place[kept, 0], y_km=place[kept, 1])
+    offspring = Offspring(-0.7, reach=reach, delay=delay, furthest_km=2000.0, longest_days=2000.0)
+    model = SpaceTime(Endemic(-11.2), offspring, route=route)
+    return model, setting, History(setting.places, setting.window, {}, found)
+
+
+def plane_seconds(reach: Reach, delay: Delay, events: int, route: str = "auto", runs: int = 5) -> float:
+    """Seconds of one evaluation at a new parameter value, on one thread."""
+    model, setting, history = in_the_plane(reach, delay, events, route)
+    evaluate, at = model.likelihood(setting, history), vector(model)
+    return best_of(lambda: evaluate(at * (1 + 1e-3)), runs)
+
+
+def plane_lines() -> list[Line]:
+    """Many events in the plane without a border: a local kernel and a wide one."""
+    found = []
+    kinds = (
+        ("local kernel (cell lists)", Gaussian(10.0), ExponentialDelay(0.2), 0.06),
+        ("wide kernel (Fourier states)", Gaussian(200.0), ExponentialDelay(0.1), 0.15),
+    )
+    for events, limit in ((100_000, None), (1_000_000, 2.0)):
+        for words, reach, delay, seconds in kinds:
+            found.append(
+                Line(
+                    f"events/space-time Hawkes, {events:.0e} events, {words}, f g left out below 1e-11",
+                    ".06 s / .15 s; 1e6 in 2 s",
+                    lambda r=reach, d=delay, n=events: plane_seconds(r, d, n),
+                    lambda r=reach, d=delay, n=events: (
+                        plane_seconds(r, d, PAIRED_EVENTS, "pairs", 2) * (n / PAIRED_EVENTS) ** 2
+                    ),
+                    f"every pair kept, {PAIRED_EVENTS} events, scaled by the square",
+                    goal_seconds=limit or seconds,
+                )
+            )
+    return found
+
+
 def lines() -> list[Line]:
     """The lines of the event level; those on reference data only where they are present."""
     folder = reference_data()
@@ -177,6 +225,7 @@ def lines() -> list[Line]:
         beside("HawkesPyLib", "Hawkes", time_case, "", None),
         beside("tick", "three kinds", kinds_case, "", None),
         *([] if folder is None else twinstim(folder)),
+        *plane_lines(),
         Line(
             "events/Hawkes, 1e6 events, value + full gradient",
             "",

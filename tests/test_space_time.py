@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from groundswell.data.region import Projection, Region
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import DataError, GroundswellWarning, ParameterError, UsageError
-from groundswell.infer.base import fit
+from groundswell.infer.base import Fit, fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.infer.posterior import Posterior
 from groundswell.models.delays import Delay, ExponentialDelay, StepDelay, UniformDelay
@@ -24,6 +25,7 @@ from groundswell.models.random_effects import RandomIntercepts
 from groundswell.models.triggering import Exponential, Gaussian, PowerLaw, Reach, Steps
 from groundswell.params import Effects, from_vector, names, vector
 from groundswell.rng import generator
+from groundswell.studies.published import plane
 from tests.naive import space_time as naive
 
 REACHES: tuple[Reach, ...] = (
@@ -335,8 +337,6 @@ def test_what_cannot_be_weighed_is_refused() -> None:
         model.likelihood(setting, changed(x_km=np.where(np.arange(80) == 3, -5.0, np.asarray(events.x_km))))
     with pytest.raises(DataError, match=r"expected kinds in \[0, 2\)"):
         model.likelihood(setting, changed(kind=np.full(80, 2)))
-    with pytest.raises(DataError, match=r"Region\.from_geometry"):
-        model.likelihood(dataclasses.replace(setting, region=None), history)
     with pytest.raises(DataError, match='depend on "crowd"'):
         model.likelihood(setting, changed(marks={}))
     with pytest.raises(UsageError, match="depend on marks"):
@@ -363,6 +363,86 @@ def test_a_region_says_what_is_wrong_with_its_outlines() -> None:
     assert projected.area_km2 == pytest.approx(area, rel=0.03)
     with pytest.raises(DataError, match="they must fill it"):
         Region.rectangle(0, 0, 10, 10).tiled((Region.rectangle(0, 0, 5, 10),))
+
+
+def fitted(model: SpaceTime, setting: Setting, history: History) -> Fit:
+    return fit(model, setting, history, MaximumLikelihood(), rng=generator(0))
+
+
+def test_no_event_and_one_event_are_said_to_teach_nothing() -> None:
+    model, setting, history = case(Exponential(9.0))
+    assert history.events is not None
+    model = dataclasses.replace(model, offspring=Offspring(-0.8, reach=Exponential(9.0), delay=ExponentialDelay(0.2)))
+    none, one = (dataclasses.replace(history, events=history.events.take(np.array(rows, int))) for rows in ([], [7]))
+    found = fitted(model, setting, none)
+    assert "no event in this history" in " ".join(found.notes)
+    assert np.isnan(found.standard_error[[0, 2, 3, 4]]).all()
+    found = fitted(model, setting, one)
+    assert np.isnan(found.standard_error[2:]).all()
+    assert any("offspring.intercept" in note and "no finite estimate" in note for note in found.notes)
+    assert any("no event was set off by another" in note for note in found.notes)
+
+
+def test_events_that_trigger_nothing_are_said_to() -> None:
+    model, setting = SpaceTime.example()
+    setting = over(setting, 300)
+    assert model.offspring is not None
+    calm = dataclasses.replace(model, offspring=None).replacing(
+        {"endemic.effects.trend": 0.0, "endemic.intercept": -12.5}
+    )
+    history = calm.simulate(setting, rng=generator(8))
+    part = Offspring(-1.0, reach=PowerLaw(12.0, 2.5), delay=ExponentialDelay(0.3), furthest_km=80.0)
+    found = fitted(dataclasses.replace(calm, offspring=part), setting, history)
+    assert found.notes
+    assert np.isnan(found.standard_error).any()
+
+
+def test_a_reach_without_a_shape_is_no_triggering() -> None:
+    """As R's constant kernel: within furthest_km it says only that rates rise after events anywhere about."""
+    model, setting, history = case(Steps(60.0, Effects()))
+    assert any("hardly falls within 60 km" in remark for remark in model.remarks(setting, history))
+    for reach in REACHES:
+        assert not case(reach)[0].remarks(setting, history)
+    wide = model.replacing({"offspring.intercept": 0.5})
+    assert any("above 1 events grow" in remark for remark in wide.remarks(setting, history))
+    without = dataclasses.replace(setting, region=None)
+    assert any("no region" in remark for remark in case(REACHES[0])[0].remarks(without, history))
+    assert not SpaceTime(offspring=None).remarks(without, history)
+
+
+@pytest.mark.parametrize("name", ["endemic", "exponential", "step4"])
+def test_published_fits_are_met(name: str, reference: Path) -> None:
+    assert plane.at_reference(reference, name) == pytest.approx(plane.PRINTED[name], abs=1e-2)
+
+
+def test_a_degenerate_fit_to_cases_of_disease_warns(reference: Path) -> None:
+    """R's constant kernel with type and age: no case aged 19 or more set off another, and R's estimate is -15.9."""
+    found = plane.fitted(reference, "constant")
+    assert found.log_density == pytest.approx(-9565.4830939361, abs=1e-5)
+    notes = " ".join(found.notes)
+    assert "offspring.effects.aged 19 or more" in notes
+    assert "no finite estimate" in notes
+    assert "hardly falls within 200 km" in notes
+
+
+def test_what_is_doubtful_is_said() -> None:
+    model, setting, history = case(PowerLaw(6.0, 2.4))
+    events = history.events
+    assert events is not None
+    assert setting.region is not None
+    rounded = dataclasses.replace(events, x_km=np.floor(np.asarray(events.x_km) / 10) * 10, y_km=np.full(80, 70.0))
+    with pytest.warns(GroundswellWarning, match="5[0-9] of 80 events have the position of another"):
+        model.likelihood(setting, dataclasses.replace(history, events=rounded))
+    wrong = dataclasses.replace(setting, covariates=setting.covariates | {"area_km2": np.array([[9e9], [36e9]])})
+    with pytest.warns(
+        GroundswellWarning, match=r"area_km2 adds up to 4\.5e\+10 km\^2 and Setting\.region has 4\.5e\+04"
+    ):
+        model.likelihood(wrong, history)
+    degrees = dataclasses.replace(
+        events, x_km=48 + np.asarray(events.x_km) / 100, y_km=30 + np.asarray(events.y_km) / 100
+    )
+    with pytest.warns(GroundswellWarning, match="these look like degrees"):
+        model.likelihood(dataclasses.replace(setting, region=None), dataclasses.replace(history, events=degrees))
 
 
 def test_distances_on_the_map_are_those_on_the_sphere_near_its_centre() -> None:

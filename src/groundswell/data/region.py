@@ -112,7 +112,7 @@ class Region:
         return shapely.union_all([shapely.Polygon(outline, holes) for outline, *holes in outlines])
 
     def geojson(self, properties: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """As GeoJSON, a feature with its properties for each tile; coordinates are km where the standard has degrees."""
+        """As GeoJSON, a feature with its properties for each tile; in km, where the standard has degrees."""
         import shapely.geometry
 
         features = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -178,5 +178,5 @@ class StepDelay(Component):
         return np.diff(np.clip(delay_days, 0, edges), axis=0)
 
 
-Delay = SumDelay | UniformDelay | StepDelay
+Delay: TypeAlias = SumDelay | UniformDelay | StepDelay
 """What a model of the plane may hold: value, gradient, integral and integral_gradient, cut off by the model."""

@@ -19,16 +19,12 @@ from groundswell.data.history import Events, History
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.evaluate.declustering import BACKGROUND, drawn_forest
-from groundswell.models.events.branching import Branching
 from groundswell.studies.event_kernels import Interval
 
 PERIODS = 40
 """Stretches of the window at most, and LENGTHS the days of one that are tried."""
 
 LENGTHS = (1, 7, 14, 28, 91, 182, 365, 730, 1826)
-
-SPREADS = 10
-"""Ways of spreading events over their days, over which the estimate's own shares are averaged."""
 
 SIZES = (1, 2, 3, 4, 5, 10, 20, 50, 100, 1000, 10_000)
 """Where classes of clusters begin."""
@@ -53,23 +49,12 @@ class Causes:
     def of(
         cls, model: Any, draws: Sequence[Any], setting: Setting, history: History, *, rng: np.random.Generator
     ) -> Causes:
-        """By the model's verb `branching`, for the estimate and for each draw.
-
-        A model that weighs counts by day has no order within a day: its events are put at random moments of their
-        days, each time anew, and taken apart by the same parameters in continuous time.
-        """
-        triggered = np.zeros(len(history.events or ()))
-        rounds = SPREADS if getattr(model, "by_step", False) else 1
-        for _ in range(rounds):
-            parts, rows = _taken_apart(model, setting, history, rng)
-            triggered[rows] += (1 - parts.background_probability) / rounds
+        """By the model's verb `branching`, for the estimate and for each draw."""
+        triggered = 1 - model.branching(setting, history).background_probability
         set_off, sizes = [], []
         for draw in draws:
-            parts, rows = _taken_apart(draw, setting, history, rng)
-            forest = drawn_forest(parts, rng)
-            mine = np.zeros(len(rows), dtype=bool)
-            mine[rows] = forest.parent != BACKGROUND
-            set_off.append(mine)
+            forest = drawn_forest(draw.branching(setting, history), rng)
+            set_off.append(forest.parent != BACKGROUND)
             sizes.append(forest.sizes)
         return cls(setting, history, triggered, np.array(set_off), sizes)
 
@@ -162,10 +147,3 @@ def in_moments(model: Any, history: History, rng: np.random.Generator) -> tuple[
 
 
 ROW = "row in the history"
-
-
-def _taken_apart(
-    model: Any, setting: Setting, history: History, rng: np.random.Generator
-) -> tuple[Branching, np.ndarray]:
-    model, moved, rows = in_moments(model, history, rng)
-    return model.branching(setting, moved), rows

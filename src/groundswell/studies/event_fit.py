@@ -20,7 +20,7 @@ from groundswell.infer.plausible import plausible_models
 from groundswell.models.base import can
 from groundswell.rng import keyed
 from groundswell.studies.event_background import Moving, moving_background
-from groundswell.studies.event_causes import Causes, in_moments
+from groundswell.studies.event_causes import Causes
 from groundswell.studies.event_checks import Checks, checks_of
 from groundswell.studies.event_kernels import Interval, Kernels, delay_curve, triggering
 from groundswell.studies.event_model import said_of
@@ -250,7 +250,7 @@ def event_fit(
     kernels = Kernels(fitted.model, models, setting, history)
     causes = None
     progress(0.0, "who set off whom")
-    if can(in_moments(fitted.model, history, keyed(seed, 2))[0], "branching") and len(history.events or ()):
+    if can(fitted.model, "branching") and len(history.events or ()):
         causes = Causes.of(fitted.model, models[:forests], setting, history, rng=keyed(seed, 3))
     progress(0.5, "a background that moves")
     moving = moving_background(fitted, setting, history, rng=keyed(seed, 4))

@@ -78,7 +78,7 @@ class Boundary(NamedTuple):
         from groundswell.models.events._cubature_loops import summed
 
         shape = disc.shape[:-2]
-        each = np.ascontiguousarray(disc.reshape(-1, *disc.shape[-2:]))
+        each = np.ascontiguousarray(disc.reshape(int(np.prod(shape)), *disc.shape[-2:]))
         sums = np.empty((len(each), len(self.beyond)))
         summed(self.weight, self.panel, self.first, each, sums)
         return sums.reshape(*shape, len(self.beyond)) + np.multiply.outer(np.asarray(disc_at_reach), self.beyond)
@@ -98,6 +98,14 @@ def seen_from(
         )
     stop = np.full(len(points), len(region.edges))
     return _boundary(np.ascontiguousarray(points), region.edges, np.zeros_like(stop), stop, reach_km, breaks, nodes)
+
+
+def everywhere(count: int) -> Boundary:
+    """No boundary at all: the integral around each point is that over the plane."""
+    none = np.zeros(0, dtype=np.int64)
+    return Boundary(
+        np.empty((0, DEGREE)), np.empty((0, DEGREE)), none, np.zeros(count + 1, np.int64), np.full(count, 2 * np.pi)
+    )
 
 
 def given(

@@ -26,6 +26,7 @@ from groundswell.models.base import Likelihood, Model
 from groundswell.models.cities.scattered import same_frame
 from groundswell.models.delays import Delay, ExponentialDelay, UniformDelay
 from groundswell.models.events.cubature import Boundary
+from groundswell.models.events.space_time_routes import ROUTES
 from groundswell.models.events.ties import warn_of_ties
 from groundswell.models.log_linear import LogLinear
 from groundswell.models.triggering import Exponential, Gaussian, Reach
@@ -92,8 +93,12 @@ class SpaceTime(Model):
     an area of the map here (a district, a cell), `area_km2` a covariate of the setting. None: every event has a parent.
     offspring : None for events that set off nothing. kinds : how many kinds of events there are.
     max_events : a simulation that passes it is refused.
+    route : how the sum over earlier events is found: "pairs" (all kept), "cells" (near ones found anew), "waves"
+    (Fourier states), or "auto", what costs least at the parameters at hand. error : what cells and waves may leave
+    out of a pair, relative to a pair at the same place and moment.
     regions : influence regions, one a list of rings relative to its event, where another package has cut them;
-    otherwise they are the discs within reach in Setting.region, exactly.
+    otherwise they are the discs within reach in Setting.region, exactly. Without a region offspring count wherever
+    they fall: a plane without a border.
 
     Read with care: the endemic part is smooth, so events that cluster for reasons it does not know are taken
     for triggering. Offspring outside the region are not seen, and are allowed for (the integral of f over what is
@@ -113,9 +118,15 @@ class SpaceTime(Model):
     kinds: int = 1
     max_events: int = 100_000
     regions: tuple[tuple[np.ndarray, ...], ...] | None = None
+    route: str = "auto"
+    error: float = 1e-11
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.route not in ROUTES:
+            raise ParameterError(f'SpaceTime.route is "{self.route}"; expected one of {", ".join(ROUTES)}.')
+        if not 1e-12 <= self.error <= 1e-3:
+            raise ParameterError(f"SpaceTime.error is {self.error:g}; expected 1e-12 to 1e-3.")
         if self.endemic is None and self.offspring is None:
             raise ParameterError("SpaceTime has neither an endemic part nor offspring, so nothing happens in it.")
         if self.endemic is not None and self.endemic.random is not None:
@@ -155,20 +166,29 @@ class SpaceTime(Model):
         return from_events(setting.places, setting.window, drawn(self, setting, rng, given))
 
     def likelihood(self, setting: Setting, history: History) -> Likelihood:
-        """The exact log density of the window's events in space and time, and its gradient in every parameter.
+        """The log density of the window's events in space and time, and its gradient in every parameter.
 
         Sum of log intensity at each event minus the integrated intensity over region, window and kinds. Events at the
-        same moment do not trigger each other. The integral of f over the region is by `cubature`, exact up to the
-        quadrature along the boundary. An event where the intensity is 0 gives -inf.
+        same moment do not trigger each other. The integral of f over the region is by `cubature`, to 1e-9 of its
+        whole; the sum over earlier events by the road of `space_time_routes` that costs least, and what it returns has
+        `bound(x)`: at most so much is it off. An event where the intensity is 0 gives -inf.
 
-        DataError for events without positions, outside the region, or of an unknown kind, and without
-        Setting.region. Cost O(pairs within reach + cells + stretches of boundary).
+        DataError for events without positions, outside the region, or of an unknown kind; GroundswellWarnings for
+        events that share a moment or a position, and for areas and positions in different units.
         """
+        from groundswell.models.events import space_time_remarks
         from groundswell.models.events.space_time_density import SpaceTimeDensity
 
         events = self.checked(setting, history)
+        space_time_remarks.warn(self, setting, events)
         warn_of_ties(events.time_days, np.zeros(len(events)))
         return SpaceTimeDensity(self, setting, events)
+
+    def remarks(self, setting: Setting, history: History | None = None) -> tuple[str, ...]:
+        """Sentences on growth, on triggering that is none or has no shape, and on a plane without a border."""
+        from groundswell.models.events import space_time_remarks
+
+        return space_time_remarks.remarks(self, setting, None if history is None else history.events)
 
     def branching(self, setting: Setting, history: History) -> Branching:
         """Each event's intensity by what it comes from, pair by pair; nothing comes from before the window.
@@ -224,12 +244,7 @@ class SpaceTime(Model):
         if self.regions is not None:
             if len(self.regions) != len(events):
                 raise DataError(f"SpaceTime.regions has {len(self.regions)} regions for {len(events)} events.")
-        elif setting.region is None:
-            raise DataError(
-                "SpaceTime needs Setting.region, where events could have been seen: what an event near the border "
-                "triggers beyond it is not in the data. Give Region.from_geometry(outlines)."
-            )
-        elif not (inside := setting.region.contains(events.x_km, events.y_km)).all():
+        elif setting.region is not None and not (inside := setting.region.contains(events.x_km, events.y_km)).all():
             first = int(np.flatnonzero(~inside)[0])
             raise DataError(
                 f"{(~inside).sum()} of {len(events)} events are outside the region, the first at "
@@ -238,13 +253,14 @@ class SpaceTime(Model):
         return events
 
     def boundary(self, setting: Setting, events: Events) -> Boundary:
-        """What each event sees of the region's boundary, as far as its offspring reach."""
+        """What each event sees of the region's boundary, as far as its offspring reach; nothing without a region."""
         from groundswell.models.events import cubature
 
         assert self.offspring is not None
         furthest, breaks = self.offspring.furthest_km, self.offspring.reach.breaks
         if self.regions is not None:
             return cubature.given([list(rings) for rings in self.regions], furthest, breaks=breaks)
-        assert setting.region is not None
+        if setting.region is None:
+            return cubature.everywhere(len(events))
         points = np.stack([np.asarray(events.x_km, float), np.asarray(events.y_km, float)], axis=1)
         return cubature.seen_from(points, setting.region, furthest, breaks=breaks)

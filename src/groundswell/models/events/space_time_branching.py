@@ -27,7 +27,7 @@ def branching(model: SpaceTime, setting: Setting, events: Events) -> Branching:
     background, nothing = density.rest(x)[0], np.zeros(0, dtype=np.int64)
     if density.triggering is None:
         return Branching(background, np.zeros(len(events)), nothing, nothing, np.zeros(0))
-    pairs, spread = density.triggering.pairs, density.triggering.spread(x[density.split :])
+    pairs, spread = density.triggering.sums.pairs, density.triggering.spread(x[density.split :])
     added = pairs.each(spread.reach, spread.delay, spread.source)
     return Branching(background, np.zeros(len(events)), pairs.later, pairs.earlier, added)
 
@@ -99,9 +99,9 @@ class SpaceTimeComplete:
         if part is None:
             return Shares(np.ones(self._count), added)
         spread = part.spread(x[self._density.split :])
-        added = part.pairs.each(spread.reach, spread.delay, spread.source)
-        rate = np.maximum(rest + np.bincount(part.pairs.later, added, self._count), 1e-300)
-        return Shares(rest / rate, added / rate[part.pairs.later])
+        added = part.sums.pairs.each(spread.reach, spread.delay, spread.source)
+        rate = np.maximum(rest + np.bincount(part.sums.pairs.later, added, self._count), 1e-300)
+        return Shares(rest / rate, added / rate[part.sums.pairs.later])
 
     def expected(self, x: np.ndarray, shares: Shares) -> tuple[float, np.ndarray]:
         """The complete log density at x, averaged over the shares, and its gradient."""
@@ -113,7 +113,7 @@ class SpaceTimeComplete:
         if density.endemic is not None:
             slopes.append(shares.background @ density.endemic.at - self._kinds * cells @ density.endemic.cells)
         if (part := density.triggering) is not None:
-            spread, pairs, parent = part.spread(x[density.split :]), part.pairs, shares.parent
+            spread, pairs, parent = part.spread(x[density.split :]), part.sums.pairs, shares.parent
             value += float(xlogy(parent, pairs.each(spread.reach, spread.delay, spread.source)).sum())
             soon = np.maximum(spread.delay.value(pairs.days), 1e-300)
             offspring, slope = part.balance(

@@ -10,7 +10,8 @@ from groundswell.data.history import Events
 from groundswell.data.setting import Setting
 from groundswell.models.delays import Delay
 from groundswell.models.events.space_time_endemic import EndemicPart
-from groundswell.models.events.space_time_pairs import Pairs, Raised
+from groundswell.models.events.space_time_pairs import Raised
+from groundswell.models.events.space_time_routes import Sums
 from groundswell.models.triggering import Reach
 from groundswell.params import from_vector, leaves
 
@@ -32,7 +33,9 @@ class SpaceTimeDensity:
         self.endemic = None if model.endemic is None else EndemicPart(model.endemic, setting, events)
         self.triggering = None if model.offspring is None else Triggering(model, model.offspring, setting, events)
         self.split = 0 if model.endemic is None else 1 + len(model.endemic.effects)
-        self.observations = len(events)
+        self.observations = len(events) or None  # of none there is no BIC
+        if self.triggering is None or self.triggering.sums.exact:
+            self.information = self._information  # a search asks for it where it is there
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Value and gradient (all,)."""
@@ -49,7 +52,18 @@ class SpaceTimeDensity:
             value = float(np.log(rate).sum()) - expected
         return value, np.concatenate(slopes)
 
-    def information(self, x: np.ndarray) -> np.ndarray:
+    def bound(self, x: np.ndarray) -> float:
+        """At most so much is the value at x off by the road of `space_time_routes` that was taken.
+
+        Slopes in the logarithms of parameters are off by at most 2 log(1 / error) times that, some 50 times.
+        """
+        if self.triggering is None:
+            return 0.0
+        spread, rest = self.triggering.spread(x[self.split :]), self.rest(x)[0]
+        rate = self.triggering.sums(spread.reach, spread.delay, spread.source, rest).rate
+        return self.triggering.sums.bound(spread.reach, spread.delay, spread.source, rate)
+
+    def _information(self, x: np.ndarray) -> np.ndarray:
         """Minus the second derivatives (all, all): exact where the rate is log-linear, differences for the kernels."""
         rest, cells = self.rest(x)
         share, columns, curved = 1 / np.maximum(rest, 1e-300), [], []
@@ -113,7 +127,7 @@ class Triggering:
         self._left = np.minimum(setting.window.days - events.time_days, part.longest_days)
         self._furthest, self._longest = np.array([part.furthest_km]), np.array([part.longest_days])
         self._times = model.kinds if part.across else 1
-        self.pairs = Pairs(part, events)
+        self.sums = Sums(part, events, model.route, model.error)
         of_reach = leaves(part.reach)
         self._cuts = (self._marks.shape[1], self._marks.shape[1] + len(of_reach))
         self.above_0 = [leaf.low == 0 for leaf in (*of_reach, *leaves(part.delay))]
@@ -136,7 +150,7 @@ class Triggering:
     def __call__(self, x: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Rates (E,) with `rest` (E,) added, their inverses, each event's offspring seen, slopes of the log density."""
         spread = self.spread(x)
-        raised = self.pairs(spread.reach, spread.delay, spread.source, rest)
+        raised = self.sums(spread.reach, spread.delay, spread.source, rest)
         return raised.rate, raised.share, *self.balance(spread, raised.by_parent, raised.reach, raised.delay)
 
     def balance(
@@ -155,7 +169,7 @@ class Triggering:
         each = self._times * eta * delay.integral(self._left) / late_all
         offspring = each * seen
         total = float(offspring.sum())
-        in_reach = in_reach - np.array(inside).reshape(-1, len(each)) @ each
+        in_reach = in_reach - np.array(inside).reshape(len(disc_slope), len(each)) @ each
         in_delay = in_delay - delay.integral_gradient(self._left) @ (self._times * eta * seen) / late_all
         slopes = (
             (by_parent - offspring) @ self._marks,
@@ -167,7 +181,7 @@ class Triggering:
     def log_linear(self, x: np.ndarray, rest: np.ndarray) -> tuple[Raised, np.ndarray, np.ndarray]:
         """What is raised, its slopes in intercept and effects (E, M), and the second ones of the density (M, M)."""
         spread = self.spread(x)
-        raised = self.pairs(spread.reach, spread.delay, spread.source, rest)
-        by_mark = self.pairs.weighted(spread.reach, spread.delay, spread.source, self._marks)
+        raised = self.sums(spread.reach, spread.delay, spread.source, rest)
+        by_mark = self.sums.pairs.weighted(spread.reach, spread.delay, spread.source, self._marks)
         offspring = self.everywhen(spread) * spread.delay.integral(self._left) / spread.late_all
         return raised, by_mark, self._marks.T @ (self._marks * (raised.by_parent - offspring)[:, None])

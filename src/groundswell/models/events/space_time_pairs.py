@@ -39,7 +39,7 @@ class Pairs:
         from groundswell.models.events._space_time_loops import pairs
 
         self.later, self.earlier, self.km, self.days = pairs(
-            *_columns(part, events if points is None else points), *_columns(part, events),
+            *columns_of(part, events if points is None else points), *columns_of(part, events),
             part.furthest_km, part.longest_days,
         )  # fmt: skip
 
@@ -67,7 +67,7 @@ class Pairs:
         )  # fmt: skip
 
 
-def _columns(part: Offspring, events: Events) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def columns_of(part: Offspring, events: Events) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Times, positions and kinds, one kind where every event triggers all."""
     kind = np.zeros(len(events), dtype=np.int64) if events.kind is None or part.across else events.kind
     return (
