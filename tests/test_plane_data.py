@@ -25,8 +25,10 @@ from groundswell.data.readers.single_events import Mark
 from groundswell.data.region import Projection, Region
 from groundswell.data.window import Window
 from groundswell.errors import DataError, GroundswellWarning, UsageError
+from groundswell.models.events.etas import Etas
 from groundswell.models.events.space_time import SpaceTime
 from groundswell.rng import generator
+from groundswell.studies.event_model import suited_to_plane
 
 FARS = {"type": "Polygon", "coordinates": [[[51, 28], [54, 28], [54, 31], [51, 31], [51, 28]]]}
 BOW = {"type": "Polygon", "coordinates": [[[51, 28], [54, 31], [54, 28], [51, 31], [51, 28]]]}
@@ -279,6 +281,27 @@ def test_what_has_no_place_on_the_map_is_left_out(tmp_path):
     assert reasons[6] == "its position lies outside the region"
     assert reasons[7] == "2023-06-01 lies outside the window 2024-01-01 to 2024-03-30"
     assert len(plane.history.events or ()) == 37
+
+
+def test_events_outside_are_kept_for_those_that_they_excite(tmp_path):
+    table = frame(mag=np.arange(40.0))
+    table.loc[[4, 9], ["lat", "lon"]] = 48.9, 2.3
+    table.loc[9, "date"] = "2023-06-01"
+    window = Window.between("2024-01-01", "2024-03-30")
+    how = {"also": ("mag",), "region": geojson(tmp_path, FARS), "window": window, "marks": [Mark("mag")]}
+    plane = plane_of(table, centre=False, **how)
+    assert plane.outside is not None
+    assert plane.outside.marks["mag"].tolist() == [4]  # the other is before the window
+    assert plane.setting.region is not None
+    assert not plane.setting.region.contains(np.array(plane.outside.x_km), np.array(plane.outside.y_km)).any()
+    model, said = suited_to_plane(Etas.example()[0], [plane])
+    assert model.outside is not None
+    assert model.threshold == min(set(range(40)) - {4, 9})
+    assert [f.key for f in said][-2:] == ["plane-threshold", "plane-outside"]
+    assert np.isfinite(model.log_density(plane.setting, plane.history))
+    found, _ = suited_to_plane(Etas.example()[0], [plane], {"threshold": 5.0})
+    assert found.outside is None  # below the threshold
+    assert plane_of(frame(), country="Iran").outside is None
 
 
 def test_steps_grow_so_that_cells_times_steps_stay_few():

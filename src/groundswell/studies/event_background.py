@@ -16,6 +16,7 @@ from groundswell.errors import GroundswellError
 from groundswell.evaluate.ranking import Finding
 from groundswell.evaluate.replicas import held
 from groundswell.infer.base import Fit, fit
+from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.infer.plausible import plausible_models
 from groundswell.params import Effects
 from groundswell.studies.event_kernels import Interval, Kernels, soon
@@ -89,6 +90,8 @@ def moving_background(found: Fit, setting: Setting, history: History, *, rng: np
     part = _steps_in(found.model)
     if pieces < 2 or part is None or count == 0:
         return None
+    if found.draws is not None:  # two searches cost less than a second posterior, and can be compared
+        found = fit(found.model, setting, history, MaximumLikelihood(), rng=rng, fixed=held(found))
     name, effects = part
     if any(label.startswith("from ") for label in effects):
         return None  # it moves already

@@ -16,6 +16,7 @@ from groundswell.evaluate.point_residuals import ResidualTests, counts_in_band, 
 from groundswell.evaluate.ranking import Finding
 from groundswell.evaluate.super_thinning import Homogeneity, homogeneity
 from groundswell.infer.base import Fit, Progress, silent
+from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.base import can
 from groundswell.studies.event_causes import in_moments
 
@@ -100,7 +101,8 @@ def checks_of(
         return None
     here = replace(found, model=model, provenance={**found.provenance, "digest": moved.digest()})
     try:
-        times = residual_tests(here, setting, moved, rng=test, replicates=replicates, progress=progress)
+        method = None if found.draws is None else MaximumLikelihood()  # a posterior for each replica takes hours
+        times = residual_tests(here, setting, moved, rng=test, replicates=replicates, method=method, progress=progress)
     except GroundswellError:
         return None  # too few events
     return Checks(times, _points(here, setting, moved, points), replicates > 0)

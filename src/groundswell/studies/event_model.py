@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from groundswell.data.areas import WIDER_KM
-from groundswell.data.history import History
+from groundswell.data.history import Events, History
 from groundswell.data.readers.plane import Plane
 from groundswell.data.setting import Setting
 from groundswell.errors import UsageError
@@ -82,8 +82,21 @@ def _above_threshold(
     if "background" not in named:
         days = sum(plane.setting.window.days for plane in planes)
         model = replace(model, background=ENDEMIC_START * len(values) / days)
-    found = Finding("plane-threshold", {"mark": mark, "threshold": threshold})
-    return model, (*(sentence for plane in planes for sentence in said_of(plane)), found)
+    found = [Finding("plane-threshold", {"mark": mark, "threshold": threshold})]
+    outside = _exciting(planes, mark, threshold)
+    if outside is not None:
+        model = replace(model, outside=outside)
+        found.append(Finding("plane-outside", {"count": len(outside)}))
+    return model, (*(sentence for plane in planes for sentence in said_of(plane)), *found)
+
+
+def _exciting(planes: Sequence[Plane], mark: str, threshold: float) -> Events | None:
+    """The events outside the region that may set off some inside; None of several windows, or of dates alone."""
+    outside = planes[0].outside
+    if len(planes) > 1 or outside is None or outside.day_precision or outside.within_days is not None:
+        return None
+    kept = outside.take(np.asarray(outside.marks[mark], dtype=float) >= threshold)
+    return kept if len(kept) else None
 
 
 def suited_to_times(

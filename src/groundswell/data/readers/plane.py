@@ -14,7 +14,7 @@ import numpy as np
 
 from groundswell.data import gazetteer
 from groundswell.data.areas import Cells, cells, countries_region, districts, region_around
-from groundswell.data.history import History, from_events
+from groundswell.data.history import Events, History, from_events
 from groundswell.data.readers.base import ReadEvents, carried
 from groundswell.data.readers.histories import Event, Report, closely_dated, in_country, window_of
 from groundswell.data.readers.single_events import Mark, in_time, single_events
@@ -47,7 +47,8 @@ class Plane:
     file has km. region_by : "file", "countries" (their outlines, a little wider) or "hull" (a guess, `wider_km` wider
     than the events' own). even : persons per km^2 that live in no listed place. at_others : events at the position of
     another. jitter_km : radius within which each was moved. kinds : labels of Events.kind. centred : mark -> its mean,
-    which was taken off.
+    which was taken off. outside : events of the window outside the region, which a model may let excite; their `place`
+    means nothing.
     """
 
     setting: Setting
@@ -63,6 +64,7 @@ class Plane:
     jitter_km: float = 0.0
     kinds: tuple[str, ...] = ()
     centred: dict[str, float] = field(default_factory=dict)
+    outside: Events | None = None
 
 
 def to_plane(
@@ -133,25 +135,28 @@ def to_plane(
     cut = cells(shape, cell_km, projection) if areas is None else _districts(region, areas, cell_km, at, projection)
     window = _stepped(window, step, len(cut.places), report, events, kept)
     kept = [i for i in kept if window.day(events[i]["start"]) < window.days]
-    ordered = np.array([i for _, i in in_time([(events[i], i) for i in kept], window)], dtype=int)
-    place = cut.region.tile_of(*at[ordered].T)
-    single = single_events([(events[i], int(p)) for i, p in zip(ordered, place, strict=True)], window)
-    labels: tuple[str, ...] = ()
-    codes = None
-    if kind is not None:
-        labels = tuple(sorted({_kind(events[i], kind) for i in ordered}))
-        codes = np.array([labels.index(_kind(events[i], kind)) for i in ordered])
-    columns = {mark.label: values[ordered, k] for k, mark in enumerate(marks)}
-    centred = {name: float(column.mean()) for name, column in columns.items()} if centre else {}
-    single = replace(
-        single, x_km=at[ordered, 0], y_km=at[ordered, 1], kind=codes,
-        marks={name: column - centred.get(name, 0.0) for name, column in columns.items()},
-    )  # fmt: skip
+    labels = () if kind is None else tuple(sorted({_kind(events[i], kind) for i in kept}))
+    means = values[kept].mean(axis=0) if centre else np.zeros(len(marks))
+
+    def points(rows: Sequence[int]) -> Events:
+        """Some events by time, with what they bring along."""
+        ordered = np.array([i for _, i in in_time([(events[i], i) for i in rows], window)], dtype=int)
+        place = np.maximum(cut.region.tile_of(*at[ordered].T), 0)
+        found = single_events([(events[i], int(p)) for i, p in zip(ordered, place, strict=True)], window)
+        codes = None if kind is None else np.array([labels.index(_kind(events[i], kind)) for i in ordered])
+        columns = {mark.label: values[ordered, k] - means[k] for k, mark in enumerate(marks)}
+        return replace(found, x_km=at[ordered, 0], y_km=at[ordered, 1], kind=codes, marks=columns)
+
+    single = points(kept)
+    away = [i for i in np.flatnonzero(~inside).tolist() if 0 <= window.day(events[i]["start"]) < window.days]
+    away = [i for i in away if kind is None or _kind(events[i], kind) in labels]
     report.lines.sort(key=lambda line: (line["row"], line["id"]))
     left_out = Table.from_rows(report.lines, ("row", "id", "outcome", "reason", "remedy"))
     made = Plane(
         _setting(cut, window), from_events(cut.places, window, single), left_out, projection, region_by, names, wider,
-        cell_km, cut.even, _coincident(at[ordered]), kinds=labels, centred=centred,
+        cell_km, cut.even, _coincident(at[kept]), kinds=labels,
+        centred={mark.label: float(mean) for mark, mean in zip(marks, means, strict=True)} if centre else {},
+        outside=points(away) if away else None,
     )  # fmt: skip
     if jitter_km:
         if rng is None:

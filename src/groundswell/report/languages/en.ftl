@@ -621,6 +621,7 @@ plane-steps = Endemic rates are constant within steps of { $days } days.
 plane-jitter = Each event was moved to a random point within { $km } km of its position: distances below some { $km } km are chance; try several seeds.
 plane-mark = The mark { $mark } enters less its mean of { $mean }.
 plane-threshold = Events count from { $mark } { $threshold } on, the least in the file. Above it they are taken as all recorded; small events that went unseen after a large one make delays too long.
+plane-outside = { $count } events outside the region may set off events inside; they are not weighed themselves.
 plane-kinds = { $count } kinds, each triggering its own kind only: { $kinds }.
 plane-limits = Nothing is taken to be triggered further than { $km } km or later than { $days } days (furthest_km and longest_days in [components.offspring] of a --config file).
 
@@ -669,9 +670,18 @@ events-delay-within-day = By the fit nine tenths of what an event sets off come 
 events-reach = Half of it comes within { $value } km (90 % interval { $low } to { $high }), nine tenths within { $most } km.
 events-reach-cities = { $own_value } of it (90 % interval { $own_low } to { $own_high }) comes in the event’s own place, { $near_value } ({ $near_low } to { $near_high }) within { $km } km.
 events-reach-own = The model keeps all that an event sets off in its own place.
-events-moving-same = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days (90 % interval { $low } to { $high }), much as with the background as fitted ({ $before }); the log density gains { $gain } by { $terms } further parameters.
-events-moving-less = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days (90 % interval { $low } to { $high }) instead of { $before }; the log density gains { $gain } by { $terms } further parameters. Whether the difference is triggering or a cause that moved by itself, these events cannot tell.
-events-moving-more = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days (90 % interval { $low } to { $high }), more than { $before } with the background as fitted; the log density gains { $gain } by { $terms } further parameters.
+events-moving-same = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days (90 % interval { $low } to { $high }), much as with the background as fitted ({ $before }); the log density gains { $gain } by { $terms } further { $terms ->
+        [one] parameter
+       *[other] parameters
+    }.
+events-moving-less = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days (90 % interval { $low } to { $high }) instead of { $before }; the log density gains { $gain } by { $terms } further { $terms ->
+        [one] parameter
+       *[other] parameters
+    }. Whether the difference is triggering or a cause that moved by itself, these events cannot tell.
+events-moving-more = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days (90 % interval { $low } to { $high }), more than { $before } with the background as fitted; the log density gains { $gain } by { $terms } further { $terms ->
+        [one] parameter
+       *[other] parameters
+    }.
 events-moving-open = With it { $names } are not determined; the interval leaves that doubt out.
 events-moving-better = By AIC the moving background is the better description of these events.
 events-moving-failed = With a background that moves the fit found no answer: { $reason }
@@ -741,7 +751,10 @@ events-question-checks = Does the model suit the events?
 events-section-checks = Does the model suit the events?
 events-words-checks = Measured in events that the model expects, time runs so that a right model’s events come at an even pace, by chance alone (time rescaling). And if events are thinned where many are expected, and points added where few are, what is left of a right model is even over time and space (super-thinning).
 events-fits = None of { $tests } tests finds fault with the model.
-events-misfits = { $count } of { $tests } tests find fault with the model; of a right one about one in twenty would.
+events-misfits = { $count } of { $tests } tests { $count ->
+        [one] finds
+       *[other] find
+    } fault with the model; of a right one about one in twenty would.
 events-misfit-waiting-times = Waits between events are not as the model expects: too many are short or long (p = { $p }).
 events-misfit-times = Events drift over the window against what the model expects: too many early, late or in between (p = { $p }).
 events-misfit-serial-more = Short waits follow short ones and long ones long: bursts, or a slow change, are left (p = { $p }).
