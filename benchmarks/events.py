@@ -141,7 +141,7 @@ def plane_lines() -> list[Line]:
         for words, reach, delay, seconds in kinds:
             found.append(
                 Line(
-                    f"events/space-time Hawkes, {events:.0e} events, {words}, f g left out below 1e-11",
+                    f"events/space-time Hawkes, {events:.0e} events, {words}, f g left out below 1e-10",
                     ".06 s / .15 s; 1e6 in 2 s",
                     lambda r=reach, d=delay, n=events: plane_seconds(r, d, n),
                     lambda r=reach, d=delay, n=events: (

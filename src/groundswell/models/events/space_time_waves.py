@@ -37,7 +37,7 @@ DECAYS: dict[type, Callable[[Delay], tuple[float, float]]] = {
 DEGREE, FITTED = 16, 0.6
 """Of the polynomial that makes f smooth, and from which part of near_km^2 on it is fitted to f."""
 
-EVEN = 8
+EVEN = 4
 """Frequencies along the second axis are a multiple of it, which fills vector registers."""
 
 FINEST = 512
