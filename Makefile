@@ -2,7 +2,7 @@
 # Override the interpreter with: make test PYTHON=/path/to/python3.12
 
 .DELETE_ON_ERROR:
-.PHONY: study study-full test bench calibrate lint docs
+.PHONY: study study-full test bench bench-peers calibrate lint docs
 
 PYTHON ?=
 BIN := .venv/bin
@@ -23,6 +23,13 @@ calibrate: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks
+
+# Packages that the benchmarks compare with, in an environment of their own; `make bench` uses them where they are.
+bench-peers: .venv-bench/.ready
+
+.venv-bench/.ready: benchmarks/peers.txt $(READY)
+	@$(BIN)/python -m venv --clear .venv-bench
+	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check -r benchmarks/peers.txt && touch $@
 
 lint: $(READY)
 	@status=0; for check in "ruff check" "ruff format --check" codespell pyright; do \

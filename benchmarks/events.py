@@ -1,34 +1,36 @@
 """Speed of the event level: value and full gradient of self-exciting log densities, and whole fits.
 
-Fits of events in the plane stand beside R's of the same models to the same data. The other peers are the slow twins
-of the tests, which visit every pair of events. A twin of a million
-events would run for days, so it runs on fewer and its time is scaled up by the square of the
-ratio; the name says so. Data: a simulated process with the rates of the published closed forms.
+Fits of events in the plane stand beside R's of the same models to the same data, values of events in time beside other
+packages' (`hawkes_peers`). The other peers are the slow twins of the tests, which visit every pair of events. A twin
+of a million events would run for days, so it runs on fewer and its time is scaled up by the square of the ratio; the
+name says so. Data: simulated processes, those of one kind with the rates of the published closed forms.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks import r_surveillance
+from benchmarks import hawkes_peers, r_surveillance
 from benchmarks.harness import Line, best_of
-from groundswell.data.history import Events, History
+from groundswell.data.history import Events, History, from_events
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.delays import Delay, ExponentialDelay
+from groundswell.models.events.mutually_exciting import MutuallyExciting
 from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.models.events.self_exciting_parts import ByPopulation
-from groundswell.models.events.space_time import Offspring, SpaceTime
-from groundswell.models.log_linear import LogLinear
+from groundswell.models.events.space_time import Endemic, Offspring, SpaceTime
 from groundswell.models.triggering import Gaussian, PowerLaw, Reach
-from groundswell.params import vector
+from groundswell.params import Effects, vector
 from groundswell.rng import generator
 from groundswell.studies.published import plane
 from groundswell.studies.published.base import reference_data
@@ -36,11 +38,20 @@ from tests.naive import self_exciting as naive
 
 EVENTS = 1_000_000
 TWIN_EVENTS, TWIN_CITY_EVENTS, PAIRED_EVENTS = 800, 800, 4000
+GOAL = "6 x tick at a new decay, 15 x hawkesbook"
 
 IN_TIME = SelfExciting(0.5, 0.6, ExponentialDelay(2.0), max_events=2 * EVENTS)
 ON_CITIES = SelfExciting(
     20.0, 0.6, ExponentialDelay(2.0), reach=PowerLaw(60.0, 2.0), population=ByPopulation(0.7), max_events=2 * EVENTS
 )
+MANY_KINDS = MutuallyExciting(
+    ("protest", "repression", "attack"),
+    Effects(protest=0.5, repression=0.1, attack=0.2),
+    Effects({f"{q} > {k}": 0.1 + 0.05 * i for i, (q, k) in enumerate(
+        product(("protest", "repression", "attack"), repeat=2))}),
+    ExponentialDelay(2.0),
+    max_events=2 * EVENTS,
+)  # fmt: skip
 
 
 @cache
@@ -85,6 +96,56 @@ def twin(model: SelfExciting, events: int) -> float:
     return seconds * (EVENTS / len(made)) ** 2
 
 
+def time_case(events: int) -> hawkes_peers.Case:
+    """The simulated process in time, for the peers."""
+    setting, history = simulated(IN_TIME, events)
+    made, at = history.events, vector(IN_TIME)
+    assert made is not None
+    days = float(setting.window.days)
+    return hawkes_peers.Case(made.time_days, made.place, days, at[:1], at[1:2].reshape(1, 1), float(at[2]))
+
+
+@cache
+def kinds_case(events: int) -> hawkes_peers.Case:
+    """Events of three kinds, for the peers that know several."""
+    background, offspring, decay = MANY_KINDS.arrays
+    setting = Setting(Places.single(), Window(date(2000, 1, 1), 1, round(events / MANY_KINDS.stationary_rates().sum())))
+    made = MANY_KINDS.simulate(setting, rng=generator(5)).events
+    assert made is not None
+    assert made.kind is not None
+    return hawkes_peers.Case(made.time_days, made.kind, float(setting.window.days), background, offspring, decay[0])
+
+
+def our_answer(case: hawkes_peers.Case) -> hawkes_peers.Answer:
+    """Our value and gradient of a case, and the seconds of one evaluation at a new parameter value."""
+    kinds, times, days = len(case.background), case.times, int(case.days)
+    history = from_events(
+        Places.single(), Window(date(2000, 1, 1), 1, days), Events(times, np.zeros(len(times), int), kind=case.kind)
+    )
+    setting = Setting(history.places, history.window)
+    model = IN_TIME if kinds == 1 else MANY_KINDS
+    evaluate, at = model.likelihood(setting, history), vector(model)
+    value, slope = evaluate(at)
+    seconds = best_of(lambda: evaluate(at * (1 + 1e-3)), 25)
+    return hawkes_peers.Answer(
+        value, slope[:kinds], slope[kinds:-1].reshape(kinds, kinds), float(slope[-1]), seconds
+    )  # fmt: skip
+
+
+def beside(peer: str, what: str, make: Callable[[int], hawkes_peers.Case], goal: str, ratio: float | None) -> Line:
+    """Ours beside a peer on the same events; without the peers' environment ours alone, and the goal is not decided."""
+    has = hawkes_peers.present()
+    return Line(
+        f"events/{what}, 1e6 events, value + full gradient, beside {peer}",
+        goal,
+        lambda: our_answer(make(EVENTS)).seconds,
+        (lambda: hawkes_peers.answer(peer, make(EVENTS), our_answer(make(EVENTS))).seconds) if has else None,
+        hawkes_peers.name(peer),
+        goal_ratio=ratio if has else None,
+        lacks="" if has or not goal else f"{peer} as a peer of Hawkes, 1e6 events (make bench-peers)",
+    )
+
+
 def fitting(folder: Path, name: str) -> float:
     """Seconds of a whole fit from default starting values: layout of the data, search and standard errors."""
     case = plane.meningococcal(folder)
@@ -119,7 +180,7 @@ def in_the_plane(reach: Reach, delay: Delay, events: int, route: str = "auto") -
     setting = Setting(Places.single(), Window(date(2000, 1, 1), days), covariates={"area_km2": np.array([[1e6]])})
     found = Events(time[kept], np.zeros(len(kept), int), x_km=place[kept, 0], y_km=place[kept, 1])
     offspring = Offspring(-0.7, reach=reach, delay=delay, furthest_km=2000.0, longest_days=2000.0)
-    model = SpaceTime(LogLinear(-11.2), offspring, route=route)
+    model = SpaceTime(Endemic(-11.2), offspring, route=route)
     return model, setting, History(setting.places, setting.window, {}, found)
 
 
@@ -159,15 +220,18 @@ def lines() -> list[Line]:
     folder = reference_data()
     twin_name = "slow twin in Python, {} events, scaled by the square"
     return [
+        beside("tick", "Hawkes", time_case, GOAL, 6.0),
+        beside("hawkesbook", "Hawkes", time_case, GOAL, 15.0),
+        beside("HawkesPyLib", "Hawkes", time_case, "", None),
+        beside("tick", "three kinds", kinds_case, "", None),
         *([] if folder is None else twinstim(folder)),
         *plane_lines(),
         Line(
             "events/Hawkes, 1e6 events, value + full gradient",
-            "6 x tick at a new decay, 15 x hawkesbook",
+            "",
             lambda: ours(IN_TIME),
             lambda: twin(IN_TIME, TWIN_EVENTS),
             twin_name.format(TWIN_EVENTS),
-            lacks="tick and hawkesbook as peers",
         ),
         Line(
             "events/city-level Hawkes, 140 places, 1e6 events, value + gradient, 2 threads",

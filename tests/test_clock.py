@@ -205,3 +205,13 @@ def test_marks():
     for text in ("", "mag=exp", "=log"):
         with pytest.raises(UsageError, match="write it as NAME"):
             Mark.stated(text)
+
+
+def test_events_dated_less_closely_than_a_day_lie_anywhere_in_their_days():
+    counts = pandas.DataFrame({"date": ["2021-03-01", "2021-03-08", "2021-03-15", "2021-03-22"], "city": "Qom"})
+    read = read_events(counts.assign(events=[1, 0, 2, 1]))
+    events = to_history(read, step=7, country="Iran")[1].events
+    assert events is not None
+    assert events.within_days is not None
+    assert events.within_days.tolist() == [7.0] * 4
+    assert not events.day_precision

@@ -11,20 +11,22 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from groundswell.data.history import History
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import DataError, MissingVerb, UsageError
-from groundswell.evaluate.declustering import BACKGROUND, BEFORE, Forest, declustered, drawn_forest, smoothed
+from groundswell.evaluate.declustering import BACKGROUND, BEFORE, Forest, declustered, drawn_forest
 from groundswell.infer.base import Fit, fit
-from groundswell.infer.drawn import kernel_band, parameter_draws
 from groundswell.infer.likelihood import MaximumLikelihood
+from groundswell.infer.plausible import curve_band
 from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events.branching import Branching
 from groundswell.models.events.clusters import cluster_size
 from groundswell.models.events.self_exciting import SelfExciting
+from groundswell.models.events.space_time import SpaceTime
 from groundswell.models.library import load
 from groundswell.rng import generator
 
@@ -174,63 +176,46 @@ def test_the_largest_clusters_come_first() -> None:
     assert row["no parent"] == pytest.approx(len(sizes) / 60)
 
 
-@pytest.mark.parametrize("dimensions", [1, 2])
-def test_smoothing_is_that_of_the_definition(dimensions: int) -> None:
-    rng = generator(dimensions)
-    points, weights = rng.normal(0, 10, (12, dimensions)), rng.random(12)
-    at = rng.normal(0, 10, (5, dimensions))
-    found = smoothed(points.squeeze(), weights, at.squeeze(), nth=3, least=4.0)
-    for where, value in zip(at, found, strict=True):
+def test_background_over_time_is_that_of_the_definition_and_adds_up() -> None:
+    found = declustered(MODEL, SETTING, drawn(1), rng=generator(0), draws=1)
+    times, p = found.events.time_days, found.branching.background_probability
+    at = np.array([0.0, 17.3, 60.0])
+    for when, value in zip(at, found.over_time(at, neighbours=3, least_days=0.4), strict=True):
         expected = 0.0
-        for j, point in enumerate(points):
-            width = max(sorted(np.linalg.norm(points - point, axis=1))[3], 4.0)
-            away = np.linalg.norm(where - point) / width
-            expected += weights[j] * np.exp(-0.5 * away**2) / (width * np.sqrt(2 * np.pi)) ** dimensions
-            assert width >= 4.0
+        for t, weight in zip(times, p, strict=True):
+            width = max(sorted(np.abs(times - t))[3], 0.4)
+            inside = norm.cdf(60, t, width) - norm.cdf(0, t, width)
+            expected += weight * norm.pdf(when, t, width) / inside
         assert value == pytest.approx(expected)
+    fine = np.linspace(0, 60, 6001)
+    assert np.trapezoid(found.over_time(fine), fine) == pytest.approx(p.sum(), rel=1e-5)
+    with pytest.raises(DataError, match="more events than neighbours"):
+        found.over_time(at, neighbours=len(times))
 
 
-def test_smoothing_adds_up_to_the_weights() -> None:
-    rng = generator(3)
-    days, weights = np.sort(rng.random(40) * 50), rng.random(40)
-    fine = np.linspace(-60, 110, 8001)
-    assert np.trapezoid(smoothed(days, weights, fine, least=1.0), fine) == pytest.approx(weights.sum(), rel=1e-6)
-    with pytest.raises(DataError, match="more points than nth"):
-        smoothed(days[:5], weights[:5], fine, least=1.0)
+def test_background_over_the_plane_leaves_the_offspring_out() -> None:
+    model, setting = SpaceTime.example()
+    history = model.simulate(setting, rng=generator(1))
+    found = declustered(model, setting, history, rng=generator(0), draws=1)
+    side = np.linspace(-400, 700, 111)
+    x, y = (each.ravel() for each in np.meshgrid(side, side))
+    total = found.over_plane(x, y).sum() * (side[1] - side[0]) ** 2 * 180
+    assert total == pytest.approx(found.branching.background_probability.sum(), rel=0.02)
+    with pytest.raises(DataError, match="x_km and y_km"):
+        declustered(MODEL, SETTING, drawn(1), rng=generator(0), draws=1).over_plane(x, y)
 
 
-def test_parameters_are_drawn_as_the_fit_is_unsure_of_them() -> None:
-    history = drawn(3, PLAIN, TOWN)
-    found = fitted(history)
-    made = parameter_draws(found, 4000, rng=generator(0)).values
-    assert (made > 0).all()
-    logs = np.log(made)
-    assert logs.mean(axis=0) == pytest.approx(np.log(found.estimate), abs=0.05)
-    assert found.covariance is not None
-    expected = found.covariance / np.outer(found.estimate, found.estimate)
-    assert np.cov(logs.T) == pytest.approx(expected, abs=0.1 * expected.max())
-    held = fit(PLAIN, TOWN, history, MaximumLikelihood(), rng=generator(0), fixed={"delay.decay": 1.1})
-    assert set(parameter_draws(held, 9, rng=generator(0)).values[:, 2]) == {1.1}
-
-
-def test_what_is_not_determined_is_held_and_said() -> None:
+def test_what_is_not_determined_is_said() -> None:
     history = drawn(3, PLAIN, TOWN)
     found = fit(PLAIN, TOWN, history, MaximumLikelihood(), rng=generator(0), fixed={"branching_ratio": 0.0})
-    made = parameter_draws(found, 9, rng=generator(0))
-    assert "delay.decay" in made.notes[0]
-    assert len(set(made.values[:, 2])) == 1
-    assert len(set(made.values[:, 0])) == 9
-    posterior = dataclasses.replace(found, draws=np.arange(12.0).reshape(4, 3))
-    rows = {tuple(row) for row in parameter_draws(posterior, 60, rng=generator(0)).values.tolist()}
-    assert rows == {(0.0, 1.0, 2.0), (3.0, 4.0, 5.0), (6.0, 7.0, 8.0), (9.0, 10.0, 11.0)}
-    with pytest.raises(UsageError, match="neither draws nor a covariance"):
-        parameter_draws(dataclasses.replace(found, covariance=None), 1, rng=generator(0))
+    notes = declustered(found, TOWN, history, rng=generator(0), draws=3).notes
+    assert "delay.decay: not determined" in notes[-1]
 
 
 def test_bands_of_a_kernel_are_those_of_its_parameters() -> None:
     found = fitted(drawn(3, PLAIN, TOWN))
     at = np.array([0.0, 0.5, 2.0])
-    band = kernel_band(found, lambda model, days: model.delay.value(days), at, rng=generator(0), draws=4000)
+    band = curve_band(found, lambda model, days: model.delay.value(days), at, rng=generator(0), draws=4000)
     decay, error = found.estimate[2], found.standard_error[2] / found.estimate[2]
     assert band["estimate"] == pytest.approx(decay * np.exp(-decay * at))
     assert band["high"][0] == pytest.approx(decay * np.exp(1.645 * error), rel=0.05)  # g(0) is the decay itself

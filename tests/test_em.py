@@ -70,6 +70,17 @@ def test_the_log_density_never_falls_from_wherever_it_starts(accelerated: bool) 
         assert trace[-1] > trace[0]
 
 
+@pytest.mark.parametrize("name", ["self_exciting", "space_time", "mutually_exciting"])
+def test_every_model_with_shares_is_climbed(name: str) -> None:
+    model, setting = load(name).example()
+    history = model.simulate(setting, rng=generator(1))
+    found = fit(model, setting, history, ExpectationMaximisation(steps=60), rng=generator(0))
+    best = fit(model, setting, history, MaximumLikelihood(), rng=generator(0))
+    assert (np.diff(found.details["trace"]) >= 0).all()
+    assert found.log_density == pytest.approx(best.log_density, abs=2e-6 if found.converged else 0.1)
+    assert found.converged or name == "mutually_exciting"  # one of its offspring is at 0, to which EM creeps
+
+
 def test_extrapolation_saves_cycles() -> None:
     history = drawn(6)
     fast, slow = climbed(history), climbed(history, accelerated=False)

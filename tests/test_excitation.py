@@ -379,5 +379,5 @@ def test_what_a_part_needs_is_asked_for(setting: Setting) -> None:
         SumOfExponentials(Effects(fast=1.0), Effects())
     with pytest.raises(ParameterError, match="must rise"):
         StepDelay(8.0)
-    assert not can(replace(PLAIN, by_step=True), "branching")
+    assert not can(replace(PLAIN, by_step=True), "compensator")
     assert not can(PLAIN, "pointwise")

@@ -20,7 +20,9 @@ from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import DataError, GroundswellWarning, NotConverged, ParameterError, UsageError
+from groundswell.evaluate.point_residuals import rescaled
 from groundswell.infer.base import Fit, fit
+from groundswell.infer.em import ExpectationMaximisation
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.infer.ratio import likelihood_ratio
 from groundswell.models.base import can
@@ -275,6 +277,17 @@ def test_em_steps_climb_to_the_maximum() -> None:
     assert density(at)[0] == pytest.approx(found.log_density, abs=1e-6)
 
 
+def test_the_methods_that_ask_for_these_verbs_run() -> None:
+    setting = over(600)
+    history = TWO.simulate(setting, rng=generator(4))
+    climbed = fit(TWO, setting, history, ExpectationMaximisation(), rng=generator(1))
+    best = fit(TWO, setting, history, MaximumLikelihood(), rng=generator(1))
+    assert climbed.converged
+    assert climbed.log_density == pytest.approx(best.log_density, abs=1e-5)
+    found = rescaled(best.model, setting, history)
+    assert found.total == pytest.approx(len(found), rel=1e-6)  # the background's slope is 0 at the maximum
+
+
 # --- closed forms ---
 
 
@@ -435,6 +448,18 @@ def test_histories_of_one_kind_each_are_put_together() -> None:
     made = of_kinds(sized).events
     assert made is not None
     assert np.array_equal(made.size, made.time_days + 1)
+    assert made.within_days is None
+    dated = {
+        name: replace(
+            part, events=replace(part.events, day_precision=name == "attack", marks={"calls": part.events.time_days})
+        )
+        for name, part in sized.items()
+    }
+    mixed = of_kinds(dated).events
+    assert mixed is not None
+    assert mixed.day_precision
+    assert np.array_equal(mixed.within_days, mixed.kind == 2)
+    assert np.array_equal(mixed.marks["calls"], mixed.time_days)
     with pytest.raises(DataError, match=r'"attack" has 1 places and 20 days.*the first one 1 and 30'):
         of_kinds({**parts, "attack": history_of(over(20), [], [])})
     with pytest.raises(DataError, match="no history"):

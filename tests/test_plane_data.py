@@ -10,7 +10,14 @@ import pytest
 import shapely
 
 from groundswell.data import gazetteer
-from groundswell.data.areas import LEAST_DENSITY, cells, countries_region, country_outline, region_around
+from groundswell.data.areas import (
+    LEAST_DENSITY,
+    cells,
+    countries_region,
+    country_outline,
+    districts,
+    region_around,
+)
 from groundswell.data.places import great_circle_km
 from groundswell.data.readers import read_events
 from groundswell.data.readers.plane import Plane, jittered_positions, to_plane
@@ -147,6 +154,58 @@ def test_a_sea_has_few_people_yet_some():
     sea = Region.rectangle(-50, -50, 50, 50)
     assert cells(sea, 50, Projection(0.0, -30.0)).density == pytest.approx([LEAST_DENSITY] * 4)
     assert cells(sea, 50, None).density is None
+
+
+def features(*given):
+    """GeoJSON of boxes: (properties, west, south, east, north)."""
+    shapes = [(properties, shapely.geometry.mapping(shapely.box(*box))) for properties, *box in given]
+    parts = [{"type": "Feature", "properties": p, "geometry": shape} for p, shape in shapes]
+    return {"type": "FeatureCollection", "features": parts}
+
+
+def test_districts_are_places_with_their_people():
+    two = features(({"name": "West", "population": 1000}, 51, 28, 52, 31), ({"name": "East"}, 52, 28, 54, 31))
+    found = districts(two, "name", CENTRE)
+    assert found.places.name == ("West", "East")
+    assert found.density is not None
+    assert found.even > 0  # not every district says how many, so the gazetteer does
+    two["features"][1]["properties"]["population"] = 5000
+    found = districts(two, "name", CENTRE)
+    assert found.places.population.tolist() == [1000, 5000]
+    assert found.even == 0
+    assert found.area_km2.sum() == pytest.approx(found.region.area_km2)
+
+
+def test_districts_that_cannot_be_told_apart_or_overlap_are_refused():
+    box = (51, 28, 52, 31)
+    with pytest.raises(DataError, match='no property "title" to be named by; they have: name'):
+        districts(features(({"name": "a"}, *box)), "title", CENTRE)
+    with pytest.raises(DataError, match='"a" stands for several features'):
+        districts(features(({"name": "a"}, *box), ({"name": "a"}, 52, 28, 54, 31)), "name", CENTRE)
+    with pytest.raises(DataError, match="they must fill it"):
+        districts(features(({"name": "a"}, *box), ({"name": "b"}, 51.5, 28, 54, 31)), "name", CENTRE)
+    with pytest.raises(DataError, match="0 of 0 features"):
+        districts(FARS, "name", CENTRE)
+
+
+def test_events_fall_into_their_districts(tmp_path):
+    two = features(({"name": "West"}, 51, 28, 52.5, 31), ({"name": "East"}, 52.5, 28, 54, 31))
+    table = frame()
+    plane = plane_of(table, region=geojson(tmp_path, two), areas="name")
+    assert plane.setting.places.name == ("West", "East")
+    order = np.lexsort([table["time"], table["date"]])
+    assert (points(plane)[1].place == (table["lon"].to_numpy()[order] > 52.5)).all()
+    with pytest.raises(UsageError, match="areas are features of a GeoJSON file"):
+        plane_of(table, country="Iran", areas="name")
+
+
+def test_a_region_in_tiles_keeps_them():
+    model, setting = SpaceTime.example()
+    drawn = model.simulate(setting, rng=generator(4))
+    assert drawn.events is not None
+    plane = plane_of(drawn.events_table().to_arrow(), region=setting.region)
+    assert plane.setting.region is setting.region
+    assert (points(plane)[1].place == drawn.events.place).all()
 
 
 # --- events ------------------------------------------------------------------------------------

@@ -182,3 +182,28 @@ def test_what_a_reading_by_step_does_not_have(setting: Setting) -> None:
     history = BY_STEP.simulate(setting, rng=generator(1))
     with pytest.raises(UsageError, match="has no crowd sizes"):
         replace(BY_STEP, size=BySize(0.2, (10.0,))).log_density(setting, history)
+
+
+@every_form
+def test_who_set_off_whom_is_what_the_counts_are_made_of(model: SelfExciting, setting: Setting) -> None:
+    history = model.simulate(setting, rng=generator(5))
+    assert history.events is not None
+    found = model.branching(setting, history)
+    place, step = history.events.place, np.minimum(history.events.time_days, 19.5).astype(int)
+    density = model.likelihood(setting, history)
+    arriving = density._means(model).arriving  # type: ignore[attr-defined]
+    assert found.rate == pytest.approx(arriving[place, step], rel=1e-9)
+    assert (found.from_before > 1e-9).any() == (model.before is not None)
+    assert (found.later > found.earlier).all()
+    assert (np.diff(found.later) >= 0).all()
+    assert 0.1 < found.background_probability.mean() < 0.95
+
+
+def test_the_share_set_off_by_day_is_that_in_continuous_time() -> None:
+    window = Setting(Places.single(), Window(date(2024, 1, 1), 400))
+    for decay in (0.4, 1.5, 4.0):
+        truth = SelfExciting(1.0, 0.6, ExponentialDelay(decay))
+        history = truth.simulate(window, rng=generator(3))
+        exact = truth.branching(window, history).background_probability.sum()
+        by_day = replace(truth, by_step=True).branching(window, history).background_probability.sum()
+        assert by_day == pytest.approx(exact, rel=0.06)

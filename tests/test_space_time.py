@@ -17,10 +17,10 @@ from groundswell.data.window import Window
 from groundswell.errors import DataError, GroundswellWarning, ParameterError, UsageError
 from groundswell.infer.base import Fit, fit
 from groundswell.infer.likelihood import MaximumLikelihood
+from groundswell.infer.posterior import Posterior
 from groundswell.models.delays import Delay, ExponentialDelay, StepDelay, UniformDelay
 from groundswell.models.events import cubature
-from groundswell.models.events.space_time import Offspring, SpaceTime
-from groundswell.models.log_linear import LogLinear
+from groundswell.models.events.space_time import Endemic, Offspring, SpaceTime
 from groundswell.models.random_effects import RandomIntercepts
 from groundswell.models.triggering import Exponential, Gaussian, PowerLaw, Reach, Steps
 from groundswell.params import Effects, from_vector, names, vector
@@ -58,7 +58,7 @@ def case(reach: Reach, seed: int = 1, **changes: object) -> tuple[SpaceTime, Set
         kind=rng.integers(0, 2, 80), marks={"crowd": rng.normal(size=80)},
     )  # fmt: skip
     model = SpaceTime(
-        LogLinear(-13.0, Effects(trend=0.01), offset="density"),
+        Endemic(-13.0, Effects(trend=0.01), offset="density"),
         Offspring(-0.8, Effects(crowd=0.3), reach, ExponentialDelay(0.2), 60.0, 20.0, **changes),  # type: ignore[arg-type]
         kinds=2,
     )
@@ -191,7 +191,7 @@ def test_simulated_numbers_are_those_of_the_model() -> None:
         region=region,
     )
     model = SpaceTime(
-        LogLinear(-5.0), Offspring(-0.7, reach=Gaussian(10.0), delay=ExponentialDelay(0.5), longest_days=10.0)
+        Endemic(-5.0), Offspring(-0.7, reach=Gaussian(10.0), delay=ExponentialDelay(0.5), longest_days=10.0)
     )
     rng = generator(5)
     excess = []
@@ -330,7 +330,7 @@ def test_what_cannot_be_weighed_is_refused() -> None:
     with pytest.warns(GroundswellWarning, match="1 of 80 events share their time"):
         model.likelihood(setting, changed(time_days=np.concatenate([events.time_days[:1], events.time_days[:-1]])))
     with pytest.raises(ParameterError, match="random intercepts in its endemic part"):
-        SpaceTime(LogLinear(random=RandomIntercepts()))
+        SpaceTime(Endemic(random=RandomIntercepts()))
     with pytest.raises(DataError, match="none with positions"):
         model.likelihood(setting, changed(x_km=None))
     with pytest.raises(DataError, match="1 of 80 events are outside the region"):
@@ -455,3 +455,12 @@ def test_distances_on_the_map_are_those_on_the_sphere_near_its_centre() -> None:
 def test_parameters_survive_the_vector() -> None:
     model, _ = SpaceTime.example()
     assert from_vector(model, vector(model)) == model
+
+
+def test_a_posterior_finds_the_rate_whatever_its_size() -> None:
+    """The rate per km^2 is exp(-13.5) here: chains that start at the prior must get there."""
+    model, setting = SpaceTime.example()
+    history = model.simulate(setting, rng=generator(1))
+    found = fit(model, setting, history, Posterior(150, 150, 2, processes=1), rng=generator(1))
+    assert max(found.details["columns"]["R-hat"]) < 1.05
+    assert (np.abs(found.estimate - vector(model)) < 4 * found.standard_error).all()

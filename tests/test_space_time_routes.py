@@ -19,9 +19,8 @@ from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.delays import Delay, ExponentialDelay, StepDelay, UniformDelay
 from groundswell.models.events import space_time_cells, space_time_waves
-from groundswell.models.events.space_time import Offspring, SpaceTime
+from groundswell.models.events.space_time import Endemic, Offspring, SpaceTime
 from groundswell.models.events.space_time_density import SpaceTimeDensity
-from groundswell.models.log_linear import LogLinear
 from groundswell.models.triggering import Exponential, Gaussian, PowerLaw, Reach, Steps
 from groundswell.params import Effects, leaves, names, vector
 from groundswell.rng import generator
@@ -68,7 +67,7 @@ def case(
     )  # fmt: skip
     setting = Setting(Places.single(), Window(date(2024, 1, 1), 80), covariates={"area_km2": np.array([[54_000.0]])})
     model = SpaceTime(
-        LogLinear(-9.0),
+        Endemic(-9.0),
         Offspring(
             -0.8, Effects(crowd=0.3) if effects else Effects(), reach, delay, furthest_km, longest_days, across=across
         ),

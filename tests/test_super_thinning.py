@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from naive.verbs import doubled
 
 from groundswell.data.history import History
 from groundswell.data.region import Region
@@ -26,8 +25,7 @@ from groundswell.rng import generator
 CITIES, SETTING = SelfExciting.example()
 MODEL = CITIES
 STEADY = dataclasses.replace(CITIES, branching_ratio=0.0, background=3.0)
-PLANE, AREA = SpaceTime.example()
-INPLANE = doubled(PLANE)
+INPLANE, AREA = SpaceTime.example()
 
 
 def drawn(model: Any, seed: int, setting: Setting = SETTING) -> History:
@@ -160,6 +158,14 @@ def test_what_is_naive_or_tied_is_said() -> None:
     days = dataclasses.replace(history.events, time_days=np.floor(history.events.time_days))
     tied = homogeneity(MODEL, SETTING, dataclasses.replace(history, events=days), rng=generator(0), draws=1)
     assert any("share their time" in note for note in tied.notes)
+
+
+def test_a_model_of_places_is_not_taken_for_one_of_the_plane() -> None:
+    history = drawn(INPLANE, 1, AREA)
+    model = SelfExciting(1.0, 0.3, ExponentialDelay(0.8))
+    with pytest.raises(UsageError, match=r"no rates per km\^2\. Give plane=False"):
+        super_thinned(model, AREA, history, rng=generator(0))
+    assert not super_thinned(model, AREA, history, rng=generator(0), plane=False).plane
 
 
 def test_what_cannot_be_thinned_is_refused() -> None:

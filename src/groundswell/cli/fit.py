@@ -93,7 +93,9 @@ def fit(
     ] = None,
     method: Annotated[
         str | None,
-        typer.Option("--method", help="likelihood, penalised (with random effects), posterior: draws by NUTS."),
+        typer.Option(
+            "--method", help="likelihood, penalised (with random effects), posterior (NUTS), declustering (etas)."
+        ),
     ] = None,
     draws: Annotated[int | None, typer.Option("--draws", help="Posterior: draws kept of each chain.")] = None,
     tune: Annotated[int | None, typer.Option("--tune", help="Posterior: draws thrown away before them.")] = None,
@@ -162,7 +164,14 @@ def fit(
         say(remark)
     chosen = configuration.estimator(built, processes or os.cpu_count() or 1)
     with bar() as progress:
-        found = fit_model(built, settings, histories, chosen, rng=rng, fixed=configuration.fix, progress=progress)
+        if configuration.declusters:
+            from groundswell.infer.declustered_fit import fit_with_declustering
+
+            found = fit_with_declustering(
+                built, settings[0], histories[0], rng=rng, fixed=configuration.fix, progress=progress
+            )
+        else:
+            found = fit_model(built, settings, histories, chosen, rng=rng, fixed=configuration.fix, progress=progress)
     result = _result(found, settings, histories, lost)
     result["notes"] += remarks
     checked = ""
@@ -231,7 +240,8 @@ def _report(
     with bar() as progress:
         case = event_fit(
             given.read, configuration.name, found, given.settings[0], histories[0], given.left_out,
-            seed=configuration.seed, remarks=remarks, plane=plane, progress=progress,
+            seed=configuration.seed, remarks=remarks, plane=plane, replicates=configuration.replicates,
+            progress=progress,
         )  # fmt: skip
     for name, table in case.tables().items():
         table.write(folder / f"{name}.csv")

@@ -84,7 +84,7 @@ class FitConfiguration(ModelConfiguration):
     abroad: Path | None = None
     days_before: Annotated[int, pydantic.Field(ge=0)] = 0
     fix: dict[str, float] = pydantic.Field(default_factory=dict)
-    method: Literal["likelihood", "penalised", "posterior"] | None = None
+    method: Literal["likelihood", "penalised", "posterior", "declustering"] | None = None
     draws: Annotated[int, pydantic.Field(ge=10)] = 1000
     tune: Annotated[int, pydantic.Field(ge=10)] = 1000
     chains: Annotated[int, pydantic.Field(ge=2)] = 4
@@ -97,6 +97,11 @@ class FitConfiguration(ModelConfiguration):
     @classmethod
     def _dotted_fix(cls, given: Any) -> Any:
         return flat(given) if isinstance(given, Mapping) else given
+
+    @property
+    def declusters(self) -> bool:
+        """Whether the background is estimated in turns with the parameters, as is usual for etas."""
+        return self.method == "declustering" or (self.method is None and self.name == "etas")
 
     def estimator(self, model: Any, processes: int) -> Any:
         """The method of inference; without one, likelihood, penalised where the model has random effects."""
@@ -121,6 +126,8 @@ class FitConfiguration(ModelConfiguration):
         from groundswell.data.readers.single_events import Mark
 
         self._fitting()
+        if self.declusters and (self.name != "etas" or len(self.windows) > 1):
+            raise UsageError("--method declustering estimates the background of etas, over one window.")
         if (self.start is None) != (self.end is None):
             raise UsageError("--start and --end go together: the window's first and last day.")
         if self.windows and self.start is not None:
@@ -181,7 +188,7 @@ class FitConfiguration(ModelConfiguration):
 
         return to_plane(
             read, self.region, window, self.step, country, self.cell_km, self.areas, marks, self.kind,
-            jitter_km=self.jitter_km, rng=rng,
+            centre=self.name != "etas", jitter_km=self.jitter_km, rng=rng,
         )  # fmt: skip
 
     def _given(self, read: Any, setting: Setting, country: str | None, left: list[dict[str, Any]]) -> Setting:

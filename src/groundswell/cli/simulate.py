@@ -186,8 +186,6 @@ def _write(history: History, setting: Setting, configuration: Configuration, fol
     files = [folder / name for name in tables]
     if setting.region is not None:
         files.append(folder / "region.geojson")
-        tiles = setting.region.tiles or (setting.region,)
-        people = zip(setting.places.name, setting.places.population.tolist(), tiles, strict=True)
-        features = [tile.feature({"place": name, "population": persons}) for name, persons, tile in people]
-        write_json(files[-1], {"type": "FeatureCollection", "units": "km", "features": features})
+        people = zip(setting.places.name, setting.places.population.tolist(), strict=True)
+        write_json(files[-1], setting.region.geojson([{"place": name, "population": count} for name, count in people]))
     return [*files, save(configuration, folder)]

@@ -87,14 +87,16 @@ class Cells:
 
 
 def cells(region: Region, cell_km: float | None, projection: Projection | None) -> Cells:
-    """The region whole, or cut by a grid of squares from its south-western corner; cells are named by what they hold.
+    """The region whole (or in its tiles), or cut by a grid of squares; cells are named by what they hold.
 
     A cell's persons are those of the gazetteer's places in it. People of no listed place (in villages, in towns below
     15,000) are spread evenly: each country's population less that of its listed places, over its area; LEAST_DENSITY
     at least. UsageError for more than MOST_CELLS cells.
     """
-    tiles = [region] if cell_km is None else _squares(region, cell_km)
-    return _peopled(region if cell_km is None else region.tiled(tiles), tiles, projection)
+    if cell_km is not None:
+        tiles = _squares(region, cell_km)
+        return _peopled(region.tiled(tiles), tiles, projection)
+    return _peopled(region, region.tiles or (region,), projection)
 
 
 def districts(shape: Any, by: str, projection: Projection | None, *, surely_km: bool = False) -> Cells:

@@ -111,12 +111,15 @@ class Region:
                 outlines[-1].append(ring)
         return shapely.union_all([shapely.Polygon(outline, holes) for outline, *holes in outlines])
 
-    def feature(self, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """As a feature of GeoJSON, whose coordinates are km here where the standard has degrees."""
+    def geojson(self, properties: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """As GeoJSON, a feature with its properties for each tile; in km, where the standard has degrees."""
         import shapely.geometry
 
-        shape = shapely.geometry.mapping(self.geometry)
-        return {"type": "Feature", "properties": dict(properties), "geometry": shape}
+        features = [
+            {"type": "Feature", "properties": dict(own), "geometry": shapely.geometry.mapping(tile.geometry)}
+            for own, tile in zip(properties, self.tiles or (self,), strict=True)
+        ]
+        return {"type": "FeatureCollection", "units": "km", "features": features}
 
     @cached_property
     def edges(self) -> np.ndarray:

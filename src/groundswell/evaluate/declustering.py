@@ -19,10 +19,9 @@ from groundswell.data.table import Table
 from groundswell.errors import DataError, UsageError
 from groundswell.evaluate.replicas import model_of
 from groundswell.infer.base import Fit
-from groundswell.infer.drawn import parameter_draws
+from groundswell.infer.plausible import plausible_models
 from groundswell.models.base import require
 from groundswell.models.events.branching import Branching
-from groundswell.params import from_vector
 
 BACKGROUND = -1
 """Stands as the parent of an event that needed none."""
@@ -156,6 +155,44 @@ class Declustering:
             }
         )
 
+    def over_time(self, days: np.ndarray, *, neighbours: int = 5, least_days: float = 1.0) -> np.ndarray:
+        """(K,) events a day that need no parent, all places together, at times (K,): kernels weighted by probability.
+
+        Each event's normal kernel is as wide as it is to the `neighbours`-th nearest in time, at least `least_days`,
+        and is put back inside where it would reach beyond the window, so that the integral is the expected number.
+        DataError for no more events than neighbours. Cost O(E K).
+        """
+        from scipy.spatial import KDTree
+        from scipy.special import ndtr
+
+        times, weight = self.events.time_days, self.branching.background_probability
+        if len(times) <= neighbours or neighbours < 1 or least_days <= 0:
+            raise DataError(
+                f"a background over time was asked for from {len(times)} events, neighbours {neighbours} and "
+                f"least_days {least_days:g}; expected more events than neighbours, 1 neighbour or more and a width "
+                "above 0."
+            )
+        apart = KDTree(times[:, None]).query(times[:, None], k=neighbours + 1)[0][:, neighbours]
+        width = np.maximum(apart, least_days)
+        inside = ndtr((self.setting.window.days - times) / width) - ndtr(-times / width)
+        away = (np.asarray(days, dtype=float)[:, None] - times) / width
+        return np.exp(-0.5 * away**2) @ (weight / (inside * width * np.sqrt(2 * np.pi)))
+
+    def over_plane(
+        self, x_km: np.ndarray, y_km: np.ndarray, *, neighbours: int = 5, least_km: float = 5.0
+    ) -> np.ndarray:
+        """(K,) events per km^2 and day that need no parent, averaged over the window: a `KernelBackground`'s density.
+
+        Kernels are not cut at the border, so that the density falls within a width of it.
+        """
+        from groundswell.models.events.kernel_background import KernelBackground
+
+        events, weight = self.events, self.branching.background_probability
+        if events.x_km is None or events.y_km is None:
+            raise DataError("a background over the plane needs Events.x_km and y_km; over places, `shares('place')`.")
+        spread = KernelBackground.around(events.x_km, events.y_km, weight, neighbours=neighbours, least_km=least_km)
+        return spread.density(x_km, y_km) * weight.sum() / self.setting.window.days
+
     def _groups(self, by: str, steps: int) -> tuple[list[str], np.ndarray]:
         window = self.setting.window
         if by == "all":
@@ -188,7 +225,7 @@ def declustered(
 ) -> Declustering:
     """Draw forests of a history under a model.
 
-    doubt : each forest at parameters drawn from the fit (`parameter_draws`), so that intervals know how unsure these
+    doubt : each forest at parameters drawn from the fit (`plausible_models`), so that intervals know how unsure these
     are; None, where a Fit with a covariance or draws is given. Cost: a branching, or one a forest with `doubt`.
     """
     model = model_of(fitted)
@@ -209,9 +246,10 @@ def declustered(
         "anything makes follow each other nearby look the same."
     ]
     if doubt:
-        drawn = parameter_draws(fitted, draws, rng=rng)
-        parts = (from_vector(model, row).branching(setting, history) for row in drawn.values)
-        notes += drawn.notes
+        models, still = plausible_models(fitted, draws, rng=rng)
+        parts = (one.branching(setting, history) for one in models)
+        if still:
+            notes.append(f"{', '.join(still)}: not determined by the data, and held at the estimate in all forests.")
     else:
         parts = (own for _ in range(draws))
         notes.append("Parameters are taken as known: intervals are of chance alone.")
@@ -231,27 +269,3 @@ def drawn_forest(branching: Branching, rng: np.random.Generator) -> Forest:
     pair = np.searchsorted(reached, reached[first[asks]] + left[asks], side="right") - 1
     parent[asks] = branching.earlier[np.clip(pair, first[asks], first[asks + 1] - 1)]  # a running sum rounds
     return Forest(parent)
-
-
-def smoothed(points: np.ndarray, weights: np.ndarray, at: np.ndarray, *, nth: int = 5, least: float) -> np.ndarray:
-    """(K,) weighted density per unit of area (or time), by normal kernels of the width that each point asks for.
-
-    points : (N, 2) km in the plane or (N,) days. at : (K, 2) or (K,). The width of a point is the distance to its
-    `nth` nearest other, at least `least`: narrow where there are many (Zhuang et al. 2002, equation 9). With the
-    probabilities of having needed no parent as weights it is the background, summed over the window (or the region):
-    divide by its days (its km^2). Kernels are not cut at borders, so the density falls within a width of them.
-    DataError for no more points than `nth`. Cost O(N K).
-    """
-    from scipy.spatial import KDTree
-
-    near, where = (np.asarray(one, dtype=float).reshape(len(one), -1) for one in (points, at))
-    if len(near) <= nth or nth < 1 or least <= 0:
-        raise DataError(
-            f"smoothed was given {len(near)} points, nth {nth} and least {least:g}; expected more points than nth, "
-            "nth of 1 or more, and a least width above 0."
-        )
-    width = np.maximum(KDTree(near).query(near, k=nth + 1)[0][:, nth], least)
-    dimensions = near.shape[1]
-    peak = np.asarray(weights, dtype=float) / (2 * np.pi * width**2) ** (dimensions / 2)
-    squared = ((where[:, None, :] - near[None, :, :]) ** 2).sum(axis=-1)
-    return np.exp(-0.5 * squared / width**2) @ peak

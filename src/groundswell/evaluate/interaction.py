@@ -77,7 +77,8 @@ def space_time_interaction(
 
     Exact, whatever the numbers by place and by day, if neither depends on the other. Where places came into the
     record at different dates they do: permute within each period then. With days only known, pairs of one day have lag
-    0. Cost: permutations x pairs within the largest distance.
+    0. Cost: permutations x pairs within the largest distance; over places all pairs of events are held for a moment,
+    which takes 2 GB for 10,000 events.
     """
     from groundswell.evaluate._interaction_loops import close_in_time
 

@@ -135,7 +135,7 @@ def residual_tests(
         replicas = Replicas(fitted, setting, replicates, rng, refit, method, progress)
         theirs = [rescaled(again, setting, one) for again, one in replicas]
         made = [_tests(one) for one in theirs]
-        for name, (_, known) in rows.items():
+        for name, (_, known) in rows.items() if made else ():
             as_small = np.nan_to_num([row[name][1] for row in made], nan=1.0)
             simulated[name] = at_least_as_extreme(-known, -as_small)
         for band, name in (("times", "times"), ("waits", "waiting times")) if made else ():
@@ -156,8 +156,8 @@ def residual_tests(
 def counts_in_band(tests: ResidualTests) -> Table:
     """Events counted against transformed time, with the band that holds all of a right model's in 95 of 100.
 
-    tau, count (events up to and with this one), low, high, days. The band runs along the line from nothing to all
-    events, since it is Kolmogorov's and given the count.
+    tau, count (events up to and with this one), expected, low, high, days. What is expected runs along the line from
+    nothing to all events, since the band is Kolmogorov's and given their number.
     """
     found, n = tests.rescaled, len(tests.rescaled)
     line = n * found.tau / found.total
@@ -166,8 +166,9 @@ def counts_in_band(tests: ResidualTests) -> Table:
         {
             "tau": found.tau.tolist(),
             "count": np.arange(1.0, n + 1).tolist(),
-            "low": np.maximum(line - reach, 0).tolist(),
-            "high": np.minimum(line + reach, n).tolist(),
+            "expected": line.tolist(),
+            "low": (line - reach).tolist(),
+            "high": (line + reach).tolist(),
             "days": found.days.tolist(),
         }
     )

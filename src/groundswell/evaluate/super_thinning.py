@@ -25,6 +25,9 @@ from groundswell.models.base import require
 FEWEST = 10
 """Points left below which nothing is tested."""
 
+APART = 20.0
+"""A factor between two sums of expected events that random points do not explain, and a region's area does."""
+
 RADII = 20
 """Distances at which the K function is compared, evenly up to a quarter of the region's shorter side."""
 
@@ -99,6 +102,8 @@ def super_thinned(
     over = _Cells(model, setting, plane)
     if rate is None:
         level = _average(model, setting, history, over, len(events), rng)
+        if plane:
+            _same_units(model, setting, history, float(level @ over.volume))
     elif np.ndim(rate) and np.shape(rate) != over.volume.shape:
         raise UsageError(f"the rate has shape {np.shape(rate)}; expected a number, or {over.volume.shape} by place.")
     else:
@@ -292,6 +297,16 @@ def _average(
     points = over.draw(np.full(count, max(20, 4 * events // count)), rng)
     rates, cell = np.asarray(model.rate_at(setting, history, points)), over.cell(points)
     return np.bincount(cell, rates, count) / np.bincount(cell, minlength=count)
+
+
+def _same_units(model: Any, setting: Setting, history: History, expected: float) -> None:
+    """UsageError where rates over the plane do not add up to the model's events, since they are not per km^2."""
+    total = float(model.compensator(setting, history, np.array([float(setting.window.days)]))[0])
+    if total > 0 and not 1 / APART < expected / total < APART:
+        raise UsageError(
+            f"{type(model).__name__} expects {total:.4g} events, and its rates add up to {expected:.4g} over the "
+            "region: they are no rates per km^2. Give plane=False for a model of places."
+        )
 
 
 class _Cells:

@@ -61,16 +61,16 @@ class MaximumLikelihood:
                 "likelihood together (it would be 0). Use PenalisedLikelihood or Posterior."
             )
         density = FreeDensity(model, likelihood_of(model, waves), fixed)
-        point, converged = self._climb(density, density.start, progress)
+        point, converged = self.climb(density, density.start, progress)
         while (inside := turned_back(density, point.at)) is not None:
-            again, reached = self._climb(density, inside, progress)
+            again, reached = self.climb(density, inside, progress)
             if again.value > point.value - GAIN:
                 break
             point, converged = again, reached
         progress(1.0, "done")
         return result(self, model, density, point, converged, waves)
 
-    def _climb(self, density: FreeDensity, at: np.ndarray, progress: Progress) -> tuple[Point, bool]:
+    def climb(self, density: FreeDensity, at: np.ndarray, progress: Progress) -> tuple[Point, bool]:
         """From free coordinates to the maximum; True if the tolerance was met under a true Hessian.
 
         Newton's step with the Hessian at the start, which then learns from each step (BFGS) instead

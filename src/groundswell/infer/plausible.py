@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from groundswell.data.table import Table
 from groundswell.errors import UsageError
 from groundswell.infer.base import Fit
 from groundswell.params import from_vector, leaves
@@ -40,3 +42,26 @@ def plausible_models(found: Fit, count: int, *, rng: np.random.Generator) -> tup
         for k, at in zip(drawn, moved, strict=True):
             row[k] = known[k].from_free(float(at))
     return [from_vector(found.model, row) for row in values], left
+
+
+def curve_band(
+    found: Fit,
+    curve: Callable[[Any, np.ndarray], np.ndarray],
+    at: np.ndarray,
+    *,
+    rng: np.random.Generator,
+    draws: int = 500,
+    level: float = 0.9,
+) -> Table:
+    """A curve of the model with its pointwise interval: at, estimate, low, high.
+
+    curve : what to read off a model, such as `lambda model, days: model.delay.value(days)`, or with the branching
+    ratio before it the offspring a day, which the data know better than either. The estimate is at the fit's own
+    values; the interval is that of the curve over plausible models, at each point by itself: a whole curve lies inside
+    less often. What the data do not determine is held, and adds nothing to the width.
+    """
+    at = np.asarray(at, dtype=float)
+    curves = np.stack([curve(model, at) for model in plausible_models(found, draws, rng=rng)[0]])
+    low, high = np.quantile(curves, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    estimate = np.asarray(curve(found.model, at), dtype=float)
+    return Table({"at": at.tolist(), "estimate": estimate.tolist(), "low": low.tolist(), "high": high.tolist()})

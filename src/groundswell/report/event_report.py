@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from groundswell.report.figures import events as figures
-from groundswell.report.figures import maps
+from groundswell.report.figures import maps, point_process
 from groundswell.report.language import Speaker, percent
 from groundswell.report.page import Page, Picture, Section, Twin, write_page
 from groundswell.report.shared import folded, outlines
 from groundswell.report.svg import svg
 from groundswell.report.words import in_words
 from groundswell.studies.event_causes import Causes
+from groundswell.studies.event_checks import Checks
 from groundswell.studies.event_fit import EventFit
 
 SHOWN = 6
@@ -44,6 +45,8 @@ def page(case: EventFit, speaker: Speaker) -> Page:
         sections.append(_clusters(case.causes, speaker))
     if case.moving is not None:
         sections.append(_background(case, speaker))
+    if case.checks is not None:
+        sections.append(_checks(case.checks, speaker))
     sections += [
         _model(case, speaker),
         Section("limits", say("events-section-limits"), in_words(case.limits, speaker)),
@@ -123,12 +126,30 @@ def _clusters(causes: Causes, speaker: Speaker) -> Section:
 def _background(case: EventFit, speaker: Speaker) -> Section:
     say, moving = speaker.say, case.moving
     assert moving is not None
-    table = moving.table(case.kernels.ratio)
-    tables = [Twin(table, say("events-table-backgrounds"), folded=False)]
+    tables = [Twin(moving.table, say("events-table-backgrounds"), folded=False)]
     if moving.fitted is not None:
         tables.append(Twin(moving.fitted.summary(), say("events-table-parameters")))
     words = in_words(case.findings["background"], speaker)
     return Section("background", say("events-section-background"), words, tables=tables)
+
+
+def _checks(checks: Checks, speaker: Speaker) -> Section:
+    say, tables = speaker.say, checks.tables()
+    said = in_words(checks.findings, speaker)
+    drawn = svg(figures.residuals(tables["counts_in_band"], tables["waits_in_band"], words=speaker), "residuals")
+    pictures = [Picture(drawn, say("events-caption-residuals"), " ".join(said))]
+    twins = [Twin(tables["test_times"], say("events-table-test-times"), folded=False)]
+    notes = list(checks.times.notes)
+    if checks.points is not None:
+        twins.append(Twin(tables["test_points"], say("events-table-test-points"), folded=False))
+        notes += checks.points.notes
+    if "ripley" in tables:
+        drawn = svg(point_process.ripley(tables["ripley"], words=speaker), "ripley")
+        pictures.append(Picture(drawn, say("events-caption-ripley"), say("events-caption-ripley")))
+        twins.append(folded(tables["ripley"], say("events-table-ripley"), "ripley.csv", speaker))
+    for name in ("counts_in_band", "waits_in_band"):
+        twins.append(folded(tables[name], say(f"events-table-{name.replace('_', '-')}"), f"{name}.csv", speaker))
+    return Section("checks", say("events-section-checks"), [say("events-words-checks"), *said], pictures, twins, notes)
 
 
 def _model(case: EventFit, speaker: Speaker) -> Section:

@@ -1,8 +1,8 @@
 """Which events needed no parent: shares by time and place and sizes of clusters, with the doubt of fit and forest.
 
-Given the parameters it is chance which earlier event set off which; a forest is one such draw. Over plausible
-parameters and forests the spread of a number is all that the model leaves open about it. Zhuang, Ogata and Vere-Jones
-(2002), Journal of the American Statistical Association 97, 369-380, section 3.
+Given the parameters it is chance which earlier event set off which; a forest is one such draw
+(`evaluate.declustering`). Over plausible parameters and forests the spread of a number is all that the model leaves
+open about it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from groundswell.data.history import Events, History
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
-from groundswell.models.events.branching import Branching
+from groundswell.evaluate.declustering import BACKGROUND, drawn_forest
 from groundswell.studies.event_kernels import Interval
 
 PERIODS = 40
@@ -26,37 +26,8 @@ PERIODS = 40
 
 LENGTHS = (1, 7, 14, 28, 91, 182, 365, 730, 1826)
 
-SPREADS = 10
-"""Ways of spreading events over their days, over which the estimate's own shares are averaged."""
-
 SIZES = (1, 2, 3, 4, 5, 10, 20, 50, 100, 1000, 10_000)
 """Where classes of clusters begin."""
-
-
-def parents_in(branching: Branching, rng: np.random.Generator) -> np.ndarray:
-    """(E,) row of each event's parent in one forest; -1 for none, -2 for one before the window."""
-    before = branching.background + branching.from_before
-    at = rng.random(len(before)) * branching.rate
-    found = np.where(at < branching.background, -1, -2)
-    set_off = np.flatnonzero(at >= before)
-    if len(branching.later):
-        sums = np.cumsum(branching.triggered)
-        first = np.searchsorted(branching.later, set_off)
-        last = np.searchsorted(branching.later, set_off, side="right") - 1
-        base = np.where(first > 0, sums[first - 1], 0.0)
-        pair = np.searchsorted(sums, base + at[set_off] - before[set_off], side="right")
-        found[set_off] = branching.earlier[np.clip(pair, first, last)]
-    return found
-
-
-def cluster_sizes(parents: np.ndarray) -> np.ndarray:
-    """(C,) events of each cluster: one without a parent in the window, and all that go back to it."""
-    root = np.arange(len(parents))
-    for row, parent in enumerate(parents):  # a parent stands before its offspring
-        if parent >= 0:
-            root[row] = root[parent]
-    sizes = np.bincount(root, minlength=len(parents))
-    return sizes[sizes > 0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,24 +49,13 @@ class Causes:
     def of(
         cls, model: Any, draws: Sequence[Any], setting: Setting, history: History, *, rng: np.random.Generator
     ) -> Causes:
-        """By the model's verb `branching`, for the estimate and for each draw.
-
-        A model that weighs counts by day has no order within a day: its events are put at random moments of their
-        days, each time anew, and taken apart by the same parameters in continuous time.
-        """
-        triggered = np.zeros(len(history.events or ()))
-        rounds = SPREADS if getattr(model, "by_step", False) else 1
-        for _ in range(rounds):
-            parts, rows = _taken_apart(model, setting, history, rng)
-            triggered[rows] += (1 - parts.background_probability) / rounds
+        """By the model's verb `branching`, for the estimate and for each draw."""
+        triggered = 1 - model.branching(setting, history).background_probability
         set_off, sizes = [], []
         for draw in draws:
-            parts, rows = _taken_apart(draw, setting, history, rng)
-            parents = parents_in(parts, rng)
-            mine = np.zeros(len(rows), dtype=bool)
-            mine[rows] = parents != -1
-            set_off.append(mine)
-            sizes.append(cluster_sizes(parents))
+            forest = drawn_forest(draw.branching(setting, history), rng)
+            set_off.append(forest.parent != BACKGROUND)
+            sizes.append(forest.sizes)
         return cls(setting, history, triggered, np.array(set_off), sizes)
 
     @property
@@ -187,10 +147,3 @@ def in_moments(model: Any, history: History, rng: np.random.Generator) -> tuple[
 
 
 ROW = "row in the history"
-
-
-def _taken_apart(
-    model: Any, setting: Setting, history: History, rng: np.random.Generator
-) -> tuple[Branching, np.ndarray]:
-    model, moved, rows = in_moments(model, history, rng)
-    return model.branching(setting, moved), rows

@@ -218,7 +218,8 @@ def counted(read: ReadEvents, plan: Plan) -> tuple[Setting, History, Table]:
     """
     assert plan.step is not None
     setting, history, left_out = to_history(read, step=plan.step, by=plan.by, country=plan.country, until=plan.until)
-    if history.events is not None and history.events.day_precision:
+    events = history.events
+    if events is not None and (events.day_precision or events.within_days is not None):
         from groundswell.models.events.ties import jittered
 
         history = jittered(history, rng=keyed(plan.seed, 0))

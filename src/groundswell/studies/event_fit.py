@@ -20,7 +20,8 @@ from groundswell.infer.plausible import plausible_models
 from groundswell.models.base import can
 from groundswell.rng import keyed
 from groundswell.studies.event_background import Moving, moving_background
-from groundswell.studies.event_causes import Causes, in_moments
+from groundswell.studies.event_causes import Causes
+from groundswell.studies.event_checks import Checks, checks_of
 from groundswell.studies.event_kernels import Interval, Kernels, delay_curve, triggering
 from groundswell.studies.event_model import said_of
 
@@ -43,6 +44,7 @@ class EventFit:
 
     name : of the model. fitted, setting, history : the fit and what it was fitted to. left_out : rows and events that
     no window used, and judgements. remarks : sentences said on the way. plane : how points of the plane came about.
+    checks : whether the fit suits its events.
     causes : None where the model cannot take its events apart. moving : the fit with a background that moves, None
     where there is none to move. open : parameters whose doubt is in no interval here.
     """
@@ -59,6 +61,7 @@ class EventFit:
     causes: Causes | None = None
     moving: Moving | None = None
     plane: Plane | None = None
+    checks: Checks | None = None
     open: tuple[str, ...] = ()
 
     @property
@@ -80,12 +83,13 @@ class EventFit:
 
     @cached_property
     def findings(self) -> Mapping[str, Sequence[Finding]]:
-        """Answers by question: data, triggering, kernels, background."""
+        """Answers by question: data, triggering, kernels, background, checks."""
         return {
             "data": self._data(),
             "triggering": self._triggering(),
             "kernels": self._kernels() if self.triggers else [],
-            "background": [] if self.moving is None else self.moving.findings(self.kernels.ratio),
+            "background": [] if self.moving is None else self.moving.findings,
+            "checks": [] if self.checks is None else self.checks.findings,
         }
 
     @cached_property
@@ -118,7 +122,9 @@ class EventFit:
         if self.triggers:
             found |= {"delays": self.kernels.delays(), "reaches": self.kernels.reaches()}
         if self.moving is not None:
-            found["backgrounds"] = self.moving.table(self.kernels.ratio)
+            found["backgrounds"] = self.moving.table
+        if self.checks is not None:
+            found |= self.checks.tables()
         return {name: table for name, table in found.items() if len(table) or name == "left_out"}
 
     def _events(self, causes: Causes) -> Table:
@@ -168,6 +174,9 @@ class EventFit:
         for name in getattr(part, "effects", ()):
             times = self.kernels.number(lambda model, n=name: float(np.exp(triggering(model).effects[n])))
             found.append(Finding("events-mark", {"mark": name, **ends(times)}))
+        if hasattr(part, "alpha"):
+            times = self.kernels.number(lambda model: float(np.exp(triggering(model).alpha)))
+            found.append(Finding("events-mark", {"mark": getattr(self.fitted.model, "mark", ""), **ends(times)}))
         if getattr(self.fitted.model, "size", None) is not None:
             times = self.kernels.number(lambda model: 10**model.size.power)
             found.append(Finding("events-size", ends(times)))
@@ -229,25 +238,29 @@ def event_fit(
     remarks: Sequence[str] = (),
     plane: Plane | None = None,
     forests: int = FORESTS,
+    replicates: int = 0,
     progress: Progress = silent,
 ) -> EventFit:
     """What a report tells of a fit of single events to one window.
 
-    Cost: `forests` times the model's branching (O(E^2) for long memories), and one more fit, with a background that
-    moves.
+    Cost: `forests` times the model's branching (O(E^2) for long memories), one more fit, with a background that moves,
+    and for the tests `replicates` simulations and fits (99 for p-values that are not naive).
     """
     models, unknown = plausible_models(fitted, max(DRAWS, forests), rng=keyed(seed, 1))
     kernels = Kernels(fitted.model, models, setting, history)
     causes = None
     progress(0.0, "who set off whom")
-    if can(in_moments(fitted.model, history, keyed(seed, 2))[0], "branching") and len(history.events or ()):
+    if can(fitted.model, "branching") and len(history.events or ()):
         causes = Causes.of(fitted.model, models[:forests], setting, history, rng=keyed(seed, 3))
     progress(0.5, "a background that moves")
     moving = moving_background(fitted, setting, history, rng=keyed(seed, 4))
+    progress(0.7, "whether the fit suits the events")
+    checks = checks_of(fitted, setting, history, rng=keyed(seed, 5), replicates=replicates, progress=progress)
     progress(1.0, "done")
     return EventFit(
-        read, name, fitted, setting, history, left_out, tuple(remarks), seed, kernels, causes, moving, plane, unknown
-    )
+        read, name, fitted, setting, history, left_out, tuple(remarks), seed, kernels, causes, moving, plane, checks,
+        unknown,
+    )  # fmt: skip
 
 
 def each(interval: Interval) -> tuple[float, float, float]:

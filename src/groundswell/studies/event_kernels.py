@@ -36,6 +36,12 @@ def triggering(model: Any) -> Any:
     return model
 
 
+def soon(model: Any, events: Events, days: float) -> float:
+    """Expected direct offspring of an event that come within so many days, on average over these events."""
+    curve = delay_curve(model)
+    return 0.0 if curve is None else direct_offspring(model, events) * float(curve(np.array([days]))[0])
+
+
 def direct_offspring(model: Any, events: Events) -> float:
     """Expected direct offspring of an event, on average over these: the branching ratio; 0 for a model without any.
 
@@ -94,9 +100,9 @@ def reach_curve(model: Any, setting: Setting, events: Events) -> Curve | None:
 
 
 def reached(curve: Curve, share: float, end: float = 1e6) -> float:
-    """Where a curve that rises from 0 has reached a share; infinite if not before `end`."""
+    """Where a curve that rises from 0 has reached a share; `end` if not before it."""
     if curve(np.array([end]))[0] < share:
-        return float("inf")
+        return end
     low, high = 0.0, end
     for _ in range(80):
         middle = (low + high) / 2

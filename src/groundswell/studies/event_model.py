@@ -12,6 +12,7 @@ from groundswell.data.areas import WIDER_KM
 from groundswell.data.history import History
 from groundswell.data.readers.plane import Plane
 from groundswell.data.setting import Setting
+from groundswell.errors import UsageError
 from groundswell.evaluate.ranking import Finding
 from groundswell.params import Effects
 
@@ -36,6 +37,8 @@ def suited_to_plane(
     """
     said = dict(stated or {})
     found: list[Finding] = []
+    if hasattr(model, "threshold"):
+        return _above_threshold(model, planes, said, named)
     offspring, endemic = getattr(model, "offspring", None), getattr(model, "endemic", None)
     asked = part if isinstance(part := said.get("offspring"), Mapping) else {}
     if offspring is not None:
@@ -58,6 +61,31 @@ def suited_to_plane(
     return model, (*(sentence for plane in planes for sentence in said_of(plane)), *found)
 
 
+def _above_threshold(
+    model: Any, planes: Sequence[Plane], stated: Mapping[str, Any], named: Collection[str]
+) -> tuple[Any, tuple[Finding, ...]]:
+    """A model that reads one mark above a threshold: which, from where on, and where its search starts."""
+    events = [plane.history.events for plane in planes if plane.history.events is not None]
+    marks = list(events[0].marks)
+    mark = stated.get("mark", marks[0] if marks else None)
+    if mark not in marks:
+        raise UsageError(
+            f"{type(model).__name__} reads a mark of each event that says how much it excites, and none was named: "
+            "--mark COLUMN, a magnitude, or a crowd's size as its logarithm: --mark size=log."
+        )
+    values = np.concatenate([np.asarray(each.marks[mark], dtype=float) for each in events])
+    threshold = float(stated.get("threshold", values.min()))
+    model = replace(model, mark=mark, threshold=threshold)
+    if model.marks is not None and "marks.mean" not in named:
+        mean = max(float((values - threshold).mean()), 1e-6)
+        model = replace(model, marks=replace(model.marks, mean=mean))
+    if "background" not in named:
+        days = sum(plane.setting.window.days for plane in planes)
+        model = replace(model, background=ENDEMIC_START * len(values) / days)
+    found = Finding("plane-threshold", {"mark": mark, "threshold": threshold})
+    return model, (*(sentence for plane in planes for sentence in said_of(plane)), found)
+
+
 def suited_to_times(
     model: Any,
     settings: Sequence[Setting],
@@ -68,24 +96,23 @@ def suited_to_times(
 ) -> tuple[Any, list[History], tuple[Finding, ...]]:
     """The model and the events as closely as times are known, and what was done about times that are not exact.
 
-    Where all are known to the day alone, a model that can weighs counts by day (`by_step`), unless `stated` names the
-    field or that would take too long. Else each event is moved to a random moment of its day, hour or minute.
+    Where none is known more closely than its day, a model that can weighs counts by step (`by_step`), unless `stated`
+    names the field or that would take too long. Else each event is moved to a random moment of what is known.
     """
-    every = [history.events for history in histories if history.events is not None]
-    total = sum(map(len, every))
-    by_day = sum(len(events) for events in every if events.day_precision)
-    others = sum(int((events.within_days > 0).sum()) for events in every if events.within_days is not None)
-    if getattr(model, "by_step", False) or not by_day + others:
+    within = np.concatenate([_within(history) for history in histories])
+    if getattr(model, "by_step", False) or not (within > 0).any():
         return model, list(histories), ()
     work = sum(len(setting.places) ** 2 * setting.window.periods for setting in settings)
-    if by_day == total and "by_step" not in stated and _weighs_days(model) and work <= MOST_BY_STEP:
-        return replace(model, by_step=True), list(histories), (Finding("times-by-step"),)
+    if within.min() >= 1 and "by_step" not in stated and _weighs_days(model) and work <= MOST_BY_STEP:
+        days = settings[0].window.step
+        said = Finding("times-by-step" if days == 1 else "times-by-steps", {"days": days})
+        return replace(model, by_step=True), list(histories), (said,)
     # local: the models' loops are compiled on import
     from groundswell.models.events.ties import jittered
 
-    key = "times-by-day" if by_day == total else "times-not-exact"
-    moved = [jittered(history, rng=rng) if _inexact(history) else history for history in histories]
-    return model, moved, (Finding(key, {"count": by_day + others, "total": total}),)
+    key = "times-by-day" if (within == 1).all() else "times-not-exact"
+    moved = [jittered(history, rng=rng) if _within(history).any() else history for history in histories]
+    return model, moved, (Finding(key, {"count": int((within > 0).sum()), "total": len(within)}),)
 
 
 def _weighs_days(model: Any) -> bool:
@@ -93,9 +120,13 @@ def _weighs_days(model: Any) -> bool:
     return hasattr(model, "by_step") and model.size is None and model.arrests is None
 
 
-def _inexact(history: History) -> bool:
+def _within(history: History) -> np.ndarray:
+    """(E,) days within which each event's time is known."""
     events = history.events
-    return events is not None and (events.day_precision or events.within_days is not None)
+    if events is None:
+        return np.zeros(0)
+    known = float(events.day_precision) if events.within_days is None else events.within_days
+    return np.broadcast_to(np.asarray(known, dtype=float), (len(events),))
 
 
 def said_of(plane: Plane) -> tuple[Finding, ...]:

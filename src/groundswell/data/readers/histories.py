@@ -118,7 +118,7 @@ def to_history(
             report.leave_out(
                 event, f"{event['start']} lies outside the window {window.start} to {window.end}", "widen the window"
             )
-    history = from_events(units, window, single_events(in_time(inside, window), window))
+    history = from_events(units, window, single_events(in_time(inside, window), window, read.period is not None))
     if history.events is not None and history.events.arrests is not None:
         history = History(
             units, window, {**history.series, "arrests": _summed(history, history.events.arrests)}, history.events

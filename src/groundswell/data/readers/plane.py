@@ -76,6 +76,7 @@ def to_plane(
     marks: Sequence[Mark] = (),
     kind: str | None = None,
     until: date | None = None,
+    centre: bool = True,
     jitter_km: float = 0.0,
     rng: np.random.Generator | None = None,
 ) -> Plane:
@@ -84,12 +85,13 @@ def to_plane(
     region : a GeoJSON file or a Region in km; "hull", the events' convex hull a little widened; None, the outlines of
     the country or countries of the events (5 km wider, since the outlines are coarse), else the hull. A guessed edge
     matters: offspring beyond it are allowed for. cell_km : cut into cells by a grid; areas : each feature of
-    the file is a place, named by this property; without either there is one place.
+    the file is a place, named by this property; without either there is one place, or those of a region's tiles.
     The setting has the covariates "area_km2" and, where positions are degrees, "density" of the gazetteer's people.
     step : days of a step, of which the endemic part is made; None, the shortest that keeps cells times steps small.
-    country : only this country's events. marks, kind : columns, which `read_events` was told to carry (`also`); a mark
-    enters less its mean, so that exp(offspring.intercept) is of an event with average marks. jitter_km : moves every
-    event within a disc so wide (`jittered_positions`), for positions rounded to towns; needs `rng`.
+    country : only this country's events. marks, kind : columns, which `read_events` was told to carry (`also`).
+    centre : a mark enters less its mean, so that exp(offspring.intercept) is of an event with average marks.
+    jitter_km : moves every event within a disc so wide (`jittered_positions`), for positions rounded to towns; needs
+    `rng`.
 
     Left out, each with its row: events without a position, mark or kind, dated less closely than a day, outside the
     window or the region. DataError where nothing is left, where positions look swapped, or km and degrees confused.
@@ -140,10 +142,10 @@ def to_plane(
         labels = tuple(sorted({_kind(events[i], kind) for i in ordered}))
         codes = np.array([labels.index(_kind(events[i], kind)) for i in ordered])
     columns = {mark.label: values[ordered, k] for k, mark in enumerate(marks)}
-    centred = {name: float(column.mean()) for name, column in columns.items()}
+    centred = {name: float(column.mean()) for name, column in columns.items()} if centre else {}
     single = replace(
         single, x_km=at[ordered, 0], y_km=at[ordered, 1], kind=codes,
-        marks={name: column - centred[name] for name, column in columns.items()},
+        marks={name: column - centred.get(name, 0.0) for name, column in columns.items()},
     )  # fmt: skip
     report.lines.sort(key=lambda line: (line["row"], line["id"]))
     left_out = Table.from_rows(report.lines, ("row", "id", "outcome", "reason", "remedy"))

@@ -68,9 +68,9 @@ def in_time(pairs: Sequence[tuple[Event, int]], window: Window) -> list[tuple[Ev
     return [pairs[i] for i in sorted(range(len(pairs)), key=keys.__getitem__)]
 
 
-def single_events(pairs: Sequence[tuple[Event, int]], window: Window) -> Events:
-    """The events of pairs that are in time."""
-    times, within = _times([event for event, _ in pairs], window)
+def single_events(pairs: Sequence[tuple[Event, int]], window: Window, counts: bool = False) -> Events:
+    """The events of pairs that are in time. counts : of a table of counts, each somewhere in the days of its count."""
+    times, within = _times([event for event, _ in pairs], window, counts)
     by_day = bool((within == 1).all())
     return Events(
         times,
@@ -90,12 +90,14 @@ def middle_of(event: Event, what: str) -> float | None:
     return 0.0 if high == 0 else float(np.sqrt(max(low, 1.0) * max(high, 1.0)))
 
 
-def _times(events: Sequence[Event], window: Window) -> tuple[np.ndarray, np.ndarray]:
+def _times(events: Sequence[Event], window: Window, counts: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """(N,) days since the window's start, and (N,) days within which each is known; seconds count as exact."""
     times, within = np.empty(len(events)), np.ones(len(events))
     for i, event in enumerate(events):
         times[i] = window.day(event["start"])
-        if event.get("time"):
+        if counts or event["precision"] != "day":
+            within[i] = (event["end"] - event["start"]).days + 1
+        elif event.get("time"):
             clock = read_clock(event["time"])
             times[i] += clock.share
             within[i] = clock.within if clock.within >= MINUTE else 0.0

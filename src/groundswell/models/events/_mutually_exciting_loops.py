@@ -60,7 +60,10 @@ def sums(times, kind, first, end, background, offspring, decay, s_background, s_
         rate = background[k]
         for q in range(kinds):
             rate += offspring[q, k] * decay[q] * excitation[q]
-        value += math.log(rate) if rate > 0 else -math.inf
+        if rate <= 0:
+            value = -math.inf
+            continue
+        value += math.log(rate)
         inverse = 1.0 / rate
         s_background[k] += inverse
         for q in range(kinds):

@@ -110,6 +110,8 @@ class Etas(Model):
         "space-time earthquake occurrences, Journal of the American Statistical Association 97, 369-380, section 2"
     )
 
+    planar: ClassVar[bool] = True
+
     background: float = param(
         "events/day", low=0, prior=Prior(0.5, 1.0), doc="events a day in the region that need no parent"
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from groundswell.data.history import Events, History, from_events
+from groundswell.data.history import COLUMNS, Events, History, from_events
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError
 
@@ -31,8 +31,8 @@ def with_kinds(history: History, kinds: Sequence[str]) -> History:
 def of_kinds(histories: Mapping[str, History]) -> History:
     """One history of several kinds, from the history of each by its name: files are often of one kind each.
 
-    All must be of the same places and window and hold single events. Sizes and arrests are kept where every one has
-    them. Days are not spread: `self_exciting.jittered` does that for each history before.
+    All must be of the same places and window and hold single events. Sizes, arrests, positions and marks are kept where
+    every one has them. `jittered` spreads days, before or after.
     """
     if not histories:
         raise DataError("of_kinds was given no history; expected one for each kind, by its name.")
@@ -51,15 +51,32 @@ def of_kinds(histories: Mapping[str, History]) -> History:
     events = [part.events for part in parts if part.events is not None]
     order = np.argsort(np.concatenate([each.time_days for each in events]), kind="stable")
 
-    def together(column: str) -> np.ndarray | None:
-        values = [getattr(each, column) for each in events]
-        return None if any(value is None for value in values) else np.concatenate(values)[order]
+    def together(values: Sequence[np.ndarray | None]) -> np.ndarray | None:
+        known = [np.asarray(value) for value in values if value is not None]
+        return np.concatenate(known)[order] if len(known) == len(values) else None
 
-    kind = np.repeat(np.arange(len(events)), [len(each) for each in events])[order]
-    times, place = np.concatenate([each.time_days for each in events])[order], together("place")
-    assert place is not None
-    made = Events(times, place, together("size"), together("arrests"), any(e.day_precision for e in events), kind=kind)
+    columns = {what: together([getattr(each, what) for each in events]) for what in COLUMNS}
+    columns["kind"] = np.repeat(np.arange(len(events)), [len(each) for each in events])[order]
+    by_day = [each.day_precision for each in events]
+    if columns["within_days"] is None and (len(set(by_day)) > 1 or any(e.within_days is not None for e in events)):
+        columns["within_days"] = together([_within(each) for each in events])
+    made = Events(
+        np.concatenate([each.time_days for each in events])[order],
+        np.concatenate([each.place for each in events])[order],
+        day_precision=any(by_day),
+        marks={
+            name: np.concatenate([np.asarray(each.marks[name]) for each in events])[order]
+            for name in events[0].marks
+            if all(name in each.marks for each in events)
+        },
+        **columns,
+    )
     return with_kinds(from_events(first.places, first.window, made), tuple(histories))
+
+
+def _within(events: Events) -> np.ndarray:
+    """(E,) days within which each time is known, also where day_precision alone says it."""
+    return np.full(len(events), float(events.day_precision)) if events.within_days is None else events.within_days
 
 
 def one_place(setting: Setting) -> None:

@@ -131,10 +131,10 @@ class SelfExciting(Model):
         return isinstance(self.delay, ExponentialDelay) and all(part is None for part in moving)
 
     def lacks(self, verb: str) -> str | None:
-        """A density by place and step needs `by_step`; a decomposition event by event needs moments."""
+        """A density by place and step needs `by_step`; the process's own clock needs moments."""
         if verb == "pointwise" and not self.by_step:
             return "Its density is no sum over places and steps; use by_step=True, or compare held-out forecasts."
-        if verb in ("branching", "compensator", "complete_likelihood") and self.by_step:
+        if verb in ("compensator", "complete_likelihood", "rate_at") and self.by_step:
             return "With by_step=True events have no order within a step; spread them with jittered(history, rng=rng)."
         return super().lacks(verb)
 
@@ -208,9 +208,16 @@ class SelfExciting(Model):
         return by_step(self, setting, history, _checked(setting, history))
 
     def branching(self, setting: Setting, history: History) -> Branching:
-        """What each event's intensity is made of; pairs below 1e-9 of it are left out. O(E^2)."""
+        """What each event's intensity is made of; pairs below 1e-9 of it are left out. O(E^2).
+
+        With `by_step` what the expected count of its place and step is made of; see `StepDensity.branching`.
+        """
         from groundswell.models.events.self_exciting_branching import branching
 
+        if self.by_step:
+            from groundswell.models.events.self_exciting_counts import StepDensity
+
+            return StepDensity(self, setting, history).branching(_checked(setting, history))
         return branching(self, setting, history, _checked(setting, history))
 
     def compensator(self, setting: Setting, history: History, days: np.ndarray) -> np.ndarray:
@@ -285,6 +292,11 @@ class SelfExciting(Model):
             found.append(
                 "As far as this fit can tell, no event was set off by another: delay and reach have nothing to be "
                 "learnt from, and a constant rate (branching_ratio held at 0) says the same."
+            )
+        elif self.by_step and float(distribution(self.delay, np.array([setting.window.step / 10]))[0]) > 0.95:
+            found.append(
+                "What events set off comes within a small part of a step, as far as counts by step can tell: shorter "
+                "delays look alike, and what is set off elsewhere is counted in the next step."
             )
         elif within < 0.5:
             found.append(

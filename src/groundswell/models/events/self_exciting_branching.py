@@ -24,6 +24,9 @@ LEAST = 1e-9
 """Pairs that add less than this share of the intensity at the later event are left out, and their sum is below
 1e-9 times the number of events."""
 
+NO_SHARE = 1e-20
+"""A share of an intensity below this is none in expectation-maximisation: it moves no sum, and it is slow."""
+
 
 class _Parts:
     """A model's arrays at its own parameters, in a setting with a history; E events, those before the window first."""
@@ -122,7 +125,7 @@ class CompleteLikelihood:
         for rows, added in parts.added(self._events.time_days, self._events.place):
             rate = background[rows] + added.sum(axis=1)
             alone[rows] = background[rows] / rate
-            one, other = np.nonzero(added)
+            one, other = np.nonzero(added > NO_SHARE * rate[:, None])
             later.append(one + rows.start + parts.first)
             earlier.append(other)
             share.append(added[one, other] / rate[one])
@@ -138,7 +141,7 @@ class CompleteLikelihood:
         mark, turned = (each[shares.earlier] for each in now.marks)
         cell = tuple(each[events.first :] for each in density_.cell)
         with np.errstate(divide="ignore"):
-            base_log, pair_log = np.log(now.base[cell]), np.log(pair * mark * height)
+            base_log, pair_log = np.log(now.base[cell]), np.log(np.maximum(pair * mark * height, 1e-300))
         value = float(alone[alone > 0] @ base_log[alone > 0] + shares.pair @ pair_log)
         in_base, in_offspring = np.zeros_like(now.base), np.zeros_like(now.offspring)
         np.add.at(in_base, cell, alone / np.maximum(now.base[cell], 1e-300))

@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from groundswell.data.history import History
+from groundswell.data.history import Events, History
 from groundswell.data.setting import Setting
 from groundswell.errors import UsageError
 from groundswell.models.cities.scattered import counts_of
 from groundswell.models.delays import SumDelay
+from groundswell.models.events.branching import Branching
 from groundswell.models.events.excitation import cumulative, density
 from groundswell.models.events.self_exciting_density import Offspring
 from groundswell.models.events.surroundings import Surroundings
@@ -102,6 +103,44 @@ class StepDensity:
         """(P, T) expected events given those of the steps before, at the model's own parameters."""
         now = self._means(from_vector(self._model, vector(self._model)))
         return now.arriving / (1 - now.theta[:, None])
+
+    def branching(self, events: Events) -> Branching:
+        """What each event's chance is made of, at the model's own parameters; events of a cell in the order they stand.
+
+        Of k events of a place and step one arrived from outside the step, and each other with probability m / (m + k
+        theta), as the generalised Poisson distribution has it; those that did not arrive were set off by one of the
+        cell's events before them. What arrives is the background's, or of an event of an earlier step. O(E^2).
+        """
+        model = from_vector(self._model, vector(self._model))
+        now, days = self._means(model), float(self._setting.window.step)
+        place, step = events.place, np.minimum(events.time_days // days, self.counts.shape[1] - 1).astype(int)
+        own = now.offspring if self._offspring.by_place else np.diag(now.offspring)
+        arriving, count = now.arriving[place, step], self.counts[place, step]
+        within = count * now.theta[place]
+        inside = within / (arriving + within)
+        later, earlier, added, arrived = [], [], [], np.ones(len(events))
+        for row in range(len(events)):
+            cell = np.flatnonzero((place[:row] == place[row]) & (step[:row] == step[row]))
+            if len(cell):
+                arrived[row] = 1 - inside[row]
+            lag = step[row] - step[:row]
+            share = np.where(lag > 0, now.lags.share[np.maximum(lag, 1) - 1], 0.0)
+            at_home = place[:row] == place[row]
+            if self._offspring.by_place:
+                value = np.where(at_home, own[place[row]] * share, 0.0)
+            else:
+                share = share + np.where((lag == 1) & ~at_home, now.lags.same, 0.0)
+                value = now.offspring[place[:row], place[row]] * share
+            value = arrived[row] * value
+            value[cell] = arriving[row] * inside[row] / max(len(cell), 1)
+            kept = np.flatnonzero(value)
+            later.append(np.full(len(kept), row))
+            earlier.append(kept)
+            added.append(value[kept])
+        base = self._surroundings.base(model)[place, step] * days
+        pairs = [np.concatenate(each) if each else np.empty(0, int) for each in (later, earlier, added)]
+        known = arrived * base + np.bincount(pairs[0], pairs[2], len(events))
+        return Branching(arrived * base, np.maximum(arriving - known, 0.0), *pairs)
 
     def _means(self, model: SelfExciting) -> _Means:
         days = float(self._setting.window.step)

@@ -38,6 +38,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Endemic(LogLinear):
+    """offset exp(intercept + sum of coefficient x column): events per km^2 and day of each kind that need no parent.
+
+    `LogLinear` with a prior that leaves the intercept open: a rate per km^2 has any size.
+    """
+
+    intercept: float = param(
+        "log rate", prior=Prior(-8.0, 6.0), doc="log rate per km^2 and day where every column is 0"
+    )
+
+
+@dataclass(frozen=True)
 class Offspring(Component):
     """What an event sets off: eta = exp(intercept + sum of effect x mark) events on average, near and soon.
 
@@ -101,7 +113,7 @@ class SpaceTime(Model):
 
     planar: ClassVar[bool] = True
 
-    endemic: LogLinear | None = field(default_factory=LogLinear)
+    endemic: Endemic | None = field(default_factory=Endemic)
     offspring: Offspring | None = field(default_factory=Offspring)
     kinds: int = 1
     max_events: int = 100_000
@@ -120,7 +132,7 @@ class SpaceTime(Model):
         if self.endemic is not None and self.endemic.random is not None:
             raise ParameterError(
                 "SpaceTime was given random intercepts in its endemic part, which it has no density for; leave "
-                "them out (LogLinear(random=None)), or count by place and use EndemicEpidemic."
+                "them out (Endemic(random=None)), or count by place and use EndemicEpidemic."
             )
         if self.kinds < 1:
             raise ParameterError(f"SpaceTime was given {self.kinds} kinds of events; expected 1 or more.")
@@ -137,7 +149,7 @@ class SpaceTime(Model):
             covariates={"area_km2": area, "density": places.population[:, None] / area},
             region=Region.rectangle(0, 0, 300, 150).tiled((west, east)),
         )
-        endemic = LogLinear(-13.5, Effects(trend=0.001), offset="density")
+        endemic = Endemic(-13.5, Effects(trend=0.001), offset="density")
         return cls(
             endemic, Offspring(-0.7, reach=Exponential(12.0), delay=ExponentialDelay(0.3), furthest_km=80.0)
         ), setting

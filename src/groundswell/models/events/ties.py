@@ -24,14 +24,16 @@ def single_events(history: History, reader: str) -> Events:
 def jittered(history: History, *, rng: np.random.Generator, precision_days: float | None = None) -> History:
     """The same history with each event moved to a uniform moment of the stretch in which its time is known.
 
-    That is what `Events.within_days` says (an event known exactly stays), else its day. The order within a stretch is
-    then chance, so triggering much faster than that cannot be learnt, and results depend a little on the seed: repeat
-    with several. precision_days : width of the cells that times were rounded down to, from the window's start.
+    That is what `Events.within_days` says, as far as the event's step goes (one known exactly stays), else its day. The
+    order within a stretch is then chance, so triggering much faster than that cannot be learnt, and results depend a
+    little on the seed: repeat with several. precision_days : width of the cells that times were rounded down to, from
+    the window's start.
     """
     events = single_events(history, "jittered")
     known, width = events.within_days, np.full(len(events), precision_days or 1.0)
     if precision_days is None and known is not None:
-        width = np.asarray(known, dtype=float)
+        step = history.window.step
+        width = np.minimum(known, (np.floor(events.time_days / step) + 1) * step - events.time_days)
     cell = events.time_days
     if precision_days is not None or known is None:
         cell = np.floor(events.time_days / width) * width

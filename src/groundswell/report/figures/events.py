@@ -10,7 +10,7 @@ import numpy as np
 
 from groundswell.data.region import Region
 from groundswell.data.table import Table
-from groundswell.report.figures import style
+from groundswell.report.figures import point_process, style
 from groundswell.report.figures.maps import colour_scale
 from groundswell.report.language import Speaker
 
@@ -103,7 +103,7 @@ def plane_maps(
     wide = high - low
     beside = wide[0] < 1.6 * wide[1]
     shape = (1, 2) if beside else (2, 1)
-    each = style.WIDTH / 2 if beside else 0.75 * style.WIDTH
+    each = style.WIDTH / 2 if beside else style.WIDTH
     height = each * float(np.clip(wide[1] / wide[0], 0.35, 1.8)) * (1 if beside else 2) + 0.7
     panels = style.panels(*shape, height=height).ravel()
     chosen = np.arange(len(x_km))[:: -(-len(x_km) // DOTS)]
@@ -170,7 +170,7 @@ def smoothed_share(
 def clusters(table: Table, *, words: Speaker | None = None) -> Axes:
     """How many clusters have so many events, on a log scale, with intervals. table : size, clusters, low, high."""
     words = words or Speaker()
-    axes = style.panel(0.7 + 0.26 * len(table), 0.75 * style.WIDTH)
+    axes = style.panel(0.7 + 0.22 * len(table))
     y = np.arange(len(table))[::-1]
     mean, low, high = (np.asarray(table[name], dtype=float) for name in ("clusters", "low", "high"))
     floor = 0.5
@@ -184,6 +184,16 @@ def clusters(table: Table, *, words: Speaker | None = None) -> Axes:
     style.plain_counts(axes.xaxis)
     axes.grid(axis="x")
     return axes
+
+
+@style.styled
+def residuals(counts: Table, waits: Table, *, words: Speaker | None = None) -> Axes:
+    """Transformed times and waits side by side. counts, waits : of `counts_in_band` and `waits_in_band`."""
+    left, right = style.panels(1, 2, height=3.1)[0]
+    point_process.transformed_times(counts, axes=left, words=words)
+    point_process.waits(waits, axes=right, words=words)
+    right.get_legend().remove()
+    return left
 
 
 def _scale_bar(axes: Axes, low: np.ndarray, wide: np.ndarray) -> None:

@@ -606,8 +606,9 @@ check-in-sample = The model was fitted to these same counts, which makes all of 
 # single events: what was made of a table
 
 times-by-step = Times are known to the day only: counts by day and place are weighed (by_step), in which events of a day have no order.
+times-by-steps = Times are known to the day or less closely: counts by place and steps of { $days } days are weighed (by_step), in which events of a step have no order.
 times-by-day = Times are known to the day only: each event was moved to a random moment of its day; try several seeds.
-times-not-exact = { $count } of { $total } times are known to the day, hour or minute only: each of these events was moved to a random moment of that stretch; try several seeds.
+times-not-exact = { $count } of { $total } times are known to a minute, an hour, a day or several: each of these events was moved to a random moment of that stretch; try several seeds.
 
 plane-region-file = Region: { $area } km², from the given outlines.
 plane-region-countries = Region: { $area } km², the outlines of { $countries } and { $wider } km around (Natural Earth 1:50 million is some km off at coasts and borders). Parts without an event are left out.
@@ -619,6 +620,7 @@ plane-no-density = No density of people is known where positions are km, so the 
 plane-steps = Endemic rates are constant within steps of { $days } days.
 plane-jitter = Each event was moved to a random point within { $km } km of its position: distances below some { $km } km are chance; try several seeds.
 plane-mark = The mark { $mark } enters less its mean of { $mean }.
+plane-threshold = Events count from { $mark } { $threshold } on, the least in the file. Above it they are taken as all recorded; small events that went unseen after a large one make delays too long.
 plane-kinds = { $count } kinds, each triggering its own kind only: { $kinds }.
 plane-limits = Nothing is taken to be triggered further than { $km } km or later than { $days } days (furthest_km and longest_days in [components.offspring] of a --config file).
 
@@ -667,9 +669,10 @@ events-delay-within-day = By the fit nine tenths of what an event sets off come 
 events-reach = Half of it comes within { $value } km (90 % interval { $low } to { $high }), nine tenths within { $most } km.
 events-reach-cities = { $own_value } of it (90 % interval { $own_low } to { $own_high }) comes in the event’s own place, { $near_value } ({ $near_low } to { $near_high }) within { $km } km.
 events-reach-own = The model keeps all that an event sets off in its own place.
-events-moving-same = With a background that may differ between { $pieces } stretches of { $days } days the branching ratio is { $value } (90 % interval { $low } to { $high }), much as before; the log density gains { $gain } by { $terms } further parameters.
-events-moving-less = With a background that may differ between { $pieces } stretches of { $days } days the branching ratio falls from { $before } to { $value } (90 % interval { $low } to { $high }); the log density gains { $gain } by { $terms } further parameters. What the difference is, triggering or a cause that moved by itself, these events cannot tell.
-events-moving-more = With a background that may differ between { $pieces } stretches of { $days } days the branching ratio rises from { $before } to { $value } (90 % interval { $low } to { $high }); the log density gains { $gain } by { $terms } further parameters.
+events-moving-same = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days (90 % interval { $low } to { $high }), much as with the background as fitted ({ $before }); the log density gains { $gain } by { $terms } further parameters.
+events-moving-less = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days (90 % interval { $low } to { $high }) instead of { $before }; the log density gains { $gain } by { $terms } further parameters. Whether the difference is triggering or a cause that moved by itself, these events cannot tell.
+events-moving-more = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days (90 % interval { $low } to { $high }), more than { $before } with the background as fitted; the log density gains { $gain } by { $terms } further parameters.
+events-moving-open = With it { $names } are not determined; the interval leaves that doubt out.
 events-moving-better = By AIC the moving background is the better description of these events.
 events-moving-failed = With a background that moves the fit found no answer: { $reason }
 
@@ -717,3 +720,47 @@ events-table-clusters = Clusters by size
 events-table-backgrounds = Backgrounds
 events-table-parameters = Estimates
 events-table-events = Event by event
+
+figure-right-model = what 95 of 100 right models stay within, all along
+figure-transformed = transformed time: events expected so far
+figure-more-than-expected = events beyond expectation
+figure-waits-expected = rank of the waiting time, as a share
+figure-waits-seen = probability of so short a wait
+figure-points-of = { $points } of { $expected }
+figure-days-since = days since { $date }
+figure-kept-events = events that were kept
+figure-added-points = points that were added
+figure-apart-km = km apart
+figure-excess-neighbours = neighbours beyond chance (L, km)
+figure-candidate-steady = steady background
+figure-candidate-moving-background = moving background
+figure-candidate-contagion = contagion
+figure-candidate-both = contagion and moving background
+figure-candidate-weight = probability, the four being equally likely before
+events-question-checks = Does the model suit the events?
+events-section-checks = Does the model suit the events?
+events-words-checks = Measured in events that the model expects, time runs so that a right model’s events come at an even pace, by chance alone (time rescaling). And if events are thinned where many are expected, and points added where few are, what is left of a right model is even over time and space (super-thinning).
+events-fits = None of { $tests } tests finds fault with the model.
+events-misfits = { $count } of { $tests } tests find fault with the model; of a right one about one in twenty would.
+events-misfit-waiting-times = Waits between events are not as the model expects: too many are short or long (p = { $p }).
+events-misfit-times = Events drift over the window against what the model expects: too many early, late or in between (p = { $p }).
+events-misfit-serial-more = Short waits follow short ones and long ones long: bursts, or a slow change, are left (p = { $p }).
+events-misfit-serial-less = Short waits follow long ones more than by chance (p = { $p }).
+events-misfit-dispersion-more = Counts vary more than the model expects: clustering is left (p = { $p }).
+events-misfit-dispersion-less = Counts vary less than the model expects: it clusters too much (p = { $p }).
+events-misfit-number-more = There are more events than the model expects (p = { $p }).
+events-misfit-number-less = There are fewer events than the model expects (p = { $p }).
+events-misfit-points-number = There are more or fewer residual points than the model expects (p = { $p }).
+events-misfit-points-time = Residual points are uneven over time (p = { $p }).
+events-misfit-points-place = Residual points are uneven over places: some have more events than the model gives them, some fewer (p = { $p }).
+events-misfit-points-pairs = Residual points that are near each other are near in time too: events set off more, nearby and soon, than the model knows of (p = { $p }).
+events-misfit-points-space = Residual points are uneven on the map: the background does not follow where events are (p = { $p }).
+events-tests-naive = The p-values are naive, which is to say too kind: the model was fitted to these same events. A fault found is a fault; that none is found may say little (--replicates 99 gives fair ones for the times).
+events-tests-simulated = The p-values for the times come from histories drawn from the fit and fitted again; those of residual points are naive, too kind.
+events-caption-residuals = Left: events more than expected so far, with the band that holds all of a right model’s curve in 95 of 100 cases. Right: waits between events against what they should be, with such a band.
+events-caption-ripley = How much more residual points cluster than even ones would, by distance.
+events-table-test-times = Tests of the times
+events-table-test-points = Tests of residual points
+events-table-ripley = Clustering left by distance
+events-table-counts-in-band = Events counted against those expected
+events-table-waits-in-band = Waits in order

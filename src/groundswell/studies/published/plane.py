@@ -100,11 +100,10 @@ def meningococcal(folder: Path) -> Case:
 
 def model(case: Case, reach: Reach | None) -> SpaceTime:
     """The models of the vignette by reach, at default starting values; None for the endemic part alone."""
-    from groundswell.models.events.space_time import Offspring, SpaceTime
-    from groundswell.models.log_linear import LogLinear
+    from groundswell.models.events.space_time import Endemic, Offspring, SpaceTime
     from groundswell.params import Effects
 
-    endemic = LogLinear(-20.0, Effects(year=0.0, sine=0.0, cosine=0.0), offset="density")
+    endemic = Endemic(-20.0, Effects(year=0.0, sine=0.0, cosine=0.0), offset="density")
     marks = Effects({"type C": 0.0, "aged 3 to 18": 0.0, "aged 19 or more": 0.0})
     return SpaceTime(
         endemic, None if reach is None else Offspring(-1.0, marks, reach), kinds=2, regions=case.regions
