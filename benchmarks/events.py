@@ -87,12 +87,12 @@ def twin(model: SelfExciting, events: int) -> float:
     setting, history = simulated(model, events)
     made = history.events
     assert made is not None
+    assert isinstance(model.delay, ExponentialDelay)
+    decay = model.delay.decay
     background = model.background * model.shares(setting.places)
     offspring = model.branching_ratio * model.weights(setting)
     days = float(setting.window.days)
-    seconds = best_of(
-        lambda: naive.log_density(made.time_days, made.place, days, background, offspring, model.delay.decay), 2
-    )
+    seconds = best_of(lambda: naive.log_density(made.time_days, made.place, days, background, offspring, decay), 2)
     return seconds * (EVENTS / len(made)) ** 2
 
 

@@ -75,9 +75,9 @@ class _Layout(NamedTuple):
 
     side: float
     order: np.ndarray
-    cells: tuple[np.ndarray, ...]
+    cells: tuple[np.ndarray, np.ndarray, np.ndarray]
     start: np.ndarray
-    strips: tuple[np.ndarray, ...]
+    strips: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
     strip_start: np.ndarray
     first_near: np.ndarray
     near: np.ndarray
@@ -147,6 +147,6 @@ def _lay_out(time: np.ndarray, x: np.ndarray, y: np.ndarray, kind: np.ndarray, k
     at = np.minimum(np.searchsorted(strips, around), max(len(strips) - 1, 0))
     there = strips[at] == around
     first = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
-    in_cells, in_strips = ((time[rows], x[rows], y[rows]) for rows in (order, taken))
-    in_strips = (*in_strips, back[taken].astype(np.int32))
+    in_cells = (time[order], x[order], y[order])
+    in_strips = (time[taken], x[taken], y[taken], back[taken].astype(np.int32))
     return _Layout(side, order, in_cells, np.append(start, len(key)), in_strips, strip_start, first, at[there])
