@@ -87,12 +87,12 @@ def twin(model: SelfExciting, events: int) -> float:
     setting, history = simulated(model, events)
     made = history.events
     assert made is not None
+    assert isinstance(model.delay, ExponentialDelay)
+    decay = model.delay.decay
     background = model.background * model.shares(setting.places)
     offspring = model.branching_ratio * model.weights(setting)
     days = float(setting.window.days)
-    seconds = best_of(
-        lambda: naive.log_density(made.time_days, made.place, days, background, offspring, model.delay.decay), 2
-    )
+    seconds = best_of(lambda: naive.log_density(made.time_days, made.place, days, background, offspring, decay), 2)
     return seconds * (EVENTS / len(made)) ** 2
 
 
@@ -202,7 +202,7 @@ def plane_lines() -> list[Line]:
         for words, reach, delay, seconds in kinds:
             found.append(
                 Line(
-                    f"events/space-time Hawkes, {events:.0e} events, {words}, f g left out below 1e-11",
+                    f"events/space-time Hawkes, {events:.0e} events, {words}, f g left out below 1e-10",
                     ".06 s / .15 s; 1e6 in 2 s",
                     lambda r=reach, d=delay, n=events: plane_seconds(r, d, n),
                     lambda r=reach, d=delay, n=events: (

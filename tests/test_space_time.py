@@ -433,7 +433,7 @@ def test_what_is_doubtful_is_said() -> None:
     rounded = dataclasses.replace(events, x_km=np.floor(np.asarray(events.x_km) / 10) * 10, y_km=np.full(80, 70.0))
     with pytest.warns(GroundswellWarning, match="5[0-9] of 80 events have the position of another"):
         model.likelihood(setting, dataclasses.replace(history, events=rounded))
-    wrong = dataclasses.replace(setting, covariates=setting.covariates | {"area_km2": np.array([[9e9], [36e9]])})
+    wrong = dataclasses.replace(setting, covariates={**setting.covariates, "area_km2": np.array([[9e9], [36e9]])})
     with pytest.warns(
         GroundswellWarning, match=r"area_km2 adds up to 4\.5e\+10 km\^2 and Setting\.region has 4\.5e\+04"
     ):

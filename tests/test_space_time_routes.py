@@ -18,7 +18,7 @@ from groundswell.errors import ParameterError, UsageError
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.delays import Delay, ExponentialDelay, StepDelay, UniformDelay
-from groundswell.models.events import space_time_cells, space_time_waves
+from groundswell.models.events import space_time_cells, space_time_routes, space_time_waves
 from groundswell.models.events.space_time import Endemic, Offspring, SpaceTime
 from groundswell.models.events.space_time_density import SpaceTimeDensity
 from groundswell.models.triggering import Exponential, Gaussian, PowerLaw, Reach, Steps
@@ -221,7 +221,7 @@ def test_no_event_one_event_and_all_at_one_place() -> None:
         agree(model, setting, dataclasses.replace(history, events=stacked))
 
 
-def test_roads_that_do_not_lead_there_are_refused() -> None:
+def test_roads_that_do_not_lead_there_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ParameterError, match="expected one of auto, pairs, cells, waves"):
         SpaceTime(route="quick")
     with pytest.raises(ParameterError, match="expected 1e-12 to 1e-3"):
@@ -231,6 +231,13 @@ def test_roads_that_do_not_lead_there_are_refused() -> None:
         density_of(model, setting, history)(vector(model))
     model, setting, history = case(PowerLaw(20.0, 2.0), UniformDelay(), route="waves", furthest_km=100.0)
     with pytest.raises(UsageError, match="not cut off by furthest_km within the map"):
+        density_of(model, setting, history)(vector(model))
+    monkeypatch.setattr(space_time_routes, "MOST", 1e5)
+    model, setting, history = case(Tent(), UniformDelay())
+    with pytest.raises(UsageError, match=r"some 1\.\de\+05 pairs of events"):
+        model.branching(setting, history)
+    monkeypatch.setattr(space_time_routes, "FEW", 1000)
+    with pytest.raises(UsageError, match="Tent with UniformDelay is weighed pair by pair, and there are too many"):
         density_of(model, setting, history)(vector(model))
     model, setting, history = case(Tent(), UniformDelay(), route="cells")
     with pytest.raises(UsageError, match='"cells" has no compiled formula for Tent with UniformDelay'):

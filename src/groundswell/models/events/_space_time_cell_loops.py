@@ -238,52 +238,55 @@ def _products(value, slope, count, amount, out):
 
 @njit(cache=True, fastmath=SUMS, error_model="numpy")
 def weigh_cells(
-    time, x, y, source, rest, start, first_near, near, limit, longest, least, reach, near_numbers, delay, late_numbers,
-    smooth, rate, by_parent, in_reach, in_delay,
+    time, x, y, start, strip_time, strip_x, strip_y, strip_number, strip_start, first_near, near,
+    source, rest, limit, longest, least, reach, near_numbers, delay, late_numbers, smooth,
+    rate, by_parent, in_reach, in_delay,
 ):  # fmt: skip
     """Rates at all events and what `Raised` needs, with pairs found anew.
 
-    Events lie cell by cell, from start[c] to start[c + 1], by time in each; cells near[first_near[c]:...] hold what
-    may be near the events of cell c. A pair counts if its squared distance is at most `limit`, its delay at most
-    `longest` and log (f g) at least `least`. smooth (1 + K, D) : polynomials in the squared distance over `limit`
-    that are taken from f and its slopes first, or none. Fills rate (E,), by_parent (E,), in_reach and in_delay.
+    Events lie cell by cell, from start[c] to start[c + 1], by time in each; strips near[first_near[c]:...] hold, again
+    by time, what may be near the events of cell c, strip_number being their rows among the events. A pair counts if
+    its squared distance is at most `limit`, its delay at most `longest` and log (f g) at least `least`. smooth
+    (1 + K, D) : polynomials in the squared distance over `limit` that are taken from f and its slopes first, or none.
+    Fills rate (E,), by_parent (E,), in_reach and in_delay.
     """
     size, most = 0, 0
     for c in range(len(start) - 1):
         around = 0
         for n in range(first_near[c], first_near[c + 1]):
-            around += start[near[n] + 1] - start[near[n]]
+            around += strip_start[near[n] + 1] - strip_start[near[n]]
         size, most = max(size, around), max(most, first_near[c + 1] - first_near[c])
     low, high = np.empty(most, np.int64), np.empty(most, np.int64)
     square, days, logs, late = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
     sent, value, power, taken = np.empty(size), np.empty(size), np.empty(size), np.empty(len(smooth))
     whole = np.empty(len(in_reach))
-    which, order = np.empty(size, np.uint32), np.empty(size, np.uint32)
+    which, order = np.empty(size, np.int32), np.empty(size, np.int32)
     slope_near, slope_late = np.empty((len(in_reach), size)), np.empty((len(in_delay), size))
     for c in range(len(start) - 1):
-        cells = near[first_near[c] : first_near[c + 1]]
-        for n in range(len(cells)):
-            low[n] = high[n] = start[cells[n]]
+        strips = near[first_near[c] : first_near[c + 1]]
+        for n in range(len(strips)):
+            low[n] = high[n] = strip_start[strips[n]]
         for i in range(start[c], start[c + 1]):
             now, east, north = time[i], x[i], y[i]
             count = 0
-            for n in range(len(cells)):
-                stop, a, b = start[cells[n] + 1], low[n], high[n]
-                while b < stop and time[b] < now:
+            for n in range(len(strips)):
+                stop, a, b = strip_start[strips[n] + 1], low[n], high[n]
+                while b < stop and strip_time[b] < now:
                     b += 1
-                while a < b and now - time[a] > longest:
+                while a < b and now - strip_time[a] > longest:
                     a += 1
                 low[n], high[n] = a, b
                 many = b - a
                 if many > 0:
-                    xs, ys, ts = x[a:b], y[a:b], time[a:b]
+                    xs, ys, ts, numbers = strip_x[a:b], strip_y[a:b], strip_time[a:b], strip_number[a:b]
                     to_square, to_days = square[count : count + many], days[count : count + many]
                     to_which = which[count : count + many]
                     for j in range(many):
                         dx, dy = xs[j] - east, ys[j] - north
                         to_square[j] = dx * dx + dy * dy
                         to_days[j] = now - ts[j]
-                        to_which[j] = np.uint32(a) + np.uint32(j)
+                    for j in range(many):
+                        to_which[j] = numbers[j]
                     count += many
             log_reach(reach, near_numbers, square, count, logs)
             log_delay(delay, late_numbers, days, count, late)
@@ -291,7 +294,7 @@ def weigh_cells(
             for n in range(count):
                 value[n] = logs[n] + late[n] if square[n] <= limit else -np.inf
             for n in range(count):
-                order[kept] = np.uint32(n)
+                order[kept] = n
                 kept += np.uint64(value[n] >= least)
             count = np.int64(kept)
             for n in range(count):

@@ -119,7 +119,7 @@ class SpaceTime(Model):
     max_events: int = 100_000
     regions: tuple[tuple[np.ndarray, ...], ...] | None = None
     route: str = "auto"
-    error: float = 1e-11
+    error: float = 1e-10
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,7 +1,8 @@
 """What earlier events add to the rate at each event, through cells: pairs are found anew each time and never kept.
 
-The map is cut into squares as wide as the kernel reaches, so that whatever may matter to an event is in nine of them,
-and in each among the events since its longest delay. The cost is O(events x neighbours), the memory O(events).
+The map is cut into squares as wide as the kernel reaches. What may matter to an event is then in three strips of three
+squares each, and in each among the events since its longest delay; strips overlap and hold every event three times,
+by time, so that loops over them are long. The cost is O(events x neighbours), the memory O(events).
 
 A pair is left out where f g has fallen below `error` times its highest value.
 """
@@ -67,11 +68,17 @@ def extent(part: Offspring, reach: Reach, delay: Delay, error: float) -> Extent:
 
 
 class _Layout(NamedTuple):
-    """Events by cell and time within it (`order`), where cells start, and which cells are near each."""
+    """Rows of events by cell (`order`), their times and positions so and by strip, and where cells and strips start.
+
+    strips has the row by cell too. near[first_near[c] : first_near[c + 1]] are the strips of cell c.
+    """
 
     side: float
     order: np.ndarray
+    cells: tuple[np.ndarray, np.ndarray, np.ndarray]
     start: np.ndarray
+    strips: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+    strip_start: np.ndarray
     first_near: np.ndarray
     near: np.ndarray
 
@@ -103,14 +110,12 @@ class Cells:
         from groundswell.models.events._space_time_cell_loops import weigh_cells
 
         layout = self._laid_out(limits.km)
-        order = layout.order
-        time, x, y = (column[order] for column in self._columns[:3])
-        rate, by_parent = np.empty(len(time)), np.zeros(len(time))
+        order, rate, by_parent = layout.order, np.empty(len(source)), np.zeros(len(source))
         in_reach, in_delay = np.zeros(len(vector(reach))), np.zeros(len(vector(delay)))
         weigh_cells(
-            time, x, y, source[order], rest[order], layout.start, layout.first_near, layout.near, furthest_km**2,
-            limits.days, limits.least, REACHES[type(reach)], numbers(reach), DELAYS[type(delay)], numbers(delay),
-            smooth, rate, by_parent, in_reach, in_delay,
+            *layout.cells, layout.start, *layout.strips, layout.strip_start, layout.first_near, layout.near,
+            source[order], rest[order], furthest_km**2, limits.days, limits.least, REACHES[type(reach)], numbers(reach),
+            DELAYS[type(delay)], numbers(delay), smooth, rate, by_parent, in_reach, in_delay,
         )  # fmt: skip
         back = np.empty(len(order), dtype=np.int64)
         back[order] = np.arange(len(order))
@@ -120,11 +125,11 @@ class Cells:
     def _laid_out(self, km: float) -> _Layout:
         """Cells at least so wide, those of before where they will do."""
         if self._layout is None or not SHORTER * self._layout.side <= km <= self._layout.side:
-            self._layout = _lay_out(*self._columns[1:], km)
+            self._layout = _lay_out(*self._columns, km)
         return self._layout
 
 
-def _lay_out(x: np.ndarray, y: np.ndarray, kind: np.ndarray, km: float) -> _Layout:
+def _lay_out(time: np.ndarray, x: np.ndarray, y: np.ndarray, kind: np.ndarray, km: float) -> _Layout:
     widest = max(float(np.ptp(x)), float(np.ptp(y)), 1e-9) if len(x) else 1.0
     side = max(km * WIDER, widest * 1e-6)
     east, north = (((at - at.min(initial=np.inf)) // side).astype(np.int64) + 1 for at in (x, y))
@@ -132,8 +137,16 @@ def _lay_out(x: np.ndarray, y: np.ndarray, kind: np.ndarray, km: float) -> _Layo
     key = (kind * high + north) * wide + east
     order = np.argsort(key, kind="stable")
     cells, start = np.unique(key[order], return_index=True)
-    around = cells[:, None] + (np.arange(-1, 2)[:, None] * wide + np.arange(-1, 2)).ravel()
-    at = np.minimum(np.searchsorted(cells, around), max(len(cells) - 1, 0))
-    there = cells[at] == around
+    back = np.empty(len(order), dtype=np.int64)
+    back[order] = np.arange(len(order))
+    strips, strip = np.unique(np.concatenate([key - 1, key, key + 1]), return_inverse=True)
+    member = np.tile(np.arange(len(key)), 3)
+    taken = member[np.argsort(strip.ravel() * max(len(key), 1) + member)]  # by time in each strip, as events come
+    strip_start = np.concatenate([[0], np.cumsum(np.bincount(strip.ravel(), minlength=len(strips)))])
+    around = cells[:, None] + np.arange(-1, 2) * wide
+    at = np.minimum(np.searchsorted(strips, around), max(len(strips) - 1, 0))
+    there = strips[at] == around
     first = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
-    return _Layout(side, order, np.append(start, len(x)), first, at[there])
+    in_cells = (time[order], x[order], y[order])
+    in_strips = (time[taken], x[taken], y[taken], back[taken].astype(np.int32))
+    return _Layout(side, order, in_cells, np.append(start, len(key)), in_strips, strip_start, first, at[there])

@@ -46,14 +46,9 @@ class Sums:
         self._part, self._events, self.error, self._chosen = part, events, error, route
         self._columns = columns_of(part, events)
         self._cells, self._waves = Cells(part, events, error), Waves(part, events, error)
-        self._remembered: dict[tuple[int, ...], str] = {}
-        if route == "auto" and self._every <= FEW:
-            self._chosen = "pairs"
-        if route == "pairs" and self._every > MOST:
-            raise UsageError(
-                f"some {self._every:.2g} pairs of events are within furthest_km and longest_days; no more than "
-                f'{MOST:.0e} can be kept. Lower either, or take route "auto", "cells" or "waves".'
-            )
+        self._remembered: dict[tuple[int, ...], tuple[str, float]] = {}
+        if route == "pairs" or (route == "auto" and self._every <= FEW):
+            self._chosen, _ = "pairs", self.pairs
 
     @property
     def exact(self) -> bool:
@@ -62,7 +57,13 @@ class Sums:
 
     @cached_property
     def pairs(self) -> Pairs:
-        """Every pair within reach and time."""
+        """Every pair within reach and time; UsageError for too many to be kept."""
+        every = self.count(self._part.furthest_km, self._part.longest_days)
+        if every > MOST:
+            raise UsageError(
+                f"some {every:.2g} pairs of events are within furthest_km and longest_days; {MOST:.0e} can be kept. "
+                'Lower either. For a log density leave the route at "auto", which keeps none of so many.'
+            )
         return Pairs(self._part, self._events)
 
     def __call__(self, reach: Reach, delay: Delay, source: np.ndarray, rest: np.ndarray) -> Raised:
@@ -98,11 +99,10 @@ class Sums:
             return "pairs"
         reaches = extent(self._part, reach, delay, self.error)
         key = tuple(round(4 * math.log(size)) for size in (reaches.km, reaches.days))
-        if key not in self._remembered:
-            self._remembered[key] = self._shortest(reach, delay)
-        route = self._remembered[key]
+        route, self._waves.near_km = self._remembered.get(key, ("waves", -1.0))
         if route == "waves" and self._waves.series(reach, delay, self._waves.near_km) is None:
-            route = self._remembered[key] = self._shortest(reach, delay)
+            route = self._shortest(reach, delay)
+            self._remembered[key] = route, self._waves.near_km
         return route
 
     def _shortest(self, reach: Reach, delay: Delay) -> str:

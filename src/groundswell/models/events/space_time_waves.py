@@ -37,7 +37,7 @@ DECAYS: dict[type, Callable[[Delay], tuple[float, float]]] = {
 DEGREE, FITTED = 16, 0.6
 """Of the polynomial that makes f smooth, and from which part of near_km^2 on it is fitted to f."""
 
-EVEN = 8
+EVEN = 4
 """Frequencies along the second axis are a multiple of it, which fills vector registers."""
 
 FINEST = 512
@@ -65,15 +65,20 @@ class Waves:
         self._near = Cells(part, events, error)
         self.width = [float(np.ptp(at)) if len(events) else 0.0 for at in self._columns[1:3]]
         self.near_km = 0.0
+        self._last: tuple[tuple[Reach, Delay, float], Series | None] | None = None
 
     def series(self, reach: Reach, delay: Delay, near_km: float) -> Series | None:
         """f as cosines; None where the delay is no exponential, f is cut off within the map or has too many."""
-        if type(delay) not in DECAYS:
+        if type(delay) not in DECAYS or near_km < 0:
             return None
+        if self._last is not None and self._last[0] == (reach, delay, near_km):
+            return self._last[1]
         reaches = extent(self._part, reach, delay, self._error / 100)  # images of f a box away, and slopes
         if not reaches.near_ends and reaches.km < math.hypot(*self.width):
             return None
-        return expand(reach, self.width, reaches, near_km, self._error)
+        found = expand(reach, self.width, reaches, near_km, self._error)
+        self._last = (reach, delay, near_km), found
+        return found
 
     def __call__(self, reach: Reach, delay: Delay, source: np.ndarray, rest: np.ndarray) -> Raised:
         """See `Raised`."""
