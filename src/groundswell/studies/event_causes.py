@@ -8,7 +8,7 @@ open about it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -130,20 +130,3 @@ class Causes:
     def _ends(self, each: np.ndarray) -> tuple[float, float]:
         low, high = np.quantile(each, [(1 - self.level) / 2, (1 + self.level) / 2])
         return float(low), float(high)
-
-
-def in_moments(model: Any, history: History, rng: np.random.Generator) -> tuple[Any, History, np.ndarray]:
-    """The model in continuous time, the events at moments, and (E,) the row of each in the history as it was."""
-    if not getattr(model, "by_step", False):
-        return model, history, np.arange(len(history.events or ()))
-    from groundswell.models.events.ties import jittered
-
-    events = history.events
-    assert events is not None
-    known = replace(history, events=replace(events, marks={**events.marks, ROW: np.arange(len(events))}))
-    moved = jittered(known, rng=rng)
-    assert moved.events is not None
-    return replace(model, by_step=False), moved, np.asarray(moved.events.marks[ROW])
-
-
-ROW = "row in the history"

@@ -18,7 +18,7 @@ from groundswell.evaluate.super_thinning import Homogeneity, homogeneity
 from groundswell.infer.base import Fit, Progress, silent
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.base import can
-from groundswell.studies.event_causes import in_moments
+from groundswell.models.events.ties import jittered
 
 SIGNIFICANT = 0.05
 
@@ -96,7 +96,7 @@ def checks_of(
     Cost: that of `residual_tests` (with `replicates`, as many simulations and fits) and of `homogeneity`.
     """
     own, test, points = rng.spawn(3)
-    model, moved, _ = in_moments(found.model, history, own)
+    model, moved = _in_moments(found.model, history, own)
     if not can(model, "compensator"):
         return None
     here = replace(found, model=model, provenance={**found.provenance, "digest": moved.digest()})
@@ -106,6 +106,13 @@ def checks_of(
     except GroundswellError:
         return None  # too few events
     return Checks(times, _points(here, setting, moved, points), replicates > 0)
+
+
+def _in_moments(model: Any, history: History, rng: np.random.Generator) -> tuple[Any, History]:
+    """The model in continuous time, and the events at moments."""
+    if not getattr(model, "by_step", False):
+        return model, history
+    return replace(model, by_step=False), jittered(history, rng=rng)
 
 
 def _points(found: Fit, setting: Setting, history: History, rng: np.random.Generator) -> Homogeneity | None:
