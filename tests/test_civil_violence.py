@@ -16,6 +16,7 @@ from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import DataError, MissingVerb, ParameterError, UsageError
 from groundswell.models.agents import _civil_violence_loops as loops
+from groundswell.models.agents import _keyed_loops as keyed
 from groundswell.models.agents.civil_violence import CHOICES, CivilViolence
 from groundswell.models.agents.crowd import ACTIVE, JAILED, OFFICER, QUIET, Crowd, load, outbursts, run
 from groundswell.rng import generator
@@ -68,10 +69,10 @@ def test_presets_go_the_way_of_the_twin(preset):
 
 def test_the_hash_is_the_twins_and_is_spread_evenly():
     key = np.uint64(0xFFFFFFFFFFFFFFFF)
-    here = np.uint64(loops.step_key(key, 41))
-    assert int(loops.draw(here, 7, loops.SUSPECT, 3)) == naive.draw(int(key), 41, 7, naive.SUSPECT, 3)
+    here = np.uint64(keyed.step_key(key, 41))
+    assert int(keyed.draw(here, 7, loops.SUSPECT, 3)) == naive.draw(int(key), 41, 7, naive.SUSPECT, 3)
     for purpose in range(8):
-        sample = loops.units(here, 20_000, purpose)
+        sample = keyed.units(here, 20_000, purpose)
         counts = np.histogram(sample, 20, (0, 1))[0]
         assert ((counts - 1000) ** 2 / 1000).sum() < 60  # chi-squared, 19 degrees of freedom: p about 4e-6
         assert abs(np.corrcoef(sample[1:], sample[:-1])[0, 1]) < 5 / np.sqrt(20_000)

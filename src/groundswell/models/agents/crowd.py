@@ -18,6 +18,7 @@ import numpy as np
 from groundswell.data.files import replacing_file
 from groundswell.errors import DataError, UsageError
 from groundswell.models.agents import _civil_violence_loops as loops
+from groundswell.models.agents import _keyed_loops as keyed
 from groundswell.models.agents.civil_violence import CHOICES, CivilViolence, settings_of
 from groundswell.rng import hash_key
 
@@ -131,15 +132,15 @@ class Run:
 def populate(model: CivilViolence, *, rng: np.random.Generator) -> Crowd:
     """A crowd before its first step; draws nothing but its 64-bit key from `rng`."""
     key = hash_key(rng)
-    start = np.uint64(loops.step_key(key, 0))
+    start = np.uint64(keyed.step_key(key, 0))
     cells = model.rows * model.columns
     if model.placement == "counts":
         officers = _nearest_whole(model.officer_density * cells)
         citizens = min(_nearest_whole(model.citizen_density * cells), cells - officers)
-        shuffled = loops.keyed_order(start, cells, loops.PLACE)
+        shuffled = keyed.keyed_order(start, cells, loops.PLACE)
         cell = np.concatenate([shuffled[officers : officers + citizens], shuffled[:officers]])
     else:
-        chance = loops.units(start, cells, loops.PLACE)
+        chance = keyed.units(start, cells, loops.PLACE)
         both = model.citizen_density + model.officer_density
         held = [np.flatnonzero(chance < model.citizen_density)]
         held.append(np.flatnonzero((chance >= model.citizen_density) & (chance < both)))
@@ -151,8 +152,8 @@ def populate(model: CivilViolence, *, rng: np.random.Generator) -> Crowd:
         cell.astype(np.int32),
         np.zeros(len(cell), dtype=bool),
         np.zeros(len(cell), dtype=np.int32),
-        loops.units(start, citizens, loops.HARDSHIP),
-        loops.units(start, citizens, loops.RISK_AVERSION),
+        keyed.units(start, citizens, loops.HARDSHIP),
+        keyed.units(start, citizens, loops.RISK_AVERSION),
     )
 
 
