@@ -131,28 +131,39 @@ class Twin:
                 k += 1
             agent.cell = cell
 
+    def turn(self, agent: Agent) -> int:
+        """What an agent does in its turn; the number arrested."""
+        m, arrests = self.model, 0
+        if agent.jail > 0:
+            if m.jail_clock == "own_turn":
+                self.serve(agent)
+            return 0
+        if m.order == "move_then_act":
+            self.move(agent)
+        if agent.officer:
+            arrests = self.enforce(agent)
+        else:
+            self.decide(agent)
+        if m.order == "act_then_move":
+            self.move(agent)
+        return arrests
+
+    def end_of_step(self) -> None:
+        for agent in self.agents:
+            if agent.jail > 0 and self.model.jail_clock == "end_of_step":
+                self.serve(agent)
+
+    def totals(self, arrests: int) -> tuple[int, int, int]:
+        return sum(a.active for a in self.agents), sum(a.jail > 0 for a in self.agents), arrests
+
     def go(self) -> tuple[int, int, int]:
         """One step; active, jailed, arrests."""
-        m = self.model
         self.step += 1
         arrests = 0
         for agent in sorted(self.agents, key=lambda a: draw(self.key, self.step, a.number, ORDER, 0)):
-            if agent.jail > 0:
-                if m.jail_clock == "own_turn":
-                    self.serve(agent)
-                continue
-            if m.order == "move_then_act":
-                self.move(agent)
-            if agent.officer:
-                arrests += self.enforce(agent)
-            else:
-                self.decide(agent)
-            if m.order == "act_then_move":
-                self.move(agent)
-        for agent in self.agents:
-            if agent.jail > 0 and m.jail_clock == "end_of_step":
-                self.serve(agent)
-        return sum(a.active for a in self.agents), sum(a.jail > 0 for a in self.agents), arrests
+            arrests += self.turn(agent)
+        self.end_of_step()
+        return self.totals(arrests)
 
     def cells(self) -> list[int]:
         return [-1 if a.cell is None else a.cell[0] * self.model.columns + a.cell[1] for a in self.agents]

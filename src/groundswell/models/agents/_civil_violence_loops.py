@@ -16,7 +16,7 @@ from numba import njit
 
 from groundswell.models.agents._keyed_loops import draw, keyed_order, step_key, unit
 
-ORDER, MOVE, SUSPECT, TERM, RETURN, PLACE, HARDSHIP, RISK_AVERSION = range(8)
+ORDER, MOVE, SUSPECT, TERM, RETURN, PLACE, HARDSHIP, RISK_AVERSION, TILES = range(9)
 
 RAW, FLOOR, ROUND = range(3)
 OFF_GRID, SHARES_CELL, KEEPS_CELL = range(3)
@@ -26,7 +26,7 @@ TRIES = 32
 
 Rules = namedtuple(
     "Rules",
-    "rows columns threshold arrest_constant max_jail_term ratio again_if_active jailed officer_moves "
+    "rows columns illegitimacy threshold arrest_constant max_jail_term ratio again_if_active jailed officer_moves "
     "up_to_max act_first own_turn",
 )
 """Numbers and choices of a model as the loops want them."""
@@ -37,7 +37,7 @@ GRIEVANCE, AVERSION = range(2)
 
 
 @njit(cache=True, inline="always")
-def _beside(row, column, around, i, rules):
+def beside(row, column, around, i, rules):
     """The i-th cell around (row, column) on the torus; no further than once around it."""
     down, right = row + around[i, 0], column + around[i, 1]
     if down < 0:
@@ -56,7 +56,7 @@ def _spread(cells, around, rules, plane, cell, amount):
     """Add to a plane wherever `cell` can be seen from: neighbourhoods are symmetric."""
     row, column = cell // rules.columns, cell % rules.columns
     for i in range(len(around)):
-        seen_from = _beside(row, column, around, i, rules)
+        seen_from = beside(row, column, around, i, rules)
         cells[seen_from, plane] += amount
 
 
@@ -102,18 +102,18 @@ def _move(agents, cells, traits, around, rules, key, agent):
     row, column = cell // rules.columns, cell % rules.columns
     for k in range(TRIES):
         i = int(unit(key, agent, MOVE, k) * size)
-        target = _beside(row, column, around, i, rules)
+        target = beside(row, column, around, i, rules)
         if cells[target, RESIDENTS] == 0:
             _relocate(agents, cells, traits, around, rules, agent, target)
             return
     empty = 0
     for i in range(size):
-        empty += cells[_beside(row, column, around, i, rules), RESIDENTS] == 0
+        empty += cells[beside(row, column, around, i, rules), RESIDENTS] == 0
     if empty == 0:
         return
     wanted = int(unit(key, agent, MOVE, TRIES) * empty)
     for i in range(size):
-        target = _beside(row, column, around, i, rules)
+        target = beside(row, column, around, i, rules)
         if cells[target, RESIDENTS] == 0:
             if wanted == 0:
                 _relocate(agents, cells, traits, around, rules, agent, target)
@@ -122,17 +122,23 @@ def _move(agents, cells, traits, around, rules, key, agent):
 
 
 @njit(cache=True)
+def arrest_probability(officers, actives, rules):
+    """What a citizen expects who sees so many officers and, oneself counted, active agents."""
+    ratio = officers / actives
+    if rules.ratio == FLOOR:
+        ratio = math.floor(ratio)
+    elif rules.ratio == ROUND:
+        ratio = np.rint(ratio)
+    return 1.0 - math.exp(-rules.arrest_constant * ratio)
+
+
+@njit(cache=True)
 def _decide(agents, cells, traits, around, rules, agent):
     cell = agents[agent, CELL]
     actives = cells[cell, ACTIVES_SEEN] + 1
     if agents[agent, IS_ACTIVE] and not rules.again_if_active:
         actives -= 1
-    ratio = cells[cell, OFFICERS_SEEN] / actives
-    if rules.ratio == FLOOR:
-        ratio = math.floor(ratio)
-    elif rules.ratio == ROUND:
-        ratio = np.rint(ratio)
-    net_risk = traits[agent, AVERSION] * (1.0 - math.exp(-rules.arrest_constant * ratio))
+    net_risk = traits[agent, AVERSION] * arrest_probability(cells[cell, OFFICERS_SEEN], actives, rules)
     now = traits[agent, GRIEVANCE] - net_risk > rules.threshold
     if now != agents[agent, IS_ACTIVE]:
         agents[agent, IS_ACTIVE] = now
@@ -149,7 +155,7 @@ def _enforce(agents, cells, traits, around, rules, key, officer):
     # The smallest of one draw per suspect: the same whoever is looked at first.
     suspect, lowest = -1, np.uint64(0)
     for i in range(len(around)):
-        agent = cells[_beside(row, column, around, i, rules), HEAD]
+        agent = cells[beside(row, column, around, i, rules), HEAD]
         while agent >= 0:
             if agents[agent, IS_ACTIVE]:
                 ticket = draw(key, officer, SUSPECT, agent)

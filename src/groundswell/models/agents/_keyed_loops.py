@@ -27,17 +27,34 @@ def step_key(key, step):
     return _mix(key + _GOLDEN * np.uint64(step + 1))
 
 
+@njit(cache=True, inline="always")
+def own_key(key, agent):
+    """What all draws of an agent under a step's key have in common; who draws often keeps it."""
+    return _mix(key + _GOLDEN * np.uint64(agent + 1))
+
+
+@njit(cache=True, inline="always")
+def own_draw(own, purpose, k):
+    """64 random bits for the k-th use of a purpose, from an agent's own key."""
+    return _mix(own + _GOLDEN * ((np.uint64(purpose) << np.uint64(32)) | np.uint64(k)))
+
+
+@njit(cache=True, inline="always")
+def own_unit(own, purpose, k):
+    """The same draw as a uniform number in [0, 1), on a grid of 2^-53."""
+    return np.float64(own_draw(own, purpose, k) >> np.uint64(11)) * 2.0**-53
+
+
 @njit(cache=True)
 def draw(key, agent, purpose, k):
     """64 random bits for the k-th use of a purpose by an agent, under a step's key."""
-    x = _mix(key + _GOLDEN * np.uint64(agent + 1))
-    return _mix(x + _GOLDEN * ((np.uint64(purpose) << np.uint64(32)) | np.uint64(k)))
+    return own_draw(own_key(key, agent), purpose, k)
 
 
 @njit(cache=True)
 def unit(key, agent, purpose, k):
     """The same draw as a uniform number in [0, 1), on a grid of 2^-53."""
-    return np.float64(draw(key, agent, purpose, k) >> np.uint64(11)) * 2.0**-53
+    return own_unit(own_key(key, agent), purpose, k)
 
 
 @njit(cache=True)

@@ -37,6 +37,7 @@ JailTerm = Literal["below_max", "up_to_max"]
 Order = Literal["move_then_act", "act_then_move"]
 JailClock = Literal["end_of_step", "own_turn"]
 Placement = Literal["counts", "cells"]
+Activation = Literal["global", "tiles"]
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "ratio": get_args(Ratio),
@@ -50,6 +51,13 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "placement": get_args(Placement),
 }
 """Every rule that programs differ in, with its named alternatives."""
+
+ACTIVATIONS = get_args(Activation)
+
+
+def tiles_across(length: int, vision_cells: float) -> int:
+    """How many tiles lie along a side of the grid: an even number, of 6 v + 1 cells at least; 0 if two do not fit."""
+    return 2 * (length // (2 * (6 * math.floor(vision_cells) + 1)))
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,10 @@ class CivilViolence(Model):
     jail_clock : terms run down at the "end_of_step", or at the agent's "own_turn", which it
         spends; under the first an agent jailed for 1 step is free again in the next.
     placement : the densities give whole numbers of agents ("counts") or each cell's chances ("cells").
+    activation : everyone takes a turn in one random order over the "global" grid; or the grid is cut into
+        "tiles" of at least 6 v + 1 cells a side, at a random place each step, which have four colours:
+        the order is random within a tile, and colours follow each other. For large grids, on several
+        threads; another trajectory, of the same kind. Off-grid agents in jail then serve by the step.
 
     Steps are the window's steps and need not be days. Everything random comes from one key drawn
     from `rng`, by a hash of (key, step, agent, purpose, k).
@@ -104,6 +116,7 @@ class CivilViolence(Model):
     order: Order = "move_then_act"
     jail_clock: JailClock = "end_of_step"
     placement: Placement = "counts"
+    activation: Activation = "global"
 
     def __post_init__(self) -> None:
         for name in ("rows", "columns"):
@@ -111,7 +124,7 @@ class CivilViolence(Model):
             if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1:
                 raise ParameterError(f"CivilViolence.{name} is {given!r}; expected a whole number of cells, 1 or more.")
         super().__post_init__()
-        for name, allowed in CHOICES.items():
+        for name, allowed in {**CHOICES, "activation": ACTIVATIONS}.items():
             given = getattr(self, name)
             if given not in allowed:
                 raise ParameterError(
@@ -130,6 +143,23 @@ class CivilViolence(Model):
                 f"CivilViolence.vision_cells is {self.vision_cells:g}, which spans {across} cells on a grid of "
                 f"{self.rows} x {self.columns}. On a torus an agent would see some cells twice; "
                 f"use a grid of at least {across} x {across} or a vision below {(side - 1) // 2 + 1}."
+            )
+        if self.activation == "tiles":
+            self._check_tiles()
+
+    def _check_tiles(self) -> None:
+        if not tiles_across(min(self.rows, self.columns), self.vision_cells):
+            tile = 6 * math.floor(self.vision_cells) + 1
+            raise ParameterError(
+                f"CivilViolence.activation is 'tiles' on a grid of {self.rows} x {self.columns}; with vision_cells = "
+                f"{self.vision_cells:g} a tile has at least {tile} x {tile} cells, so that agents of two tiles cannot "
+                f"meet, and the grid holds two each way: {2 * tile} x {2 * tile} cells. Use activation='global'."
+            )
+        if self.jailed == "off_grid" and self.jail_clock == "own_turn":
+            raise ParameterError(
+                "CivilViolence.activation is 'tiles', jailed is 'off_grid' and jail_clock is 'own_turn'; an agent "
+                "whose term ends in its own turn returns anywhere, also where another tile is at work. Use "
+                "jail_clock='end_of_step' or activation='global'."
             )
 
     @classmethod

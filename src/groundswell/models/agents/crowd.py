@@ -8,8 +8,9 @@ one key share their luck, so a scenario is `dataclasses.replace(crowd, model=oth
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +20,8 @@ from groundswell.data.files import replacing_file
 from groundswell.errors import DataError, UsageError
 from groundswell.models.agents import _civil_violence_loops as loops
 from groundswell.models.agents import _keyed_loops as keyed
-from groundswell.models.agents.civil_violence import CHOICES, CivilViolence, settings_of
+from groundswell.models.agents.civil_violence import CivilViolence, settings_of
+from groundswell.models.agents.engines import Sequence, Spread, Tiles, alone, over
 from groundswell.rng import hash_key
 
 EMPTY, QUIET, ACTIVE, JAILED, OFFICER = range(5)
@@ -162,6 +164,7 @@ def run(
     steps: int,
     *,
     record: Literal["none", "totals", "frames"] = "totals",
+    threads: int = 1,
     progress: Callable[[float, str], None] | None = None,
 ) -> Run:
     """Take `steps` steps; the same crowd goes the same way whatever is recorded.
@@ -172,17 +175,22 @@ def run(
     """
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
         raise UsageError(f"steps is {steps!r}; expected a whole number, 0 or more.")
+    if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1:
+        raise UsageError(f"threads is {threads!r}; expected a whole number, 1 or more.")
     if record not in ("none", "totals", "frames"):
         raise UsageError(f'record is {record!r}; expected "none", "totals" or "frames".')
     block = 1 if record == "frames" else max(1, AGENT_STEPS_AT_ONCE // max(1, len(crowd.cell)))
     totals = np.zeros((steps, 3), np.int64)
     frames = [crowd.frame()] if record == "frames" else []
-    for first in range(0, steps, block):
-        crowd = _advance(crowd, totals[first : first + block])
-        if record == "frames":
-            frames.append(crowd.frame())
-        if progress is not None:
-            progress(min(1.0, (first + block) / steps), f"step {crowd.step}")
+    with _workers(threads) as spread:
+        engine = Tiles(crowd, spread) if crowd.model.activation == "tiles" else Sequence(crowd)
+        for first in range(0, steps, block):
+            engine.advance(totals[first : first + block])
+            if record == "frames":
+                frames.append(engine.crowd.frame())
+            if progress is not None:
+                progress(min(1.0, (first + block) / steps), f"step {crowd.step + min(first + block, steps)}")
+        crowd = engine.crowd
     active, jailed, arrests = totals.T
     named = {"active": active, "jailed": jailed, "quiet": len(crowd.hardship) - active - jailed, "arrests": arrests}
     return Run(
@@ -190,6 +198,18 @@ def run(
         {} if record == "none" else {name: values.astype(float) for name, values in named.items()},
         np.stack(frames) if frames else None,
     )
+
+
+@contextmanager
+def _workers(threads: int) -> Iterator[Spread]:
+    """How an engine spreads its work over threads."""
+    if threads == 1:
+        yield alone
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(threads) as pool:
+        yield over(pool.map, threads)
 
 
 def outbursts(active: np.ndarray, above: float = 50) -> np.ndarray:
@@ -200,36 +220,6 @@ def outbursts(active: np.ndarray, above: float = 50) -> np.ndarray:
     """
     high = np.asarray(active) > above
     return np.flatnonzero(high[1:] & ~high[:-1]) + 1
-
-
-def _advance(crowd: Crowd, totals: np.ndarray) -> Crowd:
-    """Fill totals, (T, 3) active, jailed and arrests, and return the crowd T steps on."""
-    model = crowd.model
-    none = np.full(len(crowd.cell), -1)
-    agents = np.column_stack([crowd.cell, crowd.jail, crowd.active, none]).astype(np.int32)
-    cells = np.zeros((model.rows * model.columns, 4), np.int32)
-    traits = np.column_stack([crowd.hardship * (1.0 - float(model.legitimacy)), crowd.risk_aversion])
-    around = np.column_stack(model.offsets())
-    loops.advance(agents, cells, traits, around, _rules(model), np.uint64(crowd.key), crowd.step + 1, totals)
-    cell, jail, active, _ = agents.T
-    return replace(crowd, step=crowd.step + len(totals), cell=cell.copy(), jail=jail.copy(), active=active != 0)
-
-
-def _rules(model: CivilViolence) -> loops.Rules:
-    return loops.Rules(
-        rows=model.rows,
-        columns=model.columns,
-        threshold=float(model.activation_threshold),
-        arrest_constant=float(model.arrest_constant),
-        max_jail_term=float(model.max_jail_term),
-        ratio=CHOICES["ratio"].index(model.ratio),
-        again_if_active=model.own_count == "again_if_active",
-        jailed=CHOICES["jailed"].index(model.jailed),
-        officer_moves=model.officer_after_arrest == "moves",
-        up_to_max=float(model.jail_term == "up_to_max"),
-        act_first=model.order == "act_then_move",
-        own_turn=model.jail_clock == "own_turn",
-    )
 
 
 def _nearest_whole(value: float) -> int:

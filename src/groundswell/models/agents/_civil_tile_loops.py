@@ -1,0 +1,423 @@
+"""Compiled loops of civil violence in tiles: what happens inside a tile touches nothing that another may touch.
+
+Agents act as in `_civil_violence_loops.py`, with the same draws. A cell holds the word of the agent there: its number,
+flags, and how much risk it dares; so a turn reads and writes what lies near on the grid, and nothing by agent, which
+would cost a cache miss each time. Of several agents in one cell the others follow in a list, which is rare. All of a
+turn stays within 3 v cells of where it began: an agent moves up to v, arrests up to v further, and what changes there
+is seen from v further still.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+import numpy as np
+from numba import njit
+
+from groundswell.models.agents._civil_violence_loops import (
+    KEEPS_CELL,
+    MOVE,
+    OFF_GRID,
+    ORDER,
+    RETURN,
+    SUSPECT,
+    TERM,
+    TRIES,
+    arrest_probability,
+    beside,
+)
+from groundswell.models.agents._keyed_loops import own_draw, own_key, own_unit
+
+WHO, DARES = (1 << 28) - 1, 28
+ACTIVE, JAILED, TURN, MORE = 1 << 44, 1 << 45, 1 << 46, 1 << 47
+NOBODY = -1
+"""A word: number in 28 bits, how much it dares in 16, flags. TURN turns over with each turn, so that nobody has two in
+a step; MORE says that the list goes on. The jailed are in a list only where they block or serve in their own turn."""
+
+JAIL, HOME = range(2)
+"""Rows of `agents`: steps left in jail, and the cell of those in no list."""
+
+OFFICERS, ACTIVES = range(2)
+"""Rows of `seen`: how many of them are in view of each cell."""
+
+NOW_ACTIVE, NOW_JAILED, ARRESTS, OVERFLOW = range(4)
+"""Columns of a tally: changes in a tile; counts of who is seen that outgrew their numbers."""
+
+COARSE = 10
+"""Bits of a draw by which agents are sorted coarsely; a tile of 43 x 43 holds some 1,400."""
+
+Torus = namedtuple("Torus", "rows columns reach")
+"""A grid and how far one sees on it, apart from Rules, since every number handed to a function costs time."""
+
+
+@njit(cache=True, inline="always")
+def _next(following, word):
+    return following[word & WHO] if word & MORE else NOBODY
+
+
+@njit(cache=True)
+def _word(first, following, cell, agent):
+    """The word of an agent in a cell, NOBODY if it is not there."""
+    word = first[cell]
+    while word >= 0 and word & WHO != agent:
+        word = _next(following, word)
+    return word
+
+
+@njit(cache=True)
+def _rewrite(first, following, cell, agent, word):
+    """Put another word where an agent's is: its own with other flags, or the next in the list, to take it out."""
+    at = first[cell]
+    if at & WHO == agent:
+        first[cell] = word
+        return
+    while at & WHO != agent:
+        before = at & WHO
+        at = following[before]
+    following[before] = word
+
+
+@njit(cache=True, inline="always")
+def _arrive(first, following, cell, word):
+    if first[cell] < 0:
+        first[cell] = word & ~MORE
+    else:
+        following[word & WHO] = first[cell]
+        first[cell] = word | MORE
+
+
+@njit(cache=True, inline="always")
+def _walk(first, following, word, old, new):
+    """Take a free agent from cell to cell, without what others see of it."""
+    if first[old] == word & ~MORE:
+        first[old] = NOBODY
+    else:
+        _rewrite(first, following, old, word & WHO, _next(following, word))
+    _arrive(first, following, new, word)
+
+
+@njit(cache=True, inline="always")
+def _blocked(first, following, rules, cell):
+    """Whether no one may move there; jailed agents in a list block it under keeps_cell alone."""
+    word = first[cell]
+    while word & JAILED and word >= 0 and rules.jailed != KEEPS_CELL:
+        word = _next(following, word)
+    return word >= 0
+
+
+@njit(cache=True, inline="always")
+def _inside(row, column, torus):
+    """Whether all that is seen from there lies on this side of the grid's seams."""
+    return torus.reach <= row < torus.rows - torus.reach and torus.reach <= column < torus.columns - torus.reach
+
+
+@njit(cache=True)
+def _spread(seen, cell, amount, around, runs, torus):
+    """Add 1 or -1 wherever a cell can be seen from; returns whether a count outgrew its numbers."""
+    row, column = cell // torus.columns, cell % torus.columns
+    overflow = False
+    if _inside(row, column, torus):
+        for i in range(len(runs)):
+            begin, length = np.uintp(cell + runs[i, 0]), np.uintp(runs[i, 1])
+            if amount > 0:
+                for j in range(length):
+                    seen[begin + j] += np.uint8(1)
+                    overflow |= seen[begin + j] == np.uint8(0)
+            else:
+                for j in range(length):
+                    seen[begin + j] -= np.uint8(1)
+        return overflow
+    for i in range(len(around)):
+        there = beside(row, column, around, i, torus)
+        seen[there] += amount
+        overflow |= amount > 0 and seen[there] == 0
+    return overflow
+
+
+@njit(cache=True)
+def _shift(seen, old, new, around, runs, torus):
+    """Who was seen from around one cell is seen from around another; returns whether a count outgrew its numbers."""
+    _spread(seen, old, -1, around, runs, torus)
+    return _spread(seen, new, 1, around, runs, torus)
+
+
+@njit(cache=True)
+def _search(first, following, around, torus, rules, own, cell):
+    """A random empty cell in vision, by counting them; one's own where there is none."""
+    row, column, empty = cell // torus.columns, cell % torus.columns, 0
+    for i in range(len(around)):
+        empty += not _blocked(first, following, rules, beside(row, column, around, i, torus))
+    wanted = int(own_unit(own, MOVE, TRIES) * empty)
+    for i in range(len(around)):
+        target = beside(row, column, around, i, torus)
+        if not _blocked(first, following, rules, target):
+            if wanted == 0:
+                return target
+            wanted -= 1
+    return cell
+
+
+@njit(cache=True, inline="always")
+def _aim(first, following, around, torus, rules, own, cell):
+    """A random empty cell in vision; one's own where there is none."""
+    row, column = cell // torus.columns, cell % torus.columns
+    inside = _inside(row, column, torus)
+    target, k = np.int64(NOBODY), 0
+    while target < 0 and k < TRIES:
+        i = int(own_unit(own, MOVE, k) * len(around))
+        there = cell + around[i, 2] if inside else beside(row, column, around, i, torus)
+        if not _blocked(first, following, rules, there):
+            target = there
+        k += 1
+    return target if target >= 0 else _search(first, following, around, torus, rules, own, cell)
+
+
+@njit(cache=True, inline="always")
+def _decides(officers_seen, actives_seen, hardship, aversion, level, rules, word, cell):
+    """Whether a citizen acts: whether it dares the level of what it sees, computed afresh beyond the table."""
+    officers, actives = np.int64(officers_seen[cell]), np.int64(actives_seen[cell]) + 1
+    if word & ACTIVE and not rules.again_if_active:
+        actives -= 1
+    if officers < len(level) and actives < len(level):
+        return np.int64(level[officers, actives]) < (word >> DARES) & 0xFFFF
+    agent = word & WHO
+    risk = aversion[agent] * arrest_probability(officers, actives, rules)
+    return hardship[agent] * rules.illegitimacy - risk > rules.threshold
+
+
+@njit(cache=True, nogil=True)
+def tabulate(officers, actives, rules):
+    """Arrest probabilities for as many pairs of counts."""
+    out = np.empty(len(officers))
+    for i in range(len(out)):
+        out[i] = arrest_probability(officers[i], actives[i], rules)
+    return out
+
+
+@njit(cache=True)
+def _daring(agent, hardship, aversion, risks, rules):
+    """How many of the levels of risk, which rise, a citizen dares."""
+    low, high = 0, len(risks)
+    while low < high:
+        middle = (low + high) // 2
+        if hardship[agent] * rules.illegitimacy - aversion[agent] * risks[middle] > rules.threshold:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True)
+def _suspect(first, following, suspects, around, torus, own, cell):
+    """(word, cell) of one of the active agents in vision, each equally likely: the smallest of one draw for each."""
+    row, column = cell // torus.columns, cell % torus.columns
+    inside = _inside(row, column, torus)
+    suspect, where, lowest = np.int64(NOBODY), cell, np.uint64(0)
+    for i in range(len(around)):
+        target = cell + around[i, 2] if inside else beside(row, column, around, i, torus)
+        word = first[target]
+        while word >= 0 and word & (ACTIVE | MORE):
+            if word & ACTIVE:
+                ticket = own_draw(own, SUSPECT, word & WHO)
+                if suspect < 0 or ticket < lowest:
+                    suspect, where, lowest = word, target, ticket
+                suspects -= 1
+            word = _next(following, word)
+        if suspects == 0:
+            break
+    return suspect, where
+
+
+@njit(cache=True)
+def _enforce(first, following, agents, officers_seen, actives_seen, around, runs, torus, rules, own, word, cell, tally):
+    """Arrest one active agent in vision; returns the officer's cell."""
+    suspects = np.int64(actives_seen[cell])
+    if suspects == 0:
+        return cell
+    suspect, where = _suspect(first, following, suspects, around, torus, own, cell)
+    agent = suspect & WHO
+    term = int(own_unit(own, TERM, 0) * (rules.max_jail_term + rules.up_to_max))
+    _spread(actives_seen, where, -1, around, runs, torus)
+    tally[ARRESTS] += 1
+    tally[NOW_ACTIVE] -= 1
+    changed = suspect ^ ACTIVE
+    if term > 0:
+        tally[NOW_JAILED] += 1
+        agents[JAIL, agent] = term
+        agents[HOME, agent] = NOBODY if rules.jailed == OFF_GRID else where
+        changed = changed | JAILED if rules.own_turn or rules.jailed == KEEPS_CELL else _next(following, suspect)
+    _rewrite(first, following, where, agent, changed)
+    if not rules.officer_moves or where == cell:
+        return cell
+    _walk(first, following, _word(first, following, cell, word & WHO), cell, where)
+    tally[OVERFLOW] += _shift(officers_seen, cell, where, around, runs, torus)
+    return where
+
+
+@njit(cache=True)
+def _waiting(first, following, torus, turn, tile):
+    """How many in a tile have not had their turn in this step."""
+    count = 0
+    for i in range(tile[2]):
+        row = (tile[0] + i) % torus.rows * torus.columns
+        for j in range(tile[3]):
+            word = first[row + (tile[1] + j) % torus.columns]
+            while word >= 0:
+                count += word & TURN != turn
+                word = _next(following, word)
+    return count
+
+
+@njit(cache=True)
+def _gather(first, following, torus, now, turn, tile, cell_of, agent_of, priority):
+    """List those of a tile who have not had their turn in this step, and turn their flags."""
+    count = 0
+    for i in range(tile[2]):
+        row = (tile[0] + i) % torus.rows * torus.columns
+        for j in range(tile[3]):
+            column = tile[1] + j
+            cell = row + (column if column < torus.columns else column - torus.columns)
+            word, before = first[cell], NOBODY
+            while word >= 0:
+                agent = word & WHO
+                if word & TURN != turn:
+                    if before < 0:
+                        first[cell] = word ^ TURN
+                    else:
+                        following[before] = word ^ TURN
+                    cell_of[count], agent_of[count] = cell, agent
+                    priority[count] = own_draw(own_key(now, agent), ORDER, 0)
+                    count += 1
+                before, word = agent, _next(following, word)
+
+
+@njit(cache=True)
+def _in_order(priority):
+    """The order that sorts draws: coarsely by their upper bits, then by insertion."""
+    shift, order = np.uint64(64 - COARSE), np.empty(len(priority), np.int32)
+    start = np.zeros((1 << COARSE) + 1, np.int32)
+    for i in range(len(priority)):
+        start[np.int64(priority[i] >> shift) + 1] += 1
+    for bucket in range(1, len(start)):
+        start[bucket] += start[bucket - 1]
+    for i in range(len(priority)):
+        bucket = np.int64(priority[i] >> shift)
+        order[start[bucket]] = i
+        start[bucket] += 1
+    for n in range(1, len(priority)):
+        this, m = order[n], n
+        while m > 0 and priority[order[m - 1]] > priority[this]:
+            order[m] = order[m - 1]
+            m -= 1
+        order[m] = this
+    return order
+
+
+@njit(cache=True, nogil=True)
+def act(
+    first, following, agents, seen, hardship, aversion, level, around, runs, torus, rules, now, turn, tiles, tallies
+):
+    """Give everyone in these tiles its turn; tiles (n, 4): top, left, height, width; tallies (n, 4)."""
+    citizens, officers_seen, actives_seen = len(hardship), seen[OFFICERS], seen[ACTIVES]
+    for t in range(len(tiles)):
+        tile, tally = tiles[t], tallies[t]
+        count = _waiting(first, following, torus, turn, tile)
+        cell_of, agent_of = np.empty(count, np.int32), np.empty(count, np.int32)
+        priority = np.empty(count, np.uint64)
+        _gather(first, following, torus, now, turn, tile, cell_of, agent_of, priority)
+        for n in _in_order(priority):
+            cell, agent = np.int64(cell_of[n]), np.int64(agent_of[n])
+            word = _word(first, following, cell, agent)
+            if word < 0:
+                continue  # arrested, and in no list since, before its turn came
+            if word & JAILED:
+                if rules.own_turn:
+                    agents[JAIL, agent] -= 1
+                    if agents[JAIL, agent] == 0:
+                        _rewrite(first, following, cell, agent, word ^ JAILED)
+                        tally[NOW_JAILED] -= 1
+                continue
+            own = own_key(now, agent)
+            for part in range(2):
+                if part == rules.act_first:
+                    target = _aim(first, following, around, torus, rules, own, cell)
+                    if target == cell:
+                        continue
+                    _walk(first, following, word, cell, target)
+                    if agent >= citizens:
+                        tally[OVERFLOW] += _shift(officers_seen, cell, target, around, runs, torus)
+                    elif word & ACTIVE:
+                        tally[OVERFLOW] += _shift(actives_seen, cell, target, around, runs, torus)
+                    cell = target
+                elif agent >= citizens:
+                    cell = _enforce(
+                        first, following, agents, officers_seen, actives_seen,
+                        around, runs, torus, rules, own, word, cell, tally,
+                    )  # fmt: skip
+                    word = _word(first, following, cell, agent)
+                elif _decides(officers_seen, actives_seen, hardship, aversion, level, rules, word, cell) != (
+                    word & ACTIVE != 0
+                ):
+                    word = _word(first, following, cell, agent) ^ ACTIVE
+                    _rewrite(first, following, cell, agent, word)
+                    amount = 1 if word & ACTIVE else -1
+                    tally[NOW_ACTIVE] += amount
+                    tally[OVERFLOW] += _spread(actives_seen, cell, amount, around, runs, torus)
+
+
+@njit(cache=True, nogil=True)
+def end_terms(first, following, agents, hardship, aversion, risks, rules, now, turn):
+    """One step of every jail term, where terms run down at the end of the step; returns how many are freed."""
+    freed = 0
+    for agent in range(len(hardship)):
+        if agents[JAIL, agent] == 0:
+            continue
+        agents[JAIL, agent] -= 1
+        if agents[JAIL, agent] > 0:
+            continue
+        freed += 1
+        cell = np.int64(agents[HOME, agent])
+        if rules.jailed == KEEPS_CELL:
+            _rewrite(first, following, cell, agent, _word(first, following, cell, agent) ^ JAILED)
+            continue
+        if rules.jailed == OFF_GRID:
+            # Ends: while this agent is off the grid, at least one cell is empty.
+            own, k = own_key(now, agent), 0
+            cell = int(own_unit(own, RETURN, k) * len(first))
+            while first[cell] >= 0:
+                k += 1
+                cell = int(own_unit(own, RETURN, k) * len(first))
+        _arrive(first, following, cell, agent | turn | _daring(agent, hardship, aversion, risks, rules) << DARES)
+    return freed
+
+
+@njit(cache=True, nogil=True)
+def fill(first, following, agents, seen, active, hardship, aversion, risks, around, runs, torus, rules, turn):
+    """Lists and counts that follow from agents[HOME], agents[JAIL] and `active`; returns counts that outgrew theirs."""
+    first[:] = NOBODY
+    citizens, officers_seen, actives_seen, overflow = len(hardship), seen[OFFICERS], seen[ACTIVES], 0
+    for agent in range(len(active)):
+        cell, jailed = np.int64(agents[HOME, agent]), agents[JAIL, agent] > 0
+        if cell < 0 or (jailed and not (rules.own_turn or rules.jailed == KEEPS_CELL)):
+            continue
+        word = agent | turn | (ACTIVE if active[agent] else 0) | (JAILED if jailed else 0)
+        if agent < citizens:
+            word |= _daring(agent, hardship, aversion, risks, rules) << DARES
+        _arrive(first, following, cell, word)
+        if agent >= citizens:
+            overflow += _spread(officers_seen, cell, 1, around, runs, torus)
+        elif active[agent]:
+            overflow += _spread(actives_seen, cell, 1, around, runs, torus)
+    return overflow
+
+
+@njit(cache=True, nogil=True)
+def read_out(first, following, agents, active):
+    """Where everyone in a list is now, into agents[HOME], and who is active."""
+    active[:] = False
+    for cell in range(len(first)):
+        word = first[cell]
+        while word >= 0:
+            agents[HOME, word & WHO] = cell
+            active[word & WHO] = word & ACTIVE != 0
+            word = _next(following, word)
