@@ -92,7 +92,9 @@ def rescanned(engine: Tiles) -> np.ndarray:
     return np.array(found)
 
 
-@pytest.mark.parametrize("changes", [{}, {"jailed": "off_grid"}, {"neighbourhood": "square", "ratio": "raw"}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"jailed": "off_grid"}, {"neighbourhood": "square", "ratio": "raw", "legitimacy": 0.6}]
+)
 def test_counts_kept_up_are_those_of_a_rescan(changes):
     engine = Tiles(replace(WIDE, **changes).populate(rng=generator(3)), alone)
     for _ in range(4):
