@@ -204,7 +204,7 @@ def copied(engine: Tiles) -> Tiles:
     return other
 
 
-@given(st.integers(14, 400), st.integers(14, 400), st.sampled_from([0.0, 1.0, 1.7]), st.integers(0, 10**6))
+@given(st.integers(14, 60), st.integers(14, 60), st.sampled_from([0.0, 1.0, 1.7]), st.integers(0, 10**6))
 def test_tiles_cover_the_grid_once_and_neighbours_differ(rows, columns, vision, step):
     model = replace(LIVELY, rows=rows, columns=columns, vision_cells=vision)
     painted = np.full((rows, columns), -1)

@@ -138,6 +138,8 @@ class Twin:
             if m.jail_clock == "own_turn":
                 self.serve(agent)
             return 0
+        if agent.cell is None:
+            return 0
         if m.order == "move_then_act":
             self.move(agent)
         if agent.officer:

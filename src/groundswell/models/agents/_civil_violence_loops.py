@@ -211,7 +211,7 @@ def _fill(agents, cells, traits, around, rules):
             _spread(cells, around, rules, ACTIVES_SEEN, cell, 1)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def advance(agents, cells, traits, around, rules, key, first, totals):
     """Take len(totals) steps from step `first` in place; totals (T, 3) gets active, jailed, arrests."""
     _fill(agents, cells, traits, around, rules)
@@ -224,6 +224,8 @@ def advance(agents, cells, traits, around, rules, key, first, totals):
                 if rules.own_turn:
                     _serve(agents, cells, rules, now, agent)
                 continue
+            if agents[agent, CELL] < 0:
+                continue  # an officer who has been withdrawn
             if not rules.act_first:
                 _move(agents, cells, traits, around, rules, now, agent)
             if agent < citizens:

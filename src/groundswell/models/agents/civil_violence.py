@@ -12,7 +12,7 @@ at all; so each such rule is a named option here, and the presets name the progr
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
@@ -23,7 +23,7 @@ from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import MissingVerb, ParameterError, UsageError, nearest
 from groundswell.models.base import Model
-from groundswell.params import param
+from groundswell.params import Component, param
 
 if TYPE_CHECKING:
     from groundswell.models.agents.crowd import Crowd
@@ -61,6 +61,20 @@ def tiles_across(length: int, vision_cells: float) -> int:
 
 
 @dataclass(frozen=True)
+class Course(Component):
+    """A number that moves by step: as the model has it before step `first`, then by `by` a step, until it is `to`."""
+
+    to: float = param("1", low=0, high=1, doc="where it ends")
+    first: float = param("steps", low=1, default=1.0, doc="step in which it moves first")
+    by: float = param("1/step", low=0, high=1, default=1.0, doc="how much it moves a step; 1 moves it at once")
+
+    def at(self, step: int, before: float) -> float:
+        """Its value in a step, from the model's own value."""
+        moved = self.by * max(0.0, step - self.first + 1)
+        return max(self.to, before - moved) if self.to < before else min(self.to, before + moved)
+
+
+@dataclass(frozen=True)
 class CivilViolence(Model):
     """Agents and officers on a torus, activated one by one in a random order each step.
 
@@ -84,6 +98,9 @@ class CivilViolence(Model):
         "tiles" of at least 6 v + 1 cells a side, at a random place each step, which have four colours:
         the order is random within a tile, and colours follow each other. For large grids, on several
         threads; another trajectory, of the same kind. Off-grid agents in jail then serve by the step.
+
+    legitimacy_course, officers_course : how legitimacy and officer_density move by step, counted from the crowd's
+        first. Officers can be withdrawn alone: they leave the grid, the last in number first.
 
     Steps are the window's steps and need not be days. Everything random comes from one key drawn
     from `rng`, by a hash of (key, step, agent, purpose, k).
@@ -117,6 +134,8 @@ class CivilViolence(Model):
     jail_clock: JailClock = "end_of_step"
     placement: Placement = "counts"
     activation: Activation = "global"
+    legitimacy_course: Course | None = None
+    officers_course: Course | None = None
 
     def __post_init__(self) -> None:
         for name in ("rows", "columns"):
@@ -143,6 +162,12 @@ class CivilViolence(Model):
                 f"CivilViolence.vision_cells is {self.vision_cells:g}, which spans {across} cells on a grid of "
                 f"{self.rows} x {self.columns}. On a torus an agent would see some cells twice; "
                 f"use a grid of at least {across} x {across} or a vision below {(side - 1) // 2 + 1}."
+            )
+        if self.officers_course is not None and self.officers_course.to > self.officer_density:
+            raise ParameterError(
+                f"CivilViolence.officers_course.to is {self.officers_course.to:g} and officer_density is "
+                f"{self.officer_density:g}; expected no more than that. Officers can be withdrawn, not sent; start "
+                "with more, or change the crowd's model at the step in question."
             )
         if self.activation == "tiles":
             self._check_tiles()
@@ -205,6 +230,19 @@ class CivilViolence(Model):
 
         return cls.netlogo(), Setting(Places.single(1184), Window(date(2000, 1, 1), 120))
 
+    def at(self, step: int) -> Self:
+        """The model as it is in one step, with the courses resolved."""
+        if self.legitimacy_course is None and self.officers_course is None:
+            return self
+        legitimacy, officers = self.legitimacy, self.officer_density
+        if self.legitimacy_course is not None:
+            legitimacy = self.legitimacy_course.at(step, legitimacy)
+        if self.officers_course is not None:
+            officers = self.officers_course.at(step, officers)
+        return replace(
+            self, legitimacy=legitimacy, officer_density=officers, legitimacy_course=None, officers_course=None
+        )
+
     def offsets(self) -> tuple[np.ndarray, np.ndarray]:
         """The neighbourhood: how far (down, right) each of its cells lies, row by row, own cell included."""
         reach = math.floor(self.vision_cells)
@@ -244,8 +282,3 @@ class CivilViolence(Model):
             )
         done = run(self.populate(rng=rng), setting.window.periods)
         return History(setting.places, setting.window, {name: row[None, :] for name, row in done.series.items()})
-
-
-def settings_of(model: CivilViolence) -> dict[str, Any]:
-    """Every field by name, as plain values: what is saved, and what a run's provenance lists."""
-    return {field.name: getattr(model, field.name) for field in fields(model)}

@@ -8,11 +8,11 @@ one key share their luck, so a scenario is `dataclasses.replace(crowd, model=oth
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import astuple, dataclass, fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -20,9 +20,11 @@ from groundswell.data.files import replacing_file
 from groundswell.errors import DataError, UsageError
 from groundswell.models.agents import _civil_violence_loops as loops
 from groundswell.models.agents import _keyed_loops as keyed
-from groundswell.models.agents.civil_violence import CivilViolence, settings_of
-from groundswell.models.agents.engines import Sequence, Spread, Tiles, alone, over
+from groundswell.models.agents.civil_violence import CivilViolence, Course
+from groundswell.models.agents.engines import advance, check, nearest_whole
 from groundswell.rng import hash_key
+
+Record = Literal["none", "totals", "frames", "agents"]
 
 EMPTY, QUIET, ACTIVE, JAILED, OFFICER = range(5)
 """What a frame shows in a cell; of several agents in one cell, the highest of these but jailed, which is lowest."""
@@ -30,16 +32,13 @@ EMPTY, QUIET, ACTIVE, JAILED, OFFICER = range(5)
 FORMAT = 1
 """Of saved crowds; raised when the meaning of a file or of a draw changes."""
 
-AGENT_STEPS_AT_ONCE = 2_000_000
-"""Work between two looks at the keyboard: about a quarter of a second."""
-
 
 @dataclass(frozen=True, eq=False)
 class Crowd:
     """N agents, citizens first and then officers, after `step` steps under `key`.
 
-    cell : (N,) row * columns + column, -1 off the grid. active : (N,) bool. jail : (N,) steps left.
-    hardship, risk_aversion : (citizens,) in [0, 1).
+    cell : (N,) row * columns + column, -1 off the grid: in jail, or an officer who has been withdrawn.
+    active : (N,) bool. jail : (N,) steps left. hardship, risk_aversion : (citizens,) in [0, 1).
     """
 
     model: CivilViolence
@@ -62,21 +61,24 @@ class Crowd:
                 f"Crowd has an agent outside the {self.model.rows} x {self.model.columns} grid or a negative "
                 "jail term; a scenario may change rules and numbers, not the grid."
             )
-        if (self.cell[citizens:] < 0).any() or self.jail[citizens:].any() or self.active[citizens:].any():
-            raise DataError("Crowd has an officer off the grid, jailed or active; only citizens can be.")
+        if self.jail[citizens:].any() or self.active[citizens:].any():
+            raise DataError("Crowd has an officer jailed or active; only citizens can be.")
         away = self.cell[:citizens] < 0
         if away.any() and (self.model.jailed != "off_grid" or (self.jail[:citizens][away] == 0).any()):
             raise DataError('Crowd has agents off the grid who are not jailed under jailed="off_grid".')
 
+    def states(self) -> np.ndarray:
+        """(N,) uint8 QUIET, ACTIVE, JAILED or OFFICER by agent; EMPTY for an officer who has been withdrawn."""
+        citizens = len(self.hardship)
+        state = np.where(self.jail > 0, JAILED, np.where(self.active, ACTIVE, QUIET)).astype(np.uint8)
+        state[citizens:] = np.where(self.cell[citizens:] >= 0, OFFICER, EMPTY)
+        return state
+
     def frame(self) -> np.ndarray:
         """(rows, columns) uint8 picture: EMPTY, QUIET, ACTIVE, JAILED or OFFICER in each cell."""
-        picture = np.zeros(self.model.rows * self.model.columns, np.uint8)
-        citizens = len(self.hardship)
-        cell, jail, active = self.cell[:citizens], self.jail[:citizens], self.active[:citizens]
-        picture[cell[(jail > 0) & (cell >= 0)]] = JAILED
-        picture[cell[(jail == 0) & ~active]] = QUIET
-        picture[cell[active]] = ACTIVE
-        picture[self.cell[citizens:]] = OFFICER
+        picture, state = np.zeros(self.model.rows * self.model.columns, np.uint8), self.states()
+        for shown in (JAILED, QUIET, ACTIVE, OFFICER):
+            picture[self.cell[(state == shown) & (self.cell >= 0)]] = shown
         return picture.reshape(self.model.rows, self.model.columns)
 
     def save(self, path: Path | str) -> None:
@@ -88,8 +90,18 @@ class Crowd:
                 key=np.uint64(self.key),
                 step=self.step,
                 **{f"array_{name}": getattr(self, name) for name in _ARRAYS},
-                **{f"model_{name}": value for name, value in settings_of(self.model).items()},
+                **{f"model_{name}": value for name, value in _settings(self.model).items()},
             )
+
+
+def _settings(model: CivilViolence) -> dict[str, Any]:
+    """Every field that is set, as a plain value, a course as its three numbers."""
+    given = {field.name: getattr(model, field.name) for field in fields(model)}
+    return {
+        name: astuple(value) if isinstance(value, Course) else value
+        for name, value in given.items()
+        if value is not None
+    }
 
 
 _ARRAYS = ("cell", "active", "jail", "hardship", "risk_aversion")
@@ -111,11 +123,28 @@ def load(path: Path | str) -> Crowd:
             "Continue the run with the version that saved it."
         )
     try:
-        settings = {name[6:]: value.item() for name, value in saved.items() if name.startswith("model_")}
+        settings = {
+            name[6:]: Course(*value.tolist()) if value.ndim else value.item()
+            for name, value in saved.items()
+            if name.startswith("model_")
+        }
         arrays = {name: saved[f"array_{name}"] for name in _ARRAYS}
         return Crowd(CivilViolence(**settings), int(saved["key"]), int(saved["step"]), **arrays)
     except (KeyError, TypeError) as error:
         raise DataError(f"{path} is no saved crowd: {error} is missing or unknown.") from error
+
+
+@dataclass(frozen=True, eq=False)
+class Tracks:
+    """Some agents followed by number.
+
+    agent : (n,). state, as a frame shows it, and cell, -1 off the grid : (T + 1, n), the first before the first step.
+    An officer who has been withdrawn is EMPTY.
+    """
+
+    agent: np.ndarray
+    state: np.ndarray
+    cell: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,11 +153,13 @@ class Run:
 
     crowd : at the end. series : active, jailed, quiet, arrests, each (T,), at the end of each step.
     frames : (T + 1, rows, columns) uint8, the first before the first step, or None; see `Crowd.frame`.
+    tracks : of the agents that were to be followed, or None.
     """
 
     crowd: Crowd
     series: Mapping[str, np.ndarray]
     frames: np.ndarray | None = None
+    tracks: Tracks | None = None
 
 
 def populate(model: CivilViolence, *, rng: np.random.Generator) -> Crowd:
@@ -137,8 +168,8 @@ def populate(model: CivilViolence, *, rng: np.random.Generator) -> Crowd:
     start = np.uint64(keyed.step_key(key, 0))
     cells = model.rows * model.columns
     if model.placement == "counts":
-        officers = _nearest_whole(model.officer_density * cells)
-        citizens = min(_nearest_whole(model.citizen_density * cells), cells - officers)
+        officers = nearest_whole(model.officer_density * cells)
+        citizens = min(nearest_whole(model.citizen_density * cells), cells - officers)
         shuffled = keyed.keyed_order(start, cells, loops.PLACE)
         cell = np.concatenate([shuffled[officers : officers + citizens], shuffled[:officers]])
     else:
@@ -163,53 +194,76 @@ def run(
     crowd: Crowd,
     steps: int,
     *,
-    record: Literal["none", "totals", "frames"] = "totals",
+    record: Record = "totals",
+    agents: np.ndarray | None = None,
     threads: int = 1,
     progress: Callable[[float, str], None] | None = None,
 ) -> Run:
-    """Take `steps` steps; the same crowd goes the same way whatever is recorded.
+    """Take `steps` steps; the same crowd goes the same way whatever is recorded, on any number of threads.
 
-    record : "none", the "totals" of each step, or "frames" as well (steps + 1 bytes a cell).
-    Cost about 0.1 ms a step on 40 x 40; Ctrl-C stops between blocks of steps and loses nothing
-    but the run.
+    record : "none", the "totals" of each step, "frames" as well (steps + 1 bytes a cell), or "agents" as well, those
+        whose numbers `agents` lists, or all (5 bytes an agent and step). `recording.record` writes long runs to a file.
+    threads : for a model with activation="tiles"; one order over the whole grid keeps to one.
+    Cost about 0.6 ms a step on 40 x 40; Ctrl-C stops between blocks of steps and loses nothing but the run.
     """
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
-        raise UsageError(f"steps is {steps!r}; expected a whole number, 0 or more.")
-    if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1:
-        raise UsageError(f"threads is {threads!r}; expected a whole number, 1 or more.")
-    if record not in ("none", "totals", "frames"):
-        raise UsageError(f'record is {record!r}; expected "none", "totals" or "frames".')
-    block = 1 if record == "frames" else max(1, AGENT_STEPS_AT_ONCE // max(1, len(crowd.cell)))
-    totals = np.zeros((steps, 3), np.int64)
-    frames = [crowd.frame()] if record == "frames" else []
-    with _workers(threads) as spread:
-        engine = Tiles(crowd, spread) if crowd.model.activation == "tiles" else Sequence(crowd)
-        for first in range(0, steps, block):
-            engine.advance(totals[first : first + block])
-            if record == "frames":
-                frames.append(engine.crowd.frame())
-            if progress is not None:
-                progress(min(1.0, (first + block) / steps), f"step {crowd.step + min(first + block, steps)}")
-        crowd = engine.crowd
-    active, jailed, arrests = totals.T
-    named = {"active": active, "jailed": jailed, "quiet": len(crowd.hardship) - active - jailed, "arrests": arrests}
+    if record not in get_args(Record):
+        raise UsageError(f'record is {record!r}; expected "none", "totals", "frames" or "agents".')
+    watched = record in ("frames", "agents")
+    chosen = numbers_of(agents, crowd) if record == "agents" else np.zeros(0, np.int64)
+
+    def seen(crowd: Crowd) -> tuple[np.ndarray, ...]:
+        return (crowd.frame(),) if record == "frames" else (crowd.states()[chosen], crowd.cell[chosen])
+
+    totals, views = [np.zeros((0, 3), np.int64)], [seen(crowd)]
+    last: Callable[[], Crowd] = partial(replace, crowd)
+    for block, last in advance(crowd, steps, watched=watched, threads=threads):
+        totals.append(block)
+        if watched:
+            views.append(seen(last()))
+        if progress is not None:
+            taken = sum(map(len, totals))
+            progress(taken / steps, f"step {crowd.step + taken}")
+    stacked = [np.stack(parts) for parts in zip(*views, strict=True)]
     return Run(
-        crowd,
-        {} if record == "none" else {name: values.astype(float) for name, values in named.items()},
-        np.stack(frames) if frames else None,
+        last(),
+        {} if record == "none" else series_of(crowd, np.concatenate(totals)),
+        stacked[0] if record == "frames" else None,
+        Tracks(chosen, *stacked) if record == "agents" else None,
     )
 
 
-@contextmanager
-def _workers(threads: int) -> Iterator[Spread]:
-    """How an engine spreads its work over threads."""
+def run_many(crowds: Iterable[Crowd], steps: int, *, threads: int = 1, record: Record = "totals") -> list[Run]:
+    """`run` for each of many crowds, of other seeds or other parameters, several at once; each as if run alone.
+
+    The way to use threads on small grids, whose agents take their turns in one order.
+    """
+    check(steps, threads)
     if threads == 1:
-        yield alone
-        return
+        return [run(crowd, steps, record=record) for crowd in crowds]
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(threads) as pool:
-        yield over(pool.map, threads)
+        return list(pool.map(lambda crowd: run(crowd, steps, record=record), crowds))
+
+
+def series_of(crowd: Crowd, totals: np.ndarray) -> dict[str, np.ndarray]:
+    """The named series of a run's totals, (T, 3)."""
+    active, jailed, arrests = totals.T
+    named = {"active": active, "jailed": jailed, "quiet": len(crowd.hardship) - active - jailed, "arrests": arrests}
+    return {name: values.astype(float) for name, values in named.items()}
+
+
+def numbers_of(agents: np.ndarray | None, crowd: Crowd) -> np.ndarray:
+    """The numbers of the agents to be followed, all if None; UsageError for a number that no agent has."""
+    everyone = np.arange(len(crowd.cell))
+    if agents is None:
+        return everyone
+    chosen = np.asarray(agents)
+    if chosen.ndim != 1 or chosen.dtype.kind not in "iu" or not np.isin(chosen, everyone).all():
+        raise UsageError(
+            f"agents is {agents!r}; expected whole numbers from 0 to {len(everyone) - 1}, officers after citizens."
+        )
+    return chosen
 
 
 def outbursts(active: np.ndarray, above: float = 50) -> np.ndarray:
@@ -220,7 +274,3 @@ def outbursts(active: np.ndarray, above: float = 50) -> np.ndarray:
     """
     high = np.asarray(active) > above
     return np.flatnonzero(high[1:] & ~high[:-1]) + 1
-
-
-def _nearest_whole(value: float) -> int:
-    return int(np.floor(value + 0.5))

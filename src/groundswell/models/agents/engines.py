@@ -9,13 +9,15 @@ whoever works on them, and in which order, the result is the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from groundswell.errors import GroundswellError
+from groundswell.errors import GroundswellError, UsageError
 from groundswell.models.agents import _civil_tile_loops as tile_loops
 from groundswell.models.agents import _civil_violence_loops as loops
 from groundswell.models.agents import _keyed_loops as keyed
@@ -23,6 +25,9 @@ from groundswell.models.agents.civil_violence import CHOICES, CivilViolence, til
 
 if TYPE_CHECKING:
     from groundswell.models.agents.crowd import Crowd
+
+AGENT_STEPS_AT_ONCE = 2_000_000
+"""Work between two looks at the keyboard: about a quarter of a second."""
 
 TABLE = 256
 """Officers and active agents in view up to which the risk is tabulated; some 40,000 different ratios."""
@@ -143,6 +148,43 @@ class Tiles:
             )
 
 
+def advance(
+    crowd: Crowd, steps: int, *, watched: bool, threads: int = 1
+) -> Iterator[tuple[np.ndarray, Callable[[], Crowd]]]:
+    """Take steps in blocks, of one step if `watched`: yields totals (T, 3), as engines count, and the crowd on call.
+
+    Where a course moves a number, a block is a step, and an engine is made anew for each other model.
+    """
+    check(steps, threads)
+    model = crowd.model
+    moves = model.legitimacy_course is not None or model.officers_course is not None
+    at_once = 1 if watched or moves else max(1, AGENT_STEPS_AT_ONCE // max(1, len(crowd.cell)))
+    engine, current = None, None
+    with _workers(threads) as spread:
+        for first in range(0, steps, at_once):
+            now = model.at(crowd.step + first + 1)
+            if engine is None or now != current:
+                start = _on_duty(crowd if engine is None else engine.crowd, model, now)
+                engine, current = Tiles(start, spread) if now.activation == "tiles" else Sequence(start), now
+            totals = np.zeros((min(at_once, steps - first), 3), np.int64)
+            engine.advance(totals)
+            yield totals, partial(_as_it_is, engine, model)
+
+
+def _as_it_is(engine: Sequence | Tiles, model: CivilViolence) -> Crowd:
+    return replace(engine.crowd, model=model)
+
+
+def _on_duty(crowd: Crowd, planned: CivilViolence, now: CivilViolence) -> Crowd:
+    """The crowd under the model of one step, with the officers whom it withdraws off the grid."""
+    cell, citizens = crowd.cell, len(crowd.hardship)
+    if planned.officers_course is not None and planned.officer_density > 0:
+        share = now.officer_density / planned.officer_density
+        cell = cell.copy()
+        cell[citizens + nearest_whole((len(cell) - citizens) * share) :] = -1
+    return replace(crowd, model=now, cell=cell)
+
+
 Spread = Callable[[Callable[[slice], None], int], Any]
 """Does work(part) for parts that make up range(count), on as many threads as it likes."""
 
@@ -160,6 +202,18 @@ def over(map_: Callable[[Callable[[slice], None], Iterable[slice]], Iterable[Non
         list(map_(work, [slice(begin, begin + size) for begin in range(0, count, size)]))
 
     return spread
+
+
+@contextmanager
+def _workers(threads: int) -> Iterator[Spread]:
+    """How an engine spreads its work over threads."""
+    if threads == 1:
+        yield alone
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(threads) as pool:
+        yield over(pool.map, threads)
 
 
 def colours(model: CivilViolence, now: np.uint64) -> list[np.ndarray]:
@@ -198,3 +252,16 @@ def _runs(down: np.ndarray, right: np.ndarray, columns: int) -> np.ndarray:
     """Rows of the neighbourhood, which have no gaps: (n, 2) distance of the first cell in the flat grid, and length."""
     rows = np.unique(down)
     return np.array([[row * columns + right[down == row].min(), (down == row).sum()] for row in rows], np.int64)
+
+
+def check(steps: int, threads: int) -> None:
+    """UsageError unless both are whole numbers that can be meant."""
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
+        raise UsageError(f"steps is {steps!r}; expected a whole number, 0 or more.")
+    if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1:
+        raise UsageError(f"threads is {threads!r}; expected a whole number, 1 or more.")
+
+
+def nearest_whole(value: float) -> int:
+    """The nearest whole number, halves upwards."""
+    return int(np.floor(value + 0.5))
