@@ -18,7 +18,7 @@ from groundswell.models.agents import _civil_tile_loops as tile_loops
 from groundswell.models.agents import _civil_violence_loops as loops
 from groundswell.models.agents import _keyed_loops as keyed
 from groundswell.models.agents.civil_violence import CHOICES, CivilViolence
-from groundswell.models.agents.crowd import Crowd, load, run
+from groundswell.models.agents.crowd import Crowd, load, outbursts, run
 from groundswell.models.agents.engines import Tiles, alone, colours, levels, rules_of
 from groundswell.rng import generator
 from tests.naive.civil_violence_tiles import TiledTwin
@@ -259,3 +259,37 @@ def test_what_tiles_cannot_do_is_refused():
         replace(LIVELY, activation="tile")
     with pytest.raises(UsageError, match="threads is 0"):
         run(LIVELY.populate(rng=generator(1)), 1, threads=0)
+
+
+def compared(side: int, vision: float, populations: int, steps: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """By activation, global and tiles: (populations,) mean share of active and mean waiting time between outbursts."""
+    found = []
+    for activation in ("global", "tiles"):
+        shares, waits = [], []
+        for seed in range(populations):
+            model = CivilViolence.netlogo(rows=side, columns=side, vision_cells=vision, activation=activation)
+            active = run(model.populate(rng=generator(seed)), steps).series["active"][steps // 10 :]
+            shares.append(active.mean() / round(0.7 * side**2))
+            waits.append(np.diff(outbursts(active, above=50 / 1120 * round(0.7 * side**2))).mean())
+        found.append((np.array(shares), np.array(waits)))
+    return found
+
+
+def assert_alike(a: np.ndarray, b: np.ndarray, precision: float) -> None:
+    """Equal means within three standard errors over populations, which are small enough for that to mean something."""
+    error = np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))
+    assert abs(a.mean() - b.mean()) < 3 * error
+    assert error < precision * a.mean()
+
+
+def test_tiles_are_like_one_order_in_how_many_are_active():
+    (active, _), (active_in_tiles, _) = compared(42, 3.0, 5, 300)
+    assert_alike(active, active_in_tiles, 0.1)
+
+
+@pytest.mark.slow
+def test_tiles_are_like_one_order_in_waiting_times_too():
+    for side, vision, steps in ((42, 3.0, 3000), (90, 7.0, 1500)):
+        one, tiles = compared(side, vision, 6, steps)
+        for a, b in zip(one, tiles, strict=True):
+            assert_alike(a, b, 0.1)

