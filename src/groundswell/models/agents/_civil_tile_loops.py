@@ -261,7 +261,8 @@ def _waiting(first, following, torus, turn, tile):
     for i in range(tile[2]):
         row = (tile[0] + i) % torus.rows * torus.columns
         for j in range(tile[3]):
-            word = first[row + (tile[1] + j) % torus.columns]
+            column = tile[1] + j
+            word = first[row + (column if column < torus.columns else column - torus.columns)]
             while word >= 0:
                 count += word & TURN != turn
                 word = _next(following, word)

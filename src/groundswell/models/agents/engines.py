@@ -160,7 +160,7 @@ def advance(
     moves = model.legitimacy_course is not None or model.officers_course is not None
     at_once = 1 if watched or moves else max(1, AGENT_STEPS_AT_ONCE // max(1, len(crowd.cell)))
     engine, current = None, None
-    with _workers(threads) as spread:
+    with workers(threads) as spread:
         for first in range(0, steps, at_once):
             now = model.at(crowd.step + first + 1)
             if engine is None or now != current:
@@ -205,7 +205,7 @@ def over(map_: Callable[[Callable[[slice], None], Iterable[slice]], Iterable[Non
 
 
 @contextmanager
-def _workers(threads: int) -> Iterator[Spread]:
+def workers(threads: int) -> Iterator[Spread]:
     """How an engine spreads its work over threads."""
     if threads == 1:
         yield alone
