@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -293,3 +294,13 @@ def test_tiles_are_like_one_order_in_waiting_times_too():
         one, tiles = compared(side, vision, 6, steps)
         for a, b in zip(one, tiles, strict=True):
             assert_alike(a, b, 0.1)
+
+
+def test_an_agent_takes_no_more_than_32_bytes_beside_the_crowd():
+    crowd = CivilViolence.netlogo(rows=500, columns=500, activation="tiles").populate(rng=generator(1))
+    tracemalloc.start()
+    engine = Tiles(crowd, alone)
+    engine.advance(np.zeros((2, 3), np.int64))
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert held / len(crowd.cell) <= 32

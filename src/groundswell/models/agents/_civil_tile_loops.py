@@ -27,12 +27,20 @@ from groundswell.models.agents._civil_violence_loops import (
     beside,
 )
 from groundswell.models.agents._keyed_loops import own_draw, own_key, own_unit
-
-WHO, DARES = (1 << 28) - 1, 28
-ACTIVE, JAILED, TURN, MORE = 1 << 44, 1 << 45, 1 << 46, 1 << 47
-NOBODY = -1
-"""A word: number in 28 bits, how much it dares in 16, flags. TURN turns over with each turn, so that nobody has two in
-a step; MORE says that the list goes on. The jailed are in a list only where they block or serve in their own turn."""
+from groundswell.models.agents._word_loops import (
+    ACTIVE,
+    DARES,
+    JAILED,
+    MORE,
+    NOBODY,
+    TURN,
+    WHO,
+    arrive,
+    following_word,
+    rewrite,
+    walk,
+    word_of,
+)
 
 JAIL, HOME = range(2)
 """Rows of `agents`: steps left in jail, and the cell of those in no list."""
@@ -51,57 +59,11 @@ Torus = namedtuple("Torus", "rows columns reach")
 
 
 @njit(cache=True, inline="always")
-def _next(following, word):
-    return following[word & WHO] if word & MORE else NOBODY
-
-
-@njit(cache=True)
-def _word(first, following, cell, agent):
-    """The word of an agent in a cell, NOBODY if it is not there."""
-    word = first[cell]
-    while word >= 0 and word & WHO != agent:
-        word = _next(following, word)
-    return word
-
-
-@njit(cache=True)
-def _rewrite(first, following, cell, agent, word):
-    """Put another word where an agent's is: its own with other flags, or the next in the list, to take it out."""
-    at = first[cell]
-    if at & WHO == agent:
-        first[cell] = word
-        return
-    while at & WHO != agent:
-        before = at & WHO
-        at = following[before]
-    following[before] = word
-
-
-@njit(cache=True, inline="always")
-def _arrive(first, following, cell, word):
-    if first[cell] < 0:
-        first[cell] = word & ~MORE
-    else:
-        following[word & WHO] = first[cell]
-        first[cell] = word | MORE
-
-
-@njit(cache=True, inline="always")
-def _walk(first, following, word, old, new):
-    """Take a free agent from cell to cell, without what others see of it."""
-    if first[old] == word & ~MORE:
-        first[old] = NOBODY
-    else:
-        _rewrite(first, following, old, word & WHO, _next(following, word))
-    _arrive(first, following, new, word)
-
-
-@njit(cache=True, inline="always")
 def _blocked(first, following, rules, cell):
     """Whether no one may move there; jailed agents in a list block it under keeps_cell alone."""
     word = first[cell]
     while word & JAILED and word >= 0 and rules.jailed != KEEPS_CELL:
-        word = _next(following, word)
+        word = following_word(following, word)
     return word >= 0
 
 
@@ -222,7 +184,7 @@ def _suspect(first, following, suspects, around, torus, own, cell):
                 if suspect < 0 or ticket < lowest:
                     suspect, where, lowest = word, target, ticket
                 suspects -= 1
-            word = _next(following, word)
+            word = following_word(following, word)
         if suspects == 0:
             break
     return suspect, where
@@ -245,11 +207,13 @@ def _enforce(first, following, agents, officers_seen, actives_seen, around, runs
         tally[NOW_JAILED] += 1
         agents[JAIL, agent] = term
         agents[HOME, agent] = NOBODY if rules.jailed == OFF_GRID else where
-        changed = changed | JAILED if rules.own_turn or rules.jailed == KEEPS_CELL else _next(following, suspect)
-    _rewrite(first, following, where, agent, changed)
+        changed = (
+            changed | JAILED if rules.own_turn or rules.jailed == KEEPS_CELL else following_word(following, suspect)
+        )
+    rewrite(first, following, where, agent, changed)
     if not rules.officer_moves or where == cell:
         return cell
-    _walk(first, following, _word(first, following, cell, word & WHO), cell, where)
+    walk(first, following, word_of(first, following, cell, word & WHO), cell, where)
     tally[OVERFLOW] += _shift(officers_seen, cell, where, around, runs, torus)
     return where
 
@@ -265,7 +229,7 @@ def _waiting(first, following, torus, turn, tile):
             word = first[row + (column if column < torus.columns else column - torus.columns)]
             while word >= 0:
                 count += word & TURN != turn
-                word = _next(following, word)
+                word = following_word(following, word)
     return count
 
 
@@ -289,7 +253,7 @@ def _gather(first, following, torus, now, turn, tile, cell_of, agent_of, priorit
                     cell_of[count], agent_of[count] = cell, agent
                     priority[count] = own_draw(own_key(now, agent), ORDER, 0)
                     count += 1
-                before, word = agent, _next(following, word)
+                before, word = agent, following_word(following, word)
 
 
 @njit(cache=True)
@@ -328,14 +292,14 @@ def act(
         _gather(first, following, torus, now, turn, tile, cell_of, agent_of, priority)
         for n in _in_order(priority):
             cell, agent = np.int64(cell_of[n]), np.int64(agent_of[n])
-            word = _word(first, following, cell, agent)
+            word = word_of(first, following, cell, agent)
             if word < 0:
                 continue  # arrested, and in no list since, before its turn came
             if word & JAILED:
                 if rules.own_turn:
                     agents[JAIL, agent] -= 1
                     if agents[JAIL, agent] == 0:
-                        _rewrite(first, following, cell, agent, word ^ JAILED)
+                        rewrite(first, following, cell, agent, word ^ JAILED)
                         tally[NOW_JAILED] -= 1
                 continue
             own = own_key(now, agent)
@@ -344,7 +308,7 @@ def act(
                     target = _aim(first, following, around, torus, rules, own, cell)
                     if target == cell:
                         continue
-                    _walk(first, following, word, cell, target)
+                    walk(first, following, word, cell, target)
                     if agent >= citizens:
                         tally[OVERFLOW] += _shift(officers_seen, cell, target, around, runs, torus)
                     elif word & ACTIVE:
@@ -355,12 +319,12 @@ def act(
                         first, following, agents, officers_seen, actives_seen,
                         around, runs, torus, rules, own, word, cell, tally,
                     )  # fmt: skip
-                    word = _word(first, following, cell, agent)
+                    word = word_of(first, following, cell, agent)
                 elif _decides(officers_seen, actives_seen, hardship, aversion, level, rules, word, cell) != (
                     word & ACTIVE != 0
                 ):
-                    word = _word(first, following, cell, agent) ^ ACTIVE
-                    _rewrite(first, following, cell, agent, word)
+                    word = word_of(first, following, cell, agent) ^ ACTIVE
+                    rewrite(first, following, cell, agent, word)
                     amount = 1 if word & ACTIVE else -1
                     tally[NOW_ACTIVE] += amount
                     tally[OVERFLOW] += _spread(actives_seen, cell, amount, around, runs, torus)
@@ -379,7 +343,7 @@ def end_terms(first, following, agents, hardship, aversion, risks, rules, now, t
         freed += 1
         cell = np.int64(agents[HOME, agent])
         if rules.jailed == KEEPS_CELL:
-            _rewrite(first, following, cell, agent, _word(first, following, cell, agent) ^ JAILED)
+            rewrite(first, following, cell, agent, word_of(first, following, cell, agent) ^ JAILED)
             continue
         if rules.jailed == OFF_GRID:
             # Ends: while this agent is off the grid, at least one cell is empty.
@@ -388,7 +352,7 @@ def end_terms(first, following, agents, hardship, aversion, risks, rules, now, t
             while first[cell] >= 0:
                 k += 1
                 cell = int(own_unit(own, RETURN, k) * len(first))
-        _arrive(first, following, cell, agent | turn | _daring(agent, hardship, aversion, risks, rules) << DARES)
+        arrive(first, following, cell, agent | turn | _daring(agent, hardship, aversion, risks, rules) << DARES)
     return freed
 
 
@@ -404,7 +368,7 @@ def fill(first, following, agents, seen, active, hardship, aversion, risks, arou
         word = agent | turn | (ACTIVE if active[agent] else 0) | (JAILED if jailed else 0)
         if agent < citizens:
             word |= _daring(agent, hardship, aversion, risks, rules) << DARES
-        _arrive(first, following, cell, word)
+        arrive(first, following, cell, word)
         if agent >= citizens:
             overflow += _spread(officers_seen, cell, 1, around, runs, torus)
         elif active[agent]:
@@ -421,4 +385,4 @@ def read_out(first, following, agents, active):
         while word >= 0:
             agents[HOME, word & WHO] = cell
             active[word & WHO] = word & ACTIVE != 0
-            word = _next(following, word)
+            word = following_word(following, word)

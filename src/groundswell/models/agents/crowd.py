@@ -123,7 +123,7 @@ def load(path: Path | str) -> Crowd:
             "Continue the run with the version that saved it."
         )
     try:
-        settings = {
+        settings: dict[str, Any] = {
             name[6:]: Course(*value.tolist()) if value.ndim else value.item()
             for name, value in saved.items()
             if name.startswith("model_")

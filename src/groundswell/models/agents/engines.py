@@ -80,6 +80,8 @@ class Tiles:
     """Tile by tile; the same bits on any number of threads. Some 30 bytes an agent beside the crowd."""
 
     def __init__(self, crowd: Crowd, spread: Spread) -> None:
+        if len(crowd.cell) > tile_loops.WHO:
+            raise UsageError(f"Crowd has {len(crowd.cell)} agents; tiles can number {tile_loops.WHO} at most.")
         self._start, self._spread, self.step = crowd, spread, crowd.step
         model, cells = crowd.model, crowd.model.rows * crowd.model.columns
         self._rules = rules_of(model)
