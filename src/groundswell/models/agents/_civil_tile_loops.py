@@ -91,8 +91,11 @@ def _spread(seen, cell, amount, around, runs, torus):
         return overflow
     for i in range(len(around)):
         there = beside(row, column, around, i, torus)
-        seen[there] += amount
-        overflow |= amount > 0 and seen[there] == 0
+        if amount > 0:
+            seen[there] += np.uint8(1)
+            overflow |= seen[there] == np.uint8(0)
+        else:
+            seen[there] -= np.uint8(1)
     return overflow
 
 
