@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,7 +36,7 @@ from groundswell.data.files import writable_folder, write_json, write_text
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
-from groundswell.errors import NotConverged, UsageError
+from groundswell.errors import GroundswellWarning, NotConverged, UsageError
 from groundswell.infer.base import Fit
 from groundswell.infer.base import fit as fit_model
 from groundswell.models.library import LIBRARY
@@ -163,22 +166,25 @@ def fit(
     for remark in remarks:
         say(remark)
     chosen = configuration.estimator(built, processes or os.cpu_count() or 1)
-    with bar() as progress:
-        if configuration.declusters:
-            from groundswell.infer.declustered_fit import fit_with_declustering
+    with _said_once(given):
+        with bar() as progress:
+            if configuration.declusters:
+                from groundswell.infer.declustered_fit import fit_with_declustering
 
-            found = fit_with_declustering(
-                built, settings[0], histories[0], rng=rng, fixed=configuration.fix, progress=progress
-            )
-        else:
-            found = fit_model(built, settings, histories, chosen, rng=rng, fixed=configuration.fix, progress=progress)
-    result = _result(found, settings, histories, lost)
-    result["notes"] += remarks
-    checked = ""
-    if configuration.check:
-        checked = _check(found, settings, histories, result, folder)
-    if configuration.report and folder is not None:
-        checked += _report(found, given, histories, configuration, remarks, folder)
+                found = fit_with_declustering(
+                    built, settings[0], histories[0], rng=rng, fixed=configuration.fix, progress=progress
+                )
+            else:
+                found = fit_model(
+                    built, settings, histories, chosen, rng=rng, fixed=configuration.fix, progress=progress
+                )
+        result = _result(found, settings, histories, lost)
+        result["notes"] += remarks
+        checked = ""
+        if configuration.check:
+            checked = _check(found, settings, histories, result, folder)
+        if configuration.report and folder is not None:
+            checked += _report(found, given, histories, configuration, remarks, folder)
     if folder is not None:
         found.summary(effects=True).write(folder / "parameters.csv")
         left_out.write(folder / "left_out.csv")
@@ -193,6 +199,15 @@ def fit(
     show(result, words + (f"\nwrote {folder}" if folder else ""), as_json=as_json)
     if not found.converged:
         raise typer.Exit(NotConverged.exit_code)
+
+
+@contextmanager
+def _said_once(given: Given) -> Iterator[None]:
+    """Where the reader has said that positions look rounded, the model's warning of the same is left out."""
+    with warnings.catch_warnings():
+        if any(plane.rounded for plane in given.planes):
+            warnings.filterwarnings("ignore", r"\d+ of \d+ events have the position of another", GroundswellWarning)
+        yield
 
 
 def _reportable(configuration: FitConfiguration, out: Path | None) -> None:

@@ -19,6 +19,7 @@ from groundswell.infer.base import Fit, Progress, silent
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.base import can
 from groundswell.models.events.ties import jittered
+from groundswell.studies.checks import p_value
 
 SIGNIFICANT = 0.05
 
@@ -61,7 +62,7 @@ class Checks:
             key = name.replace("points: ", "points-").replace(" ", "-")
             if name in SIDES:
                 key += "-more" if statistic > (1 if name == "dispersion" else 0) else "-less"
-            found.append(Finding(f"events-misfit-{key}", {"p": f"{p:.2g}" if p >= 0.001 else "under 0.001"}))
+            found.append(Finding(f"events-misfit-{key}", {"p": p_value(p)}))
         return [*found, Finding("events-tests-simulated" if self.simulated else "events-tests-naive")]
 
     def tables(self) -> dict[str, Table]:

@@ -594,9 +594,9 @@ check-coverage-right = { $covered } of the counts lay inside the central { $leve
 check-coverage-narrow = { $covered } of the counts lay inside the central { $level } interval, where the model promised { $promised }: beyond chance, its intervals are too narrow.
 check-coverage-wide = { $covered } of the counts lay inside the central { $level } interval, where the model promised { $promised }: beyond chance, its intervals are wider than need be.
 check-coverage-unsure = { $covered } of the counts lay inside the central { $level } interval, where the model promised { $promised }; so few steps cannot tell whether that is chance.
-check-test-right = Calibration test by the ranked probability score (Wei and Held 2014): z = { $z }, p = { $p }. The counts surprise the model about as much as it expects.
-check-test-more = Calibration test by the ranked probability score (Wei and Held 2014): z = { $z }, p = { $p }. The counts surprise the model more than it expects: it is too narrow, or off in level.
-check-test-less = Calibration test by the ranked probability score (Wei and Held 2014): z = { $z }, p = { $p }. The counts surprise the model less than it expects: it is too wide.
+check-test-right = Calibration test by the ranked probability score (Wei and Held 2014): z = { $z }, p { $p }. The counts surprise the model about as much as it expects.
+check-test-more = Calibration test by the ranked probability score (Wei and Held 2014): z = { $z }, p { $p }. The counts surprise the model more than it expects: it is too narrow, or off in level.
+check-test-less = Calibration test by the ranked probability score (Wei and Held 2014): z = { $z }, p { $p }. The counts surprise the model less than it expects: it is too wide.
 check-memory-right = Pearson residuals of successive steps of a place have a correlation of { $value }; independent ones stay within { $within } of 0 in 95 of 100 cases. The model leaves no memory from one step to the next.
 check-memory-more = Pearson residuals of successive steps of a place have a correlation of { $value }; independent ones stay within { $within } of 0 in 95 of 100 cases. After more events than expected more come again: a memory or a slow change that the model does not have.
 check-memory-less = Pearson residuals of successive steps of a place have a correlation of { $value }; independent ones stay within { $within } of 0 in 95 of 100 cases. After more events than expected fewer come: the model passes on too much from one step to the next.
@@ -755,19 +755,19 @@ events-misfits = { $count } of { $tests } tests { $count ->
         [one] finds
        *[other] find
     } fault with the model; of a right one about one in twenty would.
-events-misfit-waiting-times = Waits between events are not as the model expects: too many are short or long (p = { $p }).
-events-misfit-times = Events drift over the window against what the model expects: too many early, late or in between (p = { $p }).
-events-misfit-serial-more = Short waits follow short ones and long ones long: bursts, or a slow change, are left (p = { $p }).
-events-misfit-serial-less = Short waits follow long ones more than by chance (p = { $p }).
-events-misfit-dispersion-more = Counts vary more than the model expects: clustering is left (p = { $p }).
-events-misfit-dispersion-less = Counts vary less than the model expects: it clusters too much (p = { $p }).
-events-misfit-number-more = There are more events than the model expects (p = { $p }).
-events-misfit-number-less = There are fewer events than the model expects (p = { $p }).
-events-misfit-points-number = There are more or fewer residual points than the model expects (p = { $p }).
-events-misfit-points-time = Residual points are uneven over time (p = { $p }).
-events-misfit-points-place = Residual points are uneven over places: some have more events than the model gives them, some fewer (p = { $p }).
-events-misfit-points-pairs = Residual points that are near each other are near in time too: events set off more, nearby and soon, than the model knows of (p = { $p }).
-events-misfit-points-space = Residual points are uneven on the map: the background does not follow where events are (p = { $p }).
+events-misfit-waiting-times = Waits between events are not as the model expects: too many are short or long (p { $p }).
+events-misfit-times = Events drift over the window against what the model expects: too many early, late or in between (p { $p }).
+events-misfit-serial-more = Short waits follow short ones and long ones long: bursts, or a slow change, are left (p { $p }).
+events-misfit-serial-less = Short waits follow long ones more than by chance (p { $p }).
+events-misfit-dispersion-more = Counts vary more than the model expects: clustering is left (p { $p }).
+events-misfit-dispersion-less = Counts vary less than the model expects: it clusters too much (p { $p }).
+events-misfit-number-more = There are more events than the model expects (p { $p }).
+events-misfit-number-less = There are fewer events than the model expects (p { $p }).
+events-misfit-points-number = There are more or fewer residual points than the model expects (p { $p }).
+events-misfit-points-time = Residual points are uneven over time (p { $p }).
+events-misfit-points-place = Residual points are uneven over places: some have more events than the model gives them, some fewer (p { $p }).
+events-misfit-points-pairs = Residual points that are near each other are near in time too: events set off more, nearby and soon, than the model knows of (p { $p }).
+events-misfit-points-space = Residual points are uneven on the map: the background does not follow where events are (p { $p }).
 events-tests-naive = The p-values are naive, which is to say too kind: the model was fitted to these same events. A fault found is a fault; that none is found may say little (--replicates 99 gives fair ones for the times).
 events-tests-simulated = The p-values for the times come from histories drawn from the fit and fitted again; those of residual points are naive, too kind.
 events-caption-residuals = Left: events more than expected so far, with the band that holds all of a right model’s curve in 95 of 100 cases. Right: waits between events against what they should be, with such a band.
