@@ -23,7 +23,6 @@ from groundswell.errors import DataError, GroundswellWarning, ParameterError, Us
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.events import cubature
-from groundswell.models.events._etas_loops import _exp2, _log2
 from groundswell.models.events.etas import Etas, ExponentialMarks, Triggering
 from groundswell.models.events.kernel_background import KernelBackground
 from groundswell.params import names, vector
@@ -291,15 +290,6 @@ def test_the_share_in_the_region_has_converged(area: float, q: float) -> None:
     off = np.abs(found[0] - found[1])
     assert off.max() < 3e-4
     assert np.quantile(off, 0.95) < 5e-6
-
-
-def test_logarithms_and_powers_are_exact_to_rounding() -> None:
-    at = np.concatenate([1 + np.logspace(-16, 0, 400), np.logspace(0, 300, 400), [1.0, math.sqrt(2)]])
-    found = np.array([_log2(x) for x in at])
-    assert (np.abs(found - np.log2(at)) <= 1e-15 * (1 + np.log2(at))).all()
-    powers = np.linspace(-1022, 1023, 3001)
-    assert [_exp2(x) for x in powers] == pytest.approx(np.exp2(powers), rel=5e-16)
-    assert _exp2(-math.inf) == 2.0**-1022
 
 
 def descendants(part: Triggering, days: int, count: int = 60_000) -> tuple[Events, Events]:
