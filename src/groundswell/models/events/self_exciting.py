@@ -221,7 +221,10 @@ class SelfExciting(Model):
         return branching(self, setting, history, _checked(setting, history))
 
     def compensator(self, setting: Setting, history: History, days: np.ndarray) -> np.ndarray:
-        """(K,) expected events at all places up to each time, given at every moment the events so far. O(E K)."""
+        """(K,) expected events at all places up to each time, given at every moment the events so far.
+
+        Cost O(M (E + K + T)) for M terms of the delay and T steps; with repression O(M (E + P (K + T))).
+        """
         from groundswell.models.events.self_exciting_branching import compensator
 
         return compensator(self, setting, history, _checked(setting, history), days)
