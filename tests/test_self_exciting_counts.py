@@ -199,6 +199,36 @@ def test_who_set_off_whom_is_what_the_counts_are_made_of(model: SelfExciting, se
     assert 0.1 < found.background_probability.mean() < 0.95
 
 
+@every_form
+def test_who_set_off_whom_is_that_of_a_twin(model: SelfExciting, setting: Setting) -> None:
+    history = model.simulate(setting, rng=generator(6))
+    events = history.events
+    assert events is not None
+    found, density = model.branching(setting, history), model.likelihood(setting, history)
+    place, step = events.place, np.minimum(events.time_days, 19.5).astype(int)
+    lags = lags_of(model.delay, 20 + 4, 1.0)
+    offspring, theta = model.offspring(setting), density._means(model).theta  # type: ignore[attr-defined]
+    arriving = density._means(model).arriving[place, step]  # type: ignore[attr-defined]
+    rows = []
+    for i in range(len(events)):
+        cell = [j for j in range(i) if place[j] == place[i] and step[j] == step[i]]
+        within = history["events"][place[i], step[i]] * theta[place[i]]
+        inside = within / (arriving[i] + within)
+        for j in range(i):
+            later = step[i] - step[j]
+            if later == 0:
+                value = arriving[i] * inside / len(cell) if j in cell else 0.0
+            else:
+                share = lags.share[later - 1] + (lags.same if later == 1 and place[i] != place[j] else 0.0)
+                value = offspring[place[j], place[i]] * share * (1 - inside if cell else 1)
+            if value:
+                rows.append((i, j, value))
+    later, earlier, added = np.array(rows).T
+    assert found.later.tolist() == later.tolist()
+    assert found.earlier.tolist() == earlier.tolist()
+    assert found.triggered == pytest.approx(added, rel=1e-9)
+
+
 def test_the_share_set_off_by_day_is_that_in_continuous_time() -> None:
     window = Setting(Places.single(), Window(date(2024, 1, 1), 400))
     for decay in (0.4, 1.5, 4.0):
