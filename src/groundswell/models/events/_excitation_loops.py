@@ -143,7 +143,7 @@ def fading_at(times, place, factor, slope, edges, decay, places):
 
 @njit(cache=True, nogil=True)
 def still_to_come(times, amount, edges, weight, decay):
-    """(K,) sum of amount x weight_m exp(-decay_m lag) over the events before each of the rising `edges`; O(M (E + K))."""
+    """(K,) sum of amount weight_m exp(-decay_m lag) over the events before each of the rising `edges`. O(M (E + K))."""
     out = np.zeros(len(edges))
     for m in range(len(decay)):
         left, last, j = 0.0, edges[0], 0

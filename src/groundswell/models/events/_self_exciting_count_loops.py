@@ -11,13 +11,13 @@ def pairs_by_step(place, step, own, across, share, same, arriving, inside):
     """later, earlier (N,), what the earlier adds to the later's chance (N,), and (E,) the chance of having arrived.
 
     place, step (E,) : steps never falling. own (P,), across (P, P) or (0, P) : offspring at the own place and, by
-    sender, elsewhere. share (L,) : of them by steps later, from 1 on; same : within the step, elsewhere counted in the
-    next. arriving, inside (E,) : what arrives at the event's place and step, and how probably an event there did not.
-    Cost O(E^2).
+    sender, elsewhere. share (L,) : of them by steps later, from 1 to L, none beyond; same : within the step, elsewhere
+    counted in the next. arriving, inside (E,) : what arrives at the event's place and step, and how probably an event
+    there did not. Cost O(pairs up to L steps apart).
     """
     later, earlier, added = np.empty(1024, np.int64), np.empty(1024, np.int64), np.empty(1024)
     arrived = np.ones(len(place))
-    used = first = 0
+    used = first = oldest = 0
     for i in range(len(place)):
         p = place[i]
         if step[first] != step[i]:
@@ -27,7 +27,9 @@ def pairs_by_step(place, step, own, across, share, same, arriving, inside):
             here += place[j] == p
         if here > 0:
             arrived[i] = 1.0 - inside[i]
-        for j in range(i):
+        while step[i] - step[oldest] > len(share):
+            oldest += 1
+        for j in range(oldest, i):
             lag, value = step[i] - step[j], 0.0
             if lag == 0:
                 if place[j] == p:

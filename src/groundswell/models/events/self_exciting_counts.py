@@ -40,6 +40,9 @@ CELLS = 64
 """Parts of a step on which the chances of later generations are integrated."""
 GENERATIONS = 60
 
+ROUNDING = 1e-15
+"""Of the largest share of offspring by lag: what is less is lost in the sums of the others."""
+
 
 class StepDensity:
     """The log density of the counts by place and step, and its gradient. O(P T (P + log T))."""
@@ -99,7 +102,8 @@ class StepDensity:
 
         Of k events of a place and step one arrived from outside the step, and each other with probability m / (m + k
         theta), as the generalised Poisson distribution has it; those that did not arrive were set off by one of the
-        cell's events before them. What arrives is the background's, or of an event of an earlier step. O(E^2).
+        cell's events before them. What arrives is the background's, or of an event of an earlier step; steps so long
+        ago that next to nothing still comes of them (ROUNDING) are left out. O(pairs of events that are left).
         """
         from groundswell.models.events._self_exciting_count_loops import pairs_by_step
 
@@ -108,9 +112,11 @@ class StepDensity:
         place, step = events.place, np.minimum(events.time_days // days, self.counts.shape[1] - 1).astype(int)
         arriving = now.arriving[place, step]
         within = self.counts[place, step] * now.theta[place]
+        longest = 1 + np.flatnonzero(now.lags.share > ROUNDING * now.lags.share.max()).max(initial=0)
         later, earlier, added, arrived = pairs_by_step(
-            place, step, now.own, now.across, now.lags.share, now.lags.same, arriving, within / (arriving + within)
-        )
+            place, step, now.own, now.across, now.lags.share[:longest], now.lags.same, arriving,
+            within / (arriving + within),
+        )  # fmt: skip
         background = arrived * self._surroundings.base(model)[place, step] * days
         known = background + np.bincount(later, added, len(events))
         return Branching(background, np.maximum(arriving - known, 0.0), later, earlier, added)
