@@ -106,6 +106,8 @@ def test_a_report_of_cities_known_by_the_day(run: Run, tmp_path: Path) -> None:
     assert "counts by day and place are weighed (by_step)" in err
     text = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "Some or all times are known to the day only" in text
+    assert "Tests of the counts" in text
+    assert {"test_counts.csv", "counts_pit.csv"} <= {path.name for path in (tmp_path / "out").iterdir()}
     assert "events in" in out
 
 

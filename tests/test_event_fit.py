@@ -32,6 +32,7 @@ from groundswell.report.words import in_words
 from groundswell.rng import generator
 from groundswell.studies.event_background import moving_background
 from groundswell.studies.event_causes import Causes
+from groundswell.studies.event_checks import checks_of
 from groundswell.studies.event_fit import EventFit, event_fit
 from groundswell.studies.event_model import suited_to_plane, suited_to_times
 
@@ -240,6 +241,62 @@ def test_the_page(which: str, tmp_path: Path, request: pytest.FixtureRequest) ->
     tables = case.tables()
     assert {"parameters", "over_time", "clusters", "events", "delays", "reaches"} <= set(tables)
     assert len(tables["events"]) == len(case.history.events or ())
+
+
+def told(case: EventFit, **changes: Any) -> str:
+    """The page of a case with other parts, as text."""
+    return render(event_report.page(dataclasses.replace(case, **changes), Speaker()), Speaker())
+
+
+def test_tests_that_could_not_be_made_are_named_with_the_reason(cities: EventFit) -> None:
+    history = cities.history
+    assert history.events is not None
+    few = dataclasses.replace(history, events=history.events.take(np.arange(len(history.events)) < 4))
+    checks = checks_of(cities.fitted, cities.setting, few, rng=generator(1))
+    assert checks is not None
+    assert (checks.times, checks.points) == (None, None)
+    assert set(checks.failed) == {"times", "points"}
+    said = " ".join(in_words(checks.findings))
+    assert "The tests of the times could not be made: 4 events are too few to test a model by" in said
+    assert "The tests of residual points could not be made: " in said
+    assert "finds fault" not in said
+    text = told(cities, checks=checks)
+    assert "4 events are too few to test a model by" in text
+    assert 'id="checks"' in text
+
+
+def test_a_test_that_has_no_value_is_named(cities: EventFit) -> None:
+    assert cities.checks is not None
+    assert cities.checks.times is not None
+    table = cities.checks.times.table
+    rows = [row | ({"p known": float("nan")} if row["test"] == "serial" else {}) for row in table.rows()]
+    times = dataclasses.replace(cities.checks.times, table=Table.from_rows(rows))
+    checks = dataclasses.replace(cities.checks, times=times)
+    assert "Not to be worked out for these events, and left out: serial." in in_words(checks.findings)
+    assert not any("Not to be worked out" in sentence for sentence in in_words(cities.checks.findings))
+
+
+def test_dates_alone_are_tested_by_their_counts(cities: EventFit) -> None:
+    model = dataclasses.replace(of(cities.fitted), by_step=True)
+    found = fitted(model, cities.setting, cities.history, **{"reach.scale_km": 60.0})
+    checks = checks_of(found, cities.setting, cities.history, rng=generator(1), replicates=3)
+    assert checks is not None
+    assert checks.counts is not None
+    assert (checks.times, checks.points, checks.failed) == (None, None, {})
+    assert {name.partition(": ")[0] for name in checks.values} == {"counts"}
+    assert set(checks.tables()) == {"test_counts", "counts_pit", "counts_autocorrelation"}
+    text = told(cities, checks=checks)
+    for words in ("Tests of the counts", "Where the counts stand in the distributions", "fitted again"):
+        assert words in text
+    assert "time rescaling" not in text
+    naive = dataclasses.replace(checks, simulated=False)
+    assert "p simulated" not in naive.tables()["test_counts"].columns
+    worst = dict.fromkeys(("counts: together", "counts: serial", "counts: number", "counts: dispersion"), 1e-4)
+    rows = [r | {"p known": worst.get(f"counts: {r['test']}", 0.5)} for r in checks.counts.table.rows()]
+    naive = dataclasses.replace(naive, counts=dataclasses.replace(checks.counts, table=Table.from_rows(rows)))
+    said = in_words(naive.findings)
+    assert said[0].startswith("4 of 6 tests find fault")
+    assert sum("p < 0.001" in sentence for sentence in said) == 4
 
 
 # --- models suited to events -------------------------------------------------------------------

@@ -18,6 +18,7 @@ from groundswell.data.window import Window
 from groundswell.errors import UsageError
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
+from groundswell.models.base import can
 from groundswell.models.cities.mechanisms import Abroad, Call, Media
 from groundswell.models.delay_sums import PowerLawDelay, SumOfExponentials
 from groundswell.models.delays import ExponentialDelay, StepDelay
@@ -117,6 +118,22 @@ def test_terms_by_place_and_step_sum_to_the_whole_and_can_be_left_out(model: Sel
     assert model.log_density(setting, part) == pytest.approx(terms[weighed].sum(), rel=1e-12)
     alone = History(setting.places, setting.window, {"events": history["events"]})
     assert model.log_density(setting, alone) == pytest.approx(model.log_density(setting, history), rel=1e-12)
+
+
+@every_form
+def test_where_counts_stand_in_their_distribution(model: SelfExciting, setting: Setting) -> None:
+    history = model.simulate(setting, rng=generator(5))
+    low, high = model.pit(setting, history)
+    assert high - low == pytest.approx(np.exp(model.pointwise(setting, history)), rel=1e-9)
+    now = model.likelihood(setting, history)._means(model)  # type: ignore[attr-defined]
+    for p, s in ((0, 7), (1, 0), (3, 12), *np.argwhere(history["events"] == history["events"].max())):
+        n, mean, theta = int(history["events"][p, s]), now.arriving[p, s], now.theta[p]
+        mass = [
+            mean * (mean + k * theta) ** (k - 1) * math.exp(-mean - k * theta) / math.factorial(k) for k in range(n)
+        ]
+        assert low[p, s] == pytest.approx(sum(mass), rel=1e-10)
+    assert (low[history["events"] == 0] == 0).all()
+    assert not can(replace(model, by_step=False), "pit")
 
 
 def test_slow_triggering_is_poisson_given_the_days_before() -> None:

@@ -92,6 +92,19 @@ class StepDensity:
         now = self._means(from_vector(self._model, vector(self._model)))
         return _log_mass(self.counts, now.arriving, now.theta[:, None])[0]
 
+    def pit(self) -> tuple[np.ndarray, np.ndarray]:
+        """P(N < n) and P(N <= n) of each count n, (P, T) each, at the model's own parameters; O(P T + events)."""
+        now = self._means(from_vector(self._model, vector(self._model)))
+        mean, theta = now.arriving.ravel(), np.broadcast_to(now.theta[:, None], self.counts.shape).ravel()
+        count = self.counts.ravel().astype(np.int64)
+        last = np.cumsum(count + 1) - 1  # of the numbers 0, 1, ..., n of every count, one after the other
+        cell = np.repeat(np.arange(len(count)), count + 1)
+        number = np.arange(len(cell)) - np.repeat(last - count, count + 1)
+        mass = np.exp(_log_mass(number, mean[cell], theta[cell])[0])
+        own, mass[last] = mass[last], 0.0
+        low = np.minimum(np.add.reduceat(mass, last - count), 1.0)
+        return low.reshape(self.counts.shape), np.minimum(low + own, 1.0).reshape(self.counts.shape)
+
     def intensity(self) -> np.ndarray:
         """(P, T) expected events given those of the steps before, at the model's own parameters."""
         now = self._means(from_vector(self._model, vector(self._model)))
