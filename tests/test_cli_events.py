@@ -166,6 +166,7 @@ def test_towns_are_no_points_of_the_plane(run: Run, tmp_path: Path) -> None:
         ({}, ["--start", "2020-01-01", "--end", "2020-02-01"], 3, "no event lies in the window"),
         ({}, ["--report"], 2, "--report needs a folder"),
         ({}, ["--replicates", "9"], 2, "give --report too"),
+        ({}, ["--contagion"], 2, "--contagion adds to the report; give --report too"),
     ],
 )  # fmt: skip
 def test_bad_input_is_refused_with_a_remedy(

@@ -19,11 +19,13 @@ from groundswell.data.region import Region
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.data.window import Window
+from groundswell.evaluate.contagion import CANDIDATES, Contagion
 from groundswell.infer.base import Fit, fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.models.events.space_time import SpaceTime
+from groundswell.models.library import load
 from groundswell.report import event_report
 from groundswell.report.figures.events import smoothed_share
 from groundswell.report.language import Speaker
@@ -33,6 +35,7 @@ from groundswell.rng import generator
 from groundswell.studies.event_background import moving_background
 from groundswell.studies.event_causes import Causes
 from groundswell.studies.event_checks import checks_of
+from groundswell.studies.event_contagion import Weighed, weighed
 from groundswell.studies.event_fit import EventFit, event_fit
 from groundswell.studies.event_model import suited_to_plane, suited_to_times
 
@@ -171,6 +174,39 @@ def test_what_was_held_stays_held_and_few_events_are_left_alone() -> None:
     assert of(moving.fitted).delay.decay == 0.2
     few = history.during(40)
     assert moving_background(fitted(model, setting.during(40), few), setting.during(40), few, rng=generator(2)) is None
+
+
+def test_contagion_is_weighed_against_a_background_that_moves() -> None:
+    """A short record of one place; what the fit held is held in all four candidates, and every part is told."""
+    setting, history = (each.during(140) for each in stepped(generator(1)))
+    model = SelfExciting(0.5, 0.5, ExponentialDelay(0.2))
+    held = {"delay.decay": 0.2, "background": 0.6}
+    made = weighed(fitted(model, setting, history, **held), setting, history)
+    assert made.found is not None
+    assert made.days == (140 / 12, 35)
+    assert sorted(set(made.found.moving["scale_days"])) == [140 / 12, 35]
+    assert made.found.movement > 0.9  # the truth is a background that moves, and nothing else
+    assert in_words(made.findings)[0].startswith("Set against a background that moves at random over 11.7 and 35 days")
+    mutual, elsewhere = load("mutually_exciting").example()
+    other = mutual.simulate(elsewhere, rng=generator(1))
+    none = weighed(fitted(mutual, elsewhere, other), elsewhere, other)
+    assert "has no background with columns that could move" in in_words(none.findings)[0]
+
+
+def test_the_page_shows_what_contagion_was_weighed_against(cities: EventFit) -> None:
+    same = {"log evidence": [-9.0] * 4, "weight": [0.25] * 4, "branching ratio": [0.4] * 4}
+    table = {"candidate": list(CANDIDATES), **same}
+    tried = {"scale_days": 7.0, "own": False, "sd": 1.0, "log evidence": -9.0, "with triggering": -9.0}
+    moving = Table.from_rows([tried])
+    case = dataclasses.replace(
+        cities, weighed=Weighed(Contagion(Table(table), moving, 0.5, 0.5, 0.95, ("A note.",)), (7.0,))
+    )
+    assert case.findings["background"][-1].key == "events-contagion-cannot-tell"
+    assert {"contagion", "contagion_by_movement"} <= set(case.tables())
+    text = render(event_report.page(case, Speaker()), Speaker())
+    assert "over 7 days" in text
+    assert "Four candidates, equally likely before" in text
+    assert "A note." in text
 
 
 # --- the case ----------------------------------------------------------------------------------

@@ -116,6 +116,10 @@ def fit(
     replicates: Annotated[
         int | None, typer.Option("--replicates", help="Histories drawn and fitted again, for the report's tests: 99.")
     ] = None,
+    contagion: Annotated[
+        bool | None,
+        typer.Option("--contagion", help="In the report: weigh contagion against a background that moves. Slow."),
+    ] = None,
     seed: Seed = None,
     out: Out = None,
     config: Config = None,
@@ -138,7 +142,7 @@ def fit(
         FitConfiguration, config, model=model, events=events, set=assignments(set_), fix=assignments(fix),
         without=without, map=pairs(map_), country=country, by=by, places=places, step=step, start=start, end=end,
         region=region, areas=areas, cell_km=cell_km, marks=mark, kind=kind, jitter_km=jitter_km, report=report,
-        replicates=replicates, neighbours_km=neighbours_km, covariates=covariates, abroad=abroad,
+        replicates=replicates, contagion=contagion, neighbours_km=neighbours_km, covariates=covariates, abroad=abroad,
         days_before=days_before, method=method, draws=draws, tune=tune, chains=chains, accept=accept, check=check,
         seed=seed,
     )  # fmt: skip
@@ -223,6 +227,8 @@ def _reportable(configuration: FitConfiguration, out: Path | None) -> None:
         raise UsageError("--report is on one window; fit the windows one by one for a report on each.")
     if configuration.replicates and not configuration.report:
         raise UsageError("--replicates are for the tests in the report; give --report too.")
+    if configuration.contagion and not configuration.report:
+        raise UsageError("--contagion adds to the report; give --report too.")
 
 
 def _suited_to_events(
@@ -256,7 +262,7 @@ def _report(
         case = event_fit(
             given.read, configuration.name, found, given.settings[0], histories[0], given.left_out,
             seed=configuration.seed, remarks=remarks, plane=plane, replicates=configuration.replicates,
-            progress=progress,
+            contagion=configuration.contagion, progress=progress,
         )  # fmt: skip
     for name, table in case.tables().items():
         table.write(folder / f"{name}.csv")

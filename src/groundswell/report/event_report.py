@@ -51,7 +51,7 @@ def page(case: EventFit, speaker: Speaker) -> Page:
         sections.append(_kernels(case, speaker))
     if case.causes is not None and case.triggers:
         sections.append(_clusters(case.causes, speaker))
-    if case.moving is not None:
+    if case.moving is not None or case.weighed is not None:
         sections.append(_background(case, speaker))
     if case.checks is not None:
         sections.append(_checks(case.checks, speaker))
@@ -132,13 +132,21 @@ def _clusters(causes: Causes, speaker: Speaker) -> Section:
 
 
 def _background(case: EventFit, speaker: Speaker) -> Section:
-    say, moving = speaker.say, case.moving
-    assert moving is not None
-    tables = [Twin(moving.table, say("events-table-backgrounds"), folded=False)]
-    if moving.fitted is not None:
-        tables.append(Twin(moving.fitted.summary(), say("events-table-parameters")))
+    say, moving, weighed = speaker.say, case.moving, None if case.weighed is None else case.weighed.found
+    tables: list[Twin] = []
+    pictures: list[Picture] = []
+    if moving is not None:
+        tables.append(Twin(moving.table, say("events-table-backgrounds"), folded=False))
+        if moving.fitted is not None:
+            tables.append(Twin(moving.fitted.summary(), say("events-table-parameters")))
     words = in_words(case.findings["background"], speaker)
-    return Section("background", say("events-section-background"), words, tables=tables)
+    if weighed is not None:
+        drawn = svg(point_process.weights(weighed, words=speaker), "contagion")
+        pictures.append(Picture(drawn, say("events-caption-contagion"), words[-1]))
+        tables.append(Twin(weighed.table, say("events-table-contagion"), folded=False))
+        tables.append(Twin(weighed.moving, say("events-table-contagion-by-movement")))
+    notes = [] if weighed is None else list(weighed.notes)
+    return Section("background", say("events-section-background"), words, pictures, tables, notes)
 
 
 def _checks(checks: Checks, speaker: Speaker) -> Section:

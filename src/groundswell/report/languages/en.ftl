@@ -685,6 +685,10 @@ events-moving-more = With a background that may differ between { $pieces } stret
 events-moving-open = With it { $names } are not determined; the interval leaves that doubt out.
 events-moving-better = By AIC the moving background is the better description of these events.
 events-moving-failed = With a background that moves the fit found no answer: { $reason }
+events-contagion-contagion = Set against a background that moves at random over { $days } days, with the model’s priors, triggering has a probability of { $triggering } and a moving background one of { $movement }: contagion, unless something moved faster.
+events-contagion-no-contagion = Set against a background that moves at random over { $days } days, with the model’s priors, triggering has a probability of { $triggering } and a moving background one of { $movement }: no contagion.
+events-contagion-cannot-tell = Set against a background that moves at random over { $days } days, with the model’s priors, triggering has a probability of { $triggering } and a moving background one of { $movement }: these events cannot tell.
+events-contagion-failed = Contagion could not be weighed against a background that moves at random: { $reason }
 
 events-limit-cause = That events follow each other is no proof that one caused the other. “Set off” means: the model expects the event because of earlier ones near it; a cause that they share looks the same.
 events-limit-background = The model’s background is smooth. What raises events in many places at once (a call, a holiday, news), or in one place for a while, is taken for triggering unless the model has a part for it.
@@ -718,6 +722,7 @@ events-caption-record = Recorded events.
 events-caption-time = Events by stretch of time, and the share set off by earlier ones.
 events-caption-places = Share of a place’s events that earlier ones set off (colour) and its number of events (area).
 events-caption-plane = Probability that an earlier event set off each one, and the share nearby.
+events-caption-contagion = Probability of each candidate, given the events.
 events-caption-kernels = Share of what an event sets off, by delay and by distance.
 events-caption-clusters = Clusters by their number of events (log scale).
 events-alt-time = Share set off by earlier ones in the first stretch { $first }, in the last { $last }.
@@ -728,6 +733,8 @@ events-table-delays = Share by delay
 events-table-reaches = Share by distance
 events-table-clusters = Clusters by size
 events-table-backgrounds = Backgrounds
+events-table-contagion = Four candidates, equally likely before
+events-table-contagion-by-movement = Log evidence by how the background moves
 events-table-parameters = Estimates
 events-table-events = Event by event
 
