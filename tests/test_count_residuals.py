@@ -40,8 +40,8 @@ def drawn(seed: int, model: SelfExciting = MODEL, setting: Setting = SETTING) ->
     return model.simulate(setting, rng=generator(seed))
 
 
-def fitted(history: History, model: SelfExciting = MODEL, setting: Setting = SETTING, **fixed: float) -> Fit:
-    return fit(model, setting, history, MaximumLikelihood(), rng=generator(0), fixed=fixed)
+def fitted(history: History, model: SelfExciting, fixed: dict[str, float]) -> Fit:
+    return fit(model, SETTING, history, MaximumLikelihood(), rng=generator(0), fixed=fixed)
 
 
 def of_counts(counts: np.ndarray) -> History:
@@ -161,7 +161,7 @@ def test_replicas_allow_for_the_fit() -> None:
     known, simulated = [], []
     for seed in range(6):
         history = drawn(seed)
-        found = fitted(history, **{"delay.decay": 0.2})
+        found = fitted(history, MODEL, {"delay.decay": 0.2})
         tests = count_tests(found, SETTING, history, rng=generator(seed), replicates=9)
         assert "naive" in tests.notes[0]
         known.append([p(tests)[name] for name in ("number", "serial")])
@@ -172,7 +172,7 @@ def test_replicas_allow_for_the_fit() -> None:
 
 def test_a_model_without_triggering_is_refused() -> None:
     history = drawn(4, MODEL.replacing({"branching_ratio": 0.8, "delay.decay": 1.0}))
-    found = fitted(history, STEADY, branching_ratio=0.0, **{"delay.decay": 1.0})
+    found = fitted(history, STEADY, {"branching_ratio": 0.0, "delay.decay": 1.0})
     tests = count_tests(found, SETTING, history, rng=generator(1), replicates=19)
     assert p(tests, "p simulated")["serial"] == pytest.approx(1 / 20)
     assert p(tests, "p simulated")["dispersion"] == pytest.approx(1 / 20)

@@ -178,7 +178,8 @@ def test_what_was_held_stays_held_and_few_events_are_left_alone() -> None:
 
 def test_contagion_is_weighed_against_a_background_that_moves() -> None:
     """A short record of one place; what the fit held is held in all four candidates, and every part is told."""
-    setting, history = (each.during(140) for each in stepped(generator(1)))
+    setting, history = stepped(generator(1))
+    setting, history = setting.during(140), history.during(140)
     model = SelfExciting(0.5, 0.5, ExponentialDelay(0.2))
     held = {"delay.decay": 0.2, "background": 0.6}
     made = weighed(fitted(model, setting, history, **held), setting, history)
@@ -327,7 +328,9 @@ def test_dates_alone_are_tested_by_their_counts(cities: EventFit) -> None:
     assert "time rescaling" not in text
     naive = dataclasses.replace(checks, simulated=False)
     assert "p simulated" not in naive.tables()["test_counts"].columns
-    worst = dict.fromkeys(("counts: together", "counts: serial", "counts: number", "counts: dispersion"), 1e-4)
+    worst: dict[str, float] = dict.fromkeys(
+        ("counts: together", "counts: serial", "counts: number", "counts: dispersion"), 1e-4
+    )
     rows = [r | {"p known": worst.get(f"counts: {r['test']}", 0.5)} for r in checks.counts.table.rows()]
     naive = dataclasses.replace(naive, counts=dataclasses.replace(checks.counts, table=Table.from_rows(rows)))
     said = in_words(naive.findings)

@@ -129,7 +129,7 @@ class _Counts:
         low, high = self.low[known], self.high[known]
         distance = kstest(low + (high - low) * rng.random(len(low)), "uniform")
         squares, total = score**2, float((score**2).sum())
-        rows = dict.fromkeys(TESTS, (float("nan"), float("nan")))
+        rows: dict[str, tuple[float, float]] = dict.fromkeys(TESTS, (float("nan"), float("nan")))
         rows["counts"] = (float(distance.statistic), float(distance.pvalue))
         rows["number"] = (float(score.sum()) / total**0.5, _two_sided(score[known]))
         rows["dispersion"] = (1 + float(np.nanmean(self.spread)), _two_sided(self.spread[known]))
