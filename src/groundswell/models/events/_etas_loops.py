@@ -66,6 +66,45 @@ def weigh(
 
 
 @njit(cache=True, nogil=True, fastmath=SUMS, error_model="numpy")
+def _attributed(
+    time, x, y, excess, then_scale, then_per_area, per_area, count, t, at_x, at_y, then_per_day, then_p, then_q, per_day
+):  # fmt: skip
+    """The sums of `_raised`, with w at other parameters, `then`, than those of what it is multiplied with."""
+    s = s_excess = s_log_a = s_a = s_log_b = s_b = s_excess_b = 0.0
+    for j in range(count):
+        days, square = t - time[j], (at_x - x[j]) ** 2 + (at_y - y[j]) ** 2
+        then_a, then_b = 1.0 + days * then_per_day, 1.0 + square * then_per_area[j]
+        w = exp2(then_scale[j] - then_p * log2(then_a) - then_q * log2(then_b))
+        a, b = 1.0 + days * per_day, 1.0 + square * per_area[j]
+        w_b = w / b
+        s += w
+        s_excess += w * excess[j]
+        s_log_a += w * log2(a)
+        s_a += w / a
+        s_log_b += w * log2(b)
+        s_b += w_b
+        s_excess_b += w_b * excess[j]
+    return s, s_excess, s_log_a, s_a, s_log_b, s_b, s_excess_b
+
+
+@njit(cache=True, nogil=True)
+def weigh_attributed(
+    time, x, y, excess, then_scale, then_per_area, per_area, days, at_x, at_y, earlier, share, then_per_day, then_p,
+    then_q, per_day,
+):  # fmt: skip
+    """The seven sums of `_attributed` at K moments, each times share (K,), added up, (7,)."""
+    total = np.zeros(7)
+    for k in range(len(days)):
+        parts = _attributed(
+            time, x, y, excess, then_scale, then_per_area, per_area, earlier[k], days[k], at_x[k], at_y[k],
+            then_per_day, then_p, then_q, per_day,
+        )  # fmt: skip
+        for n in range(7):
+            total[n] += parts[n] * share[k]
+    return total
+
+
+@njit(cache=True, nogil=True, fastmath=SUMS, error_model="numpy")
 def _products(time, x, y, excess, log_scale, per_area, count, t, at_x, at_y, per_day, p, q, out):
     """Sums over the first `count` events of w times each product of two of the seven terms of `_raised`.
 
