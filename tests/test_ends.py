@@ -51,3 +51,6 @@ def test_only_ends_that_lead_up_are_left_and_no_step_goes_beyond_them() -> None:
     at, move = np.array([99.0, -FURTHEST - 1, 20.0]), np.array([9.0, -9.0, 9.0])
     assert kept_near(density, at, move).tolist() == [9, 0, 3]
     assert kept_near(density, at, -move).tolist() == [-9, 3, -3]
+    far = np.array([99.0, FURTHEST + 1, 20.0])  # y has no upper end, and no further to go
+    assert kept_near(density, far, move * [1, -1, 1]).tolist() == [9, 0, 3]
+    assert kept_near(density, far, move).tolist() == [9, -9, 3]

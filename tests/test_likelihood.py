@@ -20,6 +20,8 @@ from groundswell.data.table import Table
 from groundswell.data.window import Window
 from groundswell.errors import MissingVerb, NotConverged, ParameterError, UsageError
 from groundswell.infer.base import Fit, fit
+from groundswell.infer.curvature import examine
+from groundswell.infer.density import FreeDensity
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.infer.profile import profile
 from groundswell.models.base import Account, Likelihood, Model
@@ -391,3 +393,17 @@ def test_a_profile_is_of_the_fit_and_history_that_it_is_given() -> None:
     low = dataclasses.replace(found, log_density=found.log_density - 5.0)
     with pytest.raises(NotConverged, match="the fit is no maximum"):
         profile(low, setting, history, "within.intercept")
+
+
+def test_what_ran_away_to_infinity_is_not_told_as_being_at_its_lower_limit() -> None:
+    """Even 13 powers of ten down it is nowhere near 0; further up nothing can be computed."""
+
+    class Runaway(FreeDensity):
+        def __call__(self, at: np.ndarray) -> tuple[float, np.ndarray]:
+            value = at[0] ** 2 / 2 + np.exp(-at[1]) + at[2] ** 2 / 2
+            return (value if at[1] < 36 else np.inf), np.zeros(3)
+
+    density = Runaway(Surface(), lambda x: (0.0, np.zeros(3)), {})
+    _, notes = examine(density, np.array([0.0, 33.0, 0.0]), np.diag([1.0, 0.0, 1.0]))
+    assert len(notes) == 1
+    assert "no finite estimate: the log density hardly falls as it goes to infinity" in notes[0]

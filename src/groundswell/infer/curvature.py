@@ -130,6 +130,8 @@ def _alone(density: Density, at: np.ndarray, k: int, leaf: Leaf, curvature: floa
         out = min(out, FURTHEST)
     down, up = (_level(density, at, sign * np.eye(len(at))[k], out) for sign in (-1, 1))
     value = leaf.from_free(float(at[k]))
+    if down and at[k] > EXTREME and not np.isfinite(leaf.high):  # so far out the lower limit is not in sight
+        down, up = up, True
     if down and up:
         return (
             f"{leaf.name} is not determined: the log density is level along it. What it acts on is absent from the "

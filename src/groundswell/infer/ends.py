@@ -23,7 +23,7 @@ GAIN = 1e-6
 """A second search from inside counts if it ends higher by this."""
 
 FURTHEST = 30.0
-"""Nothing goes further out than this: 1e-13 above 0."""
+"""Nothing with a bound goes further out than this, 1e-13 above 0 or 1e13: beyond, a density is mostly rounding."""
 
 
 def turned_back(density: FreeDensity, at: np.ndarray) -> np.ndarray | None:
@@ -42,7 +42,8 @@ def kept_near(density: FreeDensity, at: np.ndarray, move: np.ndarray) -> np.ndar
     A step is shortened as a whole where one coordinate goes too far; for these the others would hardly move.
     """
     short = np.where(_side(density, at, END) != 0, np.clip(move, -LONGEST, LONGEST), move)
-    return np.where(_side(density, at, FURTHEST) * move > 0, 0.0, short)
+    far = np.array([leaf.bounded for leaf in density.leaves], dtype=bool) & (np.abs(at) > FURTHEST)
+    return np.where(far & (at * move > 0), 0.0, short)
 
 
 def _side(density: FreeDensity, at: np.ndarray, beyond: float) -> np.ndarray:
