@@ -213,7 +213,8 @@ def _clocks(events: Events) -> list[str | None]:
 
 def from_events(places: Places, window: Window, events: Events) -> History:
     """A history whose `events` series counts the single events by place and step."""
+    seen = History(places, window, events=events)  # that they are of these places and this window
     counts = np.zeros((len(places), window.periods))
     step = np.minimum((events.time_days // window.step).astype(int), window.periods - 1)
     np.add.at(counts, (events.place, step), 1)
-    return History(places, window, {"events": counts}, events)
+    return replace(seen, series={"events": counts})
