@@ -19,7 +19,7 @@ from groundswell.data.areas import (
     region_around,
 )
 from groundswell.data.places import great_circle_km
-from groundswell.data.readers import read_events
+from groundswell.data.readers import read_events, to_history
 from groundswell.data.readers.plane import Plane, jittered_positions, to_plane
 from groundswell.data.readers.single_events import Mark
 from groundswell.data.region import Projection, Region
@@ -427,3 +427,33 @@ def test_events_by_the_week_are_no_points_in_time(reference):
     assert len(plane.history.events or ()) > 40
     events = sum(country == "Afghanistan" for country in read.events["country"])
     assert len(plane.history.events or ()) + len(plane.left_out) == events
+
+
+def test_degrees_in_columns_of_km_without_a_region():
+    table = frame().rename(columns={"lat": "y_km", "lon": "x_km"})
+    with pytest.raises(DataError, match=r"as degrees of longitude and latitude they lie in Iran.*--map longitude=EAST"):
+        plane_of(table, country="Iran")
+    with pytest.warns(GroundswellWarning, match=r"could be degrees of longitude and latitude.*--map longitude=EAST"):
+        plane_of(table)
+    named = plane_of(table, mapping={"longitude": "x_km", "latitude": "y_km"}, country="Iran")
+    assert named.projection is not None
+    plane_of(table.assign(country="Testland", x_km=table["x_km"] + 500))  # a country of no outline vouches for nothing
+
+
+def test_an_outline_with_heights(tmp_path):
+    table = pandas.DataFrame({"date": "2024-01-01", "x_km": [1.0, 30, 50], "y_km": [1.0, 2, 40]})
+    high = shapely.geometry.mapping(shapely.Polygon([(0, 0, 7), (200, 0, 7), (200, 50, 7), (0, 50, 7)]))
+    plane = plane_of(table, region=geojson(tmp_path, high))
+    assert plane.setting.region is not None
+    assert plane.setting.region.area_km2 == pytest.approx(10_000)
+    assert len(plane.history.events or ()) == 3
+
+
+def test_km_in_columns_of_degrees_where_places_have_names():
+    """They are found by name; that their positions were left aside is said."""
+    table = pandas.DataFrame({"date": "2024-01-01", "place": ["Shiraz", "Tehran"], "country": "Iran"})
+    table = table.assign(latitude=5800, longitude=900)
+    with pytest.warns(GroundswellWarning, match="2 positions lie outside the Earth's degrees and are left aside"):
+        setting, history, _ = to_history(read_events(table))
+    assert setting.places.name == ("Shiraz", "Tehran")
+    assert len(history.events or ()) == 2

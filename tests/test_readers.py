@@ -541,6 +541,7 @@ town = st.sampled_from(
 spot = st.sampled_from(["", "35.4", "34.6", "-91", "x"])
 
 
+@pytest.mark.filterwarnings("ignore:.*outside the Earth's degrees")
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["2018-01-01", "2018-01-09", "no"]), town, spot, spot), min_size=1, max_size=6),

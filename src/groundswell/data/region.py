@@ -17,6 +17,9 @@ from groundswell.errors import DataError
 NEAREST_KM = 1e-9
 """A boundary that passes a point more closely is taken as passing through it."""
 
+BORDER_KM = 1e-6
+"""A point no further outside lies on the border, which belongs to the tiles on either side."""
+
 
 @dataclass(frozen=True, eq=False)
 class Region:
@@ -60,7 +63,7 @@ class Region:
         import shapely
         import shapely.geometry
 
-        geometry = _geometry(shape)
+        geometry = shapely.force_2d(_geometry(shape))  # files may state heights
         if projection is not None:
             west, south, east, north = shapely.bounds(geometry)
             if max(abs(west), abs(east)) > 360 or max(abs(south), abs(north)) > 90:
@@ -133,6 +136,17 @@ class Region:
         found = np.full(np.shape(x), -1)
         for number, tile in enumerate(self.tiles):
             found[tile.contains(x, y)] = number
+        return found
+
+    def astray(self, x: np.ndarray, y: np.ndarray, tile: np.ndarray) -> np.ndarray:
+        """(N,) whether each point lies outside the tile that it is said to be in; on its border it does not."""
+        import shapely
+
+        found = np.zeros(np.shape(x), dtype=bool)
+        for number in np.unique(tile) if self.tiles else ():
+            rows, own = np.flatnonzero(tile == number), self.tiles[number]
+            rows = rows[~own.contains(x[rows], y[rows])]
+            found[rows] = shapely.distance(own.geometry, shapely.points(x[rows], y[rows])) > BORDER_KM
         return found
 
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
