@@ -24,6 +24,7 @@ from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.models.events.space_time import SpaceTime
+from groundswell.params import Effects
 from groundswell.report import event_report
 from groundswell.report.figures.events import smoothed_share
 from groundswell.report.language import Speaker
@@ -32,6 +33,7 @@ from groundswell.report.words import in_words
 from groundswell.rng import generator
 from groundswell.studies.event_background import moving_background
 from groundswell.studies.event_causes import Causes
+from groundswell.studies.event_checks import checks_of
 from groundswell.studies.event_fit import EventFit, event_fit
 from groundswell.studies.event_model import suited_to_plane, suited_to_times
 
@@ -215,6 +217,39 @@ def test_little_is_said_where_hardly_anything_is_triggered() -> None:
     text = render(event_report.page(case, Speaker()), Speaker())
     assert 'id="kernels"' not in text
     assert 'id="time"' in text
+
+
+def test_an_interval_that_leaves_the_doubt_out_is_not_told() -> None:
+    """Events at an even pace: the fit finds no triggering, and held at nothing it would have the interval 0 to 0."""
+    setting = Setting(Places.single(), Window(date(2024, 1, 1), 100))
+    history = from_events(setting.places, setting.window, Events(np.arange(100) + 0.5, np.zeros(100, int)))
+    found = fitted(SelfExciting(0.6, 0.1, ExponentialDelay(1.0)), setting, history)
+    read = read_events(Table({"date": ["2024-01-01"], "time": ["10:00:01"], "city": ["Qom"]}).to_arrow())
+    left = Table({"row": [], "id": [], "outcome": [], "reason": [], "remedy": []})
+    case = event_fit(read, "self_exciting", found, setting, history, left, seed=1, forests=10)
+    assert "branching_ratio" in case.open
+    assert [f.key for f in case.findings["triggering"]] == ["events-ratio-open", "events-hardly-open"]
+    assert "interval" not in " ".join(in_words(case.findings["triggering"][1:]))
+
+
+def test_replicas_that_cannot_be_drawn_leave_the_tests_naive_and_are_told() -> None:
+    """How marks are distributed is no part of the model, so it draws no history with them."""
+    model, setting = SpaceTime.example()
+    history = model.simulate(setting, rng=generator(4))
+    assert history.events is not None
+    crowd = generator(5).normal(size=len(history.events))
+    events = dataclasses.replace(history.events, marks={"crowd": crowd})
+    history = from_events(setting.places, setting.window, events)
+    assert model.offspring is not None
+    offspring = dataclasses.replace(model.offspring, effects=Effects(crowd=0.0))
+    found = fitted(dataclasses.replace(model, offspring=offspring), setting, history)
+    made = checks_of(found, setting, history, rng=generator(1), replicates=2)
+    assert made is not None
+    assert not made.simulated
+    assert {"waiting times", "number"} <= set(made.values)
+    *_, lost, last = made.findings
+    assert (lost.key, last.key) == ("events-tests-lost", "events-tests-naive")
+    assert "2 of 2 replicas could not be drawn or fitted" in in_words([lost])[0]
 
 
 def test_a_kernel_that_its_limit_cuts_off_is_told(plane: EventFit) -> None:

@@ -33,12 +33,17 @@ SIDES = ("dispersion", "number", "serial")
 class Checks:
     """Tests of the events against the fit. times : time rescaling. points : super-thinning; None where it failed.
 
-    simulated : whether the p-values of `times` come from histories drawn from the fit and fitted again.
+    asked : whether the p-values of `times` were to come from histories drawn from the fit and fitted again.
     """
 
     times: ResidualTests
     points: Homogeneity | None
-    simulated: bool
+    asked: bool
+
+    @property
+    def simulated(self) -> bool:
+        """Whether they do: some models cannot draw what they were fitted to, such as events with marks."""
+        return any(p is not None for p in self.times.table["p simulated"])
 
     @property
     def values(self) -> Mapping[str, tuple[float, float]]:
@@ -62,6 +67,8 @@ class Checks:
             if name in SIDES:
                 key += "-more" if statistic > (1 if name == "dispersion" else 0) else "-less"
             found.append(Finding(f"events-misfit-{key}", {"p": f"{p:.2g}" if p >= 0.001 else "under 0.001"}))
+        if self.asked and not self.simulated:
+            found.append(Finding("events-tests-lost", {"reason": self.times.notes[-1]}))
         return [*found, Finding("events-tests-simulated" if self.simulated else "events-tests-naive")]
 
     def tables(self) -> dict[str, Table]:

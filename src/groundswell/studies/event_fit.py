@@ -38,6 +38,10 @@ CUT = 0.9
 """A kernel that has not given so much of its offspring by half of the way to its limit is cut off by it."""
 
 
+AMOUNT = ("branching_ratio", "offspring.intercept", "triggering.offspring")
+"""Parameters that say how many others an event sets off; an interval that leaves their doubt out says nothing."""
+
+
 @dataclass(frozen=True, eq=False)
 class EventFit:
     """What a report on a fit of single events tells.
@@ -156,11 +160,13 @@ class EventFit:
         ratio = self.kernels.ratio
         side = "above" if ratio.low > 1 else "below" if ratio.high < 1 else "unsure"
         found = [Finding(f"events-ratio-{side}", ends(ratio))]
+        if unknown := tuple(name for name in self.open if name in AMOUNT):
+            found = [Finding("events-ratio-open", {"value": ratio.value, "names": unknown})]
         found += self._marks()
         if self.causes is None:
             return found
         share = self.causes.share
-        key = "events-share" if self.triggers else "events-hardly"
+        key = "events-share" if self.triggers else "events-hardly-open" if unknown else "events-hardly"
         found.append(Finding(key, {"events": len(self.causes.triggered), **shares(share)}))
         if self.triggers:
             largest = self.causes.largest

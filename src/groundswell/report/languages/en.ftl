@@ -659,10 +659,12 @@ events-data-plane = { $events } { $events ->
 events-ratio-below = An event directly sets off { $value } others on average (90 % interval { $low } to { $high }). That is below 1: by itself a wave dies out.
 events-ratio-above = An event directly sets off { $value } others on average (90 % interval { $low } to { $high }). That is above 1: while it lasts, events grow without bound.
 events-ratio-unsure = An event directly sets off { $value } others on average (90 % interval { $low } to { $high }). The interval holds 1, so these events cannot tell growth from decay.
+events-ratio-open = As fitted an event directly sets off { $value } others on average. These events do not determine that number, so it has no interval; how large it may be, a profile tells (infer.profile of { $names }).
 events-mark = An event whose { $mark } is higher by 1 sets off { $value } times as many (90 % interval { $low } to { $high }).
 events-size = A crowd ten times as large sets off { $value } times as many events (90 % interval { $low } to { $high }).
 events-share = Of the { $events } events { $value } (90 % interval { $low } to { $high }) are taken as set off by earlier ones, the others as needing none.
 events-hardly = Of the { $events } events { $value } (90 % interval { $low } to { $high }) are taken as set off by earlier ones: hardly any. Delays and distances of so few mean nothing and are not shown.
+events-hardly-open = As fitted { $value } of the { $events } events were set off by earlier ones, hardly any. Delays and distances of so few mean nothing and are not shown.
 events-clusters = { $alone } of all clusters are one event alone; the largest has { $low } to { $high } events.
 events-delay = Half of what an event sets off comes within { $value } days (90 % interval { $low } to { $high }), nine tenths within { $most } days.
 events-delay-slow = Half of what an event sets off comes within { $value } days (90 % interval { $low } to { $high }); nine tenths have not come within the { $most } days of the window.
@@ -768,6 +770,7 @@ events-misfit-points-time = Residual points are uneven over time (p = { $p }).
 events-misfit-points-place = Residual points are uneven over places: some have more events than the model gives them, some fewer (p = { $p }).
 events-misfit-points-pairs = Residual points that are near each other are near in time too: events set off more, nearby and soon, than the model knows of (p = { $p }).
 events-misfit-points-space = Residual points are uneven on the map: the background does not follow where events are (p = { $p }).
+events-tests-lost = No history could be drawn from the fit and fitted again: { $reason }
 events-tests-naive = The p-values are naive, which is to say too kind: the model was fitted to these same events. A fault found is a fault; that none is found may say little (--replicates 99 gives fair ones for the times).
 events-tests-simulated = The p-values for the times come from histories drawn from the fit and fitted again; those of residual points are naive, too kind.
 events-caption-residuals = Left: events more than expected so far, with the band that holds all of a right model’s curve in 95 of 100 cases. Right: waits between events against what they should be, with such a band.
