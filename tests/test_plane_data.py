@@ -19,6 +19,7 @@ from groundswell.data.areas import (
     region_around,
 )
 from groundswell.data.places import great_circle_km
+from groundswell.data.places import Places
 from groundswell.data.readers import read_events, to_history
 from groundswell.data.readers.plane import Plane, jittered_positions, to_plane
 from groundswell.data.readers.single_events import Mark
@@ -84,6 +85,17 @@ def test_the_projection_goes_back():
         assert np.allclose(again[0], latitude, atol=1e-9)
         assert np.allclose((again[1] - longitude + 180) % 360 - 180, 0, atol=1e-8)
         assert np.allclose(centre.degrees(np.zeros(1), np.zeros(1)), [[centre.latitude], [centre.longitude]])
+
+
+def test_events_on_either_side_of_the_date_line_are_near():
+    latitude, longitude = np.array([-17.0, -17.0, -16.0]), np.array([179.5, -179.5, 178.5])
+    centre = Projection.around(latitude, longitude)
+    assert centre.longitude == pytest.approx(179.5)
+    at = centre(latitude, longitude)
+    apart = Places(("a", "b", "c"), np.ones(3), latitude, longitude).distance_km
+    assert np.hypot(*(at[0] - at[1])) == pytest.approx(apart[0, 1], rel=1e-3)
+    assert np.hypot(*(at[1] - at[2])) == pytest.approx(apart[1, 2], rel=1e-3)
+    assert Projection.around(latitude, np.array([10.0, 20.0, 14.0])).longitude == 15
 
 
 def test_a_region_is_a_shape_again():

@@ -182,10 +182,13 @@ class Projection:
 
     @classmethod
     def around(cls, latitude: np.ndarray, longitude: np.ndarray) -> Projection:
-        """Centred in the middle of the points."""
-        return cls(
-            float(np.mean([np.min(latitude), np.max(latitude)])), float(np.mean([np.min(longitude), np.max(longitude)]))
-        )
+        """Centred in the middle of the points, also where these lie on either side of the date line."""
+        east = np.unique(np.asarray(longitude, dtype=float))
+        gaps = np.diff(east)
+        if len(gaps) and gaps.max() > 360 - np.ptp(east):
+            east = np.where(east <= east[np.argmax(gaps)], east + 360, east)
+        middle = float(np.mean([east.min(), east.max()]))
+        return cls(float(np.mean([np.min(latitude), np.max(latitude)])), middle - 360 if middle > 180 else middle)
 
     def __call__(self, latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
         """(N, 2) km east and north of the centre."""
