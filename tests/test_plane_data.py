@@ -18,8 +18,7 @@ from groundswell.data.areas import (
     districts,
     region_around,
 )
-from groundswell.data.places import great_circle_km
-from groundswell.data.places import Places
+from groundswell.data.places import Places, great_circle_km
 from groundswell.data.readers import read_events, to_history
 from groundswell.data.readers.plane import Plane, jittered_positions, to_plane
 from groundswell.data.readers.single_events import Mark

@@ -483,3 +483,12 @@ def test_places_of_one_size_say_nothing_of_the_power_of_population(lopsided, cou
     found = fit(model, setting, history, MaximumLikelihood(), rng=generator(1))
     assert found.converged
     assert found.model.population.scale == pytest.approx(0.7, abs=0.1)
+
+
+def test_places_at_one_position_are_told(lopsided: Places) -> None:
+    together = Places(lopsided.name, lopsided.population, np.full(4, 35.0), np.full(4, 51.0))
+    window, model = Window(date(2024, 1, 1), 30), SelfExciting(1.5, 0.5, reach=Exponential(60.0))
+    assert any(
+        "3 of 4 places have the position of another" in note for note in model.remarks(Setting(together, window))
+    )
+    assert not any("position" in note for note in model.remarks(Setting(lopsided, window)))
