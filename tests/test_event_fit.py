@@ -232,6 +232,18 @@ def test_an_interval_that_leaves_the_doubt_out_is_not_told() -> None:
     assert "interval" not in " ".join(in_words(case.findings["triggering"][1:]))
 
 
+def test_what_is_not_determined_of_delay_and_reach_has_no_interval(cities: EventFit, plane: EventFit) -> None:
+    for case, names in (
+        (cities, ("delay.decay", "reach.scale_km")),
+        (plane, ("offspring.delay.decay", "offspring.reach.scale_km")),
+    ):
+        without = dataclasses.replace(case, open=names)
+        assert [f.key for f in without.findings["kernels"]] == ["events-delay-open", "events-reach-open"]
+        assert in_words(without.findings["kernels"])[1].endswith(f"determine ({names[1]}).")
+        late = dataclasses.replace(case, open=names[:1])
+        assert late.findings["kernels"][1] == case.findings["kernels"][1]
+
+
 def test_replicas_that_cannot_be_drawn_leave_the_tests_naive_and_are_told() -> None:
     """How marks are distributed is no part of the model, so it draws no history with them."""
     model, setting = SpaceTime.example()

@@ -39,7 +39,8 @@ CUT = 0.9
 
 
 AMOUNT = ("branching_ratio", "offspring.intercept", "triggering.offspring")
-"""Parameters that say how many others an event sets off; an interval that leaves their doubt out says nothing."""
+LATE, FAR = ("delay.", "triggering.c", "triggering.p"), ("reach.", "triggering.D", "triggering.gamma", "triggering.q")
+"""Parameters of how many others an event sets off, how late and how far: an interval without their doubt is none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,17 +191,22 @@ class EventFit:
 
     def _kernels(self) -> list[Finding]:
         found = []
+        late, far = (tuple(n for n in self.open if any(part in n for part in parts)) for parts in (LATE, FAR))
         half, most = self.kernels.days(0.5), self.kernels.days(0.9)
-        if half is not None and most is not None:
+        if late:
+            found.append(Finding("events-delay-open", {"names": late}))
+        elif half is not None and most is not None:
             days = float(self.setting.window.days)
             key = "events-delay-slow" if most.value > days else "events-delay"
             if self.by_day and most.value < 1:
                 key = "events-delay-within-day"
             found.append(Finding(key, {**ends(half), "most": min(most.value, days)}))
-        if self.plane is not None:
-            near, far = self.kernels.km(0.5), self.kernels.km(0.9)
-            if near is not None and far is not None:
-                found.append(Finding("events-reach", {**ends(near), "most": far.value}))
+        if far:
+            found.append(Finding("events-reach-open", {"names": far}))
+        elif self.plane is not None:
+            near, furthest = self.kernels.km(0.5), self.kernels.km(0.9)
+            if near is not None and furthest is not None:
+                found.append(Finding("events-reach", {**ends(near), "most": furthest.value}))
         elif (own := self.kernels.near(0.0)) is not None:
             within = self.kernels.near(NEAR)
             assert within is not None
