@@ -242,6 +242,11 @@ def test_what_is_not_determined_of_delay_and_reach_has_no_interval(cities: Event
         assert in_words(without.findings["kernels"])[1].endswith(f"determine ({names[1]}).")
         late = dataclasses.replace(case, open=names[:1])
         assert late.findings["kernels"][1] == case.findings["kernels"][1]
+        assert "reaches" in late.tables()
+        assert not {"delays", "reaches"} & set(without.tables())
+        text = render(event_report.page(without, Speaker()), Speaker())
+        assert "How far it goes these events do not determine" in text
+        assert "Share of what an event sets off, by delay" not in text
 
 
 def test_replicas_that_cannot_be_drawn_leave_the_tests_naive_and_are_told() -> None:

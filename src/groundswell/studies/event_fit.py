@@ -87,6 +87,17 @@ class EventFit:
         return self.causes is None or self.causes.share.high > HARDLY
 
     @cached_property
+    def curves(self) -> Mapping[str, Table]:
+        """delays and reaches: the share of offspring by days and by km; empty where these events leave it open."""
+        nothing = Table({})
+        delays = nothing if self._open(LATE) else self.kernels.delays()
+        return {"delays": delays, "reaches": nothing if self._open(FAR) else self.kernels.reaches()}
+
+    def _open(self, parts: Sequence[str]) -> tuple[str, ...]:
+        """Those of the parameters that are not determined."""
+        return tuple(name for name in self.open if any(part in name for part in parts))
+
+    @cached_property
     def findings(self) -> Mapping[str, Sequence[Finding]]:
         """Answers by question: data, triggering, kernels, background, checks."""
         return {
@@ -125,7 +136,7 @@ class EventFit:
                 found["by_place"] = self.causes.by_place()
             found["events"] = self._events(self.causes)
         if self.triggers:
-            found |= {"delays": self.kernels.delays(), "reaches": self.kernels.reaches()}
+            found |= self.curves
         if self.moving is not None:
             found["backgrounds"] = self.moving.table
         if self.checks is not None:
@@ -191,7 +202,7 @@ class EventFit:
 
     def _kernels(self) -> list[Finding]:
         found = []
-        late, far = (tuple(n for n in self.open if any(part in n for part in parts)) for parts in (LATE, FAR))
+        late, far = self._open(LATE), self._open(FAR)
         half, most = self.kernels.days(0.5), self.kernels.days(0.9)
         if late:
             found.append(Finding("events-delay-open", {"names": late}))
