@@ -160,6 +160,10 @@ def test_triggering_that_is_there_stays() -> None:
     assert moving is not None
     assert moving.ratio is not None
     assert moving.ratio.value == pytest.approx(of(found).branching_ratio, rel=0.2)
+    unsure = dataclasses.replace(moving, open=("branching_ratio",)).findings
+    assert "90 % interval" in in_words(moving.findings)[0]
+    assert "(a number that these events do not determine)" in in_words(unsure)[0]
+    assert "90 % interval" not in " ".join(in_words(unsure))
 
 
 def test_what_was_held_stays_held_and_few_events_are_left_alone() -> None:

@@ -407,3 +407,19 @@ def test_what_ran_away_to_infinity_is_not_told_as_being_at_its_lower_limit() -> 
     _, notes = examine(density, np.array([0.0, 33.0, 0.0]), np.diag([1.0, 0.0, 1.0]))
     assert len(notes) == 1
     assert "no finite estimate: the log density hardly falls as it goes to infinity" in notes[0]
+
+
+def test_a_ridge_on_which_the_density_ends_its_fall_far_out_is_level() -> None:
+    """Level for 20 units along x - y, then lower by 3 however far: no quadratic, and no standard error."""
+
+    class Ridge(FreeDensity):
+        def __call__(self, at: np.ndarray) -> tuple[float, np.ndarray]:
+            along = max(abs(at[0] - at[1]) - 20, 0.0)
+            return 12.5 * (at[0] + at[1]) ** 2 + 3 * -np.expm1(-along) + at[2] ** 2 / 2, np.zeros(3)
+
+    density = Ridge(Surface(), lambda x: (0.0, np.zeros(3)), {})
+    hessian = np.array([[25.0, 25.0, 0.0], [25.0, 25.0 + 1e-11, 0.0], [0.0, 0.0, 1.0]])
+    covariance, notes = examine(density, np.zeros(3), hessian)
+    assert np.isnan(covariance[:2, :2]).all()
+    assert covariance[2, 2] == pytest.approx(1)
+    assert "cannot tell y and x apart" in notes[0]

@@ -23,7 +23,7 @@ class Events:
     """E single events, sorted by time.
 
     time_days : (E,) float days since the window's start. place : (E,) in [0, P).
-    size : (E,) participants, or None. arrests : (E,) persons, or None.
+    size : (E,) participants, NaN where not known, or None. arrests : (E,) persons, or None.
     day_precision : True where times are known to the day only, so ties are real. within_days : (E,) days, from
     time_days on, within which each time is known (0 exactly, 1/24 to the hour), where they differ or are finer.
     x_km, y_km : (E,) positions on a plane map, or None. kind : (E,) whole numbers from 0, or None.
@@ -165,7 +165,7 @@ class History:
         }
         known = {what: getattr(events, what) for what in ("size", "arrests", "x_km", "y_km", "kind")}
         known |= events.marks
-        return Table(columns | {name: np.asarray(v).tolist() for name, v in known.items() if v is not None})
+        return Table(columns | {name: _told(v) for name, v in known.items() if v is not None})
 
     def during(self, periods: int) -> History:
         """The first `periods` steps, events included; what was known at a forecast's origin."""
@@ -202,6 +202,11 @@ class History:
         if self.weighed is not None:
             digest.update(np.packbits(self.weighed).tobytes())
         return digest.hexdigest()
+
+
+def _told(values: np.ndarray) -> list[float | None]:
+    """What is known, None for NaN."""
+    return [None if value != value else value for value in np.asarray(values).tolist()]
 
 
 def _clocks(events: Events) -> list[str | None]:

@@ -107,15 +107,20 @@ def _level(density: Density, at: np.ndarray, axis: np.ndarray, out: float) -> bo
 def _along(density: Density, at: np.ndarray, axis: np.ndarray, strength: float) -> float:
     """The curvature of the log density along an axis, measured by going out on it; 0 where it is level.
 
-    A small eigenvalue among large ones is known to a few digits only.
+    A small eigenvalue among large ones is known to a few digits only, and far out a density may have ended its fall: it
+    is measured where the loss bends, about four times as large at twice the way.
     """
     here, out = density(at)[0], SUSPECT / np.sqrt(max(strength, LEAST))
+
+    def lost(far: float) -> list[float]:
+        return [density(at + sign * far * axis)[0] - here for sign in (-1, 1)]
+
     while True:
-        lost = [density(at + sign * out * axis)[0] - here for sign in (-1, 1)]
-        if min(lost) < LEVEL:
+        loss = lost(out)
+        if min(loss) < LEVEL:
             return 0.0
-        if max(lost) < SUSPECT**2:
-            return sum(lost) / out**2
+        if max(loss) < SUSPECT**2 and sum(loss) / 32 < sum(lost(out / 2)) < sum(loss) / 2:
+            return sum(loss) / out**2
         out /= 2
 
 

@@ -22,7 +22,7 @@ from groundswell.rng import keyed
 from groundswell.studies.event_background import Moving, moving_background
 from groundswell.studies.event_causes import Causes
 from groundswell.studies.event_checks import Checks, checks_of
-from groundswell.studies.event_kernels import Interval, Kernels, delay_curve, triggering
+from groundswell.studies.event_kernels import AMOUNT, FAR, LATE, Interval, Kernels, delay_curve, triggering
 from groundswell.studies.event_model import said_of
 
 DRAWS = 1000
@@ -36,11 +36,6 @@ HARDLY = 0.02
 
 CUT = 0.9
 """A kernel that has not given so much of its offspring by half of the way to its limit is cut off by it."""
-
-
-AMOUNT = ("branching_ratio", "offspring.intercept", "triggering.offspring")
-LATE, FAR = ("delay.", "triggering.c", "triggering.p"), ("reach.", "triggering.D", "triggering.gamma", "triggering.q")
-"""Parameters of how many others an event sets off, how late and how far: an interval without their doubt is none."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -674,19 +674,28 @@ events-reach-open = How far it goes these events do not determine ({ $names }).
 events-reach = Half of it comes within { $value } km (90 % interval { $low } to { $high }), nine tenths within { $most } km.
 events-reach-cities = { $own_value } of it (90 % interval { $own_low } to { $own_high }) comes in the event’s own place, { $near_value } ({ $near_low } to { $near_high }) within { $km } km.
 events-reach-own = The model keeps all that an event sets off in its own place.
-events-moving-same = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days (90 % interval { $low } to { $high }), much as with the background as fitted ({ $before }); the log density gains { $gain } by { $terms } further { $terms ->
+events-moving-same = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days ({ $sure ->
+        [no] a number that these events do not determine
+       *[yes] 90 % interval { $low } to { $high }
+    }), much as with the background as fitted ({ $before }); the log density gains { $gain } by { $terms } further { $terms ->
         [one] parameter
        *[other] parameters
     }.
-events-moving-less = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days (90 % interval { $low } to { $high }) instead of { $before }; the log density gains { $gain } by { $terms } further { $terms ->
+events-moving-less = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days ({ $sure ->
+        [no] a number that these events do not determine
+       *[yes] 90 % interval { $low } to { $high }
+    }) instead of { $before }; the log density gains { $gain } by { $terms } further { $terms ->
         [one] parameter
        *[other] parameters
     }. Whether the difference is triggering or a cause that moved by itself, these events cannot tell.
-events-moving-more = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days (90 % interval { $low } to { $high }), more than { $before } with the background as fitted; the log density gains { $gain } by { $terms } further { $terms ->
+events-moving-more = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days ({ $sure ->
+        [no] a number that these events do not determine
+       *[yes] 90 % interval { $low } to { $high }
+    }), more than { $before } with the background as fitted; the log density gains { $gain } by { $terms } further { $terms ->
         [one] parameter
        *[other] parameters
     }.
-events-moving-open = With it { $names } are not determined; the interval leaves that doubt out.
+events-moving-open = With it { $names } are not determined, and no interval holds that doubt.
 events-moving-better = By AIC the moving background is the better description of these events.
 events-moving-failed = With a background that moves the fit found no answer: { $reason }
 
