@@ -58,7 +58,8 @@ def test_only_ends_that_lead_up_are_left_and_no_step_goes_beyond_them() -> None:
 
 
 def test_what_has_nothing_to_gain_does_not_shorten_the_step_of_the_others() -> None:
-    density = FreeDensity(surface(bumps, bumps_slopes), bumps, {})
+    model = surface(bumps, bumps_slopes)
+    density = FreeDensity(model, type(model).value, {})
     at, move = np.array([1.0, -1.0, 0.5]), np.array([1e6, 2.0, -1.0])
     assert kept_near(density, at, move, np.array([1e-20, 1.0, 1.0])).tolist() == [3, 2, -1]
     assert kept_near(density, at, move, np.array([1e-3, 1.0, 1.0])).tolist() == [1e6, 2, -1]

@@ -19,6 +19,7 @@ SINGLE = [name for name, entry in LIBRARY.items() if entry.level == "events"]
 def test_so_few_events_are_fitted_and_the_fit_says_what_it_does_not_know(name: str, count: int) -> None:
     model, setting = load(name).example()
     drawn = model.simulate(setting, rng=generator(1)).events
+    assert drawn is not None
     few = from_events(setting.places, setting.window, drawn.take(np.arange(count)))
     found = fit(model, setting, few, MaximumLikelihood(), rng=generator(1))
     assert found.converged
