@@ -140,11 +140,14 @@ def _aim(first, following, around, torus, rules, own, cell):
 @njit(cache=True, inline="always")
 def _decides(officers_seen, actives_seen, hardship, aversion, level, rules, word, cell):
     """Whether a citizen acts: whether it dares the level of what it sees, computed afresh beyond the table."""
+    dares = (word >> DARES) & 0xFFFF
+    if dares == 0:
+        return False  # not even with no officer in view
     officers, actives = np.int64(officers_seen[cell]), np.int64(actives_seen[cell]) + 1
     if word & ACTIVE and not rules.again_if_active:
         actives -= 1
     if officers < len(level) and actives < len(level):
-        return np.int64(level[officers, actives]) < (word >> DARES) & 0xFFFF
+        return np.int64(level[officers, actives]) < dares
     agent = word & WHO
     risk = aversion[agent] * arrest_probability(officers, actives, rules)
     return hardship[agent] * rules.illegitimacy - risk > rules.threshold
