@@ -304,3 +304,9 @@ def test_an_agent_takes_no_more_than_32_bytes_beside_the_crowd():
     held = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert held / len(crowd.cell) <= 32
+
+
+@given(st.lists(st.one_of(st.integers(0, 2**64 - 1), st.sampled_from([0, 7, 2**63, 2**64 - 1])), max_size=300))
+def test_draws_are_put_in_order_as_by_a_stable_sort(draws):
+    priority = np.array(draws, np.uint64)
+    np.testing.assert_array_equal(keyed.in_order(priority), np.argsort(priority, kind="stable"))

@@ -26,7 +26,7 @@ from groundswell.models.agents._civil_violence_loops import (
     arrest_probability,
     beside,
 )
-from groundswell.models.agents._keyed_loops import own_draw, own_key, own_unit
+from groundswell.models.agents._keyed_loops import in_order, own_draw, own_key, own_unit
 from groundswell.models.agents._word_loops import (
     ACTIVE,
     DARES,
@@ -50,9 +50,6 @@ OFFICERS, ACTIVES = range(2)
 
 NOW_ACTIVE, NOW_JAILED, ARRESTS, OVERFLOW = range(4)
 """Columns of a tally: changes in a tile; counts of who is seen that outgrew their numbers."""
-
-COARSE = 10
-"""Bits of a draw by which agents are sorted coarsely; a tile of 43 x 43 holds some 1,400."""
 
 Torus = namedtuple("Torus", "rows columns reach")
 """A grid and how far one sees on it, apart from Rules, since every number handed to a function costs time."""
@@ -262,28 +259,6 @@ def _gather(first, following, torus, now, turn, tile, cell_of, agent_of, priorit
                 before, word = agent, following_word(following, word)
 
 
-@njit(cache=True)
-def _in_order(priority):
-    """The order that sorts draws: coarsely by their upper bits, then by insertion."""
-    shift, order = np.uint64(64 - COARSE), np.empty(len(priority), np.int32)
-    start = np.zeros((1 << COARSE) + 1, np.int32)
-    for i in range(len(priority)):
-        start[np.int64(priority[i] >> shift) + 1] += 1
-    for bucket in range(1, len(start)):
-        start[bucket] += start[bucket - 1]
-    for i in range(len(priority)):
-        bucket = np.int64(priority[i] >> shift)
-        order[start[bucket]] = i
-        start[bucket] += 1
-    for n in range(1, len(priority)):
-        this, m = order[n], n
-        while m > 0 and priority[order[m - 1]] > priority[this]:
-            order[m] = order[m - 1]
-            m -= 1
-        order[m] = this
-    return order
-
-
 @njit(cache=True, nogil=True)
 def act(
     first, following, agents, seen, hardship, aversion, level, around, runs, torus, rules, now, turn, tiles, tallies
@@ -296,7 +271,7 @@ def act(
         cell_of, agent_of = np.empty(count, np.int32), np.empty(count, np.int32)
         priority = np.empty(count, np.uint64)
         _gather(first, following, torus, now, turn, tile, cell_of, agent_of, priority)
-        for n in _in_order(priority):
+        for n in in_order(priority):
             cell, agent = np.int64(cell_of[n]), np.int64(agent_of[n])
             word = word_of(first, following, cell, agent)
             if word < 0:

@@ -72,4 +72,29 @@ def keyed_order(key, count, purpose):
     priority = np.empty(count, np.uint64)
     for i in range(count):
         priority[i] = draw(key, i, purpose, 0)
-    return np.argsort(priority, kind="mergesort")
+    return in_order(priority)
+
+
+@njit(cache=True)
+def in_order(priority):
+    """(count,) the order that sorts draws: by their upper bits into as many buckets as draws, then by insertion."""
+    bits = 1
+    while 1 << bits < len(priority):
+        bits += 1
+    shift, start = np.uint64(64 - bits), np.zeros((1 << bits) + 1, np.int64)
+    for draw_ in priority:
+        start[np.int64(draw_ >> shift) + 1] += 1
+    for bucket in range(1, len(start)):
+        start[bucket] += start[bucket - 1]
+    order = np.empty(len(priority), np.int64)
+    for i in range(len(priority)):
+        bucket = np.int64(priority[i] >> shift)
+        order[start[bucket]] = i
+        start[bucket] += 1
+    for n in range(1, len(order)):
+        this, m = order[n], n
+        while m > 0 and priority[order[m - 1]] > priority[this]:
+            order[m] = order[m - 1]
+            m -= 1
+        order[m] = this
+    return order
