@@ -175,6 +175,16 @@ def test_recalled_scenarios_run_as_they_are_described():
     assert JAILED == 3
 
 
+def test_a_crowd_that_cannot_be_is_refused():
+    crowd = LIVELY.populate(rng=generator(1))
+    everyone = np.ones(len(crowd.cell), bool)
+    with pytest.raises(DataError, match="an officer jailed or active"):
+        replace(crowd, active=everyone)
+    citizens = np.arange(len(crowd.cell)) < len(crowd.hardship)
+    with pytest.raises(DataError, match="both active and in jail"):
+        replace(crowd, active=citizens, jail=citizens.astype(np.int32))
+
+
 def test_officers_cannot_be_sent():
     with pytest.raises(ParameterError, match="Officers can be withdrawn, not sent"):
         replace(LIVELY, officers_course=Course(to=0.2))

@@ -63,6 +63,8 @@ class Crowd:
             )
         if self.jail[citizens:].any() or self.active[citizens:].any():
             raise DataError("Crowd has an officer jailed or active; only citizens can be.")
+        if (self.active & (self.jail > 0)).any():
+            raise DataError("Crowd has an agent who is both active and in jail; an arrest ends the activity.")
         away = self.cell[:citizens] < 0
         if away.any() and (self.model.jailed != "off_grid" or (self.jail[:citizens][away] == 0).any()):
             raise DataError('Crowd has agents off the grid who are not jailed under jailed="off_grid".')

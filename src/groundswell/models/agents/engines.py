@@ -55,7 +55,7 @@ def rules_of(model: CivilViolence) -> loops.Rules:
     )
 
 
-class Sequence:
+class OneOrder:
     """One agent after another in one keyed order over the whole grid, on one thread."""
 
     def __init__(self, crowd: Crowd) -> None:
@@ -167,13 +167,13 @@ def advance(
             now = model.at(crowd.step + first + 1)
             if engine is None or now != current:
                 start = _on_duty(crowd if engine is None else engine.crowd, model, now)
-                engine, current = Tiles(start, spread) if now.activation == "tiles" else Sequence(start), now
+                engine, current = Tiles(start, spread) if now.activation == "tiles" else OneOrder(start), now
             totals = np.zeros((min(at_once, steps - first), 3), np.int64)
             engine.advance(totals)
             yield totals, partial(_as_it_is, engine, model)
 
 
-def _as_it_is(engine: Sequence | Tiles, model: CivilViolence) -> Crowd:
+def _as_it_is(engine: OneOrder | Tiles, model: CivilViolence) -> Crowd:
     return replace(engine.crowd, model=model)
 
 
