@@ -50,7 +50,6 @@ def steps_of(
                 joins = motivation[i] + felt[i] > 0 or (step == 1 and needed[i] == 0)
             else:
                 joins = needed[i] == 0
-            # `unit` counts steps from 0 as its twin does: step_key(key, step) is that of step + 1 there
             if joins or (known and unit(key, step, i, ADOPT, 0) < noise):
                 joined[i] = step
     return joined

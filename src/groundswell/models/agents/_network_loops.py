@@ -17,10 +17,10 @@ def independent_ties(rng, count, chance, expected):
     """
     starts = np.zeros(count + 1, np.int64)
     upper = np.empty(int(expected + 6 * math.sqrt(expected)) + 16, np.uint32)
-    stay = math.log1p(-chance)
+    stay, pairs = math.log1p(-chance), 0.5 * count * (count - 1)
     ties, row, column = 0, 0, 0
     while row < count - 1:
-        column += 1 + int(math.log1p(-rng.random()) / stay)
+        column += 1 + int(min(math.log1p(-rng.random()) / stay, pairs))
         while column >= count and row < count - 1:
             column += row + 2 - count
             row += 1

@@ -2,7 +2,7 @@
 
 Every person has as many ends of ties as their degree, and ends are joined at random. What would be a tie to oneself or a
 second tie between the same two is left out ("erased"), so that degrees are those stated, or a little less: few are lost
-where the mean squared degree is small beside the number of persons, and a warning says so where it is more than 1 %.
+where the mean squared degree is small beside the number of persons, and a warning says so where it is more than 2 %.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def joined(degrees: np.ndarray, rng: np.random.Generator) -> Graph:
     pairs = np.sort(ends.reshape(-1, 2), axis=1)
     kept = np.unique(pairs[pairs[:, 0] != pairs[:, 1]] @ [len(degrees), 1])
     lost = len(pairs) - len(kept)
-    if lost > 0.01 * len(pairs):
+    if lost > 0.02 * len(pairs):
         warnings.warn(
             f"{lost} of {len(pairs)} ties of the configuration model would join someone to themselves or repeat another, "
             "and are left out: the degrees are lower than stated. Lower the highest degrees, or take more persons.",

@@ -93,6 +93,10 @@ def spread(
     started = _seeds(seeds, count)
     counters = _counters(graph, needed)
     by_chance = noise > 0 or memory > 0
+    if steps is not None and steps < 0:
+        raise UsageError(f"steps is {steps}; expected 0 or more.")
+    if memory > 0 and motivation is None:
+        raise UsageError("spread was given memory and no motivation; expected one number a person, which it acts on.")
     if by_chance and steps is None:
         raise UsageError("spread was given noise or memory and no steps; expected how many, since it may go on for long.")
     if noise > 0 and key is None:
@@ -127,12 +131,11 @@ def _seeds(seeds: Sequence[int] | np.ndarray, count: int) -> np.ndarray:
 
 
 def _counters(graph: Graph, needed: np.ndarray) -> np.ndarray:
-    """(N,) how many are needed, in the fewest bytes: what is beyond a person's ties is one more than them."""
+    """(N,) how many are needed, in a byte where degrees allow: what is beyond a person's ties is one more than them."""
     given, degree = np.asarray(needed), graph.degree
     if given.shape != degree.shape or given.dtype.kind not in "iu" or (len(given) and given.min() < 0):
         raise DataError(
             f"needed has shape {given.shape} and type {given.dtype}; expected ({len(degree)},) whole numbers of 0 or "
             "more, the active neighbours that make each person join."
         )
-    most = int(degree.max()) + 1
-    return np.minimum(given, degree + 1).astype(np.min_scalar_type(most))
+    return np.minimum(given, degree + 1).astype(np.uint8 if degree.max() < 255 else np.uint32)
