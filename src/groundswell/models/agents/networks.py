@@ -253,9 +253,10 @@ Network = (
 
 def poisson_shares(mean: float) -> np.ndarray:
     """(K + 1,) Poisson probabilities of 0 to K, with K so far out that less than 1e-15 is left."""
-    from scipy.stats import poisson
+    from scipy.special import gammaln, xlogy
 
-    return poisson.pmf(np.arange(int(mean + 9 * math.sqrt(mean) + 25)), mean)
+    degrees = np.arange(int(mean + 9 * math.sqrt(mean) + 25))
+    return np.exp(xlogy(degrees, mean) - mean - gammaln(degrees + 1))
 
 
 def _pair(number: np.ndarray) -> np.ndarray:
