@@ -134,9 +134,9 @@ def test_a_data_frame_of_ties_and_columns_that_are_not_used() -> None:
         (sp.csr_array(np.array([[0, 2], [2, 0]])), "other than 0 and 1"),
         (sp.csr_array(np.ones((2, 3))), r"expected \(N, N\)"),
         (sp.csr_array(np.eye(2)), "to themselves"),
-        (FakeNetworkx(PAIRS, [0, 1, 2, 3], directed=True), "networkx is directed.*to_undirected"),
+        (FakeNetworkx(PAIRS, [0, 1, 2, 3], directed=True), "networkx graph is directed.*to_undirected"),
         (FakeNetworkx([(0, 1), (0, 1)], [0, 1], multi=True), r"networkx.Graph\(graph\)"),
-        (FakeIgraph(PAIRS, 4, directed=True), "igraph is directed.*as_undirected"),
+        (FakeIgraph(PAIRS, 4, directed=True), "igraph graph is directed.*as_undirected"),
         (FakeIgraph([(0, 1), (1, 0)], 2), "simplify"),
     ],
 )

@@ -32,7 +32,7 @@ def pairs_of(source: Any) -> Pairs:
 
 def _of_networkx(graph: Any) -> Pairs:
     if graph.is_directed():
-        raise DataError(_directed("networkx", "graph.to_undirected()"))
+        raise DataError(_directed("networkx graph", "graph.to_undirected()"))
     names = list(graph.nodes)
     number = {name: i for i, name in enumerate(names)}
     if len(number) != len(names):
@@ -46,7 +46,7 @@ def _of_networkx(graph: Any) -> Pairs:
 
 def _of_igraph(graph: Any) -> Pairs:
     if graph.is_directed():
-        raise DataError(_directed("igraph", "graph.as_undirected()"))
+        raise DataError(_directed("igraph graph", "graph.as_undirected()"))
     ends = np.array(graph.get_edgelist(), dtype=np.int64).reshape(-1, 2)
     _refuse_repeated(ends, "graph.simplify()")
     named = "name" in graph.vs.attributes() if hasattr(graph, "vs") else False

@@ -26,6 +26,25 @@ ONE = np.uint32(1)
 
 
 @njit(cache=True)
+def most_ties(offsets):
+    """The highest degree."""
+    most = 0
+    for i in range(len(offsets) - 1):
+        most = max(most, offsets[i + 1] - offsets[i])
+    return most
+
+
+@njit(cache=True)
+def count_down(offsets, given, needed):
+    """Fill needed, (N,), from given: what is beyond a person's ties is one more than them; False if one is negative."""
+    for i in range(len(needed)):
+        if given[i] < 0:
+            return False
+        needed[i] = min(np.int64(given[i]), offsets[i + 1] - offsets[i] + 1)
+    return True
+
+
+@njit(cache=True)
 def spread(offsets, neighbours, needed, queue, active, early, ends):
     """Go on for len(ends) steps, or until nothing changes; returns how many steps were taken.
 

@@ -33,7 +33,7 @@ def independent_ties(rng, count, chance, expected):
             upper[ties] = column
             ties += 1
     starts[count] = ties
-    return starts, upper[:ties].copy()
+    return starts, upper[:ties]
 
 
 @njit(cache=True)

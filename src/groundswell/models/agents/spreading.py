@@ -131,11 +131,15 @@ def _seeds(seeds: Sequence[int] | np.ndarray, count: int) -> np.ndarray:
 
 
 def _counters(graph: Graph, needed: np.ndarray) -> np.ndarray:
-    """(N,) how many are needed, in a byte where degrees allow: what is beyond a person's ties is one more than them."""
-    given, degree = np.asarray(needed), graph.degree
-    if given.shape != degree.shape or given.dtype.kind not in "iu" or (len(given) and given.min() < 0):
+    """(N,) how many are needed, in a byte each where degrees allow."""
+    from groundswell.models.agents import _cascade_loops as loops
+
+    given = np.asarray(needed)
+    counters = np.empty(len(graph), np.uint8 if loops.most_ties(graph.offsets) < 255 else np.uint32)
+    fits = given.shape == counters.shape and given.dtype.kind in "iu"
+    if not fits or not loops.count_down(graph.offsets, given, counters):
         raise DataError(
-            f"needed has shape {given.shape} and type {given.dtype}; expected ({len(degree)},) whole numbers of 0 or "
+            f"needed has shape {given.shape} and type {given.dtype}; expected ({len(graph)},) whole numbers of 0 or "
             "more, the active neighbours that make each person join."
         )
-    return np.minimum(given, degree + 1).astype(np.uint8 if degree.max() < 255 else np.uint32)
+    return counters
