@@ -151,7 +151,7 @@ def test_what_is_no_undirected_graph_is_refused(source: Any, said: str) -> None:
         ("source,target\na,a\n", 'the first "a"'),
         ("source,target\na,b\nb,a\nb,c\n", '"a" and "b"'),
         ("source,target\na,\n", "tie 1: an end is empty"),
-        ("source\na\n", "one column"),
+        ("source\na\n", "the column source alone"),
     ],
 )
 def test_faults_of_a_table_are_told_by_its_own_names(tmp_path: Path, text: str, said: str) -> None:

@@ -113,7 +113,7 @@ def test_a_small_world_without_room_stays_complete() -> None:
 
 
 def test_preferential_attachment_has_the_degrees_of_its_closed_form() -> None:
-    """Shares 2 m (m + 1) / (k (k + 1) (k + 2)) of Krapivsky, Redner and Leyvraz and of Dorogovtsev et al. (2000)."""
+    """Shares 2 m (m + 1) / (k (k + 1) (k + 2)) of Dorogovtsev, Mendes and Samukhin (2000)."""
     made = draw(ScaleFree(100_000, 2))
     assert made.ties == 3 + 2 * (100_000 - 3)
     for k in (2, 3, 4, 6, 10):
@@ -185,7 +185,7 @@ def test_given_graphs_and_files(tmp_path: Path) -> None:
         (lambda: SmallWorld(10, 0), "1 or more"),
         (lambda: SmallWorld(10, 2, 1.5), r"\[0, 1\]"),
         (lambda: Lattice(2, 5), "3 or more"),
-        (lambda: Lattice(5, 5, "hexagonal"), "expected one of moore, von_neumann"),
+        (lambda: Lattice(5, 5, "hexagonal"), "expected moore or von_neumann"),
         (lambda: ScaleFree(3, 3), "4 or more"),
         (lambda: Villages(50, 20, 40.0), "at most 30"),
         (lambda: Hierarchy(5, 2, 5.0), "at most 4"),

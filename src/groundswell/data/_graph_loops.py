@@ -59,7 +59,7 @@ def fault(offsets, neighbours):
 
 @njit(cache=True)
 def nearest_first(offsets, neighbours, start, wanted):
-    """(K,) nodes around `start`, itself first, then its neighbours by number, then theirs; K is `wanted` or all reached."""
+    """(K,) nodes around `start`, itself first, its neighbours by number, then theirs; K is `wanted` or all reached."""
     seen = np.zeros(len(offsets) - 1, np.bool_)
     found = np.empty(wanted, np.uint32)
     found[0], seen[start] = start, True

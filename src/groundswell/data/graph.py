@@ -147,7 +147,7 @@ def read_graph(path: Path | str, nodes: int | None = None) -> Graph:
 def _checked(pairs: np.ndarray, nodes: int, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """The lower and the higher end of every tie; DataError for numbers that are none and for ties to oneself."""
     if not 1 <= nodes < 2**31:
-        raise DataError(f"the graph has {nodes:,} persons; expected 1 to {2**31 - 1:,}. Give at least one tie, or `nodes`.")
+        raise DataError(f"the graph has {nodes:,} persons; expected 1 to {2**31 - 1:,}. Give a tie, or `nodes`.")
     if not len(pairs):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     if pairs.min() < 0 or pairs.max() >= nodes:
@@ -194,8 +194,8 @@ def _warn_of_isolated(graph: Graph, names: tuple[str, ...]) -> None:
     shown = ", ".join(_said(int(node), names) for node in alone[:5]) + (", ..." if len(alone) > 5 else "")
     hint = " The numbers seem to start at 1; they are taken as starting at 0." if alone.tolist() == [0] else ""
     warnings.warn(
-        f"isolated nodes: {len(alone)} of {len(graph)} persons have no tie ({shown}), so that no cascade can reach them; "
-        f"they count in every share.{hint}",
+        f"isolated nodes: {len(alone)} of {len(graph)} persons have no tie ({shown}), so that no cascade can reach "
+        f"them; they count in every share.{hint}",
         GroundswellWarning,
         stacklevel=3,
     )

@@ -98,14 +98,15 @@ def _of_table(source: Any) -> Pairs:
     raw = read_raw(source)
     if raw.broken:
         row, reason = raw.broken[0]
-        raise DataError(f"{raw.name} row {row}: {reason}. {len(raw.broken)} rows of ties cannot be read; mend the file.")
+        raise DataError(f"{raw.name} row {row}: {reason}. Rows that cannot be read: {len(raw.broken)}; mend the file.")
     if len(raw.columns) < 2:
         raise DataError(
-            f"{raw.name} has one column, {raw.columns[0]}; a table of ties needs two, source and target, a tie a row."
+            f"{raw.name} has the column {''.join(raw.columns)} alone; a table of ties needs two, source and target, "
+            "a tie a row."
         )
     lower = {name.lower(): name for name in raw.columns}
     pair = next((ends for ends in ENDS if set(ends) <= set(lower)), None)
-    chosen = raw.columns[:2] if pair is None else tuple(lower[end] for end in pair)
+    chosen = list(raw.columns[:2]) if pair is None else [lower[end] for end in pair]
     unused = [name for name in raw.columns if name not in chosen]
     if unused:
         warnings.warn(

@@ -15,7 +15,7 @@ ADOPT = 2
 """What a person draws for in a step; other purposes are in `cascade_parts.py`."""
 
 PULL = 4
-"""Looking from the quiet at the newly active costs a quarter as much a tie as telling all neighbours of the newly active."""
+"""Looking from the quiet at the newly active costs a quarter of telling those tied to the newly active, by tie."""
 
 SORT = 64
 """From one in so many persons on, the newly active are put in order, so that their rows are read as they lie."""

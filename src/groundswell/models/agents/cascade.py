@@ -7,8 +7,8 @@ them, a motivation), who starts, and whether some join below their threshold by 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -40,7 +40,8 @@ from groundswell.models.agents.networks import (
 from groundswell.models.agents.spreading import Spread, spread
 from groundswell.models.base import Model
 from groundswell.params import param
-from groundswell.rng import hash_key, keyed as keyed_generator
+from groundswell.rng import hash_key
+from groundswell.rng import keyed as keyed_generator
 
 SIEGEL: dict[str, Network] = {
     "small_world": SmallWorld(1000, 5, 0.1),
@@ -58,8 +59,9 @@ class Cascade(Model):
     All decide at once in each step (synchronous updates); without noise the end would be the same one by one. Steps are
     the window's steps and need not be days.
 
-    Everything random comes from one key drawn from `rng`: the network from a generator of its own, thresholds, seeds and
-    chance by a hash of (key, step, person, purpose). So models that differ in one part share their luck in the others.
+    Everything random comes from one key drawn from `rng`: the network from a generator of its own, thresholds, seeds
+    and chance by a hash of (key, step, person, purpose). So models that differ in one part share their luck in the
+    others.
     """
 
     title: ClassVar[str] = "threshold cascade on a network: each joins once enough neighbours have"
@@ -68,9 +70,9 @@ class Cascade(Model):
         "Siegel (2009), American Journal of Political Science 53, 122-138"
     )
 
-    network: Network = RandomGraph()
-    threshold: Threshold = Fraction()
-    seeds: Seeds | None = RandomSeeds()
+    network: Network = field(default_factory=RandomGraph)
+    threshold: Threshold = field(default_factory=Fraction)
+    seeds: Seeds | None = field(default_factory=RandomSeeds)
     noise: float = param(
         "1/step", low=0, high=1, default=0.0, doc="chance to join below the threshold with an active neighbour"
     )
@@ -83,7 +85,7 @@ class Cascade(Model):
 
     @classmethod
     def centola_macy(cls, neighbours: float = 2.0, rewiring: float = 0.0, nodes: int = 1000, **changes: Any) -> Self:
-        """Centola and Macy (2007): a ring with 2 neighbours at each side, some ties moved, a number of active neighbours.
+        """Centola and Macy (2007): a ring with 2 at each side, some ties moved, a number of active neighbours.
 
         It starts with a person and all their neighbours on the ring.
         """

@@ -104,7 +104,10 @@ class Count(Component):
     drawn: ClassVar[bool] = False
 
     neighbours: float = param(
-        "active neighbours", low=0, default=2.0, doc="participation threshold; a fraction counts as the next whole number"
+        "active neighbours",
+        low=0,
+        default=2.0,
+        doc="participation threshold; a fraction counts as the next whole number",
     )
 
     def needed(self, degree: np.ndarray, luck: np.ndarray) -> np.ndarray:
@@ -139,7 +142,9 @@ class Motivation(Component):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.sd == 0:
-            raise ParameterError("Motivation.sd is 0; expected more, for someone has to differ from the others to begin.")
+            raise ParameterError(
+                "Motivation.sd is 0; expected more, for someone has to differ from the others to begin."
+            )
 
     def motivation(self, luck: np.ndarray) -> np.ndarray:
         """(N,) motivation of each person, from uniform numbers."""

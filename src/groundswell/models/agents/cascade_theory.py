@@ -15,7 +15,6 @@ from groundswell.errors import GroundswellError, ParameterError
 from groundswell.models.agents.cascade_parts import Threshold
 from groundswell.models.agents.networks import poisson_shares
 
-
 MOST_STEPS = 10_000
 """Of a mean field that is to come to rest."""
 
@@ -79,9 +78,7 @@ def trigger_probability(threshold: Threshold, shares: np.ndarray) -> float:
     return 1.0 - float(shares @ lost**degrees)
 
 
-def mean_field(
-    threshold: Threshold, shares: np.ndarray, seed_share: float, steps: int | None = None
-) -> np.ndarray:
+def mean_field(threshold: Threshold, shares: np.ndarray, seed_share: float, steps: int | None = None) -> np.ndarray:
     """(T + 1,) expected share active after each step, seeds drawn at random included; until it rests, or for T steps.
 
     Gleeson and Cahalane (2007), Physical Review E 75, 056103, with persons of degree k for whom m active neighbours are
@@ -120,7 +117,7 @@ def mean_field(
         behind = after
     if steps is None:
         raise GroundswellError(
-            f"mean_field did not come to rest in {MOST_STEPS:,} steps (now at {path[-1]:.6g}): two fixed points are about to "
-            "merge. Move the threshold, the degrees or the seed share a little, or ask for a number of steps."
+            f"mean_field did not come to rest in {MOST_STEPS:,} steps (now at {path[-1]:.6g}): two fixed points are "
+            "about to merge. Move the threshold, the degrees or the seed share a little, or ask for a number of steps."
         )
     return np.array(path)

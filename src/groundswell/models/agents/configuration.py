@@ -1,8 +1,8 @@
 """Networks with stated degrees: the configuration model (Molloy and Reed 1995; Newman, Strogatz and Watts 2001).
 
-Every person has as many ends of ties as their degree, and ends are joined at random. What would be a tie to oneself or a
-second tie between the same two is left out ("erased"), so that degrees are those stated, or a little less: few are lost
-where the mean squared degree is small beside the number of persons, and a warning says so where it is more than 2 %.
+Every person has as many ends of ties as their degree, and ends are joined at random. What would be a tie to oneself or
+a second tie between the same two is left out ("erased"), so that degrees are those stated, or a little less: few are
+lost where the mean squared degree is small beside the number of persons, and a warning says so above 2 %.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ class GivenDegrees(Component):
     def __post_init__(self) -> None:
         degrees = np.asarray(self.degrees)
         if degrees.ndim != 1 or not len(degrees) or degrees.dtype.kind not in "iu" or degrees.min() < 0:
-            raise ParameterError("GivenDegrees.degrees must be whole numbers of 0 or more, one a person, and not empty.")
+            raise ParameterError(
+                "GivenDegrees.degrees must be whole numbers of 0 or more, one a person, and not empty."
+            )
         if degrees.sum() % 2:
             raise ParameterError(
                 f"GivenDegrees.degrees sum to {degrees.sum()}; expected an even sum, for every tie has two ends. "
@@ -67,7 +69,9 @@ class DegreeShares(Component):
         if shares.ndim != 1 or not len(shares) or (shares < 0).any() or abs(shares.sum() - 1) > 1e-9:
             raise ParameterError("DegreeShares.shares must be 0 or more and sum to 1, one for each degree from 0 on.")
         if len(shares) > self.nodes:
-            raise ParameterError(f"DegreeShares has degrees up to {len(shares) - 1} among {self.nodes} persons; too many.")
+            raise ParameterError(
+                f"DegreeShares has degrees up to {len(shares) - 1} among {self.nodes} persons; too many."
+            )
         object.__setattr__(self, "shares", tuple(shares.tolist()))
 
     def draw(self, *, rng: np.random.Generator) -> Graph:
@@ -117,8 +121,8 @@ def joined(degrees: np.ndarray, rng: np.random.Generator) -> Graph:
     lost = len(pairs) - len(kept)
     if lost > 0.02 * len(pairs):
         warnings.warn(
-            f"{lost} of {len(pairs)} ties of the configuration model would join someone to themselves or repeat another, "
-            "and are left out: the degrees are lower than stated. Lower the highest degrees, or take more persons.",
+            f"{lost} of {len(pairs)} ties of the configuration model would join someone to themselves or repeat "
+            "another, and are left out: the degrees are lower than stated. Lower the highest, or take more persons.",
             GroundswellWarning,
             stacklevel=3,
         )
@@ -130,7 +134,9 @@ def _sampled(shares: np.ndarray, nodes: int, rng: np.random.Generator) -> np.nda
     degrees = rng.choice(len(shares), size=nodes, p=shares / shares.sum())
     parity = np.flatnonzero(shares) % 2
     if degrees.sum() % 2 and parity.min() == parity.max():
-        raise ParameterError(f"{nodes} persons whose degrees are all odd have an odd number of ends; take one more or less.")
+        raise ParameterError(
+            f"{nodes} persons whose degrees are all odd have an odd number of ends; take one more or less."
+        )
     while degrees.sum() % 2:
         degrees[rng.integers(nodes)] = rng.choice(len(shares), p=shares / shares.sum())
     return degrees

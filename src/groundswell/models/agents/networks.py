@@ -35,7 +35,8 @@ class RandomGraph(Component):
         at_least(self, "nodes", 1)
         if self.mean_degree > self.nodes - 1:
             raise ParameterError(
-                f"RandomGraph.mean_degree is {self.mean_degree:g}; expected at most {self.nodes - 1}, the others there are."
+                f"RandomGraph.mean_degree is {self.mean_degree:g}; expected at most {self.nodes - 1}, the others there "
+                "are."
             )
 
     def draw(self, *, rng: np.random.Generator) -> Graph:
@@ -106,7 +107,7 @@ class Lattice(Component):
         at_least(self, "rows", 3)  # on 2 rows the one above is the one below
         at_least(self, "columns", 3)
         if self.neighbourhood not in _AROUND:
-            raise ParameterError(f'Lattice.neighbourhood is "{self.neighbourhood}"; expected one of {", ".join(_AROUND)}.')
+            raise ParameterError(f'Lattice.neighbourhood is "{self.neighbourhood}"; expected {" or ".join(_AROUND)}.')
 
     @property
     def nodes(self) -> int:
@@ -281,6 +282,6 @@ def _ring(network: SmallWorld | Ring) -> None:
 def _room(network: Villages | Hierarchy, name: str, most: int) -> None:
     if getattr(network, name) > max(0, most):
         raise ParameterError(
-            f"{type(network).__name__}.{name} is {getattr(network, name):g}; expected at most {max(0, most)}, the others "
-            "there are."
+            f"{type(network).__name__}.{name} is {getattr(network, name):g}; expected at most {max(0, most)}, the "
+            "others there are."
         )

@@ -98,7 +98,9 @@ def spread(
     if memory > 0 and motivation is None:
         raise UsageError("spread was given memory and no motivation; expected one number a person, which it acts on.")
     if by_chance and steps is None:
-        raise UsageError("spread was given noise or memory and no steps; expected how many, since it may go on for long.")
+        raise UsageError(
+            "spread was given noise or memory and no steps; expected how many, since it may go on for long."
+        )
     if noise > 0 and key is None:
         raise UsageError("spread was given noise and no key; expected 64 bits that its draws are keyed by.")
     counters[started] = 1  # for the moment, so that a seed is not taken for one who joins unconditionally

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from groundswell.models.agents.thresholds import NEARLY_WHOLE, Normal, Thresholds
+from groundswell.models.agents.thresholds import NEARLY_WHOLE, Given, Normal, Thresholds
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,13 @@ def _smooth(model: Thresholds, normal: Normal) -> tuple[FixedPoint, ...]:
         bends = [r for r in (normal.mean - reach, normal.mean + reach) if 0 < r < count]
     edges = [0.0, *bends, float(count)]
     roots = [r for r in edges if abs(rise(r)) < 1e-12 * count]
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         if low in roots or high in roots or (rise(low) > 0) == (rise(high) > 0):
             continue
         roots.append(float(brentq(rise, low, high, xtol=1e-13 * count)))  # type: ignore[arg-type]
     ordered = sorted(roots)
-    between = [0.0, *[(a + b) / 2 for a, b in zip(ordered[:-1], ordered[1:], strict=True)], float(count)]
-    return tuple(
-        FixedPoint(r, rise(between[i]) >= 0, rise(between[i + 1]) <= 0) for i, r in enumerate(ordered)
-    )
+    between = [0.0, *[(a + b) / 2 for a, b in pairwise(ordered)], float(count)]
+    return tuple(FixedPoint(r, rise(between[i]) >= 0, rise(between[i + 1]) <= 0) for i, r in enumerate(ordered))
 
 
 def _stepwise(model: Thresholds) -> tuple[FixedPoint, ...]:
@@ -93,6 +92,6 @@ def _stepwise(model: Thresholds) -> tuple[FixedPoint, ...]:
 
 def _jumps(model: Thresholds) -> np.ndarray:
     distribution = model.distribution
-    if hasattr(distribution, "thresholds"):
-        return np.asarray(distribution.thresholds, dtype=float)
+    if isinstance(distribution, Given):
+        return np.array(distribution.thresholds)
     return np.arange(distribution.low, distribution.high + 1)  # type: ignore[union-attr]

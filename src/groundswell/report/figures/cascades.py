@@ -80,7 +80,9 @@ def adoption(
     for i, (label, one) in enumerate(spreads.items()):
         colour = style.SERIES[i % len(style.SERIES)]
         share = np.concatenate([one.active, np.full(last + 1 - len(one.active), one.active[-1])]) / one.nodes
-        axes.plot(share, color=colour, label=words.say("figure-with-seeds", label=label, seeds=_percent(one.seed_share)))
+        axes.plot(
+            share, color=colour, label=words.say("figure-with-seeds", label=label, seeds=_percent(one.seed_share))
+        )
         if expected and label in expected:
             path = np.asarray(expected[label])[: last + 1]
             path = np.concatenate([path, np.full(last + 1 - len(path), path[-1])])
@@ -115,8 +117,8 @@ def cascade_windows(
     values, across, up = np.asarray(frequencies), np.asarray(shares), np.asarray(mean_degrees)
     if values.shape != (len(up), len(across)) or min(values.shape) < 2:
         raise UsageError(
-            f"cascade_windows was given frequencies of shape {values.shape} for {len(up)} mean degrees and {len(across)} "
-            "shares; expected one for each pair, and two or more of either."
+            f"cascade_windows was given frequencies of shape {values.shape} for {len(up)} mean degrees and "
+            f"{len(across)} shares; expected one for each pair, and two or more of either."
         )
     mesh = axes.pcolormesh(across, up, values, cmap="Blues", vmin=0, vmax=1, shading="nearest", rasterized=True)
     axes.figure.colorbar(mesh, ax=axes, label=words.say("figure-share-global"), shrink=0.85)
