@@ -6,6 +6,7 @@ import warnings
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction as Exact
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ from groundswell.models.agents.cascade_parts import (
 from groundswell.models.agents.networks import GivenGraph, Lattice, RandomGraph, Ring, ScaleFree, SmallWorld
 from groundswell.models.agents.spreading import spread
 from groundswell.rng import generator
+from groundswell.statement import stated
 from tests.naive.cascade import fewest, one_by_one, steps_of, ties_of
 from tests.test_networks import EVERY
 
@@ -236,6 +238,18 @@ def test_the_presets_are_their_papers() -> None:
         assert Cascade.siegel(name).run(rng=generator(1)).seed_share == 0
     with pytest.raises(UsageError, match='Nearest name: "village"'):
         Cascade.siegel("villages")
+
+
+def test_a_configuration_file_can_state_every_part(tmp_path: Path) -> None:
+    path = tmp_path / "ties.csv"
+    path.write_text("source,target\na,b\nb,c\nc,d\n")
+    table = {
+        "network": {"kind": "GraphFile", "path": str(path)},
+        "threshold": {"kind": "Count", "neighbours": 1},
+        "seeds": {"kind": "GivenSeeds", "persons": [1]},
+    }
+    done = stated(Cascade, table, base=Cascade()).run(rng=generator(1))
+    assert done.joined.tolist() == [1, 0, 1, 2]
 
 
 def test_no_one_to_start_is_said() -> None:

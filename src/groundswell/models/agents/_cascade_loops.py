@@ -14,8 +14,8 @@ from groundswell.models.agents._keyed_loops import step_key, unit
 ADOPT = 2
 """What a person draws for in a step; other purposes are in `cascade_parts.py`."""
 
-PULL = 4
-"""Looking from the quiet at the newly active costs a quarter of telling those tied to the newly active, by tie."""
+PULL = 8
+"""Looking along a tie of the quiet, in order and up to enough, costs an eighth of telling along one of the active."""
 
 SORT = 64
 """From one in so many persons on, the newly active are put in order, so that their rows are read as they lie."""

@@ -127,11 +127,9 @@ class Cascade(Model):
                 GroundswellWarning,
                 stacklevel=3,
             )
-        memory = self.threshold.memory if isinstance(self.threshold, Motivation) else 0.0
-        wants = self.threshold.motivation(luck) if isinstance(self.threshold, Motivation) and memory > 0 else None
-        return spread(
-            graph, needed, seeds, steps=steps, noise=self.noise, motivation=wants, memory=memory, key=key
-        )  # fmt: skip
+        memory = getattr(self.threshold, "memory", 0.0)
+        wants = self.threshold.motivation(luck) if memory > 0 else None  # type: ignore[union-attr]
+        return spread(graph, needed, seeds, steps=steps, noise=self.noise, motivation=wants, memory=memory, key=key)
 
     def simulate(self, setting: Setting, *, rng: np.random.Generator, given: History | None = None) -> History:
         """One cascade; series active, new and quiet, (1, T): the first column holds the seeds, the next step 1.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -100,7 +101,7 @@ class Lattice(Component):
 
     rows: int = 32
     columns: int = 32
-    neighbourhood: str = "moore"
+    neighbourhood: Literal["moore", "von_neumann"] = "moore"
 
     def __post_init__(self) -> None:
         super().__post_init__()
