@@ -20,9 +20,9 @@ from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import DataError, GroundswellWarning, MissingVerb, ParameterError, UsageError
 from groundswell.models.agents import _keyed_loops as keyed
+from groundswell.models.agents._cascade_loops import THRESHOLD
 from groundswell.models.agents.cascade import SIEGEL, Cascade
 from groundswell.models.agents.cascade_parts import (
-    THRESHOLD,
     ContiguousSeeds,
     Count,
     Fraction,

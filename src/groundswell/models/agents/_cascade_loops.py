@@ -11,8 +11,8 @@ from numba import njit
 
 from groundswell.models.agents._keyed_loops import step_key, unit
 
-ADOPT = 2
-"""What a person draws for in a step; other purposes are in `cascade_parts.py`."""
+THRESHOLD, SEED, ADOPT, CENTRE = range(4)
+"""What a person's draws are for."""
 
 PULL = 8
 """Looking along a tie of the quiet, in order and up to enough, costs an eighth of telling along one of the active."""

@@ -19,8 +19,8 @@ from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import GroundswellWarning, MissingVerb, UsageError, nearest
 from groundswell.models.agents import _keyed_loops as keyed
+from groundswell.models.agents._cascade_loops import THRESHOLD
 from groundswell.models.agents.cascade_parts import (
-    THRESHOLD,
     ContiguousSeeds,
     Count,
     Fraction,

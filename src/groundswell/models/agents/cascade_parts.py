@@ -10,10 +10,8 @@ import numpy as np
 from groundswell.data.graph import Graph
 from groundswell.errors import ParameterError
 from groundswell.models.agents import _keyed_loops as keyed
+from groundswell.models.agents._cascade_loops import CENTRE, SEED
 from groundswell.params import Component, param
-
-THRESHOLD, SEED, ADOPT, CENTRE = range(4)
-"""What a person's draws are for; ADOPT is that of `_cascade_loops.py`."""
 
 NEARLY = 1e-9
 """What lies so near to a whole number is that number: .07 of 100 neighbours is 7.000000000000001, and means 7."""
