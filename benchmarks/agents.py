@@ -16,6 +16,7 @@ import time
 import tracemalloc
 from pathlib import Path
 
+from benchmarks import cascades
 from benchmarks.harness import Line, best_of
 from benchmarks.hawkes_peers import INTERPRETER
 from groundswell.models.agents.civil_violence import CivilViolence
@@ -134,4 +135,5 @@ def lines() -> list[Line]:
         Line(f"{small}, 16 runs of 100 steps, 2 threads", "stated", lambda: many(2), lambda: many(1), "1 thread"),
         Line(f"{small}, start of Python to first frame, compiled before", "stated", lambda: first_frame(True),
              lambda: first_frame(False), "with the loops' compilation"),
+        *cascades.lines(),
     ]  # fmt: skip

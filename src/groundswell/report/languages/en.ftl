@@ -75,6 +75,23 @@ figure-phase-policed = to 1 from β on,
     to 0 below it
 figure-phase-still = to 0 below β, to 1 above α,
     still in between
+figure-who-joins = who would join, N F(r)
+figure-from-nobody = from nobody
+figure-stable = stable
+figure-unstable = not stable
+figure-participants-now = participants now
+figure-participants-next = participants in the next round
+figure-with-seeds = { $label }; seeds { $seeds }
+figure-mean-field = expected (mean field)
+figure-step = step
+figure-share-of-persons = share of persons active
+figure-share-global = share of runs with a global cascade
+figure-window = edges of the cascade window
+figure-threshold-share = participation threshold, share of neighbours
+figure-mean-degree = mean number of neighbours
+figure-seeds = seeds: { $seeds }
+figure-step-joined = step in which they joined
+figure-joined = { $share } joined
 
 # compare: models on a file of events
 
