@@ -30,7 +30,8 @@ JAILED, MEMBER, WARNED, ARRESTED, RECRUITED, OUT = 1, 2, 4, 8, 16, 32
 """Purposes of draws."""
 
 NOTED = (
-    "events", "arrests", "participants", "warned", "formed", "broken_up", "members_arrested", "members_warned", "joined",
+    "events", "arrests", "participants", "warned", "formed", "broken_up", "members_arrested", "members_warned",
+    "joined",
 )  # fmt: skip
 """Rows of what is noted of a day in each city, (9, P)."""
 
@@ -124,10 +125,7 @@ def protest(begin, end, key, ties_key, day, persons, first, seats, group_first, 
 
     asked : (P, 2) events that persons and groups would start. noted : (9, P), filled in its first four rows.
     """
-    largest = 0
-    for p in range(begin, end):
-        largest = max(largest, first[p + 1] - first[p])
-    came = np.empty(largest, np.int32)
+    came = np.empty(1024, np.int32)
     turnout = rules.turnout if rules.ties > 0 else 0.0
     jailed, until, held = np.empty(64, np.int64), np.empty(64, np.int64), 0
     for p in range(begin, end):
@@ -144,12 +142,14 @@ def protest(begin, end, key, ties_key, day, persons, first, seats, group_first, 
                 starter = int(unit(here, 0, ASKED, 0) * size)
             if starter < 0 or not _comes(persons, key, base + starter, rules):
                 continue
+            came = _roomy(came, out)
             came[out] = starter
             out += 1
             events += 1
             if by_group:
                 for member in seats[group]:
                     if member >= 0 and _comes(persons, key, base + member, rules):
+                        came = _roomy(came, out)
                         came[out] = member
                         out += 1
             people = math.exp(rules.crowd + rules.spread * normal(here, 0, SIZE, 0))
@@ -162,6 +162,7 @@ def protest(begin, end, key, ties_key, day, persons, first, seats, group_first, 
                 else:
                     person = int((u - turnout) / (1.0 - turnout) * size)
                 if _comes(persons, key, base + person, rules):
+                    came = _roomy(came, out)
                     came[out] = person
                     out += 1
         arrests = 0

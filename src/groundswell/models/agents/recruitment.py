@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 class Ties(Component):
     """Whom a person asks: `number` ties to neighbours on a ring of the city's persons, some of them rewired.
 
-    A tie is rewired with chance `random` to anyone in the city, once for all (the small world of Watts and Strogatz 1998,
-    here of directed ties: who would ask whom). Ties are not stored, they are found again from the run's key.
+    A tie is rewired with chance `random` to anyone in the city, once for all (the small world of Watts and Strogatz
+    1998, here of directed ties: who would ask whom). Ties are not stored, they are found again from the run's key.
 
     number : ties of a person, a whole number that belongs to the model's form.
     """
@@ -99,15 +99,14 @@ class Recruitment(System):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        seats = self.seats
         if self.groups is not None and self.groups.members < 1:
             raise UsageError(
                 f"groups.members is {self.groups.members:g}; expected 1 or more: a group of persons has some."
             )
-        if self.ties is not None and self.groups is not None and self.ties.number < seats:
+        if self.ties is not None and self.groups is not None and self.ties.number < self.seats:
             raise UsageError(
-                f"Ties.number is {self.ties.number} and groups.members {self.groups.members:g}; expected as many ties as a "
-                "group has members at least, since a member who forms a group fills its seats from among their ties."
+                f"Ties.number is {self.ties.number} and groups.members {self.groups.members:g}; expected as many ties as "
+                "a group has members at least, since who forms a group fills its seats from among their own ties."
             )
 
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -152,7 +153,7 @@ class Days:
 
     def _each(self, work: Any, bounds: np.ndarray, *given: Any) -> list[Any]:
         """The loop over all cities, in parts; the parts in the order of the cities."""
-        parts = list(zip(bounds[:-1], bounds[1:], strict=True))
+        parts = list(pairwise(bounds))
         if self.threads is None:
             return [work(begin, end, *given) for begin, end in parts]
         return list(self.threads.map(lambda part: work(*part, *given), parts))

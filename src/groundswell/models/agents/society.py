@@ -1,8 +1,8 @@
 """A society of persons and groups at one moment, and how it goes on: run, watch, save, resume, branch.
 
-A society is a value. Running it returns another one; stopping, recording, saving or the number of threads change nothing,
-because every draw is a hash of (key, day, person or city, purpose, k). Two societies with one key share their luck, so a
-scenario is `dataclasses.replace(society, model=other)`, or with another setting of the same persons: calls, say.
+A society is a value. Running it returns another one; stopping, recording, saving or the number of threads change
+nothing, because every draw is a hash of (key, day, person or city, purpose, k). Two societies with one key share their
+luck, so a scenario is `dataclasses.replace(society, model=other)`, or with another setting of the same persons: calls.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Society:
     """N persons in P cities under `key`, before day `day` of the setting's window.
 
     persons : (N,) uint8 of bits (JAILED, MEMBER, WARNED, ARRESTED, RECRUITED), city after city; `of(place)` says whose.
-    seats : (G, W) int32 the members of a group, counted within their city; -1 vacant, -2 no seat. city : (G,) sorted.
-    jailed, until : (J,) who is in jail, and the last day of it. momentum : (P,) M. hurt, alarm : (L, P), (L,) the stocks
-    of arrests per 100,000 of a city and of the country at the end of the last L days.
+    seats : (G, W) int32 a group's members, counted within their city; -1 vacant, -2 no seat. city : (G,) sorted.
+    jailed, until : (J,) who is in jail, and the last day of it. momentum : (P,) M. hurt, alarm : (L, P), (L,) the
+    stocks of arrests per 100,000 of a city and of the country at the end of the last L days.
     """
 
     model: Recruitment
@@ -64,14 +64,14 @@ class Society:
         first, places = sizes(self.setting), len(self.setting.places)
         if self.persons.shape != (first[-1],):
             raise DataError(
-                f"Society has {len(self.persons)} persons and its setting {first[-1]}; a scenario may change rules, calls "
-                "and days, not the persons."
+                f"Society has {len(self.persons)} persons and its setting {first[-1]}; a scenario may change rules, "
+                "calls and days, not the persons."
             )
         shapes = {name: getattr(self, name).shape for name in _ARRAYS}
         groups, width = (*shapes["seats"], 0)[:2]
         if (
             shapes["city"] != (groups,) or shapes["jailed"] != shapes["until"] or shapes["momentum"] != (places,)
-            or shapes["hurt"] != (*shapes["alarm"], places) or not 0 <= self.day or width < 1
+            or shapes["hurt"] != (*shapes["alarm"], places) or self.day < 0 or width < 1
         ):  # fmt: skip
             raise DataError(f"Society arrays disagree about groups, persons jailed or places: {shapes}.")
         lag = lags(self.model)
@@ -89,7 +89,7 @@ class Society:
         return range(int(first[at]), int(first[at + 1]))
 
     def save(self, path: Path | str) -> None:
-        """Write the society as an .npz file, whole or not at all; the setting is not in it, and given again to `load`."""
+        """Write the society as an .npz file, whole or not at all; its setting is given again to `load`."""
         with replacing_file(Path(path)) as temporary, temporary.open("wb") as out:
             np.savez_compressed(
                 out,
@@ -140,8 +140,8 @@ def load(path: Path | str, setting: Setting) -> Society:
 class Run:
     """What happened between two societies.
 
-    society : at the end. series : name -> (P, T), or (T,) totals, or none. followed : (T, K) uint8 the bits of the persons
-    followed at the end of each day, or None.
+    society : at the end. series : name -> (P, T), or (T,) totals, or none.
+    followed : (T, K) uint8 the bits of the persons followed at the end of each day, or None.
     """
 
     society: Society
@@ -193,8 +193,8 @@ def run(
     days = left if days is None else days
     if isinstance(days, bool) or not isinstance(days, int | np.integer) or not 0 <= days <= max(left, 0):
         raise UsageError(
-            f"days is {days!r}; expected a whole number from 0 to {max(left, 0)}, the days that are left in the window of "
-            f"{society.setting.window.periods}. For more, give the society a setting with a longer window."
+            f"days is {days!r}; expected a whole number from 0 to {max(left, 0)}, the days that are left in the window "
+            f"of {society.setting.window.periods}. For more, give the society a setting with a longer window."
         )
     if record not in ("places", "totals", "none"):
         raise UsageError(f'record is {record!r}; expected "places", "totals" or "none".')
@@ -237,17 +237,17 @@ def check_room(model: Recruitment, setting: Setting) -> None:
     if model.ties is not None and (persons <= model.ties.number).any():
         at = int(persons.argmin())
         raise UsageError(
-            f'"{setting.places.name[at]}" has {persons[at]} persons and Ties.number is {model.ties.number}; expected more '
-            "persons in every place than a person has ties. Lower it, or leave out small places."
+            f'"{setting.places.name[at]}" has {persons[at]} persons and Ties.number is {model.ties.number}; expected '
+            "more persons in every place than a person has ties. Lower it, or leave out small places."
         )
     if model.groups is not None:
         members = model.shares(setting) * model.groups.initial * model.groups.members
         if (members > persons).any():
             at = int((members / persons).argmax())
             raise UsageError(
-                f'"{setting.places.name[at]}" has {persons[at]} persons and would have {members[at]:.0f} members of groups '
+                f'"{setting.places.name[at]}" has {persons[at]} persons and would have {members[at]:.0f} members '
                 f"(groups.initial {model.groups.initial:g} in the country, of {model.groups.members:g} each); expected "
-                "fewer members than persons. Lower groups.initial or groups.members."
+                "fewer members of groups than persons. Lower groups.initial or groups.members."
             )
 
 
