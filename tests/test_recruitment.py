@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from naive import recruitment as naive
 
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting, call_matrix
@@ -40,6 +39,7 @@ from groundswell.models.triggering import Gravity
 from groundswell.params import Effects
 from groundswell.rng import generator
 from groundswell.statement import plain, stated
+from tests.naive import recruitment as naive
 
 # The hash means to wrap around at 2^64; with numba switched off, numpy says so at every turn.
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered in scalar:RuntimeWarning")

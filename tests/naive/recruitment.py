@@ -9,14 +9,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from naive import mobilisation as plain
+
+from tests.naive import mobilisation as plain
 
 BITS = (1 << 64) - 1
 (
     LUCK, SPONTANEOUS, ORGANISED, EVENT, GROUP_EVENT, SIZE, ASKED, KNOWN, WHICH_TIE, GROUP, SEAT, ARREST_LUCK, ARRESTS,
     CHOSEN, TERM, STAYS, WARNINGS, ATTEMPTS, ATTEMPT, CONTACTS, CONTACT, RECEIVER, ARRIVAL, HITS, HIT, MEMBERS_WARNED,
-    WARNED_BY, TIE, FAR, FIRST_GROUPS, FIRST_GROUP,
-) = range(31)  # fmt: skip
+    WARNED_BY, TIE, FIRST_GROUPS, FIRST_GROUP,
+) = range(30)  # fmt: skip
 
 
 def mix(x):
@@ -146,8 +147,9 @@ class Twin(Country):
 
     def tie(self, p, i, which):
         model = self.model.ties
-        if unit(self.ties, self.first[p] + i, TIE, which) < model.random:
-            return int(unit(self.ties, self.first[p] + i, FAR, which) * self.size[p])
+        u = unit(self.ties, self.first[p] + i, TIE, which)
+        if u < model.random:
+            return int(u / model.random * self.size[p])
         step = which // 2 + 1
         return (i + step if which % 2 == 0 else i - step) % self.size[p]
 
@@ -320,7 +322,7 @@ class Twin(Country):
 
 
 class Dense(Country):
-    """The same law by numpy's draws, everyone asked every day: each person has events of their own, each seat attempts."""
+    """The same law by numpy, everyone asked every day: each person has events of their own, each seat attempts."""
 
     def __init__(self, model, setting, rng):
         super().__init__(model, setting)

@@ -25,8 +25,8 @@ JAILED, MEMBER, WARNED, ARRESTED, RECRUITED, OUT = 1, 2, 4, 8, 16, 32
 (
     LUCK, SPONTANEOUS, ORGANISED, EVENT, GROUP_EVENT, SIZE, ASKED, KNOWN, WHICH_TIE, GROUP, SEAT, ARREST_LUCK, ARRESTS,
     CHOSEN, TERM, STAYS, WARNINGS, ATTEMPTS, ATTEMPT, CONTACTS, CONTACT, RECEIVER, ARRIVAL, HITS, HIT, MEMBERS_WARNED,
-    WARNED_BY, TIE, FAR, FIRST_GROUPS, FIRST_GROUP,
-) = range(31)  # fmt: skip
+    WARNED_BY, TIE, FIRST_GROUPS, FIRST_GROUP,
+) = range(30)  # fmt: skip
 """Purposes of draws."""
 
 NOTED = (
@@ -64,9 +64,10 @@ class Rules(NamedTuple):
 @njit(cache=True)
 def tie(ties_key, first, size, person, which, random):
     """The person, counted within the city, at the other end of one of a person's ties."""
-    if unit(ties_key, first + person, TIE, which) < random:
-        return int(unit(ties_key, first + person, FAR, which) * size)
-    person += which // 2 + 1 if which % 2 == 0 else -(which // 2 + 1)
+    u = unit(ties_key, first + person, TIE, which)
+    if u < random:
+        return int(u / random * size)
+    person += (which // 2 + 1) * (1 - 2 * (which % 2))
     return person - size if person >= size else person + size if person < 0 else person
 
 

@@ -105,8 +105,8 @@ class Recruitment(System):
             )
         if self.ties is not None and self.groups is not None and self.ties.number < self.seats:
             raise UsageError(
-                f"Ties.number is {self.ties.number} and groups.members {self.groups.members:g}; expected as many ties as "
-                "a group has members at least, since who forms a group fills its seats from among their own ties."
+                f"Ties.number is {self.ties.number} and groups.members {self.groups.members:g}; expected as many ties "
+                "as a group has members at least, since who forms one fills its seats from among their own ties."
             )
 
     @classmethod
