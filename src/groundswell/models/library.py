@@ -35,6 +35,7 @@ LIBRARY: Mapping[str, Entry] = {
     "etas": Entry("etas", "Etas", "events"),
     "civil_violence": Entry("civil_violence", "CivilViolence", "agents"),
     "thresholds": Entry("thresholds", "Thresholds", "agents"),
+    "recruitment": Entry("recruitment", "Recruitment", "agents"),
 }
 
 
