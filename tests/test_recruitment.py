@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from groundswell.cli import main as cli
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting, call_matrix
 from groundswell.data.window import Window
@@ -107,8 +109,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 )
 @settings(max_examples=25, deadline=None)
 def test_every_form_goes_the_way_of_the_twin(changes: dict[str, Any], seed: int) -> None:
-    agrees_with_twin(replace(BUSY, **changes), replace(SMALL, window=replace(WINDOW, periods=6),
-                     calls=SMALL.calls[:, :6]), seed)  # fmt: skip
+    agrees_with_twin(replace(BUSY, **changes), SMALL.during(6), seed)
 
 
 def errors(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -122,7 +123,7 @@ def errors(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return tuple(np.abs(a - b) / np.sqrt(np.maximum(va + vb, 1e-12)) for (a, va), (b, vb) in (mean, variance))  # type: ignore[return-value]
 
 
-def totals(series: dict[str, np.ndarray], names: tuple[str, ...]) -> np.ndarray:
+def totals(series: Mapping[str, np.ndarray], names: tuple[str, ...]) -> np.ndarray:
     """(names, places, 2): sums of the first and of the second half of the days."""
     half = next(iter(series.values())).shape[1] // 2
     return np.array([[series[n][:, :half].sum(axis=1), series[n][:, half:].sum(axis=1)] for n in names]).swapaxes(1, 2)
@@ -140,7 +141,7 @@ def test_drawing_numbers_and_then_persons_has_the_law_of_asking_everyone(ties: T
     small = Setting(
         replace(towns, population=np.array([40.0, 14.0])), Window(date(2020, 1, 1), 6), active_on_day0=("Hub",)
     )
-    model = replace(BUSY, ties=ties, call=None, groups=replace(BUSY.groups, initial=5.0), background=Background(1000.0))
+    model = replace(BUSY, ties=ties, call=None, background=Background(1000.0)).replacing({"groups.initial": 5.0})
     rng = generator(1)
     dense = []
     for _ in range(runs):
@@ -404,7 +405,7 @@ def test_scenarios_share_their_luck() -> None:
 
 def test_a_scenario_may_have_larger_groups() -> None:
     start = run(BUSY.populate(SMALL, rng=generator(2)), 5).society
-    larger = replace(BUSY, groups=replace(BUSY.groups, members=4.0))
+    larger = BUSY.replacing({"groups.members": 4.0})
     done = run(replace(start, model=larger))
     assert done.society.seats.shape[1] == 4
     assert (done.society.seats[:, 3] == -2).any()
@@ -424,8 +425,8 @@ def test_a_person_takes_one_byte() -> None:
     society = BUSY.populate(one_city(1e6, 3), rng=generator(1))
     assert society.persons.nbytes == 1_000_000
     tracemalloc.start()
-    society = replace(MIXED, between=None, groups=replace(MIXED.groups, contact=0.0)).populate(
-        one_city(5e6, 3), rng=generator(1))  # fmt: skip
+    alone = replace(MIXED.replacing({"groups.contact": 0.0}), between=None)
+    society = alone.populate(one_city(5e6, 3), rng=generator(1))
     run(society, threads=2)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -436,13 +437,13 @@ def test_what_cannot_be_meant_is_refused() -> None:
     with pytest.raises(ParameterError, match="longest jail term"):
         Jail(-1.0)
     with pytest.raises(UsageError, match="expected 1 or more: a group"):
-        replace(BUSY, groups=replace(BUSY.groups, members=0.5))
+        BUSY.replacing({"groups.members": 0.5})
     with pytest.raises(UsageError, match="as many ties as"):
         replace(BUSY, ties=Ties(0.3, 0.5, 2))
     with pytest.raises(UsageError, match=r"Ties.number is 0"):
         Ties(number=0)
     with pytest.raises(UsageError, match=r'"Twin" has 25 persons and would have .* members'):
-        replace(BUSY, groups=replace(BUSY.groups, initial=70.0)).populate(SMALL, rng=generator(1))
+        BUSY.replacing({"groups.initial": 70.0}).populate(SMALL, rng=generator(1))
     with pytest.raises(UsageError, match=r'"Twin" has 25 persons and Ties.number is 25'):
         replace(BUSY, ties=Ties(number=25)).populate(SMALL, rng=generator(1))
     with pytest.raises(UsageError, match="by the day"):
@@ -496,7 +497,7 @@ def test_files_that_are_no_society_of_these_places_are_refused(tmp_path: Path) -
         ({"jailed": saved["jailed"].astype(float)}, "is no saved society"), ({"places": np.array(["Hub"])}, "no place"),
         ({"start": "2021-01-01"}, "begins on 2021-01-01"),
     ):  # fmt: skip
-        np.savez(tmp_path / "other.npz", **(saved | changes))
+        np.savez(tmp_path / "other.npz", **(saved | changes))  # type: ignore[arg-type]
         if words is None:
             assert load(tmp_path / "other.npz", SMALL).model == Recruitment()
             continue
@@ -518,3 +519,19 @@ def test_a_model_comes_back_from_its_plain_values() -> None:
     friday = CalendarPulse(0.1, Effects(fri=0.2))
     for model in (BUSY, MIXED, Recruitment(pulse=friday, between=Between(0.2, Gravity()))):
         assert stated(Recruitment, json.loads(json.dumps(plain(model)))) == model
+
+
+def test_it_runs_from_the_command_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    command = ["simulate", "recruitment", "--seed", "3", "--set", "jail.longest=2", "--without", "ties", "--json"]
+    assert cli.main([*command, "--out", str(tmp_path)]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert {row["series"] for row in result["totals"]} == set(ALL)
+    assert (tmp_path / "history.csv").exists()
+    assert cli.main(["simulate", "recruitment", "--set", "jail.longest=-1"]) == 2
+    assert "longest jail term" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_country_of_the_gazetteer_runs_from_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["simulate", "recruitment", "--country", "IR", "--days", "20", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["places"] > 400
