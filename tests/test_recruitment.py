@@ -412,6 +412,24 @@ def test_a_scenario_may_have_larger_groups() -> None:
     assert (done.society.seats[:, 3] >= -1).any()
 
 
+def test_enormous_numbers_end_where_everyone_is_reached() -> None:
+    """No loop and no array grows with a parameter beyond what the persons of a city can make of it."""
+    huge = BUSY.replacing({
+        "crowds.median": 1e12, "arrests.per_event": 1e300, "warnings_per_arrest": 1e300, "jail.longest": 1e300,
+        "groups.recruitment": 1e300, "groups.breakup": 0.0, "groups.warned_per_member_arrested": 0.0,
+        "groups.contact": 0.0, "specific_deterrence.warned": 0.0, "specific_deterrence.arrested": 0.0,
+        "ties.turnout": 0.0, "ties.random": 1.0,
+    })  # fmt: skip
+    done = run(huge.populate(SMALL, rng=generator(1)), 2)
+    assert done.series["participants"][0, 0] == done.series["arrests"][0, 0] == 90, "all of Hub came, and are in jail"
+    assert done.series["members"][1:, 1].sum() > 1.5 * done.series["members"][1:, 0].sum() > 0
+    assert done.series["broken_up"].sum() == 0
+    ended = run(
+        huge.replacing({"groups.recruitment": 0.0, "groups.breakup": 1e300}).populate(SMALL, rng=generator(1)), 2
+    )
+    assert ended.series["groups"][:, 1].sum() == 0
+
+
 def test_an_exploded_draw_is_flagged_and_ends() -> None:
     for background in (4000.0, 1e30):
         model = replace(BUSY, background=Background(background), max_daily_events=50)

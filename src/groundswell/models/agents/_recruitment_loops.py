@@ -21,6 +21,7 @@ from groundswell.models.agents._keyed_loops import draw, unit
 
 JAILED, MEMBER, WARNED, ARRESTED, RECRUITED, OUT = 1, 2, 4, 8, 16, 32
 """Bits of a person. WARNED, ARRESTED and RECRUITED once for all; OUT, at an event, within a day only."""
+ALL = 255
 
 (
     LUCK, SPONTANEOUS, ORGANISED, EVENT, GROUP_EVENT, SIZE, ASKED, KNOWN, WHICH_TIE, GROUP, SEAT, ARREST_LUCK, ARRESTS,
@@ -36,6 +37,11 @@ NOTED = (
 """Rows of what is noted of a day in each city, (9, P)."""
 
 VACANT, NO_SEAT = -1, -2
+
+ENOUGH = 40.0
+"""Times that everyone is asked or hit on average, beyond which more of it changes nothing: exp(-40) are left."""
+LONG, MANY = 1e9, 1e9
+"""Days that never end, persons that no city has."""
 
 
 class Rules(NamedTuple):
@@ -92,7 +98,7 @@ def _comes(persons, key, who, rules):
 def _jail(persons, key, who, rules):
     """Jail a person; how many days lie between today and release."""
     persons[who] |= JAILED | ARRESTED
-    return math.ceil(unit(key, who, TERM, 0) * rules.longest)
+    return math.ceil(unit(key, who, TERM, 0) * min(rules.longest, LONG))
 
 
 @njit(cache=True)
@@ -154,7 +160,7 @@ def protest(begin, end, key, ties_key, day, persons, first, seats, group_first, 
                         came[out] = member
                         out += 1
             people = math.exp(rules.crowd + rules.spread * normal(here, 0, SIZE, 0))
-            for j in range(out - before, int(min(people + 0.5, 1e9))):
+            for j in range(out - before, int(min(people + 0.5, ENOUGH * size))):
                 u = unit(here, j, ASKED, 0)
                 if u < turnout:  # one of the ties of all who came
                     at = u / turnout * (out - before)
@@ -169,8 +175,8 @@ def protest(begin, end, key, ties_key, day, persons, first, seats, group_first, 
         arrests = 0
         if events > 0:
             luck = shared_luck(key, p, ARREST_LUCK, rules.arrests_overdispersion)
-            arrests = min(poisson(key, p, ARRESTS, luck * rules.arrests_per_event * events), out)
-        warned = min(poisson(key, p, WARNINGS, rules.warnings_per_arrest * arrests), out - arrests)
+            arrests = min(poisson(key, p, ARRESTS, min(luck * rules.arrests_per_event * events, MANY)), out)
+        warned = min(poisson(key, p, WARNINGS, min(rules.warnings_per_arrest * arrests, MANY)), out - arrests)
         for i in range(arrests + warned):
             j = i + int(unit(key, p, CHOSEN, i) * (out - i))
             came[i], came[j] = came[j], came[i]
@@ -182,7 +188,7 @@ def protest(begin, end, key, ties_key, day, persons, first, seats, group_first, 
             else:
                 persons[who] |= WARNED
         for i in range(out):
-            persons[base + came[i]] &= ~OUT
+            persons[base + came[i]] &= ALL - OUT
         noted[0, p], noted[1, p], noted[2, p], noted[3, p] = events, arrests, out, warned
     return jailed[:held], until[:held]
 
@@ -250,7 +256,7 @@ def contacts(key, persons, first, seats, group_first, weights, rules, arriving):
     arriving[:] = 0
     for q in range(len(arriving)):
         groups = group_first[q + 1] - group_first[q]
-        for i in range(poisson(key, q, CONTACTS, rules.contact * groups)):
+        for i in range(poisson(key, q, CONTACTS, min(rules.contact * groups, MANY))):
             here = draw(key, q, CONTACT, i)
             recruiter = _seated(here, seats[group_first[q] + int(unit(here, 0, GROUP, 0) * groups)])
             if recruiter < 0:
@@ -279,7 +285,8 @@ def organise(
     attempts = np.empty(end - begin, np.int64)
     for p in range(begin, end):
         rate = rules.recruitment * (1.0 + rules.momentum_recruitment * momentum[p])
-        attempts[p - begin] = poisson(key, p, ATTEMPTS, rate * (group_first[p + 1] - group_first[p]))
+        most = ENOUGH * (first[p + 1] - first[p])
+        attempts[p - begin] = poisson(key, p, ATTEMPTS, min(rate * (group_first[p + 1] - group_first[p]), most))
         total += attempts[p - begin] + arriving[p]
     new, city, count = np.empty((total, width), np.int32), np.empty(total, np.int32), 0
     jailed, until, held = np.empty(64, np.int64), np.empty(64, np.int64), 0
@@ -304,7 +311,7 @@ def organise(
                 formed += 1
                 joined += won
         ended, start = 0, held
-        rate = rules.breakup * (1.0 + rules.exposure * noted[0, p])
+        rate = min(rules.breakup * (1.0 + rules.exposure * noted[0, p]), ENOUGH)
         for i in range(poisson(key, p, HITS, rate * groups)):
             group = group_first[p] + int(unit(key, p, HIT, i) * groups)
             if broken[group]:
@@ -315,14 +322,14 @@ def organise(
                 if member < 0:
                     continue
                 who = base + member
-                persons[who] &= ~MEMBER
+                persons[who] &= ALL - MEMBER
                 if not persons[who] & JAILED:
                     jailed, until = _roomy(jailed, held), _roomy(until, held)
                     jailed[held], until[held] = who, day + _jail(persons, key, who, rules)
                     held += 1
         warned = 0
         if held > start:
-            for i in range(poisson(key, p, MEMBERS_WARNED, rules.warned_per_member * (held - start))):
+            for i in range(poisson(key, p, MEMBERS_WARNED, min(rules.warned_per_member * (held - start), MANY))):
                 here = draw(key, p, WARNED_BY, i)
                 person = int(unit(here, 0, ASKED, 0) * size)
                 if rules.ties > 0:
@@ -345,7 +352,7 @@ def release(persons, first, jailed, until, day, jailed_by_city):
             jailed[kept], until[kept] = jailed[i], until[i]
             kept += 1
         else:
-            persons[jailed[i]] &= ~JAILED
+            persons[jailed[i]] &= ALL - JAILED
             jailed_by_city[np.searchsorted(first, jailed[i], side="right") - 1] -= 1
     return kept
 
