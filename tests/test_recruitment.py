@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundswell.cli import main as cli
+from groundswell.data.history import History
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting, call_matrix
 from groundswell.data.window import Window
-from groundswell.errors import DataError, GroundswellError, MissingVerb, ParameterError, UsageError
+from groundswell.errors import DataError, GroundswellError, ParameterError, UsageError
 from groundswell.models.agents.recruitment import Jail, Recruitment, SpecificDeterrence, Ties
 from groundswell.models.agents.society import ARRESTED, JAILED, MEMBER, RECRUITED, WARNED, Society, load, run
 from groundswell.models.cities.mobilisation import (
@@ -468,8 +469,6 @@ def test_what_cannot_be_meant_is_refused() -> None:
         BUSY.populate(replace(SMALL, later_edges=(12, 19)), rng=generator(1))
     with pytest.raises(UsageError, match="steps of 7 days"):
         BUSY.populate(Setting(TOWNS, Window(date(2020, 1, 1), 3, 7)), rng=generator(1))
-    with pytest.raises(MissingVerb, match="Keep the Society"):
-        BUSY.simulate(SMALL, rng=generator(1), given=BUSY.simulate(SMALL, rng=generator(1)).during(3))
     society = run(BUSY.populate(SMALL, rng=generator(1)), 5).society
     with pytest.raises(UsageError, match="from 0 to 7, the days that are left"):
         run(society, 8)
@@ -553,3 +552,61 @@ def test_it_runs_from_the_command_line(capsys: pytest.CaptureFixture[str], tmp_p
 def test_a_country_of_the_gazetteer_runs_from_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["simulate", "recruitment", "--country", "IR", "--days", "20", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["places"] > 400
+
+
+def past(**changes: np.ndarray | None) -> History:
+    """Three days in `TOWNS` with an event here and there."""
+    events, arrests = np.zeros((4, 3)), np.zeros((4, 3))
+    events[0], events[3, 1] = (1, 2, 3), 1
+    arrests[0], arrests[3, 1] = (2, 0, 9), 4
+    series = {"events": events, "arrests": arrests, "participants": 20.0 * events, "warned": 1.0 * events} | changes
+    return History(TOWNS, replace(WINDOW, periods=3), {name: v for name, v in series.items() if v is not None})
+
+
+def test_a_given_past_happens_again_to_persons_that_are_drawn() -> None:
+    free = replace(BUSY, jail=Jail(1e9), groups=None, organised=None)
+    done = run(free.populate(SMALL, rng=generator(1)), 3, given=past(), threads=2)
+    for name in ("events", "arrests", "participants", "warned"):
+        np.testing.assert_array_equal(done.series[name], past()[name])
+    arrested = [int((done.society.persons[list(done.society.of(name))] & ARRESTED > 0).sum()) for name in TOWNS.name]
+    assert arrested == [11, 0, 0, 4]
+    assert len(done.society.jailed) == 15
+    np.testing.assert_array_equal(done.society.momentum, (past()["events"] * 0.5 ** np.arange(2, -1, -1)).sum(axis=1))
+    told = run(free.populate(SMALL, rng=generator(1)), 3, given=past(participants=None, warned=None))
+    assert (told.series["participants"][0] >= past()["arrests"][0]).all()
+    assert not told.series["participants"][1].any()
+    assert told.series["warned"].sum() > 0
+
+
+def test_more_than_a_town_has_find_no_person_and_are_kept_as_given() -> None:
+    crowd = past(participants=np.where(past()["events"] > 0, 5000.0, 0.0), arrests=40 * past()["events"])
+    done = run(replace(BUSY, jail=Jail(1e9)).populate(SMALL, rng=generator(1)), 3, given=crowd)
+    np.testing.assert_array_equal(done.series["participants"], crowd["participants"])
+    np.testing.assert_array_equal(done.series["arrests"], crowd["arrests"])
+    assert (done.society.persons[:90] & JAILED > 0).sum() <= 90
+
+
+def test_arrests_without_an_event_are_of_anyone() -> None:
+    done = run(replace(BUSY, jail=Jail(1e9), groups=None, organised=None).populate(SMALL, rng=generator(1)), 3,
+               given=past(arrests=np.ones((4, 3)), participants=None))  # fmt: skip
+    assert [int((done.society.persons[list(done.society.of(name))] & JAILED > 0).sum()) for name in TOWNS.name] == [
+        3
+    ] * 4
+    assert not done.series["participants"][past()["events"] == 0].any()
+
+
+def test_going_on_from_a_past_is_going_on_with_its_persons() -> None:
+    whole = run(BUSY.populate(SMALL, rng=generator(4)), given=past())
+    start = run(BUSY.populate(SMALL, rng=generator(4)), 3, given=past()).society
+    later = run(start)
+    assert_same(later.society, whole.society)
+    for name, values in later.series.items():
+        np.testing.assert_array_equal(values, whole.series[name][:, 3:])
+
+
+def test_a_past_that_cannot_be_is_refused() -> None:
+    start = BUSY.populate(SMALL, rng=generator(1))
+    with pytest.raises(DataError, match="has no arrests"):
+        run(start, given=past(arrests=None))
+    with pytest.raises(DataError, match="whole number"):
+        run(start, given=past(events=0.5 * past()["events"]))

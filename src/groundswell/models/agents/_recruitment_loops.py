@@ -85,7 +85,7 @@ def _stays_away(flags, key, who, rules):
 
 
 @njit(cache=True)
-def _comes(persons, key, who, rules):
+def comes(persons, key, who, rules):
     """Whether a person who is asked can come to an event; marks it."""
     flags = persons[who]
     if flags & (JAILED | OUT) or _stays_away(flags, key, who, rules):
@@ -102,7 +102,7 @@ def _jail(persons, key, who, rules):
 
 
 @njit(cache=True)
-def _roomy(values, count):
+def roomy(values, count):
     """The same array with room for more, if it is full."""
     if count < len(values):
         return values
@@ -126,6 +126,36 @@ def numbers(key, spontaneous, by_group, groups, psi, most, out):
     return total
 
 
+@njit(cache=True)
+def whom(here, j, turnout, ties_key, base, size, came, before, out, rules):
+    """The person asked j-th to an event: with chance `turnout` one of the ties of all who came, else anyone."""
+    u = unit(here, j, ASKED, 0)
+    if u >= turnout:
+        return int((u - turnout) / (1.0 - turnout) * size)
+    if out == before:
+        return int(u / turnout * size)
+    at = u / turnout * (out - before)
+    return tie(ties_key, base, size, came[before + int(at)], int((at - int(at)) * rules.ties), rules.random)
+
+
+@njit(cache=True)
+def punish(key, p, day, persons, base, came, out, arrests, warned, rules, jailed, until, held):
+    """Jail and warn so many of those who came today, at random, and send all home; the lists of persons jailed."""
+    for i in range(arrests + warned):
+        j = i + int(unit(key, p, CHOSEN, i) * (out - i))
+        came[i], came[j] = came[j], came[i]
+        who = base + came[i]
+        if i < arrests:
+            jailed, until = roomy(jailed, held), roomy(until, held)
+            jailed[held], until[held] = who, day + _jail(persons, key, who, rules)
+            held += 1
+        else:
+            persons[who] |= WARNED
+    for i in range(out):
+        persons[base + came[i]] &= ALL - OUT
+    return jailed, until, held
+
+
 @njit(cache=True, nogil=True)
 def protest(begin, end, key, ties_key, day, persons, first, seats, group_first, asked, rules, noted):
     """Events of the day, who comes, who is arrested, who is warned; returns (J,) persons jailed, and their last days.
@@ -147,29 +177,23 @@ def protest(begin, end, key, ties_key, day, persons, first, seats, group_first, 
                 starter = _seated(here, seats[group])
             else:
                 starter = int(unit(here, 0, ASKED, 0) * size)
-            if starter < 0 or not _comes(persons, key, base + starter, rules):
+            if starter < 0 or not comes(persons, key, base + starter, rules):
                 continue
-            came = _roomy(came, out)
+            came = roomy(came, out)
             came[out] = starter
             out += 1
             events += 1
             if by_group:
                 for member in seats[group]:
-                    if member >= 0 and _comes(persons, key, base + member, rules):
-                        came = _roomy(came, out)
+                    if member >= 0 and comes(persons, key, base + member, rules):
+                        came = roomy(came, out)
                         came[out] = member
                         out += 1
             people = math.exp(rules.crowd + rules.spread * normal(here, 0, SIZE, 0))
             for j in range(out - before, int(min(people + 0.5, ENOUGH * size))):
-                u = unit(here, j, ASKED, 0)
-                if u < turnout:  # one of the ties of all who came
-                    at = u / turnout * (out - before)
-                    which = int((at - int(at)) * rules.ties)
-                    person = tie(ties_key, base, size, came[before + int(at)], which, rules.random)
-                else:
-                    person = int((u - turnout) / (1.0 - turnout) * size)
-                if _comes(persons, key, base + person, rules):
-                    came = _roomy(came, out)
+                person = whom(here, j, turnout, ties_key, base, size, came, before, out, rules)
+                if comes(persons, key, base + person, rules):
+                    came = roomy(came, out)
                     came[out] = person
                     out += 1
         arrests = 0
@@ -177,18 +201,7 @@ def protest(begin, end, key, ties_key, day, persons, first, seats, group_first, 
             luck = shared_luck(key, p, ARREST_LUCK, rules.arrests_overdispersion)
             arrests = min(poisson(key, p, ARRESTS, min(luck * rules.arrests_per_event * events, MANY)), out)
         warned = min(poisson(key, p, WARNINGS, min(rules.warnings_per_arrest * arrests, MANY)), out - arrests)
-        for i in range(arrests + warned):
-            j = i + int(unit(key, p, CHOSEN, i) * (out - i))
-            came[i], came[j] = came[j], came[i]
-            who = base + came[i]
-            if i < arrests:
-                jailed, until = _roomy(jailed, held), _roomy(until, held)
-                jailed[held], until[held] = who, day + _jail(persons, key, who, rules)
-                held += 1
-            else:
-                persons[who] |= WARNED
-        for i in range(out):
-            persons[base + came[i]] &= ALL - OUT
+        jailed, until, held = punish(key, p, day, persons, base, came, out, arrests, warned, rules, jailed, until, held)
         noted[0, p], noted[1, p], noted[2, p], noted[3, p] = events, arrests, out, warned
     return jailed[:held], until[:held]
 
@@ -324,7 +337,7 @@ def organise(
                 who = base + member
                 persons[who] &= ALL - MEMBER
                 if not persons[who] & JAILED:
-                    jailed, until = _roomy(jailed, held), _roomy(until, held)
+                    jailed, until = roomy(jailed, held), roomy(until, held)
                     jailed[held], until[held] = who, day + _jail(persons, key, who, rules)
                     held += 1
         warned = 0

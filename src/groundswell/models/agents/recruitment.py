@@ -21,7 +21,7 @@ import numpy as np
 
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
-from groundswell.errors import MissingVerb, UsageError
+from groundswell.errors import UsageError
 from groundswell.models.cities.system import System
 from groundswell.params import Component, Prior, param
 
@@ -130,15 +130,11 @@ class Recruitment(System):
     def simulate(self, setting: Setting, *, rng: np.random.Generator, given: History | None = None) -> History:
         """One history by place and day: the series of `Mobilisation`, and joined, members and jailed.
 
-        groups, members and jailed are those at the day's start; a member in jail counts as both. A history holds
-        totals, which do not say who is in jail or in a group, so `given` is refused: keep a `Society`, and `run` that.
+        groups, members and jailed are those at the day's start; a member in jail counts as both. With `given`, events,
+        arrests, participants and warnings of its days are taken from it, and drawn is to whom they happen; the groups
+        are drawn from the first day on. To go on with the same persons keep a `Society`, and `run` that.
         """
         from groundswell.models.agents.society import run
 
-        if given is not None:
-            raise MissingVerb(
-                "Recruitment.simulate cannot continue from a history: totals do not say who is jailed, warned or in a "
-                "group. Keep the Society that run() returns and run it on, or save and load it."
-            )
-        done = run(self.populate(setting, rng=rng))
+        done = run(self.populate(setting, rng=rng), given=given)
         return History(setting.places, setting.window, done.series, exploded=done.society.exploded)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from groundswell.data.history import History
 from groundswell.data.setting import Setting
+from groundswell.errors import DataError
 from groundswell.models.agents import _recruitment_loops as loops
 from groundswell.models.agents._keyed_loops import step_key
+from groundswell.models.agents._reenactment_loops import reenact
 from groundswell.models.cities.mobilisation_state import geometry_of
+from groundswell.models.cities.scattered import past_of
 from groundswell.models.triggering import reach_weights
 from groundswell.rng import keyed
 
@@ -64,13 +68,37 @@ def rules_of(model: Recruitment, setting: Setting) -> loops.Rules:
     )
 
 
+class Past(NamedTuple):
+    """Given days, (t, P) each: events and arrests; participants and warned, below 0 where they are not known."""
+
+    events: np.ndarray
+    arrests: np.ndarray
+    participants: np.ndarray
+    warned: np.ndarray
+
+    @classmethod
+    def of(cls, model: Recruitment, setting: Setting, given: History) -> Past:
+        """DataError for a past of other places or dates, for counts that are not whole, and for arrests it lacks."""
+        events = past_of(setting, given)
+        if "arrests" not in given.series and (model.deterrence is not None or model.backlash is not None):
+            raise DataError(
+                "the given past has no arrests, on which deterrence and backlash act. Give a series of arrests, or "
+                "leave both components out: Recruitment(deterrence=None, backlash=None, ...)."
+            )
+        arrests = given.counts("arrests") if "arrests" in given.series else np.zeros_like(events)
+        unknown = np.full(events.shape, -1.0)
+        participants, warned = (given.series.get(name, unknown) for name in ("participants", "warned"))
+        whole = [np.ascontiguousarray(values.T, dtype=np.int64) for values in (events, arrests, np.asarray(warned))]
+        return cls(whole[0], whole[1], np.ascontiguousarray(participants.T, dtype=float), whole[2])
+
+
 class Days:
     """A society on its way: its arrays copied once, then changed in place day by day."""
 
-    def __init__(self, society: Society, threads: int) -> None:
+    def __init__(self, society: Society, threads: int, past: Past | None = None) -> None:
         model, setting = society.model, society.setting
         geometry, periods = geometry_of(setting), setting.window.periods
-        self.model, self.setting, self.key = model, setting, np.uint64(society.key)
+        self.model, self.setting, self.key, self.past = model, setting, np.uint64(society.key), past
         self.rates, self.rules = model.rates(setting), rules_of(model, setting)
         self.first, self.share = sizes(setting), model.shares(setting)
         self.given, self.calls = model.given_events(setting), geometry.call_memory(model)
@@ -104,16 +132,20 @@ class Days:
         groups = np.diff(group_first)
         made[len(loops.NOTED) :] = groups, self.members, self.jailed_by_city
         key, ties, noted = np.uint64(step_key(self.key, day + 1)), ties_key(int(self.key)), made[: len(loops.NOTED)]
-        asked = self._asked(key, day, groups)
-        if self.exploded:
-            return made
-        bounds = self._bounds(asked)
-        self._jail(
-            self._each(
+        if self.past is not None and day < len(self.past.events):
+            bounds = self._bounds(self.past.events[day])
+            given = (values[day] for values in self.past)
+            jailed = self._each(reenact, bounds, key, ties, day, self.persons, self.first, *given, self.rules, noted)
+        else:
+            asked = self._asked(key, day, groups)
+            if self.exploded:
+                return made
+            bounds = self._bounds(asked.sum(axis=1))
+            jailed = self._each(
                 loops.protest, bounds, key, ties, day, self.persons, self.first, self.seats, group_first, asked,
                 self.rules, noted,
-            )
-        )  # fmt: skip
+            )  # fmt: skip
+        self._jail(jailed)
         self._remember(noted[0], noted[1])
         arriving, broken = np.zeros(len(self.share), np.int64), np.zeros(len(self.seats), np.bool_)
         if self.rules.contact > 0:
@@ -158,13 +190,13 @@ class Days:
             return [work(begin, end, *given) for begin, end in parts]
         return list(self.threads.map(lambda part: work(*part, *given), parts))
 
-    def _bounds(self, asked: np.ndarray) -> np.ndarray:
-        """Where the parts begin and end, with about the same work in each."""
+    def _bounds(self, events: np.ndarray) -> np.ndarray:
+        """Where the parts begin and end, with about as many events in each."""
         if self.parts == 1:
-            return np.array([0, len(asked)])
-        work = np.cumsum(asked.sum(axis=1) + 0.01)
+            return np.array([0, len(events)])
+        work = np.cumsum(events + 0.01)
         inner = np.searchsorted(work, work[-1] * np.arange(1, self.parts) / self.parts)
-        return np.concatenate([[0], inner, [len(asked)]])
+        return np.concatenate([[0], inner, [len(events)]])
 
     def _jail(self, found: list[tuple[np.ndarray, np.ndarray]]) -> None:
         """Add persons jailed today, and their last days."""

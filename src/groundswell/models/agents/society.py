@@ -18,11 +18,12 @@ from typing import Literal
 import numpy as np
 
 from groundswell.data.files import replacing_file
+from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError, UsageError, nearest
 from groundswell.models.agents import _recruitment_loops as loops
 from groundswell.models.agents.recruitment import Recruitment
-from groundswell.models.agents.recruitment_days import SERIES, Days, rules_of, sizes, ties_key
+from groundswell.models.agents.recruitment_days import SERIES, Days, Past, rules_of, sizes, ties_key
 from groundswell.rng import hash_key
 from groundswell.statement import plain, stated
 
@@ -182,12 +183,15 @@ def run(
     record: Literal["places", "totals", "none"] = "places",
     follow: Sequence[int] = (),
     threads: int = 1,
+    given: History | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> Run:
     """Make so many days, or those left in the window; the same society goes the same way whatever is recorded.
 
     record : series by place and day, national totals, or none. follow : numbers of persons to watch; see `Society.of`.
-    threads : cities are shared out among them, with the same result. Memory: a copy of the persons, 1 byte each.
+    threads : cities are shared out among them, with the same result. given : a history of the window's first days,
+    whose events, arrests, participants and warnings (the latter two as far as it has them) happen again, to persons
+    that are drawn; groups are drawn as ever. Memory: a copy of the persons, 1 byte each.
     """
     left = society.setting.window.periods - society.day
     days = left if days is None else days
@@ -203,7 +207,8 @@ def run(
     watched = np.asarray(follow, dtype=np.int64)
     if watched.size and not (watched.min() >= 0 and watched.max() < len(society.persons)):
         raise UsageError(f"follow has a number outside 0 to {len(society.persons) - 1}, the persons of this society.")
-    now = Days(society, threads)
+    past = None if given is None else Past.of(society.model, society.setting, given)
+    now = Days(society, threads, past)
     shape = (len(SERIES), *({"places": (len(now.share),), "totals": ()}.get(record, (0,))), days)
     series, seen = np.zeros(shape), np.zeros((days, len(watched)), np.uint8)
     try:
