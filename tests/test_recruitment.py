@@ -22,7 +22,17 @@ from groundswell.data.setting import Setting, call_matrix
 from groundswell.data.window import Window
 from groundswell.errors import DataError, GroundswellError, ParameterError, UsageError
 from groundswell.models.agents.recruitment import Jail, Recruitment, SpecificDeterrence, Ties
-from groundswell.models.agents.society import ARRESTED, JAILED, MEMBER, RECRUITED, WARNED, Society, load, run
+from groundswell.models.agents.society import (
+    ARRESTED,
+    JAILED,
+    MEMBER,
+    RECRUITED,
+    TOOK_PART,
+    WARNED,
+    Society,
+    load,
+    run,
+)
 from groundswell.models.cities.mobilisation import (
     Arrests,
     Background,
@@ -341,7 +351,8 @@ def test_persons_are_in_one_place_and_join_once(seed: int) -> None:
     np.testing.assert_array_equal(series["groups"][:, 1:], grown)
     assert (series["participants"] + series["jailed"] <= np.diff(first)[:, None]).all()
     assert (series["arrests"] + series["warned"] <= series["participants"]).all()
-    assert (persons < 32).all()
+    assert (persons < 64).all(), "nobody is out at night"
+    assert 0 < (persons & TOOK_PART > 0).sum() <= series["participants"].sum()
 
 
 def assert_same(one: Society, other: Society) -> None:

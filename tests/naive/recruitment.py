@@ -100,7 +100,7 @@ class Country:
         self.pulse, self.called = plain.log_pulse(model, setting), plain.calls(model, setting)
         self.momentum, self.arrests = np.zeros(len(self.size)), np.zeros(setting.shape)
         self.groups = [[] for _ in self.size]  # by city, each a list of seats: a person or None
-        self.jailed, self.warned, self.arrested, self.joined = {}, set(), set(), set()
+        self.jailed, self.warned, self.arrested, self.joined, self.took_part = {}, set(), set(), set(), set()
         self.series = {name: np.zeros(setting.shape) for name in (
             "events", "arrests", "participants", "warned", "formed", "broken_up", "members_arrested", "members_warned",
             "joined", "groups", "members", "jailed",
@@ -241,6 +241,7 @@ class Twin(Country):
                 if person not in came and person not in there and self.can_act(p, person):
                     came.append(person)
             there += came
+        self.took_part |= {(p, i) for i in there}
         arrests = warned = 0
         if events:
             factor = luck(self.today, p, ARREST_LUCK, self.model.arrests.overdispersion)
@@ -314,7 +315,7 @@ class Twin(Country):
     def bits(self):
         """(N,) as in Society.persons."""
         member = {(p, i) for p, groups in enumerate(self.groups) for group in groups for i in group if i is not None}
-        sets = [set(self.jailed), member, self.warned, self.arrested, self.joined]
+        sets = [set(self.jailed), member, self.warned, self.arrested, self.joined, self.took_part]
         return np.array([
             sum(1 << b for b, held in enumerate(sets) if (p, i) in held)
             for p in range(len(self.size)) for i in range(self.size[p])

@@ -19,8 +19,8 @@ from numba import njit
 from groundswell.models.agents._keyed_counts_loops import normal, poisson, shared_luck
 from groundswell.models.agents._keyed_loops import draw, unit
 
-JAILED, MEMBER, WARNED, ARRESTED, RECRUITED, OUT = 1, 2, 4, 8, 16, 32
-"""Bits of a person. WARNED, ARRESTED and RECRUITED once for all; OUT, at an event, within a day only."""
+JAILED, MEMBER, WARNED, ARRESTED, RECRUITED, TOOK_PART, OUT = 1, 2, 4, 8, 16, 32, 64
+"""Bits of a person. WARNED, ARRESTED, RECRUITED, TOOK_PART once for all; OUT, at an event, within a day only."""
 ALL = 255
 
 (
@@ -90,7 +90,7 @@ def comes(persons, key, who, rules):
     flags = persons[who]
     if flags & (JAILED | OUT) or _stays_away(flags, key, who, rules):
         return False
-    persons[who] = flags | OUT
+    persons[who] = flags | OUT | TOOK_PART
     return True
 
 
@@ -358,6 +358,18 @@ def organise(
                     warned += 1
         noted[4, p], noted[5, p], noted[6, p], noted[7, p], noted[8, p] = formed, ended, held - start, warned, joined
     return new[:count], city[:count], jailed[:held], until[:held]
+
+
+@njit(cache=True, nogil=True)
+def absent(persons, first, warned_stay, arrested_stay, out):
+    """Into out (P,): the expected share of each city's persons who cannot come to an event, jailed or staying away."""
+    for p in range(len(out)):
+        missing = 0.0
+        for who in range(first[p], first[p + 1]):
+            flags = persons[who]
+            if flags & (JAILED | ARRESTED | WARNED):
+                missing += 1.0 if flags & JAILED else arrested_stay if flags & ARRESTED else warned_stay
+        out[p] = missing / (first[p + 1] - first[p])
 
 
 @njit(cache=True, nogil=True)

@@ -126,8 +126,7 @@ class Days:
         made = np.zeros((len(SERIES), len(self.share)))
         if self.exploded:
             return made
-        kept = loops.release(self.persons, self.first, self.jailed, self.until, day, self.jailed_by_city)
-        self.jailed, self.until = self.jailed[:kept], self.until[:kept]
+        self._release(day)
         group_first = np.searchsorted(self.city, np.arange(len(self.share) + 1))
         groups = np.diff(group_first)
         made[len(loops.NOTED) :] = groups, self.members, self.jailed_by_city
@@ -160,13 +159,26 @@ class Days:
         self._regroup([part[:2] for part in found], broken)
         return made
 
+    def _release(self, day: int) -> None:
+        """Free those whose last day is over."""
+        kept = loops.release(self.persons, self.first, self.jailed, self.until, day, self.jailed_by_city)
+        self.jailed, self.until = self.jailed[:kept], self.until[:kept]
+
     def _asked(self, key: np.uint64, day: int, groups: np.ndarray) -> np.ndarray:
         """(P, 2) events that persons and groups would start today."""
         asked = np.zeros((len(groups), 2), np.int64)
         if day == 0:
             asked[self.on_first_day, 0] = 1
             return asked
-        rates, model = self.rates, self.model
+        alone, by_group = self.expected(day)
+        most = BEYOND + 10 * self.rates.cap
+        total = loops.numbers(key, alone, by_group, groups, self.rates.overdispersion, most, asked)
+        self.exploded = bool(total > self.rates.cap)
+        return asked
+
+    def expected(self, day: int) -> tuple[np.ndarray, np.ndarray]:
+        """(P,) events expected of a city's persons, and of one group in it, if everyone could come; after day 0."""
+        rates, model, groups = self.rates, self.model, self.share
         mean = self.given[day] + rates.within * self.momentum + self.share * (rates.media * self.momentum.sum())
         if rates.between > 0:
             elsewhere = np.empty(len(groups))
@@ -178,10 +190,26 @@ class Days:
             factor *= np.exp(-rates.deterrence * np.log1p(self.hurt[-model.deterrence.lag_days]))
         if model.backlash is not None:
             factor *= math.exp(rates.backlash * math.log1p(self.alarm[-model.backlash.lag_days]))
-        most = BEYOND + 10 * rates.cap
-        total = loops.numbers(key, mean * factor, by_group * factor, groups, rates.overdispersion, most, asked)
-        self.exploded = bool(total > rates.cap)
-        return asked
+        return mean * factor, by_group * factor
+
+    def missing(self, day: int) -> tuple[np.ndarray, np.ndarray]:
+        """(P,) expected share of a city's persons, and of its groups' seats, who cannot come on the day to be made.
+
+        Cost: a look at every person.
+        """
+        self._release(day)
+        rules, share = self.rules, np.empty(len(self.share))
+        loops.absent(self.persons, self.first, rules.warned_stay, rules.arrested_stay, share)
+        taken = self.seats >= 0
+        flags = self.persons[np.where(taken, self.first[self.city][:, None] + self.seats, 0)]
+        away = np.select(
+            [~taken | (flags & loops.JAILED > 0), flags & loops.ARRESTED > 0, flags & loops.WARNED > 0],
+            [1.0, rules.arrested_stay, rules.warned_stay], 0.0,
+        )  # fmt: skip
+        seats = (self.seats != loops.NO_SEAT).sum(axis=1)
+        each = np.where(self.seats != loops.NO_SEAT, away, 0.0).sum(axis=1) / seats
+        groups = np.bincount(self.city, minlength=len(share))
+        return share, np.bincount(self.city, each, minlength=len(share)) / np.maximum(groups, 1)
 
     def _each(self, work: Any, bounds: np.ndarray, *given: Any) -> list[Any]:
         """The loop over all cities, in parts; the parts in the order of the cities."""

@@ -27,8 +27,9 @@ from groundswell.models.agents.recruitment_days import SERIES, Days, Past, rules
 from groundswell.rng import hash_key
 from groundswell.statement import plain, stated
 
-JAILED, MEMBER, WARNED, ARRESTED, RECRUITED = loops.JAILED, loops.MEMBER, loops.WARNED, loops.ARRESTED, loops.RECRUITED
-"""Bits of a person: in jail, in a group; and, once for all, warned, arrested, having joined a group."""
+JAILED, MEMBER, WARNED, ARRESTED = loops.JAILED, loops.MEMBER, loops.WARNED, loops.ARRESTED
+RECRUITED, TOOK_PART = loops.RECRUITED, loops.TOOK_PART
+"""Bits of a person: in jail, in a group; and, once for all, warned, arrested, having joined a group, taken part."""
 
 FORMAT = 1
 """Of saved societies; raised when the meaning of a file or of a draw changes."""
@@ -41,7 +42,7 @@ _KINDS = ("u1", "i4", "i4", "i8", "i8", "f8", "f8", "f8")
 class Society:
     """N persons in P cities under `key`, before day `day` of the setting's window.
 
-    persons : (N,) uint8 of bits (JAILED, MEMBER, WARNED, ARRESTED, RECRUITED), city after city; `of(place)` says whose.
+    persons : (N,) uint8 of bits (JAILED, MEMBER, WARNED, ARRESTED, RECRUITED, TOOK_PART), city after city: `of(place)`.
     seats : (G, W) int32 a group's members, counted within their city; -1 vacant, -2 no seat. city : (G,) sorted.
     jailed, until : (J,) who is in jail, and the last day of it. momentum : (P,) M. hurt, alarm : (L, P), (L,) the
     stocks of arrests per 100,000 of a city and of the country at the end of the last L days.
