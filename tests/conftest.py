@@ -18,7 +18,7 @@ settings.load_profile("groundswell")
 
 
 def renew_kernels() -> None:
-    """Numba's disk cache looks at a loop's own file alone: drop what was compiled before another that it imports changed."""
+    """Numba's disk cache looks at a loop's own file alone: drop what is older than a file that it imports."""
     text = {path: path.read_text(encoding="utf-8") for path in (Path(__file__).parents[1] / "src").rglob("_*_loops.py")}
 
     def changed(path: Path) -> float:
