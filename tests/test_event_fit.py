@@ -19,11 +19,13 @@ from groundswell.data.region import Region
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.data.window import Window
+from groundswell.evaluate.contagion import CANDIDATES, Contagion
 from groundswell.infer.base import Fit, fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.models.events.space_time import SpaceTime
+from groundswell.models.library import load
 from groundswell.report import event_report
 from groundswell.report.figures.events import smoothed_share
 from groundswell.report.language import Speaker
@@ -32,6 +34,8 @@ from groundswell.report.words import in_words
 from groundswell.rng import generator
 from groundswell.studies.event_background import moving_background
 from groundswell.studies.event_causes import Causes
+from groundswell.studies.event_checks import checks_of
+from groundswell.studies.event_contagion import Weighed, weighed
 from groundswell.studies.event_fit import EventFit, event_fit
 from groundswell.studies.event_model import suited_to_plane, suited_to_times
 
@@ -172,6 +176,40 @@ def test_what_was_held_stays_held_and_few_events_are_left_alone() -> None:
     assert moving_background(fitted(model, setting.during(40), few), setting.during(40), few, rng=generator(2)) is None
 
 
+def test_contagion_is_weighed_against_a_background_that_moves() -> None:
+    """A short record of one place; what the fit held is held in all four candidates, and every part is told."""
+    setting, history = stepped(generator(1))
+    setting, history = setting.during(140), history.during(140)
+    model = SelfExciting(0.5, 0.5, ExponentialDelay(0.2))
+    held = {"delay.decay": 0.2, "background": 0.6}
+    made = weighed(fitted(model, setting, history, **held), setting, history)
+    assert made.found is not None
+    assert made.days == (140 / 12, 35)
+    assert sorted(set(made.found.moving["scale_days"])) == [140 / 12, 35]
+    assert made.found.movement > 0.9  # the truth is a background that moves, and nothing else
+    assert in_words(made.findings)[0].startswith("Set against a background that moves at random over 11.7 and 35 days")
+    mutual, elsewhere = load("mutually_exciting").example()
+    other = mutual.simulate(elsewhere, rng=generator(1))
+    none = weighed(fitted(mutual, elsewhere, other), elsewhere, other)
+    assert "has no background with columns that could move" in in_words(none.findings)[0]
+
+
+def test_the_page_shows_what_contagion_was_weighed_against(cities: EventFit) -> None:
+    same = {"log evidence": [-9.0] * 4, "weight": [0.25] * 4, "branching ratio": [0.4] * 4}
+    table = {"candidate": list(CANDIDATES), **same}
+    tried = {"scale_days": 7.0, "own": False, "sd": 1.0, "log evidence": -9.0, "with triggering": -9.0}
+    moving = Table.from_rows([tried])
+    case = dataclasses.replace(
+        cities, weighed=Weighed(Contagion(Table(table), moving, 0.5, 0.5, 0.95, ("A note.",)), (7.0,))
+    )
+    assert case.findings["background"][-1].key == "events-contagion-cannot-tell"
+    assert {"contagion", "contagion_by_movement"} <= set(case.tables())
+    text = render(event_report.page(case, Speaker()), Speaker())
+    assert "over 7 days" in text
+    assert "Four candidates, equally likely before" in text
+    assert "A note." in text
+
+
 # --- the case ----------------------------------------------------------------------------------
 
 
@@ -240,6 +278,64 @@ def test_the_page(which: str, tmp_path: Path, request: pytest.FixtureRequest) ->
     tables = case.tables()
     assert {"parameters", "over_time", "clusters", "events", "delays", "reaches"} <= set(tables)
     assert len(tables["events"]) == len(case.history.events or ())
+
+
+def told(case: EventFit, **changes: Any) -> str:
+    """The page of a case with other parts, as text."""
+    return render(event_report.page(dataclasses.replace(case, **changes), Speaker()), Speaker())
+
+
+def test_tests_that_could_not_be_made_are_named_with_the_reason(cities: EventFit) -> None:
+    history = cities.history
+    assert history.events is not None
+    few = dataclasses.replace(history, events=history.events.take(np.arange(len(history.events)) < 4))
+    checks = checks_of(cities.fitted, cities.setting, few, rng=generator(1))
+    assert checks is not None
+    assert (checks.times, checks.points) == (None, None)
+    assert set(checks.failed) == {"times", "points"}
+    said = " ".join(in_words(checks.findings))
+    assert "The tests of the times could not be made: 4 events are too few to test a model by" in said
+    assert "The tests of residual points could not be made: " in said
+    assert "finds fault" not in said
+    text = told(cities, checks=checks)
+    assert "4 events are too few to test a model by" in text
+    assert 'id="checks"' in text
+
+
+def test_a_test_that_has_no_value_is_named(cities: EventFit) -> None:
+    assert cities.checks is not None
+    assert cities.checks.times is not None
+    table = cities.checks.times.table
+    rows = [row | ({"p known": float("nan")} if row["test"] == "serial" else {}) for row in table.rows()]
+    times = dataclasses.replace(cities.checks.times, table=Table.from_rows(rows))
+    checks = dataclasses.replace(cities.checks, times=times)
+    assert "Not to be worked out for these events, and left out: serial." in in_words(checks.findings)
+    assert not any("Not to be worked out" in sentence for sentence in in_words(cities.checks.findings))
+
+
+def test_dates_alone_are_tested_by_their_counts(cities: EventFit) -> None:
+    model = dataclasses.replace(of(cities.fitted), by_step=True)
+    found = fitted(model, cities.setting, cities.history, **{"reach.scale_km": 60.0})
+    checks = checks_of(found, cities.setting, cities.history, rng=generator(1), replicates=3)
+    assert checks is not None
+    assert checks.counts is not None
+    assert (checks.times, checks.points, checks.failed) == (None, None, {})
+    assert {name.partition(": ")[0] for name in checks.values} == {"counts"}
+    assert set(checks.tables()) == {"test_counts", "counts_pit", "counts_autocorrelation"}
+    text = told(cities, checks=checks)
+    for words in ("Tests of the counts", "Where the counts stand in the distributions", "fitted again"):
+        assert words in text
+    assert "time rescaling" not in text
+    naive = dataclasses.replace(checks, simulated=False)
+    assert "p simulated" not in naive.tables()["test_counts"].columns
+    worst: dict[str, float] = dict.fromkeys(
+        ("counts: together", "counts: serial", "counts: number", "counts: dispersion"), 1e-4
+    )
+    rows = [r | {"p known": worst.get(f"counts: {r['test']}", 0.5)} for r in checks.counts.table.rows()]
+    naive = dataclasses.replace(naive, counts=dataclasses.replace(checks.counts, table=Table.from_rows(rows)))
+    said = in_words(naive.findings)
+    assert said[0].startswith("4 of 6 tests find fault")
+    assert sum("p < 0.001" in sentence for sentence in said) == 4
 
 
 # --- models suited to events -------------------------------------------------------------------

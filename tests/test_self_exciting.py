@@ -163,16 +163,6 @@ def test_the_simulator_draws_what_its_twin_draws(model: SelfExciting, setting: S
 # --- fast paths ---
 
 
-def test_the_polynomial_exp_is_exp() -> None:
-    x = np.concatenate([np.linspace(-708, 700, 200_001), np.linspace(-1, 1, 20_001), [0.0, -0.0, -1e-300]])
-    fast = x.copy()
-    loops.exp_into(fast, len(fast))
-    assert np.max(np.abs(fast / np.exp(x) - 1)) < 2 * np.finfo(float).eps
-    below = np.array([-709.0, -1e5, -math.inf])
-    loops.exp_into(below, 3)
-    assert (below < 1e-307).all()
-
-
 @given(seed=st.integers(0, 999), count=st.integers(0, loops.BLOCK), extreme=st.booleans())
 @settings(deadline=None, max_examples=60)
 def test_one_log_for_sixteen_is_sixteen_logs(seed: int, count: int, extreme: bool) -> None:

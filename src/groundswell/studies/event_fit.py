@@ -22,6 +22,7 @@ from groundswell.rng import keyed
 from groundswell.studies.event_background import Moving, moving_background
 from groundswell.studies.event_causes import Causes
 from groundswell.studies.event_checks import Checks, checks_of
+from groundswell.studies.event_contagion import Weighed, weighed
 from groundswell.studies.event_kernels import Interval, Kernels, delay_curve, triggering
 from groundswell.studies.event_model import said_of
 
@@ -46,7 +47,8 @@ class EventFit:
     no window used, and judgements. remarks : sentences said on the way. plane : how points of the plane came about.
     checks : whether the fit suits its events.
     causes : None where the model cannot take its events apart. moving : the fit with a background that moves, None
-    where there is none to move. open : parameters whose doubt is in no interval here.
+    where there is none to move. weighed : contagion against a background that moves at random, where that was asked
+    for. open : parameters whose doubt is in no interval here.
     """
 
     read: ReadEvents
@@ -60,6 +62,7 @@ class EventFit:
     kernels: Kernels
     causes: Causes | None = None
     moving: Moving | None = None
+    weighed: Weighed | None = None
     plane: Plane | None = None
     checks: Checks | None = None
     open: tuple[str, ...] = ()
@@ -88,7 +91,7 @@ class EventFit:
             "data": self._data(),
             "triggering": self._triggering(),
             "kernels": self._kernels() if self.triggers else [],
-            "background": [] if self.moving is None else self.moving.findings,
+            "background": [f for part in (self.moving, self.weighed) if part is not None for f in part.findings],
             "checks": [] if self.checks is None else self.checks.findings,
         }
 
@@ -123,6 +126,8 @@ class EventFit:
             found |= {"delays": self.kernels.delays(), "reaches": self.kernels.reaches()}
         if self.moving is not None:
             found["backgrounds"] = self.moving.table
+        if self.weighed is not None and self.weighed.found is not None:
+            found |= {"contagion": self.weighed.found.table, "contagion_by_movement": self.weighed.found.moving}
         if self.checks is not None:
             found |= self.checks.tables()
         return {name: table for name, table in found.items() if len(table) or name == "left_out"}
@@ -239,12 +244,14 @@ def event_fit(
     plane: Plane | None = None,
     forests: int = FORESTS,
     replicates: int = 0,
+    contagion: bool = False,
     progress: Progress = silent,
 ) -> EventFit:
     """What a report tells of a fit of single events to one window.
 
     Cost: `forests` times the model's branching (O(E^2) for long memories), one more fit, with a background that moves,
-    and for the tests `replicates` simulations and fits (99 for p-values that are not naive).
+    and for the tests `replicates` simulations and fits (99 for p-values that are not naive). contagion : weigh it
+    against a background that moves at random, which may take many minutes (`event_contagion`).
     """
     models, unknown = plausible_models(fitted, max(DRAWS, forests), rng=keyed(seed, 1))
     kernels = Kernels(fitted.model, models, setting, history)
@@ -254,12 +261,13 @@ def event_fit(
         causes = Causes.of(fitted.model, models[:forests], setting, history, rng=keyed(seed, 3))
     progress(0.5, "a background that moves")
     moving = moving_background(fitted, setting, history, rng=keyed(seed, 4))
+    against = weighed(fitted, setting, history, progress=progress) if contagion else None
     progress(0.7, "whether the fit suits the events")
     checks = checks_of(fitted, setting, history, rng=keyed(seed, 5), replicates=replicates, progress=progress)
     progress(1.0, "done")
     return EventFit(
-        read, name, fitted, setting, history, left_out, tuple(remarks), seed, kernels, causes, moving, plane, checks,
-        unknown,
+        read, name, fitted, setting, history, left_out, tuple(remarks), seed, kernels, causes, moving, against, plane,
+        checks, unknown,
     )  # fmt: skip
 
 

@@ -66,6 +66,11 @@ class Plane:
     centred: dict[str, float] = field(default_factory=dict)
     outside: Events | None = None
 
+    @property
+    def rounded(self) -> bool:
+        """Whether so many events stand at the position of another that positions look rounded; `to_plane` warns."""
+        return self.at_others > max(ROUNDED * len(self.history.events or ()), 1)
+
 
 def to_plane(
     read: ReadEvents,
@@ -191,9 +196,9 @@ def jittered_positions(plane: Plane, km: float, *, rng: np.random.Generator) -> 
 
 
 def _warn_of_rounded(plane: Plane) -> None:
-    """GroundswellWarning where so many events stand at the position of another that positions look rounded."""
+    """GroundswellWarning where positions look rounded."""
     count = len(plane.history.events or ())
-    if plane.at_others > max(ROUNDED * count, 1):
+    if plane.rounded:
         warnings.warn(
             f"{plane.at_others} of {count} events stand at the position of another, as if positions were rounded to "
             "towns. A model of the plane takes that for triggering at no distance at all, and its reach shrinks to 0. "

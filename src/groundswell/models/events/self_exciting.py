@@ -132,7 +132,7 @@ class SelfExciting(Model):
 
     def lacks(self, verb: str) -> str | None:
         """A density by place and step needs `by_step`; the process's own clock needs moments."""
-        if verb == "pointwise" and not self.by_step:
+        if verb in ("pointwise", "pit") and not self.by_step:
             return "Its density is no sum over places and steps; use by_step=True, or compare held-out forecasts."
         if verb in ("compensator", "complete_likelihood", "rate_at") and self.by_step:
             return "With by_step=True events have no order within a step; spread them with jittered(history, rng=rng)."
@@ -191,6 +191,14 @@ class SelfExciting(Model):
         require(self, "pointwise", "pointwise")
         return StepDensity(self, setting, history).pointwise()
 
+    def pit(self, setting: Setting, history: History) -> tuple[np.ndarray, np.ndarray]:
+        """P(N < n) and P(N <= n) of each count n given those of earlier steps, (P, T) each; with `by_step` alone."""
+        from groundswell.models.base import require
+        from groundswell.models.events.self_exciting_counts import StepDensity
+
+        require(self, "pit", "pit")
+        return StepDensity(self, setting, history).pit()
+
     def intensity(self, setting: Setting, history: History) -> np.ndarray:
         """(P, T) integrated intensity by place and step, given at each moment the events so far.
 
@@ -221,7 +229,10 @@ class SelfExciting(Model):
         return branching(self, setting, history, _checked(setting, history))
 
     def compensator(self, setting: Setting, history: History, days: np.ndarray) -> np.ndarray:
-        """(K,) expected events at all places up to each time, given at every moment the events so far. O(E K)."""
+        """(K,) expected events at all places up to each time, given at every moment the events so far.
+
+        Cost O(M (E + K + T)) for M terms of the delay and T steps; with repression O(M (E + P (K + T))).
+        """
         from groundswell.models.events.self_exciting_branching import compensator
 
         return compensator(self, setting, history, _checked(setting, history), days)
