@@ -8,6 +8,7 @@ luck, so a scenario is `dataclasses.replace(society, model=other)`, or with anot
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +34,9 @@ RECRUITED, TOOK_PART = loops.RECRUITED, loops.TOOK_PART
 
 FORMAT = 1
 """Of saved societies; raised when the meaning of a file or of a draw changes."""
+
+DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
+"""What reading a broken archive can end in."""
 
 _ARRAYS = ("persons", "seats", "city", "jailed", "until", "momentum", "hurt", "alarm")
 _KINDS = ("u1", "i4", "i4", "i8", "i8", "f8", "f8", "f8")
@@ -116,7 +120,7 @@ def load(path: Path | str, setting: Setting) -> Society:
             saved = {name: held[name] for name in held.files}
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; expected a society saved with Society.save().") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGE as error:
         raise DataError(f"{path} is no saved society, or a damaged one ({error}). Save it again.") from error
     try:
         if int(saved["format"]) != FORMAT:
