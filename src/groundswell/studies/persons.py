@@ -101,9 +101,10 @@ def told_of_persons(built: Built, found: Fit, draws: int, *, seed: int, parts: P
         values = {leaf.name: leaf.from_free(x) for leaf, x in zip(details["leaves"], details["free"][i], strict=True)}
         account = replacing(built.account, values)
         key = replay_key(details["root"], details["seeds"][i])
-        history = found.method.filter.run(plan, account, rng=keyed(*key), trace=True).history
+        history, process = found.method.filter.run(plan, account, rng=keyed(*key), trace=True).history, account.process
         assert history is not None
-        told.append(retold(parts.join(account.process), built.setting, history, rng=keyed(seed, 9, int(i))))
+        assert isinstance(process, Mobilisation)
+        told.append(retold(parts.join(process), built.setting, history, rng=keyed(seed, 9, int(i))))
         series.append({name: float(history[name].sum()) for name in ("participants", "arrests")})
     log_weight = np.array([one.log_weight for one in told])
     weights = np.exp(log_weight - log_weight.max())
