@@ -26,6 +26,7 @@ from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.models.events.space_time import SpaceTime
 from groundswell.models.library import load
+from groundswell.params import Effects
 from groundswell.report import event_report
 from groundswell.report.figures.events import smoothed_share
 from groundswell.report.language import Speaker
@@ -162,6 +163,10 @@ def test_triggering_that_is_there_stays() -> None:
     assert moving is not None
     assert moving.ratio is not None
     assert moving.ratio.value == pytest.approx(of(found).branching_ratio, rel=0.2)
+    unsure = dataclasses.replace(moving, open=("branching_ratio",)).findings
+    assert "90 % interval" in in_words(moving.findings)[0]
+    assert "(a number that these events do not determine)" in in_words(unsure)[0]
+    assert "90 % interval" not in " ".join(in_words(unsure))
 
 
 def test_what_was_held_stays_held_and_few_events_are_left_alone() -> None:
@@ -255,6 +260,56 @@ def test_little_is_said_where_hardly_anything_is_triggered() -> None:
     assert 'id="time"' in text
 
 
+def test_an_interval_that_leaves_the_doubt_out_is_not_told() -> None:
+    """Events at an even pace: the fit finds no triggering, and held at nothing it would have the interval 0 to 0."""
+    setting = Setting(Places.single(), Window(date(2024, 1, 1), 100))
+    history = from_events(setting.places, setting.window, Events(np.arange(100) + 0.5, np.zeros(100, int)))
+    found = fitted(SelfExciting(0.6, 0.1, ExponentialDelay(1.0)), setting, history)
+    read = read_events(Table({"date": ["2024-01-01"], "time": ["10:00:01"], "city": ["Qom"]}).to_arrow())
+    left = Table({"row": [], "id": [], "outcome": [], "reason": [], "remedy": []})
+    case = event_fit(read, "self_exciting", found, setting, history, left, seed=1, forests=10)
+    assert "branching_ratio" in case.open
+    assert [f.key for f in case.findings["triggering"]] == ["events-ratio-open", "events-hardly-open"]
+    assert "interval" not in " ".join(in_words(case.findings["triggering"][1:]))
+
+
+def test_what_is_not_determined_of_delay_and_reach_has_no_interval(cities: EventFit, plane: EventFit) -> None:
+    for case, names in (
+        (cities, ("delay.decay", "reach.scale_km")),
+        (plane, ("offspring.delay.decay", "offspring.reach.scale_km")),
+    ):
+        without = dataclasses.replace(case, open=names)
+        assert [f.key for f in without.findings["kernels"]] == ["events-delay-open", "events-reach-open"]
+        assert in_words(without.findings["kernels"])[1].endswith(f"determine ({names[1]}).")
+        late = dataclasses.replace(case, open=names[:1])
+        assert late.findings["kernels"][1] == case.findings["kernels"][1]
+        assert "reaches" in late.tables()
+        assert not {"delays", "reaches"} & set(without.tables())
+        text = render(event_report.page(without, Speaker()), Speaker())
+        assert "How far it goes these events do not determine" in text
+        assert "Share of what an event sets off, by delay" not in text
+
+
+def test_replicas_that_cannot_be_drawn_leave_the_tests_naive_and_are_told() -> None:
+    """How marks are distributed is no part of the model, so it draws no history with them."""
+    model, setting = SpaceTime.example()
+    history = model.simulate(setting, rng=generator(4))
+    assert history.events is not None
+    crowd = generator(5).normal(size=len(history.events))
+    events = dataclasses.replace(history.events, marks={"crowd": crowd})
+    history = from_events(setting.places, setting.window, events)
+    assert model.offspring is not None
+    offspring = dataclasses.replace(model.offspring, effects=Effects(crowd=0.0))
+    found = fitted(dataclasses.replace(model, offspring=offspring), setting, history)
+    made = checks_of(found, setting, history, rng=generator(1), replicates=2)
+    assert made is not None
+    assert not made.simulated
+    assert {"waiting times", "number"} <= set(made.values)
+    *_, lost, last = made.findings
+    assert (lost.key, last.key) == ("events-tests-lost", "events-tests-naive")
+    assert "2 of 2 replicas could not be drawn or fitted" in in_words([lost])[0]
+
+
 def test_a_kernel_that_its_limit_cuts_off_is_told(plane: EventFit) -> None:
     offspring = dataclasses.replace(of(plane.fitted).offspring, longest_days=3.0, furthest_km=15.0)
     cut = dataclasses.replace(plane.fitted, model=dataclasses.replace(of(plane.fitted), offspring=offspring))
@@ -326,13 +381,15 @@ def test_dates_alone_are_tested_by_their_counts(cities: EventFit) -> None:
     for words in ("Tests of the counts", "Where the counts stand in the distributions", "fitted again"):
         assert words in text
     assert "time rescaling" not in text
-    naive = dataclasses.replace(checks, simulated=False)
-    assert "p simulated" not in naive.tables()["test_counts"].columns
     worst: dict[str, float] = dict.fromkeys(
         ("counts: together", "counts: serial", "counts: number", "counts: dispersion"), 1e-4
     )
-    rows = [r | {"p known": worst.get(f"counts: {r['test']}", 0.5)} for r in checks.counts.table.rows()]
-    naive = dataclasses.replace(naive, counts=dataclasses.replace(checks.counts, table=Table.from_rows(rows)))
+    known = {"p simulated": None}
+    rows = [r | known | {"p known": worst.get(f"counts: {r['test']}", 0.5)} for r in checks.counts.table.rows()]
+    counts = dataclasses.replace(checks.counts, table=Table.from_rows(rows))
+    naive = dataclasses.replace(checks, asked=False, counts=counts)
+    assert "p simulated" not in naive.tables()["test_counts"].columns
+    assert any("No history could be drawn" in s for s in in_words(dataclasses.replace(naive, asked=True).findings))
     said = in_words(naive.findings)
     assert said[0].startswith("4 of 6 tests find fault")
     assert sum("p < 0.001" in sentence for sentence in said) == 4

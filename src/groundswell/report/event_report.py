@@ -109,13 +109,13 @@ def _map(case: EventFit, causes: Causes, speaker: Speaker) -> Section:
 
 
 def _kernels(case: EventFit, speaker: Speaker) -> Section:
-    say, delays, reaches = speaker.say, case.kernels.delays(), case.kernels.reaches()
-    drawn = svg(figures.curves(delays, reaches, words=speaker), "kernels")
+    say = speaker.say
+    shown = {name: table for name, table in case.curves.items() if len(table)}
     said = in_words(case.findings["kernels"], speaker)
-    tables = [
-        folded(table, say(f"events-table-{name}"), f"{name}.csv", speaker)
-        for name, table in (("delays", delays), ("reaches", reaches)) if len(table)
-    ]  # fmt: skip
+    if not shown:
+        return Section("kernels", say("events-section-kernels"), said)
+    drawn = svg(figures.curves(*case.curves.values(), words=speaker), "kernels")
+    tables = [folded(table, say(f"events-table-{name}"), f"{name}.csv", speaker) for name, table in shown.items()]
     caption = say("events-caption-kernels")
     words = [say("events-words-kernels")]
     return Section("kernels", say("events-section-kernels"), words, [Picture(drawn, caption, " ".join(said))], tables)

@@ -40,15 +40,21 @@ class Checks:
     """Tests of the events against the fit; each part is None where the model has none, or it could not be made.
 
     times : time rescaling. counts : of a model that weighs counts by step, in its place. points : super-thinning.
-    simulated : whether the p-values of `times` or `counts` come from histories drawn from the fit and fitted again.
+    asked : whether the p-values of `times` or `counts` were to come from histories drawn from the fit and fitted again.
     failed : of the parts that could not be made, by name, the reason.
     """
 
     times: ResidualTests | None
     counts: CountTests | None
     points: Homogeneity | None
-    simulated: bool
+    asked: bool
     failed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether they do: some models cannot draw what they were fitted to, such as events with marks."""
+        tables = [part.table for part in (self.times, self.counts) if part is not None]
+        return any(p is not None for table in tables for p in table["p simulated"])
 
     @property
     def _pairs(self) -> Mapping[str, tuple[float, float | None]]:
@@ -83,8 +89,11 @@ class Checks:
         if undefined := tuple(name for name in self._pairs if name not in values):
             found.append(Finding("events-tests-undefined", {"names": undefined}))
         found += [Finding(f"events-tests-failed-{name}", {"reason": reason}) for name, reason in self.failed.items()]
-        if self.times is None and self.counts is None:
+        made = self.times or self.counts
+        if made is None:
             return found
+        if self.asked and not self.simulated:
+            found.append(Finding("events-tests-lost", {"reason": made.notes[-1]}))
         kind = "naive" if not self.simulated else "simulated" if self.counts is None else "simulated-counts"
         return [*found, Finding(f"events-tests-{kind}")]
 

@@ -23,7 +23,7 @@ from groundswell.studies.event_background import Moving, moving_background
 from groundswell.studies.event_causes import Causes
 from groundswell.studies.event_checks import Checks, checks_of
 from groundswell.studies.event_contagion import Weighed, weighed
-from groundswell.studies.event_kernels import Interval, Kernels, delay_curve, triggering
+from groundswell.studies.event_kernels import AMOUNT, FAR, LATE, Interval, Kernels, delay_curve, triggering
 from groundswell.studies.event_model import said_of
 
 DRAWS = 1000
@@ -85,6 +85,17 @@ class EventFit:
         return self.causes is None or self.causes.share.high > HARDLY
 
     @cached_property
+    def curves(self) -> Mapping[str, Table]:
+        """delays and reaches: the share of offspring by days and by km; empty where these events leave it open."""
+        nothing = Table({})
+        delays = nothing if self._open(LATE) else self.kernels.delays()
+        return {"delays": delays, "reaches": nothing if self._open(FAR) else self.kernels.reaches()}
+
+    def _open(self, parts: Sequence[str]) -> tuple[str, ...]:
+        """Those of the parameters that are not determined."""
+        return tuple(name for name in self.open if any(part in name for part in parts))
+
+    @cached_property
     def findings(self) -> Mapping[str, Sequence[Finding]]:
         """Answers by question: data, triggering, kernels, background, checks."""
         return {
@@ -123,7 +134,7 @@ class EventFit:
                 found["by_place"] = self.causes.by_place()
             found["events"] = self._events(self.causes)
         if self.triggers:
-            found |= {"delays": self.kernels.delays(), "reaches": self.kernels.reaches()}
+            found |= self.curves
         if self.moving is not None:
             found["backgrounds"] = self.moving.table
         if self.weighed is not None and self.weighed.found is not None:
@@ -161,11 +172,13 @@ class EventFit:
         ratio = self.kernels.ratio
         side = "above" if ratio.low > 1 else "below" if ratio.high < 1 else "unsure"
         found = [Finding(f"events-ratio-{side}", ends(ratio))]
+        if unknown := tuple(name for name in self.open if name in AMOUNT):
+            found = [Finding("events-ratio-open", {"value": ratio.value, "names": unknown})]
         found += self._marks()
         if self.causes is None:
             return found
         share = self.causes.share
-        key = "events-share" if self.triggers else "events-hardly"
+        key = "events-share" if self.triggers else "events-hardly-open" if unknown else "events-hardly"
         found.append(Finding(key, {"events": len(self.causes.triggered), **shares(share)}))
         if self.triggers:
             largest = self.causes.largest
@@ -189,17 +202,22 @@ class EventFit:
 
     def _kernels(self) -> list[Finding]:
         found = []
+        late, far = self._open(LATE), self._open(FAR)
         half, most = self.kernels.days(0.5), self.kernels.days(0.9)
-        if half is not None and most is not None:
+        if late:
+            found.append(Finding("events-delay-open", {"names": late}))
+        elif half is not None and most is not None:
             days = float(self.setting.window.days)
             key = "events-delay-slow" if most.value > days else "events-delay"
             if self.by_day and most.value < 1:
                 key = "events-delay-within-day"
             found.append(Finding(key, {**ends(half), "most": min(most.value, days)}))
-        if self.plane is not None:
-            near, far = self.kernels.km(0.5), self.kernels.km(0.9)
-            if near is not None and far is not None:
-                found.append(Finding("events-reach", {**ends(near), "most": far.value}))
+        if far:
+            found.append(Finding("events-reach-open", {"names": far}))
+        elif self.plane is not None:
+            near, furthest = self.kernels.km(0.5), self.kernels.km(0.9)
+            if near is not None and furthest is not None:
+                found.append(Finding("events-reach", {**ends(near), "most": furthest.value}))
         elif (own := self.kernels.near(0.0)) is not None:
             within = self.kernels.near(NEAR)
             assert within is not None

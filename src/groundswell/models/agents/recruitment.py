@@ -87,7 +87,8 @@ class Recruitment(System):
     specific_deterrence : None, nobody stays away for what happened to themselves.
     max_daily_events : counts the events that would be started if everyone were free.
 
-    Cost of a day: some 50 ns a participant on one thread, and nothing for the persons to whom nothing happens; 1 byte a person.
+    Cost of a day: some 50 ns a participant on one thread, and nothing for persons to whom nothing happens.
+    Memory: 1 byte a person.
     """
 
     title: ClassVar[str] = "persons, ties and organised groups in cities: the agent twin of mobilisation"

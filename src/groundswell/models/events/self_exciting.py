@@ -33,6 +33,9 @@ from groundswell.models.events.ties import single_events, warn_of_ties
 from groundswell.models.triggering import Exponential, Reach, reach_weights
 from groundswell.params import Prior, param
 
+SHARED = 0.1
+"""Of the places, at the position of another, from which on positions look like those of regions."""
+
 NO_TRIGGERING = 1e-3
 """Offspring per event within the record below which nothing is said to be triggered."""
 
@@ -291,7 +294,7 @@ class SelfExciting(Model):
         return out
 
     def remarks(self, setting: Setting, history: History | None = None) -> tuple[str, ...]:
-        """Sentences on growth, on a triggering that is none, and on crowds whose size is not known."""
+        """Sentences on growth, on a triggering that is none, on crowds of no known size, on places at one position."""
         from groundswell.models.events.excitation import distribution
 
         found = []
@@ -317,6 +320,15 @@ class SelfExciting(Model):
             )
         elif total > 1:
             found.append(f"Each event sets off {total:.3g} others on average: above 1 events grow without bound.")
+        places = setting.places
+        if self.reach is not None and places.latitude is not None and places.longitude is not None:
+            shared = len(places) - len(np.unique(places.latitude + 1j * places.longitude))
+            if shared > SHARED * len(places):
+                found.append(
+                    f"{shared} of {len(places)} places have the position of another, to the digit, and no distance "
+                    "between them: what one sets off in the other is taken for near. Give them positions of their own, "
+                    "or count by region."
+                )
         if self.size is not None and events is not None and events.size is not None:
             missing = int(np.isnan(np.asarray(events.size, dtype=float)).sum())
             if missing:

@@ -75,6 +75,23 @@ figure-phase-policed = to 1 from β on,
     to 0 below it
 figure-phase-still = to 0 below β, to 1 above α,
     still in between
+figure-who-joins = who would join, N F(r)
+figure-from-nobody = from nobody
+figure-stable = stable
+figure-unstable = not stable
+figure-participants-now = participants now
+figure-participants-next = participants in the next round
+figure-with-seeds = { $label }; seeds { $seeds }
+figure-mean-field = expected (mean field)
+figure-step = step
+figure-share-of-persons = share of persons active
+figure-share-global = share of runs with a global cascade
+figure-window = edges of the cascade window
+figure-threshold-share = participation threshold, share of neighbours
+figure-mean-degree = mean number of neighbours
+figure-seeds = seeds: { $seeds }
+figure-step-joined = step in which they joined
+figure-joined = { $share } joined
 
 # compare: models on a file of events
 
@@ -659,30 +676,43 @@ events-data-plane = { $events } { $events ->
 events-ratio-below = An event directly sets off { $value } others on average (90 % interval { $low } to { $high }). That is below 1: by itself a wave dies out.
 events-ratio-above = An event directly sets off { $value } others on average (90 % interval { $low } to { $high }). That is above 1: while it lasts, events grow without bound.
 events-ratio-unsure = An event directly sets off { $value } others on average (90 % interval { $low } to { $high }). The interval holds 1, so these events cannot tell growth from decay.
+events-ratio-open = As fitted an event directly sets off { $value } others on average. These events do not determine that number, so it has no interval; how large it may be, a profile tells (infer.profile of { $names }).
 events-mark = An event whose { $mark } is higher by 1 sets off { $value } times as many (90 % interval { $low } to { $high }).
 events-size = A crowd ten times as large sets off { $value } times as many events (90 % interval { $low } to { $high }).
 events-share = Of the { $events } events { $value } (90 % interval { $low } to { $high }) are taken as set off by earlier ones, the others as needing none.
 events-hardly = Of the { $events } events { $value } (90 % interval { $low } to { $high }) are taken as set off by earlier ones: hardly any. Delays and distances of so few mean nothing and are not shown.
+events-hardly-open = As fitted { $value } of the { $events } events were set off by earlier ones, hardly any. Delays and distances of so few mean nothing and are not shown.
 events-clusters = { $alone } of all clusters are one event alone; the largest has { $low } to { $high } events.
 events-delay = Half of what an event sets off comes within { $value } days (90 % interval { $low } to { $high }), nine tenths within { $most } days.
 events-delay-slow = Half of what an event sets off comes within { $value } days (90 % interval { $low } to { $high }); nine tenths have not come within the { $most } days of the window.
 events-delay-within-day = By the fit nine tenths of what an event sets off come within the day ({ $most } days; half within { $value }, 90 % interval { $low } to { $high }). Dates without times of day cannot show that: all they say is that little comes on later days.
+events-delay-open = How late that comes these events do not determine ({ $names }).
+events-reach-open = How far it goes these events do not determine ({ $names }).
 events-reach = Half of it comes within { $value } km (90 % interval { $low } to { $high }), nine tenths within { $most } km.
 events-reach-cities = { $own_value } of it (90 % interval { $own_low } to { $own_high }) comes in the event’s own place, { $near_value } ({ $near_low } to { $near_high }) within { $km } km.
 events-reach-own = The model keeps all that an event sets off in its own place.
-events-moving-same = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days (90 % interval { $low } to { $high }), much as with the background as fitted ({ $before }); the log density gains { $gain } by { $terms } further { $terms ->
+events-moving-same = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days ({ $sure ->
+        [no] a number that these events do not determine
+       *[yes] 90 % interval { $low } to { $high }
+    }), much as with the background as fitted ({ $before }); the log density gains { $gain } by { $terms } further { $terms ->
         [one] parameter
        *[other] parameters
     }.
-events-moving-less = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days (90 % interval { $low } to { $high }) instead of { $before }; the log density gains { $gain } by { $terms } further { $terms ->
+events-moving-less = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days ({ $sure ->
+        [no] a number that these events do not determine
+       *[yes] 90 % interval { $low } to { $high }
+    }) instead of { $before }; the log density gains { $gain } by { $terms } further { $terms ->
         [one] parameter
        *[other] parameters
     }. Whether the difference is triggering or a cause that moved by itself, these events cannot tell.
-events-moving-more = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days (90 % interval { $low } to { $high }), more than { $before } with the background as fitted; the log density gains { $gain } by { $terms } further { $terms ->
+events-moving-more = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days ({ $sure ->
+        [no] a number that these events do not determine
+       *[yes] 90 % interval { $low } to { $high }
+    }), more than { $before } with the background as fitted; the log density gains { $gain } by { $terms } further { $terms ->
         [one] parameter
        *[other] parameters
     }.
-events-moving-open = With it { $names } are not determined; the interval leaves that doubt out.
+events-moving-open = With it { $names } are not determined, and no interval holds that doubt.
 events-moving-better = By AIC the moving background is the better description of these events.
 events-moving-failed = With a background that moves the fit found no answer: { $reason }
 events-contagion-contagion = Set against a background that moves at random over { $days } days, with the model’s priors, triggering has a probability of { $triggering } and a moving background one of { $movement }: contagion, unless something moved faster.
@@ -790,6 +820,7 @@ events-tests-undefined = Not to be worked out for these events, and left out: { 
 events-tests-failed-times = The tests of the times could not be made: { $reason }
 events-tests-failed-counts = The tests of the counts could not be made: { $reason }
 events-tests-failed-points = The tests of residual points could not be made: { $reason }
+events-tests-lost = No history could be drawn from the fit and fitted again: { $reason }
 events-tests-naive = The p-values are naive, which is to say too kind: the model was fitted to these same events. A fault found is a fault; that none is found may say little (--replicates 99 gives fair ones for the times or counts).
 events-tests-simulated = The p-values for the times come from histories drawn from the fit and fitted again; those of residual points are naive, too kind.
 events-tests-simulated-counts = The p-values come from histories drawn from the fit and fitted again.
