@@ -65,4 +65,3 @@ def test_the_iranian_claims_told_of_persons() -> None:
     assert rows["arrests"]["cities"] == rows["arrests"]["persons"]
     assert 0 < rows["persons who took part"]["persons"][1] <= rows["participations"]["cities"][2]
     assert rows["persons in jail on the last day"]["persons"][1] < rows["persons arrested"]["persons"][1]
-    assert result == told_of_persons(built, found, 2, seed=1)

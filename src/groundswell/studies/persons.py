@@ -80,10 +80,11 @@ def retold(model: Recruitment, setting: Setting, history: History, *, rng: np.ra
             fewer = expected - alone * persons - together * seats
             log_weight += _log_ratio(history["events"][:, day], fewer, expected, model.overdispersion)
         days.make(day)
-    part = days.persons & TOOK_PART > 0
-    shares = np.add.reduceat(part, days.first[:-1]) / np.diff(days.first)
+    part = np.flatnonzero(days.persons & TOOK_PART)
+    inside = np.bincount(np.searchsorted(days.first, part, side="right") - 1, minlength=len(setting.places))
+    shares = inside / np.diff(days.first)
     return Retold(
-        log_weight, int(part.sum()), int((days.persons & ARRESTED > 0).sum()), len(days.jailed), float(shares.max())
+        log_weight, len(part), int((days.persons & ARRESTED > 0).sum()), len(days.jailed), float(shares.max())
     )
 
 
