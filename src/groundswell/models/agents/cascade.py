@@ -17,9 +17,10 @@ from groundswell.data.history import History
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
-from groundswell.errors import GroundswellWarning, MissingVerb, UsageError, nearest
+from groundswell.errors import GroundswellWarning, UsageError, nearest
 from groundswell.models.agents import _keyed_loops as keyed
 from groundswell.models.agents._cascade_loops import THRESHOLD
+from groundswell.models.agents.alone import check_no_past, check_one_place
 from groundswell.models.agents.cascade_parts import (
     ContiguousSeeds,
     Count,
@@ -137,16 +138,11 @@ class Cascade(Model):
         So the share of seeds is active / (active + quiet) in the first column. A history holds totals, which do not say
         who is tied to the active, so `given` is refused.
         """
-        if len(setting.places) != 1:
-            raise UsageError(
-                f"Cascade was given a setting of {len(setting.places)} places; expected one, Places.single(), for its "
-                "one network. Simulate one model per place, or put the ties between places into one network."
-            )
-        if given is not None:
-            raise MissingVerb(
-                "Cascade.simulate cannot continue from a history: totals do not say who is tied to the active. "
-                "Draw the whole window with the same rng; its first steps are the same."
-            )
+        check_one_place(self, setting, "network")
+        check_no_past(
+            self, given, "who is tied to the active",
+            "Draw the whole window with the same rng; its first steps are the same.",
+        )  # fmt: skip
         done = self.run(rng=rng, steps=setting.window.periods - 1)
         series = {"active": done.active, "new": done.new, "quiet": done.nodes - done.active}
         return History(setting.places, setting.window, {name: v[None, :].astype(float) for name, v in series.items()})

@@ -21,7 +21,8 @@ from groundswell.data.history import History
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
-from groundswell.errors import MissingVerb, ParameterError, UsageError, nearest
+from groundswell.errors import ParameterError, UsageError, nearest
+from groundswell.models.agents.alone import check_no_past, check_one_place
 from groundswell.models.agents.grid import Neighbourhood, around_cell, check_room, check_sides
 from groundswell.models.base import Model
 from groundswell.params import Component, param
@@ -248,15 +249,10 @@ class CivilViolence(Model):
         """
         from groundswell.models.agents.crowd import run
 
-        if len(setting.places) != 1:
-            raise UsageError(
-                f"CivilViolence was given a setting of {len(setting.places)} places; expected one, "
-                "Places.single(), for its one grid. Simulate one model per place."
-            )
-        if given is not None:
-            raise MissingVerb(
-                "CivilViolence.simulate cannot continue from a history: totals do not say who stands where. "
-                "Keep the Crowd that run() returns and run it on, or save and load it."
-            )
+        check_one_place(self, setting, "grid")
+        check_no_past(
+            self, given, "who stands where",
+            "Keep the Crowd that run() returns and run it on, or save and load it.",
+        )  # fmt: skip
         done = run(self.populate(rng=rng), setting.window.periods)
         return History(setting.places, setting.window, {name: row[None, :] for name, row in done.series.items()})

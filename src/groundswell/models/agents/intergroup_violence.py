@@ -22,7 +22,8 @@ from groundswell.data.history import History
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
-from groundswell.errors import MissingVerb, ParameterError, UsageError, nearest
+from groundswell.errors import ParameterError, UsageError, nearest
+from groundswell.models.agents.alone import check_no_past, check_one_place
 from groundswell.models.agents.civil_violence import Ratio
 from groundswell.models.agents.grid import Neighbourhood, around_cell, check_room, check_sides
 from groundswell.models.base import Model
@@ -139,16 +140,11 @@ class IntergroupViolence(Model):
         A history holds totals, which do not fix who stands where, so `given` is refused: to continue a run, keep its
         `Peoples` and `run` that.
         """
-        if len(setting.places) != 1:
-            raise UsageError(
-                f"IntergroupViolence was given a setting of {len(setting.places)} places; expected one, "
-                "Places.single(), for its one grid. Simulate one model per place."
-            )
-        if given is not None:
-            raise MissingVerb(
-                "IntergroupViolence.simulate cannot continue from a history: totals do not say who stands where. "
-                "Keep the Peoples that run() returns and run them on."
-            )
+        check_one_place(self, setting, "grid")
+        check_no_past(
+            self, given, "who stands where",
+            "Keep the Peoples that run() returns and run them on.",
+        )  # fmt: skip
         done = run(self.populate(rng=rng), setting.window.periods)
         return History(setting.places, setting.window, {name: row[None, :] for name, row in done.series.items()})
 
