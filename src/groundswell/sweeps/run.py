@@ -83,7 +83,7 @@ def _dask(address: str) -> Iterator[None]:
     from joblib import parallel_config
 
     try:
-        from distributed import Client
+        from distributed import Client  # type: ignore
     except ModuleNotFoundError as error:
         raise UsageError(
             'a cluster needs dask.distributed. Install it with: pip install "groundswell[cluster]"'

@@ -125,7 +125,7 @@ def _prcc(folder: Folder, values: np.ndarray, column: np.ndarray, level: float) 
         rng = keyed(folder.seed, BOOTSTRAP_KEY)
         picks = rng.integers(0, len(column), (RESAMPLES, len(column)))
         spread = np.array([partial_rank_correlations(values[pick], column[pick]) for pick in picks])
-        columns = _with_interval(*MEASURES[False], at, spread, level)
+        columns = _with_interval(MEASURES[False][0], at, spread, level)
     return _rows(folder, columns, len(column))
 
 

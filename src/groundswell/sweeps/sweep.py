@@ -74,9 +74,9 @@ class Sweep:
         from joblib import hash as digest
 
         return {
-            "model": digest(self.model),
-            "setting": digest(self.setting),
-            "parameters": digest((self.design.names, self.configurations)),
+            "model": str(digest(self.model)),
+            "setting": str(digest(self.setting)),
+            "parameters": str(digest((self.design.names, self.configurations))),
             "summaries": " | ".join(self.summaries.names),
             "seed": str(self.seed),
             "version": groundswell.__version__,
