@@ -126,7 +126,7 @@ class ABC:
         prior, proposals, sizes = proposal, [], []
         y, values = np.empty((0, width)), np.empty((0, len(problem.names)))
         mixture, reasons, stages = np.empty(0), [], []
-        while len(y) < self.simulations:
+        while True:
             size = min(self.round, self.simulations - len(y))
             tried = proposal.draw(size, keyed(root, 0, len(sizes)))
             found = np.empty((size, len(problem.names)))
@@ -149,10 +149,9 @@ class ABC:
                 )
             near = table.near(problem.observed, self._wanted(len(y)))
             stages.append({"simulations": len(y), "tolerance": near.tolerance, "effective": near.effective})
-            if near.tolerance == 0 and near.effective >= self.effective:
-                break
+            if len(y) >= self.simulations or (near.tolerance == 0 and near.effective >= self.effective):
+                return table, stages, reasons
             proposal = table.proposal(near, keyed(root, 4, len(sizes)))
-        return table, stages, reasons
 
     def _ranks(self, table: _Table, near: _Near, rng: np.random.Generator) -> np.ndarray:
         """(C, F) of the parameters of accepted simulations among the posteriors that this very table gives of them."""

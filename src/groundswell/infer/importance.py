@@ -61,14 +61,13 @@ class Cloud:
 
     def log_density(self, y: np.ndarray) -> np.ndarray:
         """At y (N, K), without the constant that all normals share, (N,). Cost O(N n K), in memory for BLOCK of N."""
-        from scipy.special import logsumexp
-
         white, centres = (np.linalg.solve(self.root, at.T).T for at in (y, self.points))
         own = (centres**2).sum(axis=1)
-        parts = [
-            logsumexp(block @ centres.T - 0.5 * own, axis=1) - 0.5 * (block**2).sum(axis=1)
-            for block in np.split(white, range(BLOCK, len(white), BLOCK))
-        ]
+        parts = []
+        for block in np.split(white, range(BLOCK, len(white), BLOCK)):
+            near = block @ centres.T - 0.5 * own
+            top = near.max(axis=1, keepdims=True)
+            parts.append(np.log(np.exp(near - top).sum(axis=1)) + top[:, 0] - 0.5 * (block**2).sum(axis=1))
         return np.concatenate(parts) - math.log(len(centres)) - np.log(np.diag(self.root)).sum()
 
 

@@ -96,7 +96,7 @@ class Problem:
         own = [at.index(leaf.name) for leaf in self.learnt]
         values = np.tile([leaf.value for leaf in every], (len(y), 1))
         values[:, own] = self.natural(y)
-        mean = weights @ values
+        mean = np.where(np.isin(np.arange(len(at)), own), weights @ values, values[0])
         centred = values - mean
         covariance = (centred * weights[:, None]).T @ centred
         shown = {name: np.full(len(every), np.nan) for name in columns}

@@ -102,7 +102,7 @@ def _panels(
     found: Fit, names: Sequence[str] | None, draw: Callable[[Axes, Leaf, np.ndarray], None], words: Speaker
 ) -> np.ndarray:
     """(rows, 3) axes with one parameter in each, its name and R-hat above."""
-    if "free" not in found.details or not found.details["learnt"]:
+    if "free" not in found.details or not found.details.get("learnt"):
         raise UsageError("this fit has no draws to show. Fit by a method that draws, with a parameter to learn.")
     learnt = list(found.details["learnt"])
     shown = _chosen(found, learnt) if names is None else list(names)
