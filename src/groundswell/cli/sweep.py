@@ -40,12 +40,12 @@ class LogRange(pydantic.BaseModel):
 
 
 def _flat_ranges(given: Any) -> Any:
-    """Nested tables of parameters as dotted names; a table with `low` is a range itself."""
+    """Nested tables of parameters as dotted names; a table with a number as `low` is a range itself."""
     if not isinstance(given, dict):
         return given
     out: dict[str, Any] = {}
     for name, value in given.items():
-        if isinstance(value, dict) and "low" not in value:
+        if isinstance(value, dict) and not isinstance(value.get("low"), int | float):
             out |= {f"{name}.{inner}": found for inner, found in _flat_ranges(value).items()}
         else:
             out[name] = value

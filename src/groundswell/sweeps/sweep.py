@@ -7,6 +7,7 @@ far as the model lets them be (agent models draw by a hash of agent and purpose 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -71,12 +72,10 @@ class Sweep:
     @cached_property
     def identity(self) -> dict[str, str]:
         """What a run depends on, by digest. The number of seeds is no part of it: more may be added later."""
-        from joblib import hash as digest
-
         return {
-            "model": str(digest(self.model)),
-            "setting": str(digest(self.setting)),
-            "parameters": str(digest((self.design.names, self.configurations))),
+            "model": _digest(self.model),
+            "setting": _digest(self.setting),
+            "parameters": _digest((self.design.names, self.configurations)),
             "summaries": " | ".join(self.summaries.names),
             "seed": str(self.seed),
             "version": groundswell.__version__,
@@ -106,3 +105,18 @@ class Task:
             return {"error": f"{type(error).__name__}: {error}"}
         values = [float(value) if np.isfinite(value) else None for value in found]
         return {"exploded": history.exploded, "summaries": dict(zip(self.summaries.names, values, strict=True))}
+
+
+def _digest(value: Any) -> str:
+    from joblib import hash as digest
+
+    return str(digest(_fields(value)))
+
+
+def _fields(value: Any) -> Any:
+    """Values by their fields alone: what a setting or a model has computed and kept on the way is no part of it."""
+    if dataclasses.is_dataclass(value):
+        return type(value).__qualname__, [(f.name, _fields(getattr(value, f.name))) for f in dataclasses.fields(value)]
+    if isinstance(value, Mapping):
+        return type(value).__qualname__, [(name, _fields(inner)) for name, inner in value.items()]
+    return [_fields(inner) for inner in value] if isinstance(value, tuple | list) else value
