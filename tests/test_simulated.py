@@ -515,10 +515,12 @@ def test_the_legitimacy_of_a_crowd_is_found() -> None:
 
 @pytest.mark.slow
 def test_the_legitimacy_and_the_vision_of_a_crowd_are_found() -> None:
-    model, setting, history, held = crowd(0.75, 80, vision_cells=4.0)
+    model, setting, history, held = crowd(0.75, 60, vision_cells=4.0)
     held = {name: value for name, value in held.items() if name not in ("legitimacy", "vision_cells")}
     priors = {"legitimacy": Prior(0.7, 0.8), "vision_cells": Prior(4.0, 0.4)}
-    found = learn(model, history, ABC(priors=priors, simulations=5_000), setting=setting, fixed=held)
+    found = learn(
+        model, history, ABC(priors=priors, simulations=2_400, round=600, effective=250), setting=setting, fixed=held
+    )
     for name, truth in (("legitimacy", 0.75), ("vision_cells", 4.0)):
         at = found.names.index(name)
         assert abs(found.estimate[at] - truth) < 3 * found.standard_error[at]

@@ -362,6 +362,11 @@ def test_a_sweep_of_a_plane_has_its_indices(tmp_path: Path) -> None:
     found = sensitivity(folder, runs_table(folder))
     assert found["rank correlation"][0] > 0.9
     assert abs(found["rank correlation"][2]) < 0.4
+    # Fisher's z: 40 configurations, 3 parameters
+    at, low, high = (found[f"rank correlation{end}"][2] for end in ("", " low", " high"))
+    assert np.arctanh([low, high]) == pytest.approx(
+        np.arctanh(at) + 1.645 * math.sqrt(1.06 / 35) * np.array([-1, 1]), rel=1e-3
+    )
     # luck is the same in every configuration: it moves all means alike
     assert found["luck"][0] == pytest.approx(0.25 / (0.25 + 10 / 12), abs=0.25)
 

@@ -1,8 +1,8 @@
 """Which parameter a summary depends on: Sobol indices of a sobol design, partial rank correlations of any other.
 
 Both look at a configuration's mean over its seeds, which under common random numbers is a function of the
-parameters; what luck adds to a single run is told apart (`luck`). Intervals are those of the bootstrap over base
-points or configurations; they tell the error of the design, not that of few seeds.
+parameters; what luck adds to a single run is told apart (`luck`). Intervals tell the error of the design, not that of
+few seeds: those of indices come from a bootstrap over base points, those of correlations from Fisher's z.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from groundswell.sweeps.tables import numbers
 BOOTSTRAP_KEY = 2
 """Under the sweep's seed, beside those of `sweep`."""
 RESAMPLES = 1000
+RANKED = 1.06
+"""Variance of Fisher's z of ranks, in that of values (Fieller, Hartley and Pearson 1957)."""
 MEASURES = {True: ("first", "total"), False: ("rank correlation",)}
 """Columns of the table, for a sobol design and for any other."""
 LEAST = 8
@@ -121,11 +123,13 @@ def _prcc(folder: Folder, values: np.ndarray, column: np.ndarray, level: float) 
     values, column = values[known], column[known]
     columns: dict[str, np.ndarray] = {}
     if len(column) >= LEAST + len(folder.parameters):
+        from scipy.special import ndtri
+
         at = partial_rank_correlations(values, column)
-        rng = keyed(folder.seed, BOOTSTRAP_KEY)
-        picks = rng.integers(0, len(column), (RESAMPLES, len(column)))
-        spread = np.array([partial_rank_correlations(values[pick], column[pick]) for pick in picks])
-        columns = _with_interval(MEASURES[False][0], at, spread, level)
+        reach = float(ndtri((1 + level) / 2)) * np.sqrt(RANKED / (len(column) - len(at) - 2))
+        middle = np.arctanh(np.clip(at, -1 + 1e-12, 1 - 1e-12))
+        name = MEASURES[False][0]
+        columns = {name: at, f"{name} low": np.tanh(middle - reach), f"{name} high": np.tanh(middle + reach)}
     return _rows(folder, columns, len(column))
 
 

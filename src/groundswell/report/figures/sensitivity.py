@@ -42,7 +42,11 @@ def sensitivity(table: Table, *, words: Speaker | None = None) -> np.ndarray:
         panel.set_yticks(range(len(parameters)), parameters)
         panel.tick_params(axis="y", length=0)
         panel.set_ylim(len(parameters) - 0.5, -0.5)
-        panel.set_xlim((-0.1, 1.1) if len(measures) > 1 else (-1.05, 1.05))
+        if len(measures) > 1:
+            panel.set_xlim(min(-0.1, *panel.get_xlim()), max(1.1, *panel.get_xlim()))
+        else:
+            panel.set_xlim(-1.05, 1.05)
+            panel.set_xticks((-1, -0.5, 0, 0.5, 1))
         panel.grid(axis="x")
     for panel in axes.flat[len(summaries) :]:
         panel.set_axis_off()
