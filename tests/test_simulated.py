@@ -59,7 +59,7 @@ def bells(mean: float, periods: int = 10, seed: int = 1) -> tuple[Setting, Histo
 def test_the_posterior_of_a_mean_is_the_normal_one(method: Any) -> None:
     """Prior N(0, 1), ten values: N(10 x / 11, 1 / 11)."""
     errors, spreads = [], []
-    for seed, mean in enumerate((-1.2, 0.0, 0.7, 1.9)):
+    for seed, mean in enumerate((-1.2, 0.3, 1.9)):
         _, history = bells(mean, seed=seed)
         found = learn(Bells(), history, replace(method, checks=0), seed)
         errors.append((found.estimate[0] - 10 * mean / 11) * math.sqrt(11))
@@ -82,7 +82,7 @@ def test_windows_add_what_they_know(method: Any) -> None:
 
 def test_the_evidence_of_the_synthetic_likelihood_is_that_of_the_mean() -> None:
     _, history = bells(0.7)
-    found = learn(Bells(), history, replace(PAIR[1], effective=400))
+    found = learn(Bells(), history, replace(PAIR[1], effective=250, checks=0))
     assert found.log_density == pytest.approx(stats.norm.logpdf(0.7, 0, math.sqrt(1.1)), abs=0.05)
 
 
@@ -130,7 +130,7 @@ def test_abc_agrees_with_the_likelihood_of_thresholds() -> None:
     setting = setting.during(3)
     history = model.simulate(setting, rng=generator(8))
     density = model.likelihood(setting, history)
-    nodes = np.linspace(-4, 4, 81)
+    nodes = np.linspace(-4, 4, 61)
     mean, sd = 25 + 10 * nodes, 12 * np.exp(0.5 * nodes)
     with np.errstate(all="ignore"):  # far out the density is 0
         logs = np.array([[density(np.array([m, s]))[0] for s in sd] for m in mean])
@@ -138,7 +138,7 @@ def test_abc_agrees_with_the_likelihood_of_thresholds() -> None:
     mass = np.exp(logs - logs.max())
     mass /= mass.sum()
     rounds = Summaries("at active 0", "at active 1", "at active 2")
-    found = learn(model, history, ABC(rounds, simulations=8_000, effective=500), setting=setting)
+    found = learn(model, history, ABC(rounds, simulations=6_000, effective=500), setting=setting)
     for k, (column, values) in enumerate(((mass.sum(axis=1), mean), (mass.sum(axis=0), sd))):
         exact = column @ values
         spread = math.sqrt(column @ (values - exact) ** 2)
@@ -173,7 +173,7 @@ SMALL = (ABC(simulations=800, round=400, effective=80), SyntheticLikelihood(simu
 @pytest.mark.parametrize("method", SMALL, ids=["abc", "synthetic"])
 def test_ranks_of_the_truth_are_uniform(method: Any) -> None:
     """Simulation-based calibration, small: parameters from the prior, histories from them, ranks among the draws."""
-    assert calibrated(replace(method, summaries=Summaries("total events"), checks=0), 30) > 0.005
+    assert calibrated(replace(method, summaries=Summaries("total events"), checks=0), 25) > 0.005
 
 
 @pytest.mark.slow

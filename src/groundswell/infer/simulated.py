@@ -69,22 +69,32 @@ class Problem:
         ]
         return np.array(columns).T.reshape(y.shape)
 
-    def simulate(self, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, str]:
-        """(S,) the summaries of one history drawn at y (F,), NaN where it failed or exploded, and why in words."""
+    def simulate(self, y: np.ndarray, rng: np.random.Generator, count: int = 1) -> tuple[np.ndarray, list[str]]:
+        """(count, S) the summaries of histories drawn at y (F,), NaN where one failed or exploded, and why in words."""
         values = {leaf.name: leaf.from_free(leaf.center + leaf.sd * x) for leaf, x in zip(self.learnt, y, strict=True)}
-        found = []
+        found, reasons = np.full((count, len(self.names)), np.nan), [""] * count
         try:
             model = self.model.replacing(values)
-            for setting, history in self.waves:
-                first = getattr(model, "conditioned_steps", None)  # what a density is given, a simulation is given too
-                given = {"given": history.during(first)} if first else {}
-                drawn = model.simulate(setting, rng=rng, **given)
-                if drawn.exploded:
-                    return np.full(len(self.names), np.nan), "the draw exploded"
-                found.append(self.summaries.of(drawn))
         except GroundswellError as error:
-            return np.full(len(self.names), np.nan), str(error)
-        return np.concatenate(found), ""
+            return found, [str(error)] * count
+        for i in range(count):
+            try:
+                found[i] = self._summaries_of(model, rng)
+            except GroundswellError as error:
+                reasons[i] = str(error)
+        return found, reasons
+
+    def _summaries_of(self, model: Any, rng: np.random.Generator) -> np.ndarray:
+        """(S,) of a history drawn in each window; GroundswellError for one that explodes."""
+        found = []
+        for setting, history in self.waves:
+            first = getattr(model, "conditioned_steps", None)  # what a density is given, a simulation is given too
+            given = {"given": history.during(first)} if first else {}
+            drawn = model.simulate(setting, rng=rng, **given)
+            if drawn.exploded:
+                raise GroundswellError("the draw exploded")
+            found.append(self.summaries.of(drawn))
+        return np.concatenate(found)
 
     def fit(
         self, method: Any, y: np.ndarray, weights: np.ndarray, picked: np.ndarray, *, log_density: float, status: str,
@@ -135,7 +145,8 @@ class Simulator:
 
     def __call__(self, y: np.ndarray, key: tuple[int, ...]) -> tuple[np.ndarray, str]:
         """(S,) summaries, and why they are NaN."""
-        return self.problem.simulate(y, keyed(*key))
+        values, reasons = self.problem.simulate(y, keyed(*key))
+        return values[0], reasons[0]
 
 
 def failures_in_words(reasons: list[str]) -> tuple[str, ...]:

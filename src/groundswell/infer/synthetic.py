@@ -237,9 +237,8 @@ class Repeated:
 
     def __call__(self, y: np.ndarray, key: tuple[int, ...]) -> Simulated:
         """Mean and covariance of `simulations` histories, and one more apart."""
-        rng = keyed(*key)
-        drawn = [self.problem.simulate(y, rng) for _ in range(self.simulations + 1)]
-        values, why = np.array([row for row, _ in drawn]), next((words for _, words in drawn if words), "")
+        values, reasons = self.problem.simulate(y, keyed(*key), self.simulations + 1)
+        why = next((words for words in reasons if words), "")
         kept = values[:-1][np.isfinite(values[:-1]).all(axis=1)]
         if len(kept) < values.shape[1] + 3 or (kept.std(axis=0) == 0).any():
             nothing = np.zeros(values.shape[1])
