@@ -447,6 +447,16 @@ def test_a_wrong_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert says in capsys.readouterr().err
 
 
+def test_ranges_may_be_flags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    flags = ["--range", "distribution.mean=20:30", "--configurations", "9", "--seeds", "1", "--summary", "last active"]
+    assert cli.main(["sweep", "run", "thresholds", *flags, "--out", str(out)]) == 0
+    mean = np.array(runs_table(Folder.opened(out))["distribution.mean"])
+    assert sorted(np.floor((mean - 20) / 10 * 9)) == list(range(9))
+    assert cli.main(["sweep", "run", "thresholds", "--range", "keep", "--out", str(out)]) == 2
+    assert "write it as" in capsys.readouterr().err
+
+
 def test_parameters_may_be_called_low_and_high() -> None:
     assert _flat_ranges(tomllib.loads(UNIFORM)) == {
         "distribution.low": {"low": 0, "high": 5}, "distribution.high": [90, 99]

@@ -113,6 +113,10 @@ def run(
     days: Days = None,
     start: Start = None,
     country: Country = None,
+    range_: Annotated[
+        list[str] | None,
+        typer.Option("--range", metavar="NAME=LOW:HIGH", help="A parameter that varies; may be repeated."),
+    ] = None,
     design: Annotated[str | None, typer.Option("--design", help="sobol, latin, grid or list.")] = None,
     configurations: Annotated[
         int | None, typer.Option("--configurations", help="Points of a latin design, base points of a sobol one.")
@@ -136,7 +140,7 @@ def run(
 ) -> None:
     """Run a model at the parameter values of a design; what is done is never run twice.
 
-    --config states the model, [ranges] or [values] of its parameters, the summaries and the setting. Each run is a
+    --range says which parameters vary, or [ranges] or [values] of --config with more to choose from. Each run is a
     file of its own in --out, so Ctrl-C, a crash or a full queue lose nothing: the same command goes on, and
     without --config it goes on with the folder's own. --shard 3/50 is one of 50 jobs that share a folder. Seed s is the
     same luck in every configuration. Exit 1 if a run failed; the others are kept.
@@ -148,6 +152,7 @@ def run(
     configuration = resolve(
         SweepConfiguration, config, model=model, set=assignments(set_), without=without, days=days, start=start,
         country=country, design=design, configurations=configurations, seeds=seeds, summaries=summary, seed=seed,
+        ranges=_ranges(range_),
     )  # fmt: skip
     part = Shard.parse(shard) if shard is not None else None
     sweep = configuration.sweep()
@@ -199,6 +204,21 @@ def table(folder: Where, as_json: Json = False) -> None:
     write_text(folder / "sensitivity.svg", svg(picture(found).flat[0], "sensitivity"))
     result = {"status": asdict(stands), "sensitivity": list(found.rows()), "files": [f"{name}.csv" for name in tables]}
     show(result, f"{stands.words()}\n\n{found}\n\nwrote {', '.join(tables)} into {folder}", as_json=as_json)
+
+
+def _ranges(given: list[str] | None) -> dict[str, tuple[float, float]] | None:
+    """{"keep": (.1, .9)} from ["keep=.1:.9"]; None stays None."""
+    found: dict[str, tuple[float, float]] = {}
+    for text in given or ():
+        name, equals, ends = text.partition("=")
+        low, colon, high = ends.partition(":")
+        try:
+            found[name.strip()] = float(low), float(high)
+        except ValueError:
+            equals = ""
+        if not (equals and colon):
+            raise UsageError(f'--range "{text}" is no range; write it as legitimacy=0.7:0.9.')
+    return found or None
 
 
 def _show(status: Status, folder: Path, as_json: bool) -> None:
