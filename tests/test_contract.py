@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,6 +76,21 @@ def in_full(model: Any) -> Any:
     return stated(type(model), table, base=model)
 
 
+def on_a_lattice(model: Any) -> Any:
+    """A cascade that needs two neighbours, with chance below the threshold."""
+    table = {
+        "network": {"kind": "Lattice", "rows": 12, "columns": 9}, "threshold": "Count",
+        "seeds": {"kind": "ContiguousSeeds", "share": 0.1}, "noise": 0.02,
+    }  # fmt: skip
+    return stated(type(model), table, base=model)
+
+
+def by_motivation(model: Any) -> Any:
+    """Siegel's cascade, with memory and without seeds."""
+    table = {"network": {"kind": "Villages", "nodes": 300}, "threshold": {"kind": "Motivation", "memory": 0.3}}
+    return stated(type(model), table | {"seeds": False}, base=model)
+
+
 VARIANTS: dict[str, dict[str, Callable[[Any], Any]]] = {
     "mobilisation": {
         "without groups": without("groups", "organised"),
@@ -83,6 +99,7 @@ VARIANTS: dict[str, dict[str, Callable[[Any], Any]]] = {
         "with groups in contact": lambda model: model.replacing({"groups.contact": 5.0}),
     },
     "self_exciting": {"with all its parts": in_full, "by step": lambda model: dataclasses.replace(model, by_step=True)},
+    "cascade": {"on a lattice, with noise": on_a_lattice, "by motivation, in villages": by_motivation},
     "endemic_epidemic": {"with lags, random intercepts, psi by place": rich},
 }
 """Further forms of an example: a part left out can change which verbs a model has."""
@@ -308,12 +325,33 @@ def test_what_is_not_weighed_has_no_term_and_no_slope(case: Case) -> None:
     assert not gradient.any()
 
 
-@every_model
-def test_simulate_and_density_agree(case: Case) -> None:
+class Many:
+    """A case, and histories of it for the tests that average over many; drawn once, and only if one asks."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+
+    @cached_property
+    def histories(self) -> list[History]:
+        """400 of them."""
+        return [draw(self.case, seed) for seed in range(400)]
+
+
+@pytest.fixture(scope="module")
+def many(request: pytest.FixtureRequest) -> Many:
+    return Many(request.param)
+
+
+of_many = pytest.mark.parametrize("many", cases(), indirect=True, scope="module")
+"""Tests of one case follow each other, so that no more than its histories are kept."""
+
+
+@of_many
+def test_simulate_and_density_agree(many: Many) -> None:
     """At the true parameters the score averages zero, each coordinate within 4 standard errors."""
-    case = with_density(case)
+    case = with_density(many.case)
     at = vector(case.model)
-    histories = [h for h in (draw(case, seed) for seed in range(400)) if not h.exploded]
+    histories = [h for h in many.histories if not h.exploded]
     assert len(histories) == 400, "the example must not explode: dropping draws would bias the score"
     scores = np.array([case.model.likelihood(case.setting, history)(at)[1] for history in histories])
     error = scores.std(axis=0, ddof=1) / np.sqrt(len(scores))
@@ -326,13 +364,13 @@ def test_simulate_and_density_agree(case: Case) -> None:
     assert off == []
 
 
-@every_model
-def test_events_less_their_intensity_average_zero_in_every_place(case: Case) -> None:
+@of_many
+def test_events_less_their_intensity_average_zero_in_every_place(many: Many) -> None:
+    case = many.case
     if not can(case.model, "intensity"):
         pytest.skip("no intensity")
     residuals = []
-    for seed in range(400):
-        history = draw(case, seed)
+    for history in many.histories:
         expected = case.model.intensity(case.setting, history)
         assert expected.shape == case.setting.shape
         known = np.isfinite(expected)  # the first step may be given, with nothing expected of it

@@ -61,7 +61,7 @@ class FitConfiguration(ModelConfiguration):
     above 0. covariates : a table by place, date or both.
     Of models in the plane alone: region, a GeoJSON file or "hull"; areas, the property that names its features;
     cell_km; marks, as "mag" or "deaths=log1p"; kind, a column; jitter_km. replicates : histories drawn from the fit and
-    fitted again, for the tests in the report.
+    fitted again, for the tests in the report. contagion : weigh it against a moving background, in the report.
     Of methods that simulate alone: summaries, in words; simulations, in all for abc, for each parameter value for
     synthetic; priors, a median and an sd on the free coordinate by parameter.
     """
@@ -99,6 +99,7 @@ class FitConfiguration(ModelConfiguration):
     check: bool = False
     report: bool = False
     replicates: Annotated[int, pydantic.Field(ge=0)] = 0
+    contagion: bool = False
 
     @pydantic.field_validator("fix", mode="before")
     @classmethod
