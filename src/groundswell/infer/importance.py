@@ -1,8 +1,8 @@
 """Importance sampling in rounds: all draws so far are weighed as one sample from the mixture of what they came from.
 
-So none is lost, and where the first round is from the prior no weight is above that round's share of the draws. Paper:
-Cornuet, Marin, Mira and Robert (2012), adaptive multiple importance sampling. Coordinates are those in which the prior
-is standard normal.
+So none is lost, and where the first round is from the prior no weight exceeds the number of draws over that round's.
+Paper: Cornuet, Marin, Mira and Robert (2012), adaptive multiple importance sampling. Coordinates are those in which the
+prior is standard normal.
 """
 
 from __future__ import annotations
