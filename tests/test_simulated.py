@@ -239,6 +239,21 @@ def test_a_model_that_cannot_reach_what_was_observed_is_not_converged(method: An
     assert any("hardly reaches" in note and "sd value" in note for note in found.notes), found.notes
 
 
+def test_without_adjustment_intervals_are_too_wide_and_the_fit_says_so() -> None:
+    """Fourteen summaries for one parameter keep the nearest far: local regression mends what is left."""
+    names = [f"at value {step}" for step in range(10)] + ["sd value", "peak value", "lag1 value", "mean value"]
+    _, history = bells(0.7)
+    spread, told = {}, {}
+    for adjustment in ("none", "linear"):
+        method = replace(QUICK, summaries=Summaries(*names), adjustment=adjustment)
+        found = learn(Bells(), history, method)
+        spread[adjustment] = found.standard_error[0] * math.sqrt(11)
+        told[adjustment] = any("wider than need be" in note for note in found.notes)
+    assert spread["none"] > 1.2
+    assert spread["linear"] == pytest.approx(1, abs=0.15)
+    assert told == {"none": True, "linear": False}
+
+
 def test_too_few_simulations_are_said() -> None:
     _, history = bells(0.7)
     found = learn(Bells(), history, ABC(MEAN, simulations=400, round=200, effective=300))

@@ -39,8 +39,6 @@ CENTRES = 300
 """Normals of a proposal."""
 NEAREST = 0.25
 """No more than this share of the simulations is accepted, however many draws are wanted."""
-FAR = 0.005
-"""Share of the accepted on one side of the observed below which the model is said not to reach it."""
 MAD = 1.4826
 """Standard deviation of a normal in median absolute deviations."""
 
@@ -179,13 +177,14 @@ class ABC:
                 "`simulations`."
             )
         values = table.values[near.rows]
-        below = near.weights @ (values < problem.observed) + 0.5 * (near.weights @ (values == problem.observed))
-        for name, seen, share, column in zip(problem.names, problem.observed, below, values.T, strict=True):
-            if not FAR <= share <= 1 - FAR:
+        for name, seen, low, high in zip(
+            problem.names, problem.observed, values.min(axis=0), values.max(axis=0), strict=True
+        ):
+            if not low <= seen <= high:
                 notes.append(
-                    f"the model hardly reaches what was observed: {name} is {seen:.4g}, in the simulations accepted "
-                    f"{column.min():.4g} to {column.max():.4g}. Leave the summary out, widen the priors, or change the "
-                    "model."
+                    f"the model hardly reaches what was observed: {name} is {seen:.4g}, in all {len(values):,} "
+                    f"simulations accepted {low:.4g} to {high:.4g}. Leave the summary out, widen the priors, or change "
+                    "the model."
                 )
         return tuple(notes), not notes
 
