@@ -429,7 +429,7 @@ def test_a_posterior_below_its_limits_is_written_and_flagged(run: Run, tmp_path:
     assert json.loads((tmp_path / "result.json").read_text())["converged"] is False
     code, _, err = run("fit", "self-exciting", str(events), "--method", "bayes")
     assert code == 2
-    assert "input should be 'likelihood', 'penalised', 'posterior' or 'declustering'" in err
+    assert "input should be 'likelihood', 'penalised', 'posterior', 'declustering', 'abc' or 'synthetic'" in err
 
 
 @pytest.mark.parametrize(

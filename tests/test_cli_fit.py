@@ -6,11 +6,17 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from groundswell.cli import main as cli
+from groundswell.cli.fit_given import FitConfiguration
+from groundswell.data.summaries import Summaries
+from groundswell.infer.abc_smc import ABC
+from groundswell.infer.synthetic import SyntheticLikelihood
+from groundswell.params import Prior
 from groundswell.rng import generator
 
 PLACES = ("Tehran", "Mashhad", "Isfahan", "Tabriz")
@@ -96,6 +102,39 @@ def test_random_effects_choose_the_method(folder: Path, tmp_path: Path, capsys: 
     assert "aic" not in result
     assert "endemic.random.by_place.Tehran" not in {row["parameter"] for row in result["parameters"]}
     assert "endemic.random.by_place.Tehran" in (tmp_path / "out" / "parameters.csv").read_text()
+
+
+def test_methods_that_simulate(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two parameters from counts by week; too few simulations, so flagged, and written all the same."""
+    config = tmp_path / "run.toml"
+    config.write_text(
+        'summaries = ["total events", "lag1 events"]\n[components]\nbetween = false\n'
+        "[components.endemic]\neffects = []\n[priors]\nwithin.intercept = [-2, 0.5]\n"
+    )
+    arguments = ["endemic-epidemic", str(folder / "events.csv"), "--country", "Iran", "--step", "7", "--method", "abc"]
+    arguments += ["--simulations", "1000", "--fix", "overdispersion.psi=0.1", "--start", "2018-01-01"]
+    out = tmp_path / "out"
+    arguments += ["--end", "2018-03-25", "--config", str(config), "--out", str(out), "--processes", "1"]
+    code, result, _ = fitted(capsys, *arguments)
+    assert code == 4
+    assert any("fewer than 500" in note for note in result["notes"])
+    found = {row["parameter"]: row for row in result["parameters"]}
+    assert found["overdispersion.psi"]["standard error"] == 0
+    assert 0.5 < found["endemic.intercept"]["inside 90 %"] <= 1
+    assert {"draws.parquet", "posterior.svg", "result.json", "parameters.csv"} <= {path.name for path in out.iterdir()}
+    assert not (out / "chains.svg").exists()
+
+
+def test_what_is_said_of_simulating_reaches_the_method() -> None:
+    said: dict[str, Any] = {"model": "thresholds", "events": "x.csv", "method": "synthetic", "draws": 400}
+    said |= {"summaries": ("last active",), "simulations": 70, "priors": {"distribution": {"sd": (9, 0.2)}}}
+    given = FitConfiguration(**said)
+    expected = SyntheticLikelihood(
+        Summaries("last active"), {"distribution.sd": Prior(9, 0.2)}, simulations=70, draws=400, processes=2
+    )
+    assert given.estimator(None, 2) == expected
+    given = FitConfiguration(model="thresholds", events=Path("x.csv"), method="abc")
+    assert given.estimator(None, 1) == ABC()
 
 
 def test_events_abroad_from_the_same_file(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

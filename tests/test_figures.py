@@ -26,6 +26,7 @@ from groundswell.models.cities.regime_phases import basins
 from groundswell.models.library import load
 from groundswell.report.figures import claims, comparison, evidence, forecasts, maps, phases, posterior, style
 from groundswell.report.figures.placing import Label, place_labels
+from groundswell.report.figures.sensitivity import sensitivity
 from groundswell.report.language import Speaker
 from groundswell.report.svg import svg
 from groundswell.rng import generator
@@ -163,6 +164,16 @@ def past_of(count: int, top: float = 9.0) -> Axes:
     return forecasts.past(DATES[:count], forecast_bands(count, top), COUNTS[:count].tolist(), words=WORDS)
 
 
+def indices_of(parameters: int, summaries: int, known: bool = True) -> Axes:
+    rows = [
+        {"summary": f"peak events {s}", "parameter": f"between.reach.decay{p}", "used": 64, "luck": 0.1}
+        | {f"{what}{end}": 0.2 * p + shift if known else None for what in ("first", "total")
+           for end, shift in ((" low", -0.3), ("", 0.0), (" high", 0.3))}
+        for s in range(summaries) for p in range(parameters)
+    ]  # fmt: skip
+    return sensitivity(Table.from_rows(rows), words=WORDS).flat[0]
+
+
 FULL: dict[str, Callable[[], Axes]] = {
     "claims_on_fan": lambda: claims.claims_on_fan(
         days(35), bands(35), CLAIMS, prior=bands(35, 180, 1.0), stances=STANCES, words=WORDS
@@ -203,6 +214,7 @@ FULL: dict[str, Callable[[], Axes]] = {
     "past": lambda: past_of(24),
     "pit": lambda: forecasts.pit({"each place": pit_table(), "all places": pit_table(0.1)}, words=WORDS),
     "coverage": lambda: forecasts.coverage({"each": coverage_table(), "all": coverage_table(0.3)}, words=WORDS),
+    "sensitivity": lambda: indices_of(5, 3),
 }  # fmt: skip
 
 POOR: dict[str, Callable[[], Axes]] = {
@@ -241,6 +253,7 @@ POOR: dict[str, Callable[[], Axes]] = {
     "one past date": lambda: past_of(1, 0.0),
     "a PIT without intervals": lambda: forecasts.pit({"one": pit_table(0.1, None, None)}, words=WORDS),
     "coverage without intervals": lambda: forecasts.coverage({"one": coverage_table(1.0, None, None)}, words=WORDS),
+    "a sensitivity that is not known": lambda: indices_of(1, 1, known=False),
 }  # fmt: skip
 
 

@@ -97,7 +97,9 @@ def fit(
     method: Annotated[
         str | None,
         typer.Option(
-            "--method", help="likelihood, penalised (with random effects), posterior (NUTS), declustering (etas)."
+            "--method",
+            help="likelihood, penalised (with random effects), posterior (NUTS), declustering (etas), abc or synthetic "
+            "(by simulation alone).",
         ),
     ] = None,
     draws: Annotated[int | None, typer.Option("--draws", help="Posterior: draws kept of each chain.")] = None,
@@ -106,7 +108,14 @@ def fit(
     accept: Annotated[
         float | None, typer.Option("--accept", help="Posterior: acceptance aimed at; nearer 1 cures divergences.")
     ] = None,
-    processes: Annotated[int | None, typer.Option("--processes", min=1, help="How many chains work at once.")] = None,
+    summary: Annotated[
+        list[str] | None,
+        typer.Option("--summary", metavar="WORDS", help='Abc, synthetic: compared, as "peak events"; may be repeated.'),
+    ] = None,
+    simulations: Annotated[
+        int | None, typer.Option("--simulations", help="Abc: in all; synthetic: for each parameter value.")
+    ] = None,
+    processes: Annotated[int | None, typer.Option("--processes", min=1, help="How many work at once.")] = None,
     check: Annotated[
         bool | None, typer.Option("--check", help="Set the fit beside its own counts: PIT, tests, residuals, PSIS-LOO.")
     ] = None,
@@ -131,7 +140,9 @@ def fit(
     example's values; --set changes them, and [components] of a --config file states other weights, lags,
     covariates and random effects. Several [[windows]] of that file are fitted together. --method posterior
     needs the extra `bayes`, writes its draws and two pictures too, and gives the same draws for any number of
-    --processes. --check says, in words, tables and two pictures, whether the counts look as the fit expects.
+    --processes. --method abc and synthetic ask a model for nothing but histories, compare summaries of them, and try
+    their intervals on made-up data; [priors] of a --config file states a median and an sd by parameter. --check says,
+    in words, tables and two pictures, whether the counts look as the fit expects.
     A model of the plane (space-time) takes events by latitude and longitude, or x_km and y_km, inside a region:
     --region, else the outline of the events' countries, else a guess around them. Of events known to the day alone
     self-exciting weighs counts by day; other models of single events put each at a random moment of its day.
@@ -143,8 +154,8 @@ def fit(
         without=without, map=pairs(map_), country=country, by=by, places=places, step=step, start=start, end=end,
         region=region, areas=areas, cell_km=cell_km, marks=mark, kind=kind, jitter_km=jitter_km, report=report,
         replicates=replicates, contagion=contagion, neighbours_km=neighbours_km, covariates=covariates, abroad=abroad,
-        days_before=days_before, method=method, draws=draws, tune=tune, chains=chains, accept=accept, check=check,
-        seed=seed,
+        days_before=days_before, method=method, draws=draws, tune=tune, chains=chains, accept=accept,
+        summaries=summary, simulations=simulations, check=check, seed=seed,
     )  # fmt: skip
     built, _ = configuration.build()
     if configuration.check:
@@ -298,16 +309,19 @@ def _check(
 
 
 def _write_draws(found: Fit, folder: Path) -> None:
-    """The draws with the number of their chain, whether the chains agree, and what the data added to the priors."""
+    """The draws, by chain if there are chains and whether those agree, and what the data added to the priors."""
     from groundswell.report.figures import posterior
     from groundswell.report.svg import svg
 
     assert found.draws is not None
-    chain = np.repeat(np.arange(found.details["chains"]), len(found.draws) // found.details["chains"])
-    columns = {"chain": chain.tolist(), **dict(zip(found.names, found.draws.T.tolist(), strict=True))}
+    columns: dict[str, list[float]] = dict(zip(found.names, found.draws.T.tolist(), strict=True))
+    chains = found.details.get("chains")
+    if chains is not None:
+        columns = {"chain": np.repeat(np.arange(chains), len(found.draws) // chains).tolist(), **columns}
     Table(columns).write(folder / "draws.parquet")
     if found.details["learnt"]:
-        write_text(folder / "chains.svg", svg(posterior.ranks(found).flat[0], "chains"))
+        if chains is not None:
+            write_text(folder / "chains.svg", svg(posterior.ranks(found).flat[0], "chains"))
         write_text(folder / "posterior.svg", svg(posterior.prior_and_posterior(found).flat[0], "posterior"))
 
 

@@ -62,6 +62,8 @@ class FitConfiguration(ModelConfiguration):
     Of models in the plane alone: region, a GeoJSON file or "hull"; areas, the property that names its features;
     cell_km; marks, as "mag" or "deaths=log1p"; kind, a column; jitter_km. replicates : histories drawn from the fit and
     fitted again, for the tests in the report. contagion : weigh it against a moving background, in the report.
+    Of methods that simulate alone: summaries, in words; simulations, in all for abc, for each parameter value for
+    synthetic; priors, a median and an sd on the free coordinate by parameter.
     """
 
     events: Path
@@ -84,11 +86,16 @@ class FitConfiguration(ModelConfiguration):
     abroad: Path | None = None
     days_before: Annotated[int, pydantic.Field(ge=0)] = 0
     fix: dict[str, float] = pydantic.Field(default_factory=dict)
-    method: Literal["likelihood", "penalised", "posterior", "declustering"] | None = None
+    method: Literal["likelihood", "penalised", "posterior", "declustering", "abc", "synthetic"] | None = None
     draws: Annotated[int, pydantic.Field(ge=10)] = 1000
     tune: Annotated[int, pydantic.Field(ge=10)] = 1000
     chains: Annotated[int, pydantic.Field(ge=2)] = 4
     accept: Annotated[float, pydantic.Field(gt=0, lt=1)] = 0.8
+    summaries: tuple[str, ...] = ()
+    simulations: Annotated[int, pydantic.Field(ge=1)] | None = None
+    priors: Annotated[dict[str, tuple[float, float]], pydantic.BeforeValidator(flat)] = pydantic.Field(
+        default_factory=dict
+    )
     check: bool = False
     report: bool = False
     replicates: Annotated[int, pydantic.Field(ge=0)] = 0
@@ -110,11 +117,27 @@ class FitConfiguration(ModelConfiguration):
             from groundswell.infer.posterior import Posterior
 
             return Posterior(self.draws, self.tune, self.chains, self.accept, min(processes, self.chains))
+        if self.method in ("abc", "synthetic"):
+            return self._simulating(processes)
         from groundswell.infer.likelihood import MaximumLikelihood
         from groundswell.infer.penalised import PenalisedLikelihood
 
         random = self.method == "penalised" or (self.method is None and bool(getattr(model, "effect_names", ())))
         return PenalisedLikelihood() if random else MaximumLikelihood()
+
+    def _simulating(self, processes: int) -> Any:
+        from groundswell.data.summaries import Summaries
+        from groundswell.infer.abc_smc import ABC
+        from groundswell.infer.synthetic import SyntheticLikelihood
+        from groundswell.params import Prior
+
+        method = (ABC if self.method == "abc" else SyntheticLikelihood)(
+            summaries=Summaries(*self.summaries) if self.summaries else None,
+            priors={name: Prior(*given) for name, given in self.priors.items()},
+            draws=self.draws,
+            processes=processes,
+        )
+        return method if self.simulations is None else dataclasses.replace(method, simulations=self.simulations)
 
     @property
     def planar(self) -> bool:

@@ -44,6 +44,7 @@ COMMANDS = {
     "forecast": Entry("forecast", "forecast", "Forecast the days ahead as draws."),
     "score": Entry("forecast", "score", "Score forecasts against what happened."),
     "nowcast": Entry("nowcast", "nowcast", "What a list that grows does not have yet."),
+    "sweep": Entry("sweep", "app", "A model at many parameter values: run, status, table."),
     "reproduce": Entry("reproduce", "reproduce", "Recompute published numbers: expected, got."),
     "report": Entry("report", "report", "Write a study's report again from its results."),
     "models": Entry("models", "app", "The models and their parameters: list, show."),

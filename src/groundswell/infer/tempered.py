@@ -34,6 +34,7 @@ from groundswell.data.setting import Setting
 from groundswell.errors import DataError, UsageError
 from groundswell.infer._particle_loops import systematic
 from groundswell.infer.base import Fit, Progress
+from groundswell.infer.importance import Normal, effective, log_mean, log_mixture, power_for, shares, spiked
 from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.workers import Workers
 from groundswell.models.base import Account
@@ -115,22 +116,6 @@ class Target:
         return run.log_likelihood, run.effects
 
 
-@dataclass(frozen=True)
-class _Normal:
-    """Where a round draws from, on coordinates in which the prior is standard normal."""
-
-    middle: np.ndarray
-    root: np.ndarray
-
-    def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        return self.middle + rng.standard_normal((count, len(self.middle))) @ self.root.T
-
-    def log_density(self, y: np.ndarray) -> np.ndarray:
-        """Without the constant that all normals share, (N,)."""
-        apart = np.linalg.solve(self.root, (y - self.middle).T)
-        return -0.5 * (apart**2).sum(axis=0) - np.log(np.diag(self.root)).sum()
-
-
 class _Sampler:
     def __init__(
         self, method: TemperedSMC, account: Account, setting: Setting, record: Record, rng: np.random.Generator,
@@ -152,8 +137,8 @@ class _Sampler:
         method, width = self.method, len(self.free)
         names = tuple(leaf.name.removeprefix("reporting.") for leaf in self.integrated)
         target = (Target, (self.account, self.setting, self.record, method.filter, self.free, names))
-        normal = _Normal(np.zeros(width), np.eye(width))
-        normals: list[_Normal] = []
+        normal = Normal(np.zeros(width), np.eye(width))
+        normals: list[Normal] = []
         y, logs = np.empty((0, width)), np.empty(0)
         effects = np.empty((0, len(self.integrated)))
         mixture = np.empty(0)
@@ -169,7 +154,7 @@ class _Sampler:
                 normals.append(normal)
                 sizes.append(size)
                 mixture = np.logaddexp(mixture, normal.log_density(y) + math.log(size))
-                mixture = np.concatenate([mixture, _log_mixture(normals, sizes, tried)])
+                mixture = np.concatenate([mixture, log_mixture(normals, sizes, tried)])
                 y = np.concatenate([y, tried])
                 logs = np.concatenate([logs, [log for log, _ in found]])
                 nothing = np.zeros(len(self.integrated))
@@ -187,8 +172,8 @@ class _Sampler:
                 if (arrived and worth >= method.effective) or len(y) + method.round > method.most:
                     return self._fit(y, logs, effects, log_weight, sizes, stages)
                 arrived = arrived or power >= NEAR
-                middle, root = spiked(y, _shares(power * log_weight))
-                normal = _Normal(middle, root if arrived else NARROWER * root)
+                middle, root = spiked(y, shares(power * log_weight))
+                normal = Normal(middle, root if arrived else NARROWER * root)
 
     def _hopeless(self, tried: int) -> str:
         return (
@@ -201,7 +186,7 @@ class _Sampler:
         stages: list[dict],
     ) -> Fit:  # fmt: skip
         method = self.method
-        weights = _shares(log_weight)
+        weights = shares(log_weight)
         places = {leaf.name: k for k, leaf in enumerate([*self.free, *self.integrated])}
         order = [places[leaf.name] for leaf in self.learnt]
         z = np.hstack([self.center + self.sd * y, effects])[:, order]
@@ -227,7 +212,7 @@ class _Sampler:
             names=tuple(leaf.name for leaf in self.learnt),
             estimate=mean,
             standard_error=np.sqrt(np.diag(covariance)),
-            log_density=_log_mean(log_weight),
+            log_density=log_mean(log_weight),
             status=f"{len(stages)} rounds, {tried:,} filters, worth {worth:.0f} draws",
             converged=enough,
             notes=tuple(notes),
@@ -244,77 +229,6 @@ class _Sampler:
         )  # fmt: skip
 
 
-def _log_mixture(normals: list[_Normal], sizes: list[int], y: np.ndarray) -> np.ndarray:
-    """Log of the sum of the normals' densities at y, each times the number of its draws, (N,)."""
-    return np.logaddexp.reduce(
-        [normal.log_density(y) + math.log(size) for normal, size in zip(normals, sizes, strict=True)], axis=0
-    )
-
-
 def replay_key(root: int, seeds: np.ndarray) -> tuple[int, ...]:
     """The key under which a draw's own filter ran, so that its history and effects can be drawn again."""
     return (root, 1, int(seeds[0]), int(seeds[1]))
-
-
-def effective(log_weight: np.ndarray) -> float:
-    """Independent draws that weights are worth: (sum w)^2 / sum w^2."""
-    weights = _shares(log_weight)
-    return float(1 / (weights**2).sum())
-
-
-def power_for(log_weight: np.ndarray, wanted: float) -> float:
-    """The highest power, at most 1, at which the weights are worth `wanted` draws."""
-    low, high = 0.0, 1.0
-    if effective(log_weight) >= wanted:
-        return 1.0
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (middle, high) if effective(middle * log_weight) >= wanted else (low, middle)
-    return max(low, 1e-6)
-
-
-def spiked(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (K,) and a root (K, K) of the covariance of a weighted sample that is the prior but for a few directions.
-
-    y : (N, K) on coordinates in which the prior is standard normal. With n effective draws and g = K / n, noise alone
-    spreads the sample's eigenvalues over (1 -+ sqrt g)^2; those are taken for 1. An eigenvalue outside belongs to a
-    direction of variance v with value = v (1 + g / (v - 1)), and its sample direction has squared cosine
-    c^2 = (1 - g / (v - 1)^2) / (1 + g / (v - 1)) with the true one, so the best variance along it is v c^2 + 1 - c^2
-    (Donoho, Gavish and Johnstone 2018, Frobenius loss). The mean along the directions taken for the prior's is drawn
-    towards the prior's as far as noise may have made it (James and Stein 1961). With n <= K the covariance is 1.
-    """
-    count = float(1 / (weights**2).sum())
-    mean = weights @ y
-    centred = y - mean
-    g = y.shape[1] / max(count - 1, 1e-9)
-    if g >= 1:
-        return _towards_prior(mean, count), np.eye(y.shape[1])
-    values, axes = np.linalg.eigh((centred * weights[:, None]).T @ centred * count / (count - 1))
-    variance = np.ones(len(values))
-    for k, value in enumerate(values):
-        if (1 - math.sqrt(g)) ** 2 <= value <= (1 + math.sqrt(g)) ** 2:
-            continue
-        b = 1 + value - g
-        v = (b + math.copysign(math.sqrt(max(b * b - 4 * value, 0.0)), value - 1)) / 2
-        cosine = (1 - g / (v - 1) ** 2) / (1 + g / (v - 1))
-        variance[k] = v * cosine + 1 - cosine
-    along = axes.T @ mean
-    usual = variance == 1
-    along[usual] = _towards_prior(along[usual], count)
-    return axes @ along, np.linalg.cholesky((axes * variance) @ axes.T)
-
-
-def _towards_prior(mean: np.ndarray, count: float) -> np.ndarray:
-    """James and Stein's estimate of a mean known with variance 1 / count in each of its directions."""
-    length = float(mean @ mean)
-    return mean if len(mean) < 3 else mean * max(0.0, 1 - (len(mean) - 2) / (count * length)) if length > 0 else mean
-
-
-def _shares(log_weight: np.ndarray) -> np.ndarray:
-    weights = np.exp(log_weight - log_weight.max())
-    return weights / weights.sum()
-
-
-def _log_mean(log_weight: np.ndarray) -> float:
-    top = float(log_weight.max())
-    return top + math.log(float(np.exp(log_weight - top).mean()))

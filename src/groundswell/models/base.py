@@ -87,6 +87,8 @@ class Model(Component):
     """The source of the equations, with the equation's number where there is one."""
     planar: ClassVar[bool] = False
     """Whether it takes events by their position in Setting.region, and not by the place alone."""
+    summaries: ClassVar[tuple[str, ...]] = ()
+    """What inference by simulation compares, where it is not told (`data.summaries`); none for the usual ones."""
     columns: ClassVar[tuple[str, ...]] = ()
     """What a day-by-day model notes of a place on a day (models/day_by_day.py); none for the others."""
 

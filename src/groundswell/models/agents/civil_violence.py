@@ -111,6 +111,10 @@ class CivilViolence(Model):
     paper: ClassVar[str] = (
         "Epstein (2002), PNAS 99 suppl. 3, 7243-7250; Wilensky (2004), NetLogo Rebellion; Mesa 3 example"
     )
+    summaries: ClassVar[tuple[str, ...]] = (
+        *("log mean active", "log sd active", "lag1 active", "log peak active"),
+        *("outbursts active 50", "log mean jailed", "log total arrests"),
+    )
 
     citizen_density: float = param("agents/cell", low=0, high=1, default=0.70, doc="citizens per cell")
     officer_density: float = param("officers/cell", low=0, high=1, default=0.04, doc="officers per cell")

@@ -97,6 +97,7 @@ class Thresholds(Model):
 
     title: ClassVar[str] = "participation thresholds: each joins once enough others have"
     paper: ClassVar[str] = "Granovetter (1978), American Journal of Sociology 83(6), 1420-1443"
+    summaries: ClassVar[tuple[str, ...]] = ("at active 0", "mean active", "last active")
 
     distribution: Distribution = Normal()
     population: int = 100

@@ -102,13 +102,14 @@ def _panels(
     found: Fit, names: Sequence[str] | None, draw: Callable[[Axes, Leaf, np.ndarray], None], words: Speaker
 ) -> np.ndarray:
     """(rows, 3) axes with one parameter in each, its name and R-hat above."""
-    _chains(found)
+    if "free" not in found.details or not found.details.get("learnt"):
+        raise UsageError("this fit has no draws to show. Fit by a method that draws, with a parameter to learn.")
     learnt = list(found.details["learnt"])
     shown = _chosen(found, learnt) if names is None else list(names)
     for name in shown:
         if name not in learnt:
             raise ParameterError(f'"{name}" was not learnt in this fit.' + nearest(name, learnt, 3))
-    known = {leaf.name: leaf for leaf in leaves(found.model)}
+    known = {leaf.name: leaf for leaf in found.details.get("leaves", leaves(found.model))}
     rows = -(-len(shown) // 3)
     axes = style.panels(rows, 3, height=0.5 + 1.45 * rows)
     for panel, name in zip(axes.flat, shown, strict=False):
@@ -124,13 +125,16 @@ def _panels(
 
 def _chosen(found: Fit, learnt: list[str]) -> list[str]:
     """All that were learnt or, of many, the ones with the largest R-hat, in the model's order."""
+    if "R-hat" not in found.details["columns"]:
+        return learnt[:MOST]
     rhat = dict(zip(found.names, found.details["columns"]["R-hat"], strict=True))
     worst = sorted(learnt, key=lambda name: -np.nan_to_num(rhat[name], nan=np.inf))[:MOST]
     return [name for name in learnt if name in worst]
 
 
 def _rhat(found: Fit, name: str, words: Speaker) -> str:
-    value = found.details["columns"]["R-hat"][found.names.index(name)]
+    column = found.details["columns"].get("R-hat")
+    value = np.nan if column is None else column[found.names.index(name)]
     return words.say("figure-rhat", value=f"{value:.3f}") if np.isfinite(value) else ""
 
 

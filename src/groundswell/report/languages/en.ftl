@@ -66,6 +66,10 @@ figure-of-total = all places together
 figure-phases = growth and decay balance at c* = { $rest }
 figure-visibility-threshold = visibility threshold α
 figure-policing-threshold = policing threshold β
+figure-index-first = share of the variance, alone
+figure-index-total = in all, with the others
+figure-index = Sobol index, with 90 % interval
+figure-rank-correlation = partial rank correlation, with 90 % interval
 figure-phase-visible = to 1 above α,
     to 0 up to it
 figure-phase-lasts = to 0 up to α,
