@@ -7,7 +7,6 @@ one key share their luck, so a scenario is `dataclasses.replace(crowd, model=oth
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass, fields, replace
 from functools import partial
@@ -16,12 +15,13 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from groundswell.data.files import replacing_file
+from groundswell.data.summaries import outbursts as starts_above
 from groundswell.errors import DataError, UsageError
 from groundswell.models.agents import _civil_violence_loops as loops
 from groundswell.models.agents import _keyed_loops as keyed
 from groundswell.models.agents.civil_violence import CivilViolence, Course
 from groundswell.models.agents.engines import advance, check, nearest_whole
+from groundswell.models.agents.saved import read_moment, write_moment
 from groundswell.rng import hash_key
 
 Record = Literal["none", "totals", "frames", "agents"]
@@ -85,15 +85,14 @@ class Crowd:
 
     def save(self, path: Path | str) -> None:
         """Write the crowd as an .npz file, whole or not at all."""
-        with replacing_file(Path(path)) as temporary, temporary.open("wb") as out:
-            np.savez_compressed(
-                out,
-                format=FORMAT,
-                key=np.uint64(self.key),
-                step=self.step,
-                **{f"array_{name}": getattr(self, name) for name in _ARRAYS},
-                **{f"model_{name}": value for name, value in _settings(self.model).items()},
-            )
+        write_moment(
+            path,
+            FORMAT,
+            key=np.uint64(self.key),
+            step=self.step,
+            **{f"array_{name}": getattr(self, name) for name in _ARRAYS},
+            **{f"model_{name}": value for name, value in _settings(self.model).items()},
+        )
 
 
 def _settings(model: CivilViolence) -> dict[str, Any]:
@@ -111,19 +110,7 @@ _ARRAYS = ("cell", "active", "jail", "hardship", "risk_aversion")
 
 def load(path: Path | str) -> Crowd:
     """A crowd that `Crowd.save` wrote; DataError for anything else, or for another format."""
-    try:
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as held:
-            saved = {name: held[name] for name in held.files}
-    except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist; expected a crowd saved with Crowd.save().") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is no saved crowd, or a damaged one ({error}). Save it again.") from error
-    version = int(saved.get("format", 0))
-    if version != FORMAT:
-        raise DataError(
-            f"{path} has format {version}; this version reads format {FORMAT}. "
-            "Continue the run with the version that saved it."
-        )
+    saved = read_moment(path, Crowd, FORMAT)
     try:
         settings: dict[str, Any] = {
             name[6:]: Course(*value.tolist()) if value.ndim else value.item()
@@ -274,5 +261,4 @@ def outbursts(active: np.ndarray, above: float = 50) -> np.ndarray:
     An outburst under way at the first step has no start and is left out. The waiting times are
     the differences of these starts, `numpy.diff(outbursts(...))`.
     """
-    high = np.asarray(active) > above
-    return np.flatnonzero(high[1:] & ~high[:-1]) + 1
+    return starts_above(active, above)

@@ -8,9 +8,6 @@ luck, so a scenario is `dataclasses.replace(society, model=other)`, or with anot
 from __future__ import annotations
 
 import json
-import struct
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,13 +15,13 @@ from typing import Literal
 
 import numpy as np
 
-from groundswell.data.files import replacing_file
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError, UsageError, nearest
 from groundswell.models.agents import _recruitment_loops as loops
 from groundswell.models.agents.recruitment import Recruitment
 from groundswell.models.agents.recruitment_days import SERIES, Days, Past, rules_of, sizes, ties_key
+from groundswell.models.agents.saved import read_moment, write_moment
 from groundswell.rng import hash_key
 from groundswell.statement import plain, stated
 
@@ -34,9 +31,6 @@ RECRUITED, TOOK_PART = loops.RECRUITED, loops.TOOK_PART
 
 FORMAT = 1
 """Of saved societies; raised when the meaning of a file or of a draw changes."""
-
-DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
-"""What reading a broken archive can end in."""
 
 _ARRAYS = ("persons", "seats", "city", "jailed", "until", "momentum", "hurt", "alarm")
 _KINDS = ("u1", "i4", "i4", "i8", "i8", "f8", "f8", "f8")
@@ -96,18 +90,17 @@ class Society:
 
     def save(self, path: Path | str) -> None:
         """Write the society as an .npz file, whole or not at all; its setting is given again to `load`."""
-        with replacing_file(Path(path)) as temporary, temporary.open("wb") as out:
-            np.savez_compressed(
-                out,
-                format=FORMAT,
-                model=json.dumps(plain(self.model)),
-                places=np.array(self.setting.places.name),
-                start=self.setting.window.start.isoformat(),
-                key=np.uint64(self.key),
-                day=self.day,
-                exploded=self.exploded,
-                **{name: getattr(self, name) for name in _ARRAYS},
-            )
+        write_moment(
+            path,
+            FORMAT,
+            model=json.dumps(plain(self.model)),
+            places=np.array(self.setting.places.name),
+            start=self.setting.window.start.isoformat(),
+            key=np.uint64(self.key),
+            day=self.day,
+            exploded=self.exploded,
+            **{name: getattr(self, name) for name in _ARRAYS},
+        )
 
 
 def load(path: Path | str, setting: Setting) -> Society:
@@ -115,19 +108,8 @@ def load(path: Path | str, setting: Setting) -> Society:
 
     The rest of the setting may differ, which makes a scenario. DataError for any other file, and for other places.
     """
+    saved = read_moment(path, Society, FORMAT)
     try:
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as held:
-            saved = {name: held[name] for name in held.files}
-    except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist; expected a society saved with Society.save().") from error
-    except DAMAGE as error:
-        raise DataError(f"{path} is no saved society, or a damaged one ({error}). Save it again.") from error
-    try:
-        if int(saved["format"]) != FORMAT:
-            raise DataError(
-                f"{path} has format {int(saved['format'])}; this version reads format {FORMAT}. "
-                "Continue the run with the version that saved it."
-            )
         _same_places(path, saved["places"].tolist(), str(saved["start"]), setting)
         arrays = {name: saved[name].astype(kind, casting="safe") for name, kind in zip(_ARRAYS, _KINDS, strict=True)}
         model = stated(Recruitment, json.loads(str(saved["model"])))

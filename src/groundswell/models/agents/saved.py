@@ -1,0 +1,42 @@
+"""A moment of a run as an .npz file: written whole or not at all, and read back or refused with the reason."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from groundswell.data.files import replacing_file
+from groundswell.errors import DataError
+
+DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
+"""What reading a broken archive can end in."""
+
+
+def write_moment(path: Path | str, version: int, **values: Any) -> None:
+    """Arrays, numbers and texts by name, with the version of what they mean."""
+    with replacing_file(Path(path)) as temporary, temporary.open("wb") as out:
+        np.savez_compressed(out, format=version, **values)
+
+
+def read_moment(path: Path | str, kind: type, version: int) -> dict[str, np.ndarray]:
+    """What `write_moment` wrote for a class; DataError for any other file, a damaged one or another version."""
+    what = kind.__name__.lower()
+    try:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as held:
+            saved = {name: held[name] for name in held.files}
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist; expected a {what} saved with {kind.__name__}.save().") from error
+    except DAMAGE as error:
+        raise DataError(f"{path} is no saved {what}, or a damaged one ({error}). Save it again.") from error
+    found = int(saved["format"]) if "format" in saved and saved["format"].dtype.kind in "iu" else 0
+    if found != version:
+        raise DataError(
+            f"{path} has format {found}; this version reads format {version}. "
+            "Continue the run with the version that saved it."
+        )
+    return saved
