@@ -310,7 +310,7 @@ def _chosen(configuration: ForecastConfiguration, setting: Any, history: Any) ->
 
     name = configuration.model
     if name is not None and name.replace("-", "_") in LIBRARY:
-        from groundswell.cli.simulate import ModelConfiguration
+        from groundswell.cli.model_given import ModelConfiguration
         from groundswell.cli.suited import suited
 
         built, _ = ModelConfiguration(model=name, set=configuration.set, without=configuration.without).build()

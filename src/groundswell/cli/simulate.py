@@ -1,11 +1,11 @@
-"""`groundswell simulate`: a model forwards; and how the commands state a model."""
+"""`groundswell simulate`: a model forwards."""
 
 from __future__ import annotations
 
 import dataclasses
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pydantic
@@ -13,63 +13,30 @@ import typer
 
 from groundswell.cli.common import (
     Config,
-    Configuration,
     Json,
     Out,
-    Parameters,
     Seed,
-    Set,
     Without,
-    assignments,
+    assigned,
     resolve,
     save,
     show,
 )
+from groundswell.cli.model_given import ModelConfiguration, Name, SetAny
 from groundswell.data.files import writable_folder, write_json
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.data.window import Window
-from groundswell.errors import UsageError, nearest
-from groundswell.models.library import load
+from groundswell.errors import UsageError
 from groundswell.rng import generator
-from groundswell.statement import stated
 
 Days = Annotated[int | None, typer.Option("--days", help="Length of the window in days.")]
 Start = Annotated[str | None, typer.Option("--start", help="First day, as 2017-12-28.")]
-Country = Annotated[str | None, typer.Option("--country", help="The gazetteer's places of this country.")]
-Name = Annotated[
-    str | None, typer.Argument(metavar="MODEL", help="A name from `groundswell models list`; may stand in --config.")
+Preset = Annotated[
+    str | None, typer.Option("--preset", help="A named instance to start from; `models show MODEL` lists them.")
 ]
-
-
-class ModelConfiguration(Configuration):
-    """A model: its name, the parameters that differ from its example, the components left out or stated anew.
-
-    components : tables as `groundswell.statement` reads them; what they leave out stays as in the example. They
-    come first, then `without`, then `set`.
-    """
-
-    model: str
-    components: dict[str, Any] = pydantic.Field(default_factory=dict)
-    set: Parameters = pydantic.Field(default_factory=dict)
-    without: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The library's name of the model."""
-        return self.model.replace("-", "_")
-
-    def build(self) -> tuple[Any, Setting]:
-        """The model, and its example's setting."""
-        found = load(self.model).example()
-        model: Any = stated(type(found[0]), self.components, base=found[0]) if self.components else found[0]
-        for part in self.without:
-            parts = [f.name for f in dataclasses.fields(model) if dataclasses.is_dataclass(getattr(model, f.name))]
-            if part not in parts:
-                raise UsageError(f'--without "{part}": {self.model} has no such component.' + nearest(part, parts, 3))
-        model = dataclasses.replace(model, **dict.fromkeys(self.without))
-        return model.replacing(self.set), found[1]
+Country = Annotated[str | None, typer.Option("--country", help="The gazetteer's places of this country.")]
 
 
 class SimulateConfiguration(ModelConfiguration):
@@ -93,7 +60,8 @@ class SimulateConfiguration(ModelConfiguration):
 
 def simulate(
     model: Name = None,
-    set_: Set = None,
+    preset: Preset = None,
+    set_: SetAny = None,
     without: Without = None,
     days: Days = None,
     start: Start = None,
@@ -112,7 +80,8 @@ def simulate(
         SimulateConfiguration,
         config,
         model=model,
-        set=assignments(set_),
+        preset=preset,
+        set=assigned(set_),
         without=without,
         days=days,
         start=start,
@@ -177,7 +146,7 @@ def _totals(history: History) -> Table:
     return Table.from_rows(rows)
 
 
-def _write(history: History, setting: Setting, configuration: Configuration, folder: Path) -> list[Path]:
+def _write(history: History, setting: Setting, configuration: SimulateConfiguration, folder: Path) -> list[Path]:
     tables = {"history.csv": history.table(), "places.csv": Table(history.places.columns())}
     if history.events is not None:
         tables["events.csv"] = history.events_table()

@@ -23,6 +23,7 @@ from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import MissingVerb, ParameterError, UsageError, nearest
 from groundswell.models.base import Model
+from groundswell.models.watching import Sampling, Watched
 from groundswell.params import param
 
 if TYPE_CHECKING:
@@ -169,6 +170,16 @@ class CivilViolence(Model):
         return replace(paper, **changes)
 
     @classmethod
+    def presets(cls) -> dict[str, Model]:
+        """The programs, and the paper's runs 1 (deception) and 2 (punctuated equilibrium) as recalled."""
+        return {
+            "netlogo": cls.netlogo(),
+            "mesa": cls.mesa(),
+            "paper": cls.paper_run(2),
+            "paper_deception": cls.paper_run(1),
+        }
+
+    @classmethod
     def example(cls) -> tuple[CivilViolence, Setting]:
         """The NetLogo preset as it is, a hundred and twenty steps: some four outbursts."""
         from datetime import date
@@ -202,11 +213,7 @@ class CivilViolence(Model):
         """
         from groundswell.models.agents.crowd import run
 
-        if len(setting.places) != 1:
-            raise UsageError(
-                f"CivilViolence was given a setting of {len(setting.places)} places; expected one, "
-                "Places.single(), for its one grid. Simulate one model per place."
-            )
+        _one_place(setting)
         if given is not None:
             raise MissingVerb(
                 "CivilViolence.simulate cannot continue from a history: totals do not say who stands where. "
@@ -214,6 +221,39 @@ class CivilViolence(Model):
             )
         done = run(self.populate(rng=rng), setting.window.periods)
         return History(setting.places, setting.window, {name: row[None, :] for name, row in done.series.items()})
+
+
+    def watch(self, setting: Setting, *, rng: np.random.Generator) -> Watched:
+        """The history that `simulate` draws, with pictures of the grid; see `Crowd.frame` for the states."""
+        from groundswell.models.agents.crowd import STATES, run
+
+        _one_place(setting)
+        crowd = self.populate(rng=rng)
+        kept = Sampling.of(self.rows, self.columns, setting.window.periods)
+        steps = kept.steps(setting.window.periods)
+        frames, parts = [kept.corner(crowd.frame())], []
+        for count in np.diff(steps):
+            done = run(crowd, int(count))
+            crowd = done.crowd
+            parts.append(done.series)
+            frames.append(kept.corner(crowd.frame()))
+        series = {name: np.concatenate([part[name] for part in parts])[None, :] for name in parts[0]}
+        history = History(setting.places, setting.window, series)
+        return Watched(history, np.stack(frames), steps, STATES, (self.rows, self.columns))
+
+    def starts(self, history: History) -> tuple[str, np.ndarray]:
+        """ "outburst", and the steps, from 0, at which one starts; see `crowd.outbursts`."""
+        from groundswell.models.agents.crowd import outbursts
+
+        return "outburst", outbursts(history["active"][0])
+
+
+def _one_place(setting: Setting) -> None:
+    if len(setting.places) != 1:
+        raise UsageError(
+            f"CivilViolence was given a setting of {len(setting.places)} places; expected one, "
+            "Places.single(), for its one grid. Simulate one model per place."
+        )
 
 
 def settings_of(model: CivilViolence) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import DataError, GroundswellError, ParameterError, UsageError
 from groundswell.models.base import Likelihood, Model
+from groundswell.models.watching import Sampling, Watched
 from groundswell.params import Component, Prior, param
 
 Rule = Literal["continuous", "floor", "round", "ceil", "sampled"]
@@ -121,6 +122,14 @@ class Thresholds(Model):
         return cls(Given(tuple(thresholds)), len(thresholds), rule)
 
     @classmethod
+    def presets(cls) -> dict[str, Model]:
+        """Granovetter's two crowds, which differ by one person: without a threshold of 1 nobody follows the first."""
+        return {
+            "granovetter": cls(Uniform(0.0, 99.0), rule="floor"),
+            "granovetter_one_changed": cls.of([0, 2, *range(2, 100)]),
+        }
+
+    @classmethod
     def example(cls) -> tuple[Thresholds, Setting]:
         """A hundred persons with normal thresholds near the jump, twelve rounds."""
         from datetime import date
@@ -152,6 +161,22 @@ class Thresholds(Model):
             else:
                 path.append(self.step_from(now))
         return History(setting.places, setting.window, {"active": np.array([path])})
+
+    def watch(self, setting: Setting, *, rng: np.random.Generator) -> Watched:
+        """The history that `simulate` draws, with one cell a person: by threshold, row by row, in the order of joining.
+
+        Of more persons than a picture has cells, the corner shows those who join first.
+        """
+        history = self.simulate(setting, rng=rng)
+        columns = math.ceil(math.sqrt(self.population))
+        grid = (math.ceil(self.population / columns), columns)
+        kept = Sampling.of(*grid, setting.window.periods)
+        steps = kept.steps(setting.window.periods)
+        joined = np.round(np.concatenate([[0.0], history["active"][0]]))[steps]
+        rank = kept.corner(np.arange(math.prod(grid)).reshape(grid))
+        frames = np.where(rank < joined[:, None, None], 2, 1)
+        frames[:, rank >= self.population] = 0
+        return Watched(history, frames.astype(np.uint8), steps, ("empty", "out", "joined"), grid)
 
     def step_from(self, participants: float) -> float:
         """r(t+1) from r(t), under a deterministic rule; "sampled" answers with the continuous map."""
