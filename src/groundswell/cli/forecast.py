@@ -313,7 +313,7 @@ def _chosen(configuration: ForecastConfiguration, setting: Any, history: Any) ->
         from groundswell.cli.model_given import ModelConfiguration
         from groundswell.cli.suited import suited
 
-        built, _ = ModelConfiguration(model=name, set=configuration.set, without=configuration.without).build()
+        built, _ = ModelConfiguration(model=name, set={**configuration.set}, without=configuration.without).build()
         built, remarks = suited(built, [setting], [history], named=configuration.set, fitted=configuration.fit)
         return Candidate(name, built, MaximumLikelihood() if configuration.fit else None), remarks
     found = chosen(name, setting, history)

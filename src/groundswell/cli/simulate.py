@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import pydantic
 import typer
 
+from groundswell.cli import replay
 from groundswell.cli.common import (
     Config,
     Json,
@@ -29,6 +30,7 @@ from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.data.window import Window
 from groundswell.errors import UsageError
+from groundswell.models.base import can
 from groundswell.rng import generator
 
 Days = Annotated[int | None, typer.Option("--days", help="Length of the window in days.")]
@@ -67,11 +69,18 @@ def simulate(
     start: Start = None,
     country: Country = None,
     seed: Seed = None,
+    show_: Annotated[
+        bool, typer.Option("--show", help="Write replay.html, which plays the run again, and an animation.")
+    ] = False,
+    animation: Annotated[
+        str | None, typer.Option("--animation", help="With --show, of a grid: gif, frames (PNG), webm (ffmpeg), none.")
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="With --show: open the page in the browser.")] = False,
     out: Out = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Draw one history from a model: totals on the screen, tables with --out.
+    """Draw one history from a model: totals on the screen, tables with --out, a page to play again with --show.
 
     Without --country the model runs in the setting of its own example (`models show MODEL`).
     The same seed gives the same history.
@@ -90,15 +99,27 @@ def simulate(
     )
     built, example = configuration.build()
     setting = configuration.setting(example)
+    if show_:
+        replay.check(built, animation)
+        out = out or Path("out") / f"{configuration.name}-seed-{configuration.seed}"
+    elif animation is not None or open_:
+        raise UsageError("--animation and --open go with --show, which writes the page.")
     folder = writable_folder(out) if out is not None else None
-    history = built.simulate(setting, rng=generator(configuration.seed))
-    files = _write(history, setting, configuration, folder) if folder is not None else []
-    totals = _totals(history)
+    rng = generator(configuration.seed)
+    looked_at = show_ and can(built, "watch")
+    drawn = built.watch(setting, rng=rng) if looked_at else built.simulate(setting, rng=rng)
+    history = drawn.history if looked_at else drawn
+    files, shortened = [], []
+    if show_ and folder is not None:
+        files, shortened = replay.write(built, drawn, configuration, folder, animation or "gif")
+    files += _write(history, setting, configuration, folder) if folder is not None else []
+    totals, starts = _totals(history), _starts(built, history)
     count, periods = setting.shape
     ended = " The draw exploded and ends there." if history.exploded else ""
     words = (
         f"{configuration.model}, seed {configuration.seed}; places: {count}; "
         f"steps of {setting.window.step} d from {setting.window.start}: {periods}.{ended}\n\n{totals}"
+        + ("" if starts is None else "\n\n" + _in_words(starts))
     )
     result = {
         "model": configuration.model,
@@ -108,9 +129,15 @@ def simulate(
         "steps": periods,
         "exploded": history.exploded,
         "totals": list(totals.rows()),
+        "starts": starts,
         "files": [str(file) for file in files],
+        "shortened": shortened,
     }
-    show(result, "\n".join([words, *(f"wrote {file}" for file in files)]), as_json=as_json)
+    show(result, "\n".join([words, *shortened, *(f"wrote {file}" for file in files)]), as_json=as_json)
+    if open_ and folder is not None:
+        import webbrowser
+
+        webbrowser.open((folder / "replay.html").resolve().as_uri())
 
 
 def _of_length(setting: Setting, days: int) -> Setting:
@@ -137,6 +164,7 @@ def _totals(history: History) -> Table:
             {
                 "series": name,
                 "total": float(by_step.sum()),
+                "mean": float(by_step.mean()),
                 "places reached": int((np.asarray(values) > 0).any(axis=1).sum()),
                 "last": float(by_step[-1]),
                 "peak": float(by_step[peak]),
@@ -144,6 +172,25 @@ def _totals(history: History) -> Table:
             }
         )
     return Table.from_rows(rows)
+
+
+def _starts(model: Any, history: History) -> dict[str, Any] | None:
+    """What the model counts the starts of, at which steps (from 1), and the mean of the waiting times between them."""
+    if not can(model, "starts"):
+        return None
+    what, steps = model.starts(history)
+    waits = np.diff(steps)
+    return {
+        "what": what,
+        "steps": (np.asarray(steps) + 1).tolist(),
+        "mean_waiting_time": float(waits.mean()) if len(waits) else None,
+    }
+
+
+def _in_words(starts: dict[str, Any]) -> str:
+    count, wait = len(starts["steps"]), starts["mean_waiting_time"]
+    said = f"{count} {starts['what']}{'' if count == 1 else 's'} started"
+    return said + ("." if wait is None else f"; mean waiting time between starts {wait:.1f} steps.")
 
 
 def _write(history: History, setting: Setting, configuration: SimulateConfiguration, folder: Path) -> list[Path]:

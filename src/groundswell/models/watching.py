@@ -28,6 +28,7 @@ class Watched:
     frames : (K, rows, columns) uint8, numbers of `states`. steps : (K,) after how many steps each was taken, from 0.
     states : what a cell can hold, by the words of the catalogue ("state-quiet" for "quiet"); the first is an empty one.
     grid : rows and columns of the whole grid, of which the pictures may show the top left corner only.
+    notes : sentences of the catalogue on how to read the pictures ("replay-torus" for "torus").
     """
 
     history: History
@@ -35,6 +36,7 @@ class Watched:
     steps: np.ndarray
     states: tuple[str, ...]
     grid: tuple[int, int]
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 3 or self.frames.dtype != np.uint8 or len(self.frames) != len(self.steps):

@@ -222,7 +222,6 @@ class CivilViolence(Model):
         done = run(self.populate(rng=rng), setting.window.periods)
         return History(setting.places, setting.window, {name: row[None, :] for name, row in done.series.items()})
 
-
     def watch(self, setting: Setting, *, rng: np.random.Generator) -> Watched:
         """The history that `simulate` draws, with pictures of the grid; see `Crowd.frame` for the states."""
         from groundswell.models.agents.crowd import STATES, run
@@ -239,7 +238,7 @@ class CivilViolence(Model):
             frames.append(kept.corner(crowd.frame()))
         series = {name: np.concatenate([part[name] for part in parts])[None, :] for name in parts[0]}
         history = History(setting.places, setting.window, series)
-        return Watched(history, np.stack(frames), steps, STATES, (self.rows, self.columns))
+        return Watched(history, np.stack(frames), steps, STATES, (self.rows, self.columns), ("torus",))
 
     def starts(self, history: History) -> tuple[str, np.ndarray]:
         """ "outburst", and the steps, from 0, at which one starts; see `crowd.outbursts`."""

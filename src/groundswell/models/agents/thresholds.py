@@ -176,7 +176,7 @@ class Thresholds(Model):
         rank = kept.corner(np.arange(math.prod(grid)).reshape(grid))
         frames = np.where(rank < joined[:, None, None], 2, 1)
         frames[:, rank >= self.population] = 0
-        return Watched(history, frames.astype(np.uint8), steps, ("empty", "out", "joined"), grid)
+        return Watched(history, frames.astype(np.uint8), steps, ("empty", "out", "joined"), grid, ("order",))
 
     def step_from(self, participants: float) -> float:
         """r(t+1) from r(t), under a deterministic rule; "sampled" answers with the continuous map."""

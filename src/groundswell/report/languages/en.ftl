@@ -777,3 +777,72 @@ events-table-test-points = Tests of residual points
 events-table-ripley = Clustering left by distance
 events-table-counts-in-band = Events counted against those expected
 events-table-waits-in-band = Waits in order
+
+# simulate --show: a run to play again
+
+state-empty = empty
+state-quiet = quiet
+state-active = active
+state-jailed = jailed
+state-officer = officer
+state-out = not taking part
+state-joined = taking part
+state-place = place
+state-reached = place with { $series } before
+state-now = { $series } at this step, by area
+
+series-active = active
+series-quiet = quiet
+series-jailed = jailed
+series-arrests = arrests
+series-events = events
+series-participants = participants
+series-groups = groups
+series-formed = groups formed
+series-broken_up = groups broken up
+series-warned = warned
+series-members_arrested = members arrested
+series-members_warned = members warned
+
+replay-subtitle-grid = { $model }, seed { $seed }: a thought experiment played step by step, not a picture of any real place.
+replay-subtitle-map = { $model }, seed { $seed }: one draw of a model on a map. None of it happened.
+replay-no-script = This page needs its own script, which is switched off here. The animation file and the tables beside it show the same run.
+replay-controls = Playing
+replay-play = Play
+replay-pause = Pause
+replay-back = one step back
+replay-on = one step on
+replay-scrubber = step
+replay-speed = speed
+replay-steps-a-second = { $speed } steps/s
+replay-step = Step { $step } of { $last }
+replay-before = Before the first step
+replay-axis = step
+replay-copied = Copied.
+replay-other = The link speaks of another run than this file holds. To make that one: { $command }
+replay-alt-grid = The grid at the step shown; the table further down gives the counts.
+replay-alt-map = The map at the step shown; the table further down gives the totals.
+replay-alt-chart = Counts by step, with a line at the step shown; the table further down gives the numbers.
+replay-torus = The grid wraps around: who leaves at one edge comes in at the opposite one.
+replay-order = One cell a person, row by row, the lowest threshold first.
+replay-cut = Only the top left { $rows } × { $columns } of the grid’s { $down } × { $across } cells are shown, so that the page stays small enough to open; the counts are of the whole grid.
+replay-thinned = One picture in { $every } is kept, so that the page stays small enough to open; the counts are of every step.
+replay-map = A circle’s area is the count at the step, the largest of the run being the largest circle. Steps of { $days } { $days ->
+        [one] day
+       *[other] days
+    } from { $start }.
+replay-outburst = an outburst starts: more than 50 active
+replay-again = The same run again
+replay-copy = Copy the command
+replay-link = Copy a link to this step
+replay-parameters = All { $count } parameters and rules
+replay-table = The counts as a table
+replay-table-every = One step in { $every }; all of them are in history.csv.
+replay-column-step = step
+replay-column-parameter = name
+replay-column-value = value
+replay-column-unit = unit
+replay-column-meaning = meaning
+replay-keys = Keys
+replay-keys-are = Space: play or pause. Left and right: one step. Page up and down: ten steps. Home and End: first and last. + and −: faster and slower. A click on the chart goes to its step.
+replay-paper = After { $paper }.

@@ -1,0 +1,99 @@
+"""`groundswell simulate --show`: a run as a page to play again and as an animation file."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from groundswell.data.history import History
+from groundswell.errors import UsageError
+from groundswell.models.base import can
+from groundswell.models.watching import Watched
+from groundswell.params import Component, leaves
+
+if TYPE_CHECKING:
+    from groundswell.cli.simulate import SimulateConfiguration
+
+
+def command(configuration: SimulateConfiguration) -> str:
+    """The command line that makes the run again; components stated as tables stand in the configuration file."""
+    given = configuration
+    words = ["groundswell", "simulate", given.model.replace("_", "-") if given.model == given.name else given.model]
+    if given.components:
+        words = ["groundswell", "simulate", "--config", "configuration.toml"]
+    else:
+        words += ["--preset", given.preset] if given.preset is not None else []
+        for name, value in given.set.items():
+            words += ["--set", f"{name}={_plain(value)}"]
+        for part in given.without:
+            words += ["--without", part]
+        for flag in ("days", "start", "country"):
+            value = getattr(given, flag)
+            words += [f"--{flag}", str(value)] if value is not None else []
+        words += ["--seed", str(given.seed)]
+    return shlex.join([*words, "--show"])
+
+
+def check(model: Any, animation: str | None) -> None:
+    """UsageError, before the run, for an animation that cannot be made of it."""
+    from groundswell.report.animation import check_kind
+
+    if animation in (None, "none"):
+        return
+    check_kind(animation)
+    if not can(model, "watch"):
+        raise UsageError(
+            f"--animation {animation} is of a grid, which {type(model).__name__} does not have; leave it out, and "
+            "--show writes a page with a map."
+        )
+
+
+def write(
+    model: Any, run: Watched | History, configuration: SimulateConfiguration, folder: Path, animation: str
+) -> tuple[list[Path], list[str]]:  # fmt: skip
+    """Write replay.html, and the animation of a grid; the files, and what was shortened in words."""
+    from groundswell.report.replay import Origin, write_replay
+
+    origin = Origin(
+        configuration.name, type(model).title, type(model).paper, configuration.seed, command(configuration),
+        parameter_rows(model),
+    )  # fmt: skip
+    history = run.history if isinstance(run, Watched) else run
+    starts = model.starts(history) if can(model, "starts") else None
+    files = [write_replay(folder / "replay.html", run, origin, starts=starts)]
+    notes: list[str] = []
+    if isinstance(run, Watched) and animation != "none":
+        from groundswell.report.animation import write_animation
+
+        path, every = write_animation(run, folder, animation)
+        files.append(path)
+        if every > 1:
+            notes.append(f"{path.name} shows one step in {every}, so that viewers can hold it; the tables have all.")
+    return files, notes
+
+
+def parameter_rows(model: Component) -> list[Mapping[str, Any]]:
+    """Every parameter with its unit and meaning, then every other field of the model itself."""
+    rows: list[Mapping[str, Any]] = [
+        {"parameter": leaf.name, "value": leaf.value, "unit": leaf.unit, "meaning": leaf.doc} for leaf in leaves(model)
+    ]
+    for field in dataclasses.fields(model):  # type: ignore[arg-type]
+        given = getattr(model, field.name)
+        if "param" not in field.metadata and not isinstance(given, Component):
+            rows.append({"parameter": field.name, "value": _told(given), "unit": "", "meaning": ""})
+        elif isinstance(given, Component) and "param" not in field.metadata:
+            rows.append({"parameter": field.name, "value": type(given).__name__, "unit": "", "meaning": ""})
+    return rows
+
+
+def _told(value: object) -> object:
+    return value if isinstance(value, str | int) and not isinstance(value, bool) else str(value)
+
+
+def _plain(value: float | bool | str) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else f"{value:.12g}"
