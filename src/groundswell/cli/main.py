@@ -46,7 +46,7 @@ COMMANDS = {
     "nowcast": Entry("nowcast", "nowcast", "What a list that grows does not have yet."),
     "reproduce": Entry("reproduce", "reproduce", "Recompute published numbers: expected, got."),
     "report": Entry("report", "report", "Write a study's report again from its results."),
-    "models": Entry("models", "app", "The models and their parameters: list, show."),
+    "models": Entry("models", "app", "The models and their parameters: list, show, new."),
     "doctor": Entry("doctor", "doctor", "What this machine has: versions, caches, data."),
 }
 
