@@ -168,6 +168,7 @@ def _totals(history: History) -> Table:
                 "places reached": int((np.asarray(values) > 0).any(axis=1).sum()),
                 "last": float(by_step[-1]),
                 "peak": float(by_step[peak]),
+                "step": peak + 1 if by_step[peak] > 0 else None,
                 "on": dates[peak].isoformat() if by_step[peak] > 0 else None,
             }
         )

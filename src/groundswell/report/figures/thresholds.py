@@ -32,7 +32,7 @@ def staircase(model: Thresholds, *, rounds: int = 1000, axes: Axes | None = None
     axes.plot(now, [model.step_from(float(r)) for r in now], color=style.SERIES[0], label=words.say("figure-next"))
     stairs = np.repeat(path, 2)
     axes.plot(stairs[:-1], [0.0, *stairs[2:]], color=style.SERIES[1], linewidth=1.1, label=words.say("figure-path"))
-    axes.plot(path[-1], path[-1], "o", color=style.SERIES[1], markersize=5, clip_on=False, zorder=5)
+    axes.plot(path[-1], path[-1], "o", color=style.SERIES[1], markersize=5, zorder=5)
     axes.set_xlim(0, count)
     axes.set_ylim(0, count)
     axes.set_aspect("equal")
