@@ -19,6 +19,7 @@ from groundswell.data.setting import Setting, call_matrix
 from groundswell.data.window import Window
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.infer.profile import profile
+from groundswell.models.agents.intergroup_violence import run
 from groundswell.models.delay_sums import PowerLawDelay, SumOfExponentials
 from groundswell.models.delays import ExponentialDelay, StepDelay
 from groundswell.models.events.excitation import density
@@ -221,9 +222,34 @@ def regimes() -> Any:
     return phase_diagram(0.45)
 
 
+@styled
+def intergroup_violence() -> Any:
+    """Persons by group where each grants the other much, little, and little with officers among them."""
+    kind = load("intergroup_violence")
+    cases = {
+        "legitimacy .9": kind(),
+        "legitimacy .8": kind(legitimacy=0.8),
+        "legitimacy .8, officers .08": kind(legitimacy=0.8, officer_density=0.08),
+    }
+    axes = panels(1, 3, height=2.6)[0]
+    for column, (title, model) in zip(axes, cases.items(), strict=True):
+        series = run(model.populate(rng=generator(1)), 200).series
+        for name, label, colour in zip(("first", "second"), ("first group", "second group"), SERIES, strict=False):
+            column.plot(series[name], color=colour, label=label)
+        column.plot(
+            series["killed_first"] + series["killed_second"], color=INK, linewidth=0.8, label="killed in the step"
+        )
+        column.set_title(title)
+        column.set_xlabel("step")
+    axes[0].set_ylabel("persons")
+    axes[0].legend(loc="center right")
+    return axes[0]
+
+
 PICTURES: tuple[Callable[[], Any], ...] = (
-    endemic_epidemic, mobilisation, self_exciting, mutually_exciting, etas, riot_wave, regimes,
+    endemic_epidemic, mobilisation, self_exciting, mutually_exciting, etas, riot_wave, regimes, intergroup_violence,
 )  # fmt: skip
+
 
 if __name__ == "__main__":
     for picture in PICTURES:

@@ -37,6 +37,7 @@ LIBRARY: Mapping[str, Entry] = {
     "space_time": Entry("space_time", "SpaceTime", "events"),
     "etas": Entry("etas", "Etas", "events"),
     "civil_violence": Entry("civil_violence", "CivilViolence", "agents"),
+    "intergroup_violence": Entry("intergroup_violence", "IntergroupViolence", "agents"),
     "thresholds": Entry("thresholds", "Thresholds", "agents"),
 }
 

@@ -7,11 +7,14 @@ same `rng`. Pictures and their display are apart: whatever shows them takes a `W
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from groundswell.data.history import History
+from groundswell.data.setting import Setting
 from groundswell.errors import DataError
 
 MOST_SIDE = 200
@@ -79,3 +82,28 @@ class Sampling:
     def corner(self, frame: np.ndarray) -> np.ndarray:
         """What is kept of one picture."""
         return frame[: self.rows, : self.columns]
+
+
+def watch_grid(
+    now: Any,
+    go_on: Callable[[Any, int], tuple[Any, Mapping[str, np.ndarray]]],
+    setting: Setting,
+    states: tuple[str, ...],
+    grid: tuple[int, int],
+) -> Watched:
+    """A run over the setting's window, stopped for its pictures.
+
+    now : what stands on the grid, with `frame()`. go_on(now, steps) -> what stands there then, and the series, (steps,)
+    each. Stopping alters nothing where every draw is a hash of the step.
+    """
+    periods = setting.window.periods
+    kept = Sampling.of(*grid, periods)
+    steps = kept.steps(periods)
+    frames, parts = [kept.corner(now.frame())], []
+    for count in np.diff(steps):
+        now, series = go_on(now, int(count))
+        frames.append(kept.corner(now.frame()))
+        parts.append(series)
+    whole = {name: np.concatenate([part[name] for part in parts])[None, :] for name in parts[0]}
+    history = History(setting.places, setting.window, whole)
+    return Watched(history, np.stack(frames), steps, states, grid, ("torus",))

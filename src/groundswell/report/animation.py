@@ -1,6 +1,6 @@
 """A run on a grid as an animation file: GIF, numbered PNG pictures, or WebM where ffmpeg is installed.
 
-Each picture is the grid, a line of words, and the first series of the history up to the step shown.
+Each picture is the grid, a line of words, and the active agents (or the first series) up to the step shown.
 """
 
 from __future__ import annotations
@@ -68,16 +68,17 @@ def check_kind(kind: str) -> None:
 
 
 def _images(watched: Watched, thin: int, words: Speaker) -> Iterator[Image]:
-    """Pictures with a common palette: the states, then ink, paper, and a soft grey."""
+    """Pictures with a common palette: the states, then ink, paper, and two inks for the series."""
     from PIL import Image, ImageDraw
 
-    colours = [STATES[state] for state in watched.states] + [INK, "#ffffff", PRIOR]
-    ink, paper, soft = range(len(watched.states), len(colours))
+    colours = [STATES[state] for state in watched.states] + [INK, "#ffffff", PRIOR, STATES["active"]]
+    ink, paper, soft, strong = range(len(watched.states), len(colours))
     palette = [int(colour[i : i + 2], 16) for colour in colours for i in (1, 3, 5)]
     _, rows, columns = watched.frames.shape
     scale = max(1, SIDE // max(rows, columns))
     wide = max(columns * scale, 240)
-    values = np.asarray(next(iter(watched.history.series.values())))[0]
+    series = watched.history.series
+    values = np.asarray(series["active"] if "active" in series else next(iter(series.values())))[0]
     heights = np.rint(values / max(values.max(initial=0), 1) * (STRIP - 4)).astype(int)
     at = np.minimum(np.arange(wide) * len(values) // wide, len(values) - 1)
     under = np.arange(STRIP)[::-1, None] < heights[at][None, :]
@@ -87,16 +88,12 @@ def _images(watched: Watched, thin: int, words: Speaker) -> Iterator[Image]:
         picture = np.full((len(grid) + WORDS + STRIP, wide), paper, np.uint8)
         picture[: len(grid), : grid.shape[1]] = grid
         picture[len(grid) + WORDS :][under] = soft
-        picture[len(grid) + WORDS :][under & (at < step)] = watched.states.index(_lively(watched.states))
+        picture[len(grid) + WORDS :][under & (at < step)] = strong
         image = Image.fromarray(picture)
         image.putpalette(palette)
         said = words.say("replay-step", step=step, last=len(values)) if step else words.say("replay-before")
         ImageDraw.Draw(image).text((2, len(grid) + 4), said, fill=ink, font=_font())
         yield image
-
-
-def _lively(states: tuple[str, ...]) -> str:
-    return next((state for state in ("active", "joined") if state in states), states[-1])
 
 
 def _font() -> Any:

@@ -11,7 +11,7 @@ at all; so each such rule is a named option here, and the presets name the progr
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
@@ -22,15 +22,15 @@ from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import MissingVerb, ParameterError, UsageError, nearest
+from groundswell.models.agents.grid import Neighbourhood, around_cell, check_room, check_sides
 from groundswell.models.base import Model
-from groundswell.models.watching import Sampling, Watched
+from groundswell.models.watching import Watched, watch_grid
 from groundswell.params import param
 
 if TYPE_CHECKING:
     from groundswell.models.agents.crowd import Crowd
 
 Ratio = Literal["raw", "floor", "round"]
-Neighbourhood = Literal["disc", "diamond", "square"]
 OwnCount = Literal["once", "again_if_active"]
 Jailed = Literal["off_grid", "shares_cell", "keeps_cell"]
 AfterArrest = Literal["moves", "stays"]
@@ -107,10 +107,7 @@ class CivilViolence(Model):
     placement: Placement = "counts"
 
     def __post_init__(self) -> None:
-        for name in ("rows", "columns"):
-            given = getattr(self, name)
-            if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1:
-                raise ParameterError(f"CivilViolence.{name} is {given!r}; expected a whole number of cells, 1 or more.")
+        check_sides(self)
         super().__post_init__()
         for name, allowed in CHOICES.items():
             given = getattr(self, name)
@@ -119,19 +116,7 @@ class CivilViolence(Model):
                     f"CivilViolence.{name} is {given!r}; expected one of {', '.join(map(repr, allowed))}."
                     + nearest(str(given), allowed)
                 )
-        density = self.citizen_density + self.officer_density
-        if density > 1 + 1e-9:
-            raise ParameterError(
-                f"CivilViolence.citizen_density + officer_density is {density:g}; expected 1 or less. "
-                "A cell holds one agent at the start; lower one of the two."
-            )
-        across, side = 2 * math.floor(self.vision_cells) + 1, min(self.rows, self.columns)
-        if across > side:
-            raise ParameterError(
-                f"CivilViolence.vision_cells is {self.vision_cells:g}, which spans {across} cells on a grid of "
-                f"{self.rows} x {self.columns}. On a torus an agent would see some cells twice; "
-                f"use a grid of at least {across} x {across} or a vision below {(side - 1) // 2 + 1}."
-            )
+        check_room(self)
 
     @classmethod
     def netlogo(cls, **changes: Any) -> Self:
@@ -188,15 +173,8 @@ class CivilViolence(Model):
 
     def offsets(self) -> tuple[np.ndarray, np.ndarray]:
         """The neighbourhood: how far (down, right) each of its cells lies, row by row, own cell included."""
-        reach = math.floor(self.vision_cells)
-        down, right = np.mgrid[-reach : reach + 1, -reach : reach + 1].reshape(2, -1)
-        if self.neighbourhood == "disc":
-            inside = down**2 + right**2 <= self.vision_cells**2
-        elif self.neighbourhood == "diamond":
-            inside = abs(down) + abs(right) <= self.vision_cells
-        else:
-            inside = np.ones(down.shape, dtype=bool)
-        return down[inside], right[inside]
+        down, right = around_cell(self.vision_cells, self.neighbourhood).T
+        return down, right
 
     def populate(self, *, rng: np.random.Generator) -> Crowd:
         """A crowd before its first step: everyone free and quiet, in random cells."""
@@ -227,18 +205,12 @@ class CivilViolence(Model):
         from groundswell.models.agents.crowd import STATES, run
 
         _one_place(setting)
-        crowd = self.populate(rng=rng)
-        kept = Sampling.of(self.rows, self.columns, setting.window.periods)
-        steps = kept.steps(setting.window.periods)
-        frames, parts = [kept.corner(crowd.frame())], []
-        for count in np.diff(steps):
-            done = run(crowd, int(count))
-            crowd = done.crowd
-            parts.append(done.series)
-            frames.append(kept.corner(crowd.frame()))
-        series = {name: np.concatenate([part[name] for part in parts])[None, :] for name in parts[0]}
-        history = History(setting.places, setting.window, series)
-        return Watched(history, np.stack(frames), steps, STATES, (self.rows, self.columns), ("torus",))
+
+        def go_on(crowd: Crowd, steps: int) -> tuple[Crowd, Mapping[str, np.ndarray]]:
+            done = run(crowd, steps)
+            return done.crowd, done.series
+
+        return watch_grid(self.populate(rng=rng), go_on, setting, STATES, (self.rows, self.columns))
 
     def starts(self, history: History) -> tuple[str, np.ndarray]:
         """ "outburst", and the steps, from 0, at which one starts; see `crowd.outbursts`."""

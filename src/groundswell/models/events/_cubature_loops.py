@@ -10,7 +10,7 @@ from numba import njit
 
 @njit(cache=True, error_model="numpy")
 def seen(points, edges, start, stop, cuts, short, touching, longest, at, rule, degree):
-    """Weights of Chebyshev polynomials by panel of radii: (M, degree), panel (M,), first (E + 1,); beyond (E,).
+    """Weights of powers, of radii by panel: (M, degree), panel (M,), first (E + 1,); beyond (E,).
 
     Point e sees edges[start[e]:stop[e]]. cuts (C,) : where panels end, from 0 to the reach. longest (Q,) : the most
     that half a piece of an edge may be, over its distance, for the rule of that number; at, rule (Q, nodes), padded.
@@ -69,7 +69,7 @@ def seen(points, edges, start, stop, cuts, short, touching, longest, at, rule, d
 
 @njit(cache=True, error_model="numpy")
 def _outwards(height, start, stop, c, cuts, ends, short, longest, at, rule, row, filled, sign):
-    """Add the angle of an edge between two distances from its nearest point, spread over Chebyshev polynomials.
+    """Add the angle of an edge between two distances from its nearest point, spread over powers of radii.
 
     A piece ends where a panel does, and is half as long as it is far at most. c : a panel near the first, to look for
     it from there. Returns the angle and the last panel.
@@ -97,12 +97,10 @@ def _outwards(height, start, stop, c, cuts, ends, short, longest, at, rule, row,
             square = height * height + here * here
             angle = sign * half * rule[q, n] * height / square
             x = scale * (math.log(math.sqrt(square) + short) - ends[c]) - 1.0
-            before, now = 1.0, x
-            row[c, 0] += angle
-            for k in range(1, row.shape[1]):
-                row[c, k] += angle * now
-                before, now = now, 2.0 * x * now - before
             total += angle
+            for k in range(row.shape[1]):
+                row[c, k] += angle
+                angle *= x
         t = end
         r = math.sqrt(height * height + t * t)
     return total, c

@@ -236,58 +236,57 @@ def _products(value, slope, count, amount, out):
         out[k] += amount * total
 
 
+@njit(cache=True)
+def gathered(cell, beside, row, start):
+    """The rows of the events in and beside each cell, by time, from start[c] to start[c + 1].
+
+    cell, row (E,) : each event's, by time. beside (C, 9) : the cells at and beside a cell, -1 for none.
+    """
+    rows, end = np.empty(start[-1], np.int32), start[:-1].copy()
+    for e in range(len(cell)):
+        for c in beside[cell[e]]:
+            if c >= 0:
+                rows[end[c]] = row[e]
+                end[c] += 1
+    return rows
+
+
 @njit(cache=True, fastmath=SUMS, error_model="numpy")
 def weigh_cells(
-    time, x, y, start, strip_time, strip_x, strip_y, strip_number, strip_start, first_near, near,
+    time, x, y, start, near_time, near_x, near_y, near_row, near_start,
     source, rest, limit, longest, least, reach, near_numbers, delay, late_numbers, smooth,
     rate, by_parent, in_reach, in_delay,
 ):  # fmt: skip
     """Rates at all events and what `Raised` needs, with pairs found anew.
 
-    Events lie cell by cell, from start[c] to start[c + 1], by time in each; strips near[first_near[c]:...] hold, again
-    by time, what may be near the events of cell c, strip_number being their rows among the events. A pair counts if
+    Events lie cell by cell, from start[c] to start[c + 1], by time in each; what may be near the events of cell c lies,
+    again by time, from near_start[c] to near_start[c + 1], near_row being its rows among the events. A pair counts if
     its squared distance is at most `limit`, its delay at most `longest` and log (f g) at least `least`. smooth
     (1 + K, D) : polynomials in the squared distance over `limit` that are taken from f and its slopes first, or none.
     Fills rate (E,), by_parent (E,), in_reach and in_delay.
     """
-    size, most = 0, 0
+    size = 0
     for c in range(len(start) - 1):
-        around = 0
-        for n in range(first_near[c], first_near[c + 1]):
-            around += strip_start[near[n] + 1] - strip_start[near[n]]
-        size, most = max(size, around), max(most, first_near[c + 1] - first_near[c])
-    low, high = np.empty(most, np.int64), np.empty(most, np.int64)
+        size = max(size, near_start[c + 1] - near_start[c])
     square, days, logs, late = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
     sent, value, power, taken = np.empty(size), np.empty(size), np.empty(size), np.empty(len(smooth))
     whole = np.empty(len(in_reach))
     which, order = np.empty(size, np.int32), np.empty(size, np.int32)
     slope_near, slope_late = np.empty((len(in_reach), size)), np.empty((len(in_delay), size))
     for c in range(len(start) - 1):
-        strips = near[first_near[c] : first_near[c + 1]]
-        for n in range(len(strips)):
-            low[n] = high[n] = strip_start[strips[n]]
+        low = high = near_start[c]
         for i in range(start[c], start[c + 1]):
             now, east, north = time[i], x[i], y[i]
-            count = 0
-            for n in range(len(strips)):
-                stop, a, b = strip_start[strips[n] + 1], low[n], high[n]
-                while b < stop and strip_time[b] < now:
-                    b += 1
-                while a < b and now - strip_time[a] > longest:
-                    a += 1
-                low[n], high[n] = a, b
-                many = b - a
-                if many > 0:
-                    xs, ys, ts, numbers = strip_x[a:b], strip_y[a:b], strip_time[a:b], strip_number[a:b]
-                    to_square, to_days = square[count : count + many], days[count : count + many]
-                    to_which = which[count : count + many]
-                    for j in range(many):
-                        dx, dy = xs[j] - east, ys[j] - north
-                        to_square[j] = dx * dx + dy * dy
-                        to_days[j] = now - ts[j]
-                    for j in range(many):
-                        to_which[j] = numbers[j]
-                    count += many
+            while high < near_start[c + 1] and near_time[high] < now:
+                high += 1
+            while low < high and now - near_time[low] > longest:
+                low += 1
+            count = high - low
+            xs, ys, ts, rows = near_x[low:high], near_y[low:high], near_time[low:high], near_row[low:high]
+            for n in range(count):
+                dx, dy = xs[n] - east, ys[n] - north
+                square[n] = dx * dx + dy * dy
+                days[n] = now - ts[n]
             log_reach(reach, near_numbers, square, count, logs)
             log_delay(delay, late_numbers, days, count, late)
             kept = np.uint64(0)
@@ -299,7 +298,7 @@ def weigh_cells(
             count = np.int64(kept)
             for n in range(count):
                 m = order[n]
-                logs[n], late[n], square[n], days[n], which[n] = logs[m], late[m], square[m], days[m], which[m]
+                logs[n], late[n], square[n], days[n], which[n] = logs[m], late[m], square[m], days[m], rows[m]
                 sent[n] = source[which[n]]
             total = _weighed(logs, late, sent, count, value)
             reach_slopes(reach, near_numbers, square, count, slope_near)

@@ -158,9 +158,12 @@ def _cuts(reach_km: float, breaks: np.ndarray) -> np.ndarray:
 
 @cache
 def _points_of_a_panel() -> tuple[np.ndarray, np.ndarray]:
-    """Chebyshev points on (-1, 1), and what turns weights of Chebyshev polynomials into weights of values there."""
+    """Chebyshev points on (-1, 1), and what turns weights of powers into weights of values there.
+
+    Its entries reach 562, so that 3 of 16 digits are lost; Chebyshev polynomials lose none and took 15 % longer.
+    """
     where = np.cos((np.arange(DEGREE) + 0.5) * np.pi / DEGREE)
-    return where, np.linalg.inv(np.polynomial.chebyshev.chebvander(where, DEGREE - 1))
+    return where, np.linalg.inv(np.vander(where, increasing=True))
 
 
 @cache

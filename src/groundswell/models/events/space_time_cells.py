@@ -1,8 +1,9 @@
 """What earlier events add to the rate at each event, through cells: pairs are found anew each time and never kept.
 
-The map is cut into squares as wide as the kernel reaches. What may matter to an event is then in three strips of three
-squares each, and in each among the events since its longest delay; strips overlap and hold every event three times,
-by time, so that loops over them are long. The cost is O(events x neighbours), the memory O(events).
+The map is cut into squares as wide as the kernel reaches. What may matter to an event is then in its own square and the
+eight beside it, among the events since its longest delay. Each square has one list of those nine squares' events, by
+time, so that loops over it are long: every event is held nine times, some 250 bytes. The cost is O(events x
+neighbours).
 
 A pair is left out where f g has fallen below `error` times its highest value.
 """
@@ -68,19 +69,17 @@ def extent(part: Offspring, reach: Reach, delay: Delay, error: float) -> Extent:
 
 
 class _Layout(NamedTuple):
-    """Rows of events by cell (`order`), their times and positions so and by strip, and where cells and strips start.
+    """Rows of events by cell (`order`); their times and positions so, from start[c] to start[c + 1] those of cell c.
 
-    strips has the row by cell too. near[first_near[c] : first_near[c + 1]] are the strips of cell c.
+    near : times, positions and rows by cell of the events in and beside each cell, from near_start[c] on.
     """
 
     side: float
     order: np.ndarray
     cells: tuple[np.ndarray, np.ndarray, np.ndarray]
     start: np.ndarray
-    strips: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-    strip_start: np.ndarray
-    first_near: np.ndarray
-    near: np.ndarray
+    near: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+    near_start: np.ndarray
 
 
 class Cells:
@@ -113,7 +112,7 @@ class Cells:
         order, rate, by_parent = layout.order, np.empty(len(source)), np.zeros(len(source))
         in_reach, in_delay = np.zeros(len(vector(reach))), np.zeros(len(vector(delay)))
         weigh_cells(
-            *layout.cells, layout.start, *layout.strips, layout.strip_start, layout.first_near, layout.near,
+            *layout.cells, layout.start, *layout.near, layout.near_start,
             source[order], rest[order], furthest_km**2, limits.days, limits.least, REACHES[type(reach)], numbers(reach),
             DELAYS[type(delay)], numbers(delay), smooth, rate, by_parent, in_reach, in_delay,
         )  # fmt: skip
@@ -130,23 +129,22 @@ class Cells:
 
 
 def _lay_out(time: np.ndarray, x: np.ndarray, y: np.ndarray, kind: np.ndarray, km: float) -> _Layout:
+    from groundswell.models.events._space_time_cell_loops import gathered
+
     widest = max(float(np.ptp(x)), float(np.ptp(y)), 1e-9) if len(x) else 1.0
     side = max(km * WIDER, widest * 1e-6)
     east, north = (((at - at.min(initial=np.inf)) // side).astype(np.int64) + 1 for at in (x, y))
     wide, high = int(east.max(initial=0)) + 2, int(north.max(initial=0)) + 2  # a rim of empty cells
     key = (kind * high + north) * wide + east
     order = np.argsort(key, kind="stable")
-    cells, start = np.unique(key[order], return_index=True)
-    back = np.empty(len(order), dtype=np.int64)
-    back[order] = np.arange(len(order))
-    strips, strip = np.unique(np.concatenate([key - 1, key, key + 1]), return_inverse=True)
-    member = np.tile(np.arange(len(key)), 3)
-    taken = member[np.argsort(strip.ravel() * max(len(key), 1) + member)]  # by time in each strip, as events come
-    strip_start = np.concatenate([[0], np.cumsum(np.bincount(strip.ravel(), minlength=len(strips)))])
-    around = cells[:, None] + np.arange(-1, 2) * wide
-    at = np.minimum(np.searchsorted(strips, around), max(len(strips) - 1, 0))
-    there = strips[at] == around
-    first = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
-    in_cells = (time[order], x[order], y[order])
-    in_strips = (time[taken], x[taken], y[taken], back[taken].astype(np.int32))
-    return _Layout(side, order, in_cells, np.append(start, len(key)), in_strips, strip_start, first, at[there])
+    cells, cell, members = np.unique(key, return_inverse=True, return_counts=True)
+    row = np.empty(len(order), dtype=np.int32)
+    row[order] = np.arange(len(order))
+    beside = cells[:, None] + np.add.outer(np.arange(-1, 2) * wide, np.arange(-1, 2)).ravel()
+    at = np.minimum(np.searchsorted(cells, beside), max(len(cells) - 1, 0))
+    there = cells[at] == beside
+    near_start = np.concatenate([[0], np.cumsum((members[at] * there).sum(axis=1))])
+    rows = gathered(cell.ravel(), np.where(there, at, -1), row, near_start)
+    start = np.concatenate([[0], np.cumsum(members)])
+    t, a, b = time[order], x[order], y[order]
+    return _Layout(side, order, (t, a, b), start, (t[rows], a[rows], b[rows], rows), near_start)

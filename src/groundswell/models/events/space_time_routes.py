@@ -58,7 +58,8 @@ class Sums:
     @cached_property
     def pairs(self) -> Pairs:
         """Every pair within reach and time; UsageError for too many to be kept."""
-        every = self.count(self._part.furthest_km, self._part.longest_days)
+        within_time = self._within_time
+        every = within_time if within_time <= MOST else self.count(self._part.furthest_km, self._part.longest_days)
         if every > MOST:
             raise UsageError(
                 f"some {every:.2g} pairs of events are within furthest_km and longest_days; {MOST:.0e} can be kept. "
@@ -167,10 +168,15 @@ class Sums:
     @cached_property
     def _every(self) -> float:
         """About how many pairs there are; for a few thousand events they are found rather than guessed."""
-        time, longest = self._columns[0], self._part.longest_days
-        if (np.arange(len(time)) - np.searchsorted(time, time - longest)).sum() <= FEW:
+        if self._within_time <= FEW:
             return len(self.pairs.later)
-        return self.count(self._part.furthest_km, longest)
+        return self.count(self._part.furthest_km, self._part.longest_days)
+
+    @cached_property
+    def _within_time(self) -> int:
+        """How many pairs are within longest_days, however far apart: no fewer than there are pairs."""
+        time = self._columns[0]
+        return int((np.arange(len(time)) - np.searchsorted(time, time - self._part.longest_days)).sum())
 
     def count(self, km: float, days: float) -> float:
         """About how many pairs are no further apart."""

@@ -53,8 +53,9 @@ function ticks(most) {
   return found;
 }
 
-const SHAPES = { quiet: "dot", out: "dot", jailed: "hollow", officer: "diamond", empty: "none" };
+const SHAPES = { quiet: "dot", out: "dot", "first-quiet": "dot", "second-quiet": "dot", jailed: "hollow", officer: "diamond", empty: "none" };
 const INKS = { out: "quiet", joined: "active", place: "soft", reached: "quiet", now: "active" };
+const HUES = { active: 0, jailed: 1, quiet: 2, arrests: 3, first: 2, second: 5, killed_first: 6, killed_second: 3, born: 4, died: 1 };
 const SPEEDS = [1, 2, 4, 8, 15, 30];
 const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
 
@@ -69,10 +70,11 @@ function start(data, document, window) {
 
   function inks() {
     const style = window.getComputedStyle(document.documentElement);
-    const named = ["ink", "soft", "line", "paper", "mark", "land", "empty", "quiet", "active", "jailed", "officer"];
+    const named = ["ink", "soft", "line", "paper", "mark", "land", "empty", "quiet", "active", "jailed", "officer",
+      "first-quiet", "first-active", "second-quiet", "second-active"];
     ink = Object.fromEntries(named.map((name) => [name, style.getPropertyValue("--" + name).trim()]));
     ink.series = data.series.map((series, i) => {
-      const fixed = data.kind === "grid" ? { active: 0, jailed: 1, quiet: 2, arrests: 3 }[series.key] : undefined;
+      const fixed = data.kind === "grid" ? HUES[series.key] : undefined;
       return style.getPropertyValue("--s" + (fixed === undefined ? i % 7 : fixed)).trim();
     });
   }

@@ -1,0 +1,167 @@
+"""Violence between two groups: the loops go the way of a plain twin, and exact cases hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from groundswell.errors import MissingVerb, ParameterError, UsageError
+from groundswell.models.agents.intergroup_violence import (
+    CHOICES,
+    EMPTY,
+    FIRST_ACTIVE,
+    FIRST_QUIET,
+    JAILED,
+    OFFICER,
+    SECOND_ACTIVE,
+    SECOND_QUIET,
+    SERIES,
+    IntergroupViolence,
+    run,
+)
+from groundswell.rng import generator
+from tests.naive.intergroup_violence import Twin
+
+CALM = IntergroupViolence(legitimacy=1.0, birth_probability=0.0)
+BITTER = IntergroupViolence(legitimacy=0.7, officer_density=0.06, max_age=12.0, birth_probability=0.3)
+
+
+def options() -> st.SearchStrategy[dict[str, str]]:
+    return st.fixed_dictionaries({name: st.sampled_from(values) for name, values in CHOICES.items()})
+
+
+@settings(max_examples=25)
+@given(options(), st.sampled_from([1.0, 1.7, 2.0]), st.integers(0, 2**20), st.sampled_from([0.3, 0.7, 0.94]))
+def test_the_loops_go_the_way_of_the_plain_twin(choices, vision, seed, density) -> None:
+    model = replace(BITTER, rows=7, columns=9, vision_cells=vision, citizen_density=density, **choices)
+    peoples = model.populate(rng=generator(seed))
+    twin, done = Twin(peoples), run(peoples, 8)
+    for step in range(8):
+        assert twin.go() == {name: done.series[name][step] for name in SERIES}
+    cell = {p.number: -1 if p.cell is None else p.cell[0] * 9 + p.cell[1] for p in twin.persons}
+    assert cell == dict(zip(done.peoples.number.tolist(), done.peoples.persons[:, 0].tolist(), strict=True))
+
+
+def test_every_turn_of_the_twin_matters_here() -> None:
+    """The runs above see births, deaths, killings, arrests and releases, not only quiet steps."""
+    done = run(replace(BITTER, rows=7, columns=9).populate(rng=generator(3)), 8)
+    for name in ("killed_first", "killed_second", "born", "died", "arrests", "jailed", "active"):
+        assert done.series[name].sum() > 0, name
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 12), st.integers(0, 2**20))
+def test_stopping_and_recording_change_nothing(cut, seed) -> None:
+    peoples = replace(BITTER, rows=9, columns=9).populate(rng=generator(seed))
+    whole = run(peoples, 12, record="frames")
+    first = run(peoples, cut)
+    rest = run(first.peoples, 12 - cut)
+    for name in SERIES:
+        assert (np.concatenate([first.series[name], rest.series[name]]) == whole.series[name]).all()
+    assert (rest.peoples.persons == whole.peoples.persons).all()
+    assert (rest.peoples.traits == whole.peoples.traits).all()
+    assert whole.frames is not None
+    assert (whole.frames[-1] == rest.peoples.frame()).all()
+
+
+@settings(max_examples=15)
+@given(options(), st.integers(0, 2**20))
+def test_persons_are_accounted_for(choices, seed) -> None:
+    model = replace(BITTER, rows=9, columns=9, **choices)
+    done = run(model.populate(rng=generator(seed)), 15, record="frames")
+    there = done.series["first"] + done.series["second"]
+    lost = done.series["died"] + done.series["killed_first"] + done.series["killed_second"]
+    start = round(model.citizen_density * 81)
+    assert (np.diff(there, prepend=start) == done.series["born"] - lost).all()
+    assert done.frames is not None
+    for t in range(1, 16):
+        frame = done.frames[t]
+        jailed = (frame == JAILED).sum()
+        on_grid = np.isin(frame, (FIRST_QUIET, FIRST_ACTIVE, SECOND_QUIET, SECOND_ACTIVE)).sum()
+        assert (frame == OFFICER).sum() == round(model.officer_density * 81)
+        assert on_grid + (jailed if model.jailed == "keeps_cell" else 0) <= there[t - 1]
+        assert np.isin(frame, (FIRST_ACTIVE, SECOND_ACTIVE)).sum() == done.series["active"][t - 1]
+        if model.jailed == "off_grid":
+            assert jailed == 0
+        assert (frame == EMPTY).sum() == 81 - on_grid - jailed - (frame == OFFICER).sum()
+
+
+@pytest.mark.parametrize("legitimacy", [0.9, 0.95, 1.0])
+def test_no_one_kills_where_legitimacy_is_nine_tenths_or_more(legitimacy) -> None:
+    done = run(IntergroupViolence(legitimacy=legitimacy).populate(rng=generator(2)), 60)
+    for name in ("active", "killed_first", "killed_second", "arrests"):
+        assert done.series[name].sum() == 0
+
+
+def test_without_officers_the_active_are_those_of_enough_hardship() -> None:
+    model = IntergroupViolence(legitimacy=0.8, birth_probability=0.0, max_age=1e6)
+    done = run(model.populate(rng=generator(4)), 3)
+    hardship = done.peoples.traits[:, 0]
+    assert ((hardship * (1 - 0.8) > 0.1) == (done.peoples.persons[:, 2] == 1)).all()
+
+
+def test_lives_are_uniform() -> None:
+    """Nobody is born or killed: survivors after t steps are binomial with probability 1 - t / max_age."""
+    model = replace(CALM, max_age=40.0, citizen_density=1.0)
+    there = np.mean([run(model.populate(rng=generator(s)), 40).series["first"] for s in range(20)], axis=0)
+    expected = 1 - np.arange(1, 41) / 40
+    error = np.sqrt(expected * (1 - expected) / (800 * 20))
+    assert (abs(there / 800 - expected) <= 4.5 * error).all()
+
+
+def test_births_without_crowding_are_a_branching_process() -> None:
+    """One person in a wide empty grid: a Galton-Watson process with 1 or, with probability p, 2 after each step."""
+    p, steps = 0.1, 10
+    model = IntergroupViolence(
+        legitimacy=1.0, birth_probability=p, max_age=1e6, citizen_density=1 / 1600, first_share=1.0
+    )
+    ends = np.array([run(model.populate(rng=generator(s)), steps).series["first"][-1] for s in range(3000)])
+    mean, variance = (1 + p) ** steps, (1 - p) * (1 + p) ** (steps - 1) * ((1 + p) ** steps - 1)
+    assert abs(ends.mean() - mean) < 4 * np.sqrt(variance / len(ends))
+    assert abs(ends.var() / variance - 1) < 0.2
+
+
+def test_without_officers_one_group_is_gone_in_the_end() -> None:
+    model = IntergroupViolence(legitimacy=0.8, rows=20, columns=20)
+    assert all(run(model.populate(rng=generator(s)), 600).extinct_at is not None for s in range(5))
+    assert run(IntergroupViolence(rows=20, columns=20).populate(rng=generator(0)), 50).extinct_at is None
+
+
+def test_officers_arrive_later_and_common_luck_goes_on() -> None:
+    peoples = run(IntergroupViolence(legitimacy=0.8).populate(rng=generator(1)), 10).peoples
+    guarded = peoples.with_officers(0.04)
+    assert (guarded.frame() == OFFICER).sum() == 64
+    assert (guarded.persons[:-64] == peoples.persons).all()
+    assert len(set(guarded.number.tolist())) == len(guarded.number)
+    assert run(guarded, 10).series["arrests"].sum() > 0
+    with pytest.raises(UsageError, match="empty"):
+        guarded.with_officers(0.01)
+    with pytest.raises(UsageError, match="empty"):
+        guarded.with_officers(1.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"citizen_density": 0.99, "officer_density": 0.2}, "1 or less"),
+        ({"vision_cells": 30.0}, "some cells twice"),
+        ({"rows": 0}, "whole number of cells"),
+        ({"max_jail_term": -1.0}, "max_jail_term"),
+        ({"max_age": 0.5}, "max_age"),
+        ({"counted": "own group"}, "own_group"),
+    ],
+)
+def test_what_cannot_be_is_refused(changes, words) -> None:
+    with pytest.raises(ParameterError, match=words):
+        IntergroupViolence(**changes)
+
+
+def test_totals_do_not_continue_a_run() -> None:
+    model, setting = IntergroupViolence.example()
+    history = model.simulate(setting, rng=generator(1))
+    with pytest.raises(MissingVerb, match="who stands where"):
+        model.simulate(setting, rng=generator(1), given=history)
