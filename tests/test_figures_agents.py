@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -31,7 +33,7 @@ SMALL = CivilViolence.netlogo(rows=15, columns=15, vision_cells=3.0)
 
 def test_a_step_is_drawn_in_the_colours_of_its_states() -> None:
     frame = np.array([[0, 1, 2], [3, 4, 1]], dtype=np.uint8)
-    axes = grid(frame)
+    axes: Any = grid(frame)
     (image,) = axes.images
     drawn = image.cmap(image.norm(np.asarray(image.get_array())))
     assert [[to_hex(c) for c in row] for row in drawn] == [[style.STATES[STATES[v]] for v in row] for row in frame]
@@ -45,7 +47,7 @@ def test_a_step_is_drawn_in_the_colours_of_its_states() -> None:
 
 
 def test_outbursts_are_marked_where_they_start_and_end() -> None:
-    axes = activity(ACTIVE, jailed=ACTIVE / 2)
+    axes: Any = activity(ACTIVE, jailed=ACTIVE / 2)
     spans = [(patch.get_x() + 0.5, patch.get_x() + patch.get_width() - 0.5) for patch in axes.patches]
     table = activity_table(ACTIVE)
     assert spans == list(zip(table["first step"], table["last step"], strict=True))
@@ -63,7 +65,7 @@ def test_waits_stand_beside_the_exponential_of_their_mean() -> None:
     assert sum(table["waits"]) == len(waits)
     counts, expected = np.array(table["waits"][:10]), np.array(table["exponential"][:10])
     assert (np.abs(counts - expected) < 4.5 * np.sqrt(expected)).all()
-    axes = waiting_times(waits, bins=40)
+    axes: Any = waiting_times(waits, bins=40)
     assert [bar.get_height() for bar in axes.patches] == table["waits"]
     curve = axes.lines[0].get_ydata()
     width = table["to"][0] - table["from"][0]
@@ -109,7 +111,7 @@ def test_phases_are_drawn_where_they_belong() -> None:
     table = Table(
         {"legitimacy": [0.2, 0.2, 0.4, 0.4], "officer_density": [0.0, 0.1, 0.0, 0.1], "waiting_time": [1, 2, None, 4]}
     )
-    axes = phases(table, value="waiting_time")
+    axes: Any = phases(table, value="waiting_time")
     (image,) = axes.images
     shown = np.ma.filled(np.ma.masked_invalid(image.get_array()).astype(float), -1)
     assert shown.tolist() == [[1, -1], [2, 4]], "up is the second parameter, across the first"
@@ -130,7 +132,7 @@ def test_a_staircase_ends_where_the_model_rests() -> None:
         assert isinstance(model, Thresholds)
         table = staircase_table(model, rounds=10_000)
         assert table["participants"][-1] == pytest.approx(end, abs=1e-3)
-        axes = staircase(model, rounds=10_000)
+        axes: Any = staircase(model, rounds=10_000)
         path = axes.lines[2]
         assert (path.get_xdata()[-1], path.get_ydata()[-1]) == (table["participants"][-1],) * 2
         x, y = np.asarray(path.get_xdata(), dtype=float), np.asarray(path.get_ydata(), dtype=float)

@@ -276,6 +276,8 @@ def test_what_cannot_be_shown_is_refused_before_the_run(capsys: pytest.CaptureFi
         ("civil-violence", "--open"): "go with --show",
         ("civil-violence", "--show", "--animation", "mpeg"): "expected one of gif, frames, webm, or none",
         ("mobilisation", "--show", "--animation", "gif"): "of a grid, which Mobilisation does not have",
+        ("regimes", "--show"): "Give --country",
+        ("thresholds", "--days", "20001", "--show"): "shorten it with --days",
     }
     for arguments, words in cases.items():
         assert cli.main(["simulate", *arguments]) == 2

@@ -126,9 +126,10 @@ def test_a_model_that_is_not_frozen_is_found() -> None:
 
 
 def test_a_wrong_weight_of_what_is_forced_is_found() -> None:
-    model, setting = load("mobilisation").example()
+    kind: Any = load("mobilisation")
+    model, setting = kind.example()
 
-    class Heavy(type(model)):  # type: ignore[misc]
+    class Heavy(kind):
         def step(self, state: Any, day: int, *, rng: Any, forced: Any = None) -> Any:
             state, weight = super().step(state, day, rng=rng, forced=forced)
             return state, weight * 2

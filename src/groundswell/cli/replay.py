@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundswell.data.history import History
+from groundswell.data.setting import Setting
 from groundswell.errors import UsageError
 from groundswell.models.base import can
 from groundswell.models.watching import Watched
@@ -37,10 +38,14 @@ def command(configuration: SimulateConfiguration) -> str:
     return shlex.join([*words, "--show"])
 
 
-def check(model: Any, animation: str | None) -> None:
-    """UsageError, before the run, for an animation that cannot be made of it."""
+def check(model: Any, setting: Setting, animation: str | None) -> None:
+    """UsageError, before the run, for a page or an animation that cannot be made of it."""
     from groundswell.report.animation import check_kind
+    from groundswell.report.replay import check_length, check_positions
 
+    check_length(setting.window.periods)
+    if not can(model, "watch"):
+        check_positions(setting.places)
     if animation in (None, "none"):
         return
     check_kind(animation)

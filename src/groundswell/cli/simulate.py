@@ -100,7 +100,7 @@ def simulate(
     built, example = configuration.build()
     setting = configuration.setting(example)
     if show_:
-        replay.check(built, animation)
+        replay.check(built, setting, animation)
         out = out or Path("out") / f"{configuration.name}-seed-{configuration.seed}"
     elif animation is not None or open_:
         raise UsageError("--animation and --open go with --show, which writes the page.")

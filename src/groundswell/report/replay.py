@@ -16,6 +16,7 @@ import numpy as np
 
 from groundswell.data.files import rounded, write_text
 from groundswell.data.history import History
+from groundswell.data.places import Places
 from groundswell.data.table import Table
 from groundswell.errors import UsageError
 from groundswell.models.watching import Watched
@@ -74,11 +75,7 @@ def render(
     speaker = words or Speaker()
     history = run.history if isinstance(run, Watched) else run
     periods = history.window.periods
-    if periods > MOST_STEPS:
-        raise UsageError(
-            f"a replay holds {MOST_STEPS} steps at most, and this run has {periods}; shorten it with --days, "
-            "or run it without --show."
-        )
+    check_length(periods)
     picture, notes = _grid(run, speaker) if isinstance(run, Watched) else _map(run, speaker)
     kind = picture["kind"]
     data = {
@@ -100,6 +97,24 @@ def render(
         every=_every(periods), states=picture["states"], kind=kind, alt=speaker.say(f"replay-alt-{kind}"),
         subtitle=speaker.say(f"replay-subtitle-{kind}", model=origin.model, seed=origin.seed),
     )  # fmt: skip
+
+
+def check_length(periods: int) -> None:
+    """UsageError for a run of more steps than a page holds."""
+    if periods > MOST_STEPS:
+        raise UsageError(
+            f"a replay holds {MOST_STEPS} steps at most, and this run has {periods}; shorten it with --days, "
+            "or run it without --show."
+        )
+
+
+def check_positions(places: Places) -> None:
+    """UsageError for places that no map can show."""
+    if places.latitude is None or places.longitude is None:
+        raise UsageError(
+            "there is nothing to show of this run: its model has no grid, and its places have no positions. "
+            "Give --country for a setting with positions, or run it without --show."
+        )
 
 
 _BLANKS: dict[str, dict[str, str]] = {
@@ -126,12 +141,10 @@ def _grid(watched: Watched, speaker: Speaker) -> tuple[dict[str, Any], list[str]
 
 
 def _map(history: History, speaker: Speaker) -> tuple[dict[str, Any], list[str]]:
-    places, name = history.places, shown_on_a_map(history)
-    if name is None or places.latitude is None or places.longitude is None:
-        raise UsageError(
-            "there is nothing to show of this run: its model has no grid, and its places have no positions. "
-            "Give --country for a setting with positions, or run it without --show."
-        )
+    places, name = history.places, main_series(history)
+    check_positions(places)
+    assert places.latitude is not None
+    assert places.longitude is not None
     values = np.asarray(history[name], dtype=float)
     place, step = np.nonzero(values)
     if len(place) > MOST_CIRCLES:
@@ -154,10 +167,9 @@ def _map(history: History, speaker: Speaker) -> tuple[dict[str, Any], list[str]]
     }, [speaker.say("replay-map", start=history.window.start.isoformat(), days=history.window.step)]  # fmt: skip
 
 
-def shown_on_a_map(history: History) -> str | None:
-    """The series that circles show; None where there is none to show."""
-    found = [name for name in ("events", "active", *history.series) if name in history.series]
-    return found[0] if found else None
+def main_series(history: History) -> str:
+    """The series that circles show: events, else active, else the first."""
+    return next(name for name in ("events", "active", *history.series) if name in history.series)
 
 
 def _series(name: str, values: np.ndarray, speaker: Speaker) -> dict[str, Any]:
