@@ -13,6 +13,7 @@ import time
 from importlib.util import find_spec
 from typing import Any
 
+from benchmarks.first_picture import lines as first_pictures
 from benchmarks.harness import Line, best_of
 from groundswell.models.agents.civil_violence import CivilViolence
 from groundswell.rng import generator
@@ -68,4 +69,5 @@ def lines() -> list[Line]:
              name + ", scaled by agents", goal_seconds=0.040),
         Line(f"agents/civil violence, 40 x 40 (1,184 agents), {what}", GOAL, lambda: ours(SMALL, 100, 5),
              lambda: peer(SMALL), name),
+        *first_pictures(),
     ]  # fmt: skip
