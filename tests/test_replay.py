@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundswell.cli import main as cli
+from groundswell.cli.replay import parameter_rows
 from groundswell.data.history import History
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
@@ -268,6 +269,19 @@ def test_the_command_on_the_page_makes_the_page_again(tmp_path: Path, capsys: py
     assert "replay.html" in capsys.readouterr().out
     for row in ("legitimacy", "ratio", "rows", "0.6", "keeps_cell"):
         assert row in first
+
+
+def test_every_field_that_decides_a_run_is_on_its_page() -> None:
+    one_changed = {
+        row["parameter"]: row["value"] for row in parameter_rows(Thresholds.presets()["granovetter_one_changed"])
+    }
+    assert one_changed["distribution"] == "Given"
+    assert str(one_changed["distribution.thresholds"]).startswith("(0.0, 2.0, 2.0, 3.0")
+    assert (one_changed["population"], one_changed["rule"]) == (100, "floor")
+    model = LIBRARY["mobilisation"].load().example()[0]
+    found = [row["parameter"] for row in parameter_rows(model)]
+    assert len(set(found)) == len(found)
+    assert {"keep", "between", "between.offspring", "between.reach", "between.reach.delta", "abroad"} <= set(found)
 
 
 def test_what_cannot_be_shown_is_refused_before_the_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,22 +80,29 @@ def write(
     return files, notes
 
 
+LONGEST = 2000
+"""Characters of a value that a page shows, such as a list of thresholds."""
+
+
 def parameter_rows(model: Component) -> list[Mapping[str, Any]]:
-    """Every parameter with its unit and meaning, then every other field of the model itself."""
-    rows: list[Mapping[str, Any]] = [
+    """Every parameter with its unit and meaning, then every other field, those of components inside by dotted names."""
+    rows = [
         {"parameter": leaf.name, "value": leaf.value, "unit": leaf.unit, "meaning": leaf.doc} for leaf in leaves(model)
     ]
-    for field in dataclasses.fields(model):  # type: ignore[arg-type]
-        given = getattr(model, field.name)
-        if "param" not in field.metadata and not isinstance(given, Component):
-            rows.append({"parameter": field.name, "value": _told(given), "unit": "", "meaning": ""})
-        elif isinstance(given, Component) and "param" not in field.metadata:
-            rows.append({"parameter": field.name, "value": type(given).__name__, "unit": "", "meaning": ""})
-    return rows
+    return rows + [{"parameter": name, "value": value, "unit": "", "meaning": ""} for name, value in _others(model)]
 
 
-def _told(value: object) -> object:
-    return value if isinstance(value, str | int) and not isinstance(value, bool) else str(value)
+def _others(component: Component, prefix: str = "") -> Iterator[tuple[str, object]]:
+    for field in dataclasses.fields(component):  # type: ignore[arg-type]
+        given, name = getattr(component, field.name), prefix + field.name
+        if "param" in field.metadata:
+            continue
+        if isinstance(given, Component):
+            yield name, type(given).__name__
+            yield from _others(given, name + ".")
+        else:
+            text = str(given)
+            yield name, given if type(given) is int else text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _plain(value: float | bool | str) -> str:
