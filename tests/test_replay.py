@@ -31,6 +31,7 @@ from groundswell.models.agents.thresholds import Normal, Thresholds
 from groundswell.models.base import can
 from groundswell.models.library import LIBRARY
 from groundswell.models.watching import Sampling, Watched
+from groundswell.params import names
 from groundswell.report import replay
 from groundswell.report.language import Speaker
 from groundswell.report.packing import cells_in_a_byte, packed
@@ -272,16 +273,15 @@ def test_the_command_on_the_page_makes_the_page_again(tmp_path: Path, capsys: py
 
 
 def test_every_field_that_decides_a_run_is_on_its_page() -> None:
-    one_changed = {
-        row["parameter"]: row["value"] for row in parameter_rows(Thresholds.presets()["granovetter_one_changed"])
-    }
+    crowd = Thresholds.presets()["granovetter_one_changed"]
+    one_changed = {row["parameter"]: row["value"] for row in parameter_rows(crowd)}
     assert one_changed["distribution"] == "Given"
     assert str(one_changed["distribution.thresholds"]).startswith("(0.0, 2.0, 2.0, 3.0")
     assert (one_changed["population"], one_changed["rule"]) == (100, "floor")
     model = LIBRARY["mobilisation"].load().example()[0]
     found = [row["parameter"] for row in parameter_rows(model)]
     assert len(set(found)) == len(found)
-    assert {"keep", "between", "between.offspring", "between.reach", "between.reach.delta", "abroad"} <= set(found)
+    assert {*names(model), "between", "between.reach", "abroad"} <= set(found)
 
 
 def test_what_cannot_be_shown_is_refused_before_the_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,7 +86,7 @@ LONGEST = 2000
 
 def parameter_rows(model: Component) -> list[Mapping[str, Any]]:
     """Every parameter with its unit and meaning, then every other field, those of components inside by dotted names."""
-    rows = [
+    rows: list[Mapping[str, Any]] = [
         {"parameter": leaf.name, "value": leaf.value, "unit": leaf.unit, "meaning": leaf.doc} for leaf in leaves(model)
     ]
     return rows + [{"parameter": name, "value": value, "unit": "", "meaning": ""} for name, value in _others(model)]
