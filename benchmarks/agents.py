@@ -1,4 +1,4 @@
-"""Speed of the agent level: civil violence, one step of the sequential loops that exist so far.
+"""Speed of the agent level: civil violence, one step of the sequential loops that exist so far; cascades.py.
 
 The goal is that of the engine for large grids, on two threads; the loops here run on one thread and
 keep one global order, and the names say so. The peer is Mesa's example where Mesa is installed, else
@@ -13,7 +13,7 @@ import time
 from importlib.util import find_spec
 from typing import Any
 
-from benchmarks.first_picture import lines as first_pictures
+from benchmarks import cascades, first_picture
 from benchmarks.harness import Line, best_of
 from groundswell.models.agents.civil_violence import CivilViolence
 from groundswell.rng import generator
@@ -69,5 +69,6 @@ def lines() -> list[Line]:
              name + ", scaled by agents", goal_seconds=0.040),
         Line(f"agents/civil violence, 40 x 40 (1,184 agents), {what}", GOAL, lambda: ours(SMALL, 100, 5),
              lambda: peer(SMALL), name),
-        *first_pictures(),
+        *cascades.lines(),
+        *first_picture.lines(),
     ]  # fmt: skip

@@ -50,6 +50,11 @@ def keys(found: Check) -> dict[str, str]:
     return {subject: side for subject, _, side in split if subject in ("coverage", "test", "memory")}
 
 
+def test_p_values_read_as_people_write_them(made: Check) -> None:
+    assert [checks.p_value(p) for p in (0.3141, 0.001, 0.00099)] == ["= 0.31", "= 0.001", "< 0.001"]
+    assert re.search(r"z = -?[\d.]+, p [=<] 0\.\d+\. ", " ".join(in_words(made.findings)))
+
+
 def test_the_figures_are_those_of_the_exact_one_step_forecasts(made: Check) -> None:
     mean, counts = MODEL.intensity(SETTING, HISTORY)[:, 1:], HISTORY["events"][:, 1:]
     exact = NegativeBinomial(mean, MODEL.overdispersion.psi)

@@ -106,6 +106,8 @@ def test_a_report_of_cities_known_by_the_day(run: Run, tmp_path: Path) -> None:
     assert "counts by day and place are weighed (by_step)" in err
     text = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "Some or all times are known to the day only" in text
+    assert "Tests of the counts" in text
+    assert {"test_counts.csv", "counts_pit.csv"} <= {path.name for path in (tmp_path / "out").iterdir()}
     assert "events in" in out
 
 
@@ -142,6 +144,7 @@ def test_towns_are_no_points_of_the_plane(run: Run, tmp_path: Path) -> None:
     code, _, err = run("fit", "space-time", events, "--country", "Iran", *held)
     assert code in (0, 4)
     assert "warning: 60 of 60 events stand at the position of another" in err
+    assert err.count("of another") == 1  # the reader's warning, and not the model's too
     assert "--jitter-km" in err
     _, _, err = run("fit", "space-time", events, "--country", "Iran", "--jitter-km", "15", *held)
     assert "Each event was moved to a random point within 15 km of its position" in err
@@ -163,6 +166,7 @@ def test_towns_are_no_points_of_the_plane(run: Run, tmp_path: Path) -> None:
         ({}, ["--start", "2020-01-01", "--end", "2020-02-01"], 3, "no event lies in the window"),
         ({}, ["--report"], 2, "--report needs a folder"),
         ({}, ["--replicates", "9"], 2, "give --report too"),
+        ({}, ["--contagion"], 2, "--contagion adds to the report; give --report too"),
     ],
 )  # fmt: skip
 def test_bad_input_is_refused_with_a_remedy(

@@ -75,6 +75,21 @@ def in_full(model: Any) -> Any:
     return stated(type(model), table, base=model)
 
 
+def on_a_lattice(model: Any) -> Any:
+    """A cascade that needs two neighbours, with chance below the threshold."""
+    table = {
+        "network": {"kind": "Lattice", "rows": 12, "columns": 9}, "threshold": "Count",
+        "seeds": {"kind": "ContiguousSeeds", "share": 0.1}, "noise": 0.02,
+    }  # fmt: skip
+    return stated(type(model), table, base=model)
+
+
+def by_motivation(model: Any) -> Any:
+    """Siegel's cascade, with memory and without seeds."""
+    table = {"network": {"kind": "Villages", "nodes": 300}, "threshold": {"kind": "Motivation", "memory": 0.3}}
+    return stated(type(model), table | {"seeds": False}, base=model)
+
+
 VARIANTS: dict[str, dict[str, Callable[[Any], Any]]] = {
     "mobilisation": {
         "without groups": without("groups", "organised"),
@@ -83,6 +98,7 @@ VARIANTS: dict[str, dict[str, Callable[[Any], Any]]] = {
         "with groups in contact": lambda model: model.replacing({"groups.contact": 5.0}),
     },
     "self_exciting": {"with all its parts": in_full, "by step": lambda model: dataclasses.replace(model, by_step=True)},
+    "cascade": {"on a lattice, with noise": on_a_lattice, "by motivation, in villages": by_motivation},
     "endemic_epidemic": {"with lags, random intercepts, psi by place": rich},
 }
 """Further forms of an example: a part left out can change which verbs a model has."""

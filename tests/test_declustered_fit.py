@@ -163,3 +163,13 @@ def test_draws_give_quantiles_and_nothing_gives_an_error() -> None:
         derived(blank, lambda one: one.background)
     with pytest.raises(UsageError, match="positive=False"):
         derived(replace(blank, covariance=np.eye(9)), lambda one: -1.0)
+
+
+def test_too_few_events_for_kernels_say_what_to_do() -> None:
+    model, setting = Etas.example()
+    history = model.simulate(setting, rng=generator(1)).during(10)
+    setting = setting.during(10)
+    assert history.events is not None
+    assert len(history.events) <= 15
+    with pytest.raises(DataError, match=r"\d+ events are too few to learn.*16 or more.*--method likelihood"):
+        fit_with_declustering(model, setting, history, rng=generator(1), neighbours=15)

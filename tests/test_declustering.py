@@ -176,6 +176,17 @@ def test_the_largest_clusters_come_first() -> None:
     assert row["no parent"] == pytest.approx(len(sizes) / 60)
 
 
+def test_events_that_never_begin_a_cluster_are_not_among_the_largest() -> None:
+    """One cluster of three in every forest."""
+    history = drawn(1)
+    assert history.events is not None
+    found = declustered(MODEL, SETTING, history, rng=generator(0), draws=1)
+    chain = tuple(Forest(np.array([BACKGROUND, 0, 1])) for _ in range(4))
+    found = dataclasses.replace(found, events=history.events.take(np.arange(3)), forests=chain)
+    assert found.largest()["row"] == [0]
+    assert found.largest()["mean size"] == [3.0]
+
+
 def test_background_over_time_is_that_of_the_definition_and_adds_up() -> None:
     found = declustered(MODEL, SETTING, drawn(1), rng=generator(0), draws=1)
     times, p = found.events.time_days, found.branching.background_probability

@@ -70,7 +70,7 @@ def test_the_log_density_never_falls_from_wherever_it_starts(accelerated: bool) 
         assert trace[-1] > trace[0]
 
 
-@pytest.mark.parametrize("name", ["self_exciting", "space_time", "mutually_exciting"])
+@pytest.mark.parametrize("name", ["self_exciting", "space_time", "mutually_exciting", "etas"])
 def test_every_model_with_shares_is_climbed(name: str) -> None:
     model, setting = load(name).example()
     history = model.simulate(setting, rng=generator(1))

@@ -49,5 +49,17 @@ def test_only_ends_that_lead_up_are_left_and_no_step_goes_beyond_them() -> None:
     assert back is not None
     assert back.tolist() == [40, -5, 5]
     at, move = np.array([99.0, -FURTHEST - 1, 20.0]), np.array([9.0, -9.0, 9.0])
-    assert kept_near(density, at, move).tolist() == [9, 0, 3]
-    assert kept_near(density, at, -move).tolist() == [-9, 3, -3]
+    steep = np.ones(3)
+    assert kept_near(density, at, move, steep).tolist() == [9, 0, 3]
+    assert kept_near(density, at, -move, steep).tolist() == [-9, 3, -3]
+    far = np.array([99.0, FURTHEST + 1, 20.0])  # y has no upper end, and no further to go
+    assert kept_near(density, far, -move, steep).tolist() == [-9, 0, -3]
+    assert kept_near(density, far, move, steep).tolist() == [9, -9, 3]
+
+
+def test_what_has_nothing_to_gain_does_not_shorten_the_step_of_the_others() -> None:
+    model = surface(bumps, bumps_slopes)
+    density = FreeDensity(model, type(model).value, {})
+    at, move = np.array([1.0, -1.0, 0.5]), np.array([1e6, 2.0, -1.0])
+    assert kept_near(density, at, move, np.array([1e-20, 1.0, 1.0])).tolist() == [3, 2, -1]
+    assert kept_near(density, at, move, np.array([1e-3, 1.0, 1.0])).tolist() == [1e6, 2, -1]

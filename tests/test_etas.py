@@ -23,7 +23,6 @@ from groundswell.errors import DataError, GroundswellWarning, ParameterError, Us
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.events import cubature
-from groundswell.models.events._etas_loops import _exp2, _log2
 from groundswell.models.events.etas import Etas, ExponentialMarks, Triggering
 from groundswell.models.events.kernel_background import KernelBackground
 from groundswell.params import names, vector
@@ -113,6 +112,18 @@ class Twin:
     def rate(self, t: float, x: float, y: float) -> float:
         return naive.rate(self.part, self.background(x, y), self.time, self.x, self.y, self.excess, t, x, y)
 
+    def shares_of_rates(self) -> list[list[float]]:
+        """For each event the parts of its intensity over the whole: of the background, of each earlier event."""
+        own, found = self.own, []
+        assert own.x_km is not None
+        assert own.y_km is not None
+        every = list(zip(self.time, self.x, self.y, self.excess, strict=True))
+        for t, x, y in zip(own.time_days, own.x_km, own.y_km, strict=True):
+            parts = [self.background(x, y)]
+            parts += [naive.added(self.part, t - s, (x - a) ** 2 + (y - b) ** 2, e) for s, a, b, e in every if s < t]
+            found.append([part / sum(parts) for part in parts if part > 0])
+        return found
+
     def compensator(self, until: float) -> float:
         return naive.compensator(self.part, self.model.background, self.time, self.excess, self.shares, until)
 
@@ -150,6 +161,30 @@ def test_slopes_are_those_of_differences_and_so_are_second_derivatives(name: str
         width = 2 * step[k]
         assert gradient[k] == pytest.approx((up - down) / width, rel=1e-6, abs=1e-6), parameter
         assert information[k] == pytest.approx((below - above) / width, rel=1e-5, abs=1e-4), parameter
+
+
+@every_case
+def test_what_em_climbs_is_the_complete_log_density_averaged_over_parents(name: str) -> None:
+    """The sum of P(j set off i) log lambda_ij less the integral; at its own x its slope is that of the density."""
+    model, setting, history = CASES[name]
+    complete, density = model.complete_likelihood(setting, history), model.likelihood(setting, history)
+    at = vector(model)
+    shares, twin = complete.attribute(at), twin_of(name)
+    value, gradient = complete.expected(at, shares)
+    observed, slope = density(at)
+    assert gradient == pytest.approx(slope, rel=1e-9, abs=1e-9)
+    known = sum(share * math.log(share) for shares_of_one in twin.shares_of_rates() for share in shares_of_one)
+    on_a_grid = model.spread is not None and setting.region is not None  # the twin's integral of the background
+    assert value - known == pytest.approx(observed, abs=1e-4 if on_a_grid else 1e-7)
+    rng = np.random.default_rng(4)
+    for _ in range(3):
+        there = at * np.exp(0.1 * rng.random(len(at)))
+        moved, slopes = complete.expected(there, shares)
+        assert moved - value <= density(there)[0] - observed + 1e-9
+        for k, parameter in enumerate(names(model)):
+            step = 1e-5 * max(abs(there[k]), 0.1) * (np.arange(len(at)) == k)
+            up, down = (complete.expected(there + by, shares)[0] for by in (step, -step))
+            assert slopes[k] == pytest.approx((up - down) / (2 * step[k]), rel=1e-6, abs=1e-5), parameter
 
 
 @every_case
@@ -291,15 +326,6 @@ def test_the_share_in_the_region_has_converged(area: float, q: float) -> None:
     off = np.abs(found[0] - found[1])
     assert off.max() < 3e-4
     assert np.quantile(off, 0.95) < 5e-6
-
-
-def test_logarithms_and_powers_are_exact_to_rounding() -> None:
-    at = np.concatenate([1 + np.logspace(-16, 0, 400), np.logspace(0, 300, 400), [1.0, math.sqrt(2)]])
-    found = np.array([_log2(x) for x in at])
-    assert (np.abs(found - np.log2(at)) <= 1e-15 * (1 + np.log2(at))).all()
-    powers = np.linspace(-1022, 1023, 3001)
-    assert [_exp2(x) for x in powers] == pytest.approx(np.exp2(powers), rel=5e-16)
-    assert _exp2(-math.inf) == 2.0**-1022
 
 
 def descendants(part: Triggering, days: int, count: int = 60_000) -> tuple[Events, Events]:

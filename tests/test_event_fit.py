@@ -19,11 +19,14 @@ from groundswell.data.region import Region
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.data.window import Window
+from groundswell.evaluate.contagion import CANDIDATES, Contagion
 from groundswell.infer.base import Fit, fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.models.events.space_time import SpaceTime
+from groundswell.models.library import load
+from groundswell.params import Effects
 from groundswell.report import event_report
 from groundswell.report.figures.events import smoothed_share
 from groundswell.report.language import Speaker
@@ -32,6 +35,8 @@ from groundswell.report.words import in_words
 from groundswell.rng import generator
 from groundswell.studies.event_background import moving_background
 from groundswell.studies.event_causes import Causes
+from groundswell.studies.event_checks import checks_of
+from groundswell.studies.event_contagion import Weighed, weighed
 from groundswell.studies.event_fit import EventFit, event_fit
 from groundswell.studies.event_model import suited_to_plane, suited_to_times
 
@@ -158,6 +163,10 @@ def test_triggering_that_is_there_stays() -> None:
     assert moving is not None
     assert moving.ratio is not None
     assert moving.ratio.value == pytest.approx(of(found).branching_ratio, rel=0.2)
+    unsure = dataclasses.replace(moving, open=("branching_ratio",)).findings
+    assert "90 % interval" in in_words(moving.findings)[0]
+    assert "(a number that these events do not determine)" in in_words(unsure)[0]
+    assert "90 % interval" not in " ".join(in_words(unsure))
 
 
 def test_what_was_held_stays_held_and_few_events_are_left_alone() -> None:
@@ -170,6 +179,40 @@ def test_what_was_held_stays_held_and_few_events_are_left_alone() -> None:
     assert of(moving.fitted).delay.decay == 0.2
     few = history.during(40)
     assert moving_background(fitted(model, setting.during(40), few), setting.during(40), few, rng=generator(2)) is None
+
+
+def test_contagion_is_weighed_against_a_background_that_moves() -> None:
+    """A short record of one place; what the fit held is held in all four candidates, and every part is told."""
+    setting, history = stepped(generator(1))
+    setting, history = setting.during(140), history.during(140)
+    model = SelfExciting(0.5, 0.5, ExponentialDelay(0.2))
+    held = {"delay.decay": 0.2, "background": 0.6}
+    made = weighed(fitted(model, setting, history, **held), setting, history)
+    assert made.found is not None
+    assert made.days == (140 / 12, 35)
+    assert sorted(set(made.found.moving["scale_days"])) == [140 / 12, 35]
+    assert made.found.movement > 0.9  # the truth is a background that moves, and nothing else
+    assert in_words(made.findings)[0].startswith("Set against a background that moves at random over 11.7 and 35 days")
+    mutual, elsewhere = load("mutually_exciting").example()
+    other = mutual.simulate(elsewhere, rng=generator(1))
+    none = weighed(fitted(mutual, elsewhere, other), elsewhere, other)
+    assert "has no background with columns that could move" in in_words(none.findings)[0]
+
+
+def test_the_page_shows_what_contagion_was_weighed_against(cities: EventFit) -> None:
+    same = {"log evidence": [-9.0] * 4, "weight": [0.25] * 4, "branching ratio": [0.4] * 4}
+    table = {"candidate": list(CANDIDATES), **same}
+    tried = {"scale_days": 7.0, "own": False, "sd": 1.0, "log evidence": -9.0, "with triggering": -9.0}
+    moving = Table.from_rows([tried])
+    case = dataclasses.replace(
+        cities, weighed=Weighed(Contagion(Table(table), moving, 0.5, 0.5, 0.95, ("A note.",)), (7.0,))
+    )
+    assert case.findings["background"][-1].key == "events-contagion-cannot-tell"
+    assert {"contagion", "contagion_by_movement"} <= set(case.tables())
+    text = render(event_report.page(case, Speaker()), Speaker())
+    assert "over 7 days" in text
+    assert "Four candidates, equally likely before" in text
+    assert "A note." in text
 
 
 # --- the case ----------------------------------------------------------------------------------
@@ -217,6 +260,56 @@ def test_little_is_said_where_hardly_anything_is_triggered() -> None:
     assert 'id="time"' in text
 
 
+def test_an_interval_that_leaves_the_doubt_out_is_not_told() -> None:
+    """Events at an even pace: the fit finds no triggering, and held at nothing it would have the interval 0 to 0."""
+    setting = Setting(Places.single(), Window(date(2024, 1, 1), 100))
+    history = from_events(setting.places, setting.window, Events(np.arange(100) + 0.5, np.zeros(100, int)))
+    found = fitted(SelfExciting(0.6, 0.1, ExponentialDelay(1.0)), setting, history)
+    read = read_events(Table({"date": ["2024-01-01"], "time": ["10:00:01"], "city": ["Qom"]}).to_arrow())
+    left = Table({"row": [], "id": [], "outcome": [], "reason": [], "remedy": []})
+    case = event_fit(read, "self_exciting", found, setting, history, left, seed=1, forests=10)
+    assert "branching_ratio" in case.open
+    assert [f.key for f in case.findings["triggering"]] == ["events-ratio-open", "events-hardly-open"]
+    assert "interval" not in " ".join(in_words(case.findings["triggering"][1:]))
+
+
+def test_what_is_not_determined_of_delay_and_reach_has_no_interval(cities: EventFit, plane: EventFit) -> None:
+    for case, names in (
+        (cities, ("delay.decay", "reach.scale_km")),
+        (plane, ("offspring.delay.decay", "offspring.reach.scale_km")),
+    ):
+        without = dataclasses.replace(case, open=names)
+        assert [f.key for f in without.findings["kernels"]] == ["events-delay-open", "events-reach-open"]
+        assert in_words(without.findings["kernels"])[1].endswith(f"determine ({names[1]}).")
+        late = dataclasses.replace(case, open=names[:1])
+        assert late.findings["kernels"][1] == case.findings["kernels"][1]
+        assert "reaches" in late.tables()
+        assert not {"delays", "reaches"} & set(without.tables())
+        text = render(event_report.page(without, Speaker()), Speaker())
+        assert "How far it goes these events do not determine" in text
+        assert "Share of what an event sets off, by delay" not in text
+
+
+def test_replicas_that_cannot_be_drawn_leave_the_tests_naive_and_are_told() -> None:
+    """How marks are distributed is no part of the model, so it draws no history with them."""
+    model, setting = SpaceTime.example()
+    history = model.simulate(setting, rng=generator(4))
+    assert history.events is not None
+    crowd = generator(5).normal(size=len(history.events))
+    events = dataclasses.replace(history.events, marks={"crowd": crowd})
+    history = from_events(setting.places, setting.window, events)
+    assert model.offspring is not None
+    offspring = dataclasses.replace(model.offspring, effects=Effects(crowd=0.0))
+    found = fitted(dataclasses.replace(model, offspring=offspring), setting, history)
+    made = checks_of(found, setting, history, rng=generator(1), replicates=2)
+    assert made is not None
+    assert not made.simulated
+    assert {"waiting times", "number"} <= set(made.values)
+    *_, lost, last = made.findings
+    assert (lost.key, last.key) == ("events-tests-lost", "events-tests-naive")
+    assert "2 of 2 replicas could not be drawn or fitted" in in_words([lost])[0]
+
+
 def test_a_kernel_that_its_limit_cuts_off_is_told(plane: EventFit) -> None:
     offspring = dataclasses.replace(of(plane.fitted).offspring, longest_days=3.0, furthest_km=15.0)
     cut = dataclasses.replace(plane.fitted, model=dataclasses.replace(of(plane.fitted), offspring=offspring))
@@ -240,6 +333,66 @@ def test_the_page(which: str, tmp_path: Path, request: pytest.FixtureRequest) ->
     tables = case.tables()
     assert {"parameters", "over_time", "clusters", "events", "delays", "reaches"} <= set(tables)
     assert len(tables["events"]) == len(case.history.events or ())
+
+
+def told(case: EventFit, **changes: Any) -> str:
+    """The page of a case with other parts, as text."""
+    return render(event_report.page(dataclasses.replace(case, **changes), Speaker()), Speaker())
+
+
+def test_tests_that_could_not_be_made_are_named_with_the_reason(cities: EventFit) -> None:
+    history = cities.history
+    assert history.events is not None
+    few = dataclasses.replace(history, events=history.events.take(np.arange(len(history.events)) < 4))
+    checks = checks_of(cities.fitted, cities.setting, few, rng=generator(1))
+    assert checks is not None
+    assert (checks.times, checks.points) == (None, None)
+    assert set(checks.failed) == {"times", "points"}
+    said = " ".join(in_words(checks.findings))
+    assert "The tests of the times could not be made: 4 events are too few to test a model by" in said
+    assert "The tests of residual points could not be made: " in said
+    assert "finds fault" not in said
+    text = told(cities, checks=checks)
+    assert "4 events are too few to test a model by" in text
+    assert 'id="checks"' in text
+
+
+def test_a_test_that_has_no_value_is_named(cities: EventFit) -> None:
+    assert cities.checks is not None
+    assert cities.checks.times is not None
+    table = cities.checks.times.table
+    rows = [row | ({"p known": float("nan")} if row["test"] == "serial" else {}) for row in table.rows()]
+    times = dataclasses.replace(cities.checks.times, table=Table.from_rows(rows))
+    checks = dataclasses.replace(cities.checks, times=times)
+    assert "Not to be worked out for these events, and left out: serial." in in_words(checks.findings)
+    assert not any("Not to be worked out" in sentence for sentence in in_words(cities.checks.findings))
+
+
+def test_dates_alone_are_tested_by_their_counts(cities: EventFit) -> None:
+    model = dataclasses.replace(of(cities.fitted), by_step=True)
+    found = fitted(model, cities.setting, cities.history, **{"reach.scale_km": 60.0})
+    checks = checks_of(found, cities.setting, cities.history, rng=generator(1), replicates=3)
+    assert checks is not None
+    assert checks.counts is not None
+    assert (checks.times, checks.points, checks.failed) == (None, None, {})
+    assert {name.partition(": ")[0] for name in checks.values} == {"counts"}
+    assert set(checks.tables()) == {"test_counts", "counts_pit", "counts_autocorrelation"}
+    text = told(cities, checks=checks)
+    for words in ("Tests of the counts", "Where the counts stand in the distributions", "fitted again"):
+        assert words in text
+    assert "time rescaling" not in text
+    worst: dict[str, float] = dict.fromkeys(
+        ("counts: together", "counts: serial", "counts: number", "counts: dispersion"), 1e-4
+    )
+    known = {"p simulated": None}
+    rows = [r | known | {"p known": worst.get(f"counts: {r['test']}", 0.5)} for r in checks.counts.table.rows()]
+    counts = dataclasses.replace(checks.counts, table=Table.from_rows(rows))
+    naive = dataclasses.replace(checks, asked=False, counts=counts)
+    assert "p simulated" not in naive.tables()["test_counts"].columns
+    assert any("No history could be drawn" in s for s in in_words(dataclasses.replace(naive, asked=True).findings))
+    said = in_words(naive.findings)
+    assert said[0].startswith("4 of 6 tests find fault")
+    assert sum("p < 0.001" in sentence for sentence in said) == 4
 
 
 # --- models suited to events -------------------------------------------------------------------

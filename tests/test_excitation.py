@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from groundswell.data.history import Events, History
+from groundswell.data.history import Events, History, from_events
 from groundswell.data.network import Network
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
@@ -124,6 +124,28 @@ def test_what_is_expected_by_step_and_up_to_a_moment(model: SelfExciting, settin
         for day in days
     ]
     assert model.compensator(setting, history, days) == pytest.approx(np.array(expected), abs=close, rel=close)
+
+
+@every_delay
+@pytest.mark.parametrize("represses", [False, True])
+def test_the_clock_of_many_events_is_the_sum_over_them(delay: Any, represses: bool, setting: Setting) -> None:
+    """A hundred events, tied ones among them, at moments in any order."""
+    rng = generator(9)
+    times = np.sort(np.round(rng.uniform(0, 20, 100), 1))
+    history = from_events(setting.places, setting.window, Events(times, rng.integers(0, 4, 100)))
+    arrests = {**history.series, "arrests": rng.poisson(1.5 * history["events"]).astype(float)}
+    history = replace(history, series=arrests)
+    model = replace(PLAIN, delay=delay, reach=Exponential(80.0), before=EARLIER, **(REPRESSION if represses else {}))
+    days = np.concatenate([rng.uniform(0, 20, 20), [0.0, 20.0, 7.0], times[:5]])
+    twin = Twin(model, setting, history)
+    come = np.array([[twin.expected(p, s, s + 1.0) for s in range(20)] for p in range(4)]).sum(axis=0)
+    expected = []
+    for day in days:
+        whole = min(int(day), 19)
+        rest = sum(twin.expected(p, whole, day) for p in range(4)) if day > whole else 0.0
+        expected.append(come[:whole].sum() + rest)
+    close = 1e-10 + (2 * delay.error if isinstance(delay, PowerLawDelay) else 0.0)
+    assert model.compensator(setting, history, days) == pytest.approx(np.array(expected), rel=close, abs=1e-9)
 
 
 @every_variant

@@ -13,7 +13,6 @@ from groundswell.errors import ParameterError, UsageError
 from groundswell.models.agents.civil_violence import CivilViolence
 from groundswell.models.agents.crowd import STATES, outbursts, populate, run
 from groundswell.models.agents.outburst_phases import outburst_phases
-from groundswell.models.agents.thresholds import Normal, Thresholds
 from groundswell.report.figures import agents, style
 from groundswell.report.figures.agents import (
     activity,
@@ -24,7 +23,6 @@ from groundswell.report.figures.agents import (
     waiting_table,
     waiting_times,
 )
-from groundswell.report.figures.thresholds import staircase, staircase_table
 from groundswell.rng import generator
 
 ACTIVE = np.array([60.0, 10, 51, 80, 50, 0, 55, 0, 0, 70, 90])
@@ -120,22 +118,3 @@ def test_phases_are_drawn_where_they_belong() -> None:
     for wrong in ("waits", "legitimacy"):
         with pytest.raises(UsageError, match="waiting_time"):
             phases(table, value=wrong)
-
-
-def test_a_staircase_ends_where_the_model_rests() -> None:
-    crowds = Thresholds.presets()
-    for model, end in (
-        (crowds["granovetter"], 100),
-        (crowds["granovetter_one_changed"], 1),
-        (Thresholds(Normal(25.0, 12.2), rule="continuous"), 5.4792),
-    ):
-        assert isinstance(model, Thresholds)
-        table = staircase_table(model, rounds=10_000)
-        assert table["participants"][-1] == pytest.approx(end, abs=1e-3)
-        axes: Any = staircase(model, rounds=10_000)
-        path = axes.lines[2]
-        assert (path.get_xdata()[-1], path.get_ydata()[-1]) == (table["participants"][-1],) * 2
-        x, y = np.asarray(path.get_xdata(), dtype=float), np.asarray(path.get_ydata(), dtype=float)
-        assert np.array_equal(x[2::2], y[1:-1:2]), "across to the diagonal, then up to the curve"
-    with pytest.raises(UsageError, match="1 or more"):
-        staircase_table(Thresholds(), rounds=0)

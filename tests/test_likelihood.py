@@ -20,6 +20,8 @@ from groundswell.data.table import Table
 from groundswell.data.window import Window
 from groundswell.errors import MissingVerb, NotConverged, ParameterError, UsageError
 from groundswell.infer.base import Fit, fit
+from groundswell.infer.curvature import examine
+from groundswell.infer.density import FreeDensity
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.infer.profile import profile
 from groundswell.models.base import Account, Likelihood, Model
@@ -391,3 +393,33 @@ def test_a_profile_is_of_the_fit_and_history_that_it_is_given() -> None:
     low = dataclasses.replace(found, log_density=found.log_density - 5.0)
     with pytest.raises(NotConverged, match="the fit is no maximum"):
         profile(low, setting, history, "within.intercept")
+
+
+def test_what_ran_away_to_infinity_is_not_told_as_being_at_its_lower_limit() -> None:
+    """Even 13 powers of ten down it is nowhere near 0; further up nothing can be computed."""
+
+    class Runaway(FreeDensity):
+        def __call__(self, at: np.ndarray) -> tuple[float, np.ndarray]:
+            value = at[0] ** 2 / 2 + np.exp(-at[1]) + at[2] ** 2 / 2
+            return (value if at[1] < 36 else np.inf), np.zeros(3)
+
+    density = Runaway(Surface(), lambda x: (0.0, np.zeros(3)), {})
+    _, notes = examine(density, np.array([0.0, 33.0, 0.0]), np.diag([1.0, 0.0, 1.0]))
+    assert len(notes) == 1
+    assert "no finite estimate: the log density hardly falls as it goes to infinity" in notes[0]
+
+
+def test_a_ridge_on_which_the_density_ends_its_fall_far_out_is_level() -> None:
+    """Level for 20 units along x - y, then lower by 3 however far: no quadratic, and no standard error."""
+
+    class Ridge(FreeDensity):
+        def __call__(self, at: np.ndarray) -> tuple[float, np.ndarray]:
+            along = max(abs(at[0] - at[1]) - 20, 0.0)
+            return 12.5 * (at[0] + at[1]) ** 2 + 3 * -np.expm1(-along) + at[2] ** 2 / 2, np.zeros(3)
+
+    density = Ridge(Surface(), lambda x: (0.0, np.zeros(3)), {})
+    hessian = np.array([[25.0, 25.0, 0.0], [25.0, 25.0 + 1e-11, 0.0], [0.0, 0.0, 1.0]])
+    covariance, notes = examine(density, np.zeros(3), hessian)
+    assert np.isnan(covariance[:2, :2]).all()
+    assert covariance[2, 2] == pytest.approx(1)
+    assert "cannot tell y and x apart" in notes[0]

@@ -18,8 +18,8 @@ from groundswell.data.areas import (
     districts,
     region_around,
 )
-from groundswell.data.places import great_circle_km
-from groundswell.data.readers import read_events
+from groundswell.data.places import Places, great_circle_km
+from groundswell.data.readers import read_events, to_history
 from groundswell.data.readers.plane import Plane, jittered_positions, to_plane
 from groundswell.data.readers.single_events import Mark
 from groundswell.data.region import Projection, Region
@@ -84,6 +84,17 @@ def test_the_projection_goes_back():
         assert np.allclose(again[0], latitude, atol=1e-9)
         assert np.allclose((again[1] - longitude + 180) % 360 - 180, 0, atol=1e-8)
         assert np.allclose(centre.degrees(np.zeros(1), np.zeros(1)), [[centre.latitude], [centre.longitude]])
+
+
+def test_events_on_either_side_of_the_date_line_are_near():
+    latitude, longitude = np.array([-17.0, -17.0, -16.0]), np.array([179.5, -179.5, 178.5])
+    centre = Projection.around(latitude, longitude)
+    assert centre.longitude == pytest.approx(179.5)
+    at = centre(latitude, longitude)
+    apart = Places(("a", "b", "c"), np.ones(3), latitude, longitude).distance_km
+    assert np.hypot(*(at[0] - at[1])) == pytest.approx(apart[0, 1], rel=1e-3)
+    assert np.hypot(*(at[1] - at[2])) == pytest.approx(apart[1, 2], rel=1e-3)
+    assert Projection.around(latitude, np.array([10.0, 20.0, 14.0])).longitude == 15
 
 
 def test_a_region_is_a_shape_again():
@@ -427,3 +438,33 @@ def test_events_by_the_week_are_no_points_in_time(reference):
     assert len(plane.history.events or ()) > 40
     events = sum(country == "Afghanistan" for country in read.events["country"])
     assert len(plane.history.events or ()) + len(plane.left_out) == events
+
+
+def test_degrees_in_columns_of_km_without_a_region():
+    table = frame().rename(columns={"lat": "y_km", "lon": "x_km"})
+    with pytest.raises(DataError, match=r"as degrees of longitude and latitude they lie in Iran.*--map longitude=EAST"):
+        plane_of(table, country="Iran")
+    with pytest.warns(GroundswellWarning, match=r"could be degrees of longitude and latitude.*--map longitude=EAST"):
+        plane_of(table)
+    named = plane_of(table, mapping={"longitude": "x_km", "latitude": "y_km"}, country="Iran")
+    assert named.projection is not None
+    plane_of(table.assign(country="Testland", x_km=table["x_km"] + 500))  # a country of no outline vouches for nothing
+
+
+def test_an_outline_with_heights(tmp_path):
+    table = pandas.DataFrame({"date": "2024-01-01", "x_km": [1.0, 30, 50], "y_km": [1.0, 2, 40]})
+    high = shapely.geometry.mapping(shapely.Polygon([(0, 0, 7), (200, 0, 7), (200, 50, 7), (0, 50, 7)]))
+    plane = plane_of(table, region=geojson(tmp_path, high))
+    assert plane.setting.region is not None
+    assert plane.setting.region.area_km2 == pytest.approx(10_000)
+    assert len(plane.history.events or ()) == 3
+
+
+def test_km_in_columns_of_degrees_where_places_have_names():
+    """They are found by name; that their positions were left aside is said."""
+    table = pandas.DataFrame({"date": "2024-01-01", "place": ["Shiraz", "Tehran"], "country": "Iran"})
+    table = table.assign(latitude=5800, longitude=900)
+    with pytest.warns(GroundswellWarning, match="2 positions lie outside the Earth's degrees and are left aside"):
+        setting, history, _ = to_history(read_events(table))
+    assert setting.places.name == ("Shiraz", "Tehran")
+    assert len(history.events or ()) == 2

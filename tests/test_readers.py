@@ -541,6 +541,7 @@ town = st.sampled_from(
 spot = st.sampled_from(["", "35.4", "34.6", "-91", "x"])
 
 
+@pytest.mark.filterwarnings("ignore:.*outside the Earth's degrees")
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["2018-01-01", "2018-01-09", "no"]), town, spot, spot), min_size=1, max_size=6),
@@ -565,3 +566,17 @@ def test_every_event_is_in_the_history_or_told(lopsided, rows, places, by, step)
         assert len(kept) <= history["events"].sum()
     if not told:
         assert len({event["part_of"] or event["id"] for event in rows_of(read)}) <= history["events"].sum()
+
+
+def test_sizes_that_some_events_lack_are_kept_for_the_others(tmp_path):
+    table = pandas.DataFrame({"date": "2018-01-01", "place": ["Qom", "Arak"], "country": "Iran", "size": ["100", ""]})
+    _, history, _ = to_history(read_events(table))
+    assert history.events is not None
+    assert history.events.size == pytest.approx([np.nan, 100], nan_ok=True)  # by place within the day
+    path = tmp_path / "events.csv"
+    history.events_table().write(path)
+    assert "nan" not in path.read_text(encoding="utf-8")
+    _, again, _ = to_history(read_events(path))
+    assert again.events.size == pytest.approx([np.nan, 100], nan_ok=True)
+    _, without, _ = to_history(read_events(table.assign(size="")))
+    assert without.events.size is None

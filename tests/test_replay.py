@@ -25,8 +25,11 @@ from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import DataError, UsageError
 from groundswell.models import watching
+from groundswell.models.agents.cascade import Cascade
+from groundswell.models.agents.cascade_parts import ContiguousSeeds, Count
 from groundswell.models.agents.civil_violence import CivilViolence
 from groundswell.models.agents.crowd import outbursts, run
+from groundswell.models.agents.networks import Lattice, RandomGraph
 from groundswell.models.agents.thresholds import Normal, Thresholds
 from groundswell.models.base import can
 from groundswell.models.library import LIBRARY
@@ -125,6 +128,20 @@ def test_a_threshold_crowd_fills_in_the_order_of_joining() -> None:
     assert not (watched.frames == 0).any()
     for frame in watched.frames:
         assert (np.diff(frame.ravel().astype(int)) <= 0).all()
+
+
+def test_a_cascade_is_shown_where_it_went() -> None:
+    model = Cascade(Lattice(10, 7), Count(2.0), ContiguousSeeds(0.1))
+    watched = model.watch(setting(6), rng=generator(4))
+    joined = model.run(rng=generator(4), steps=5).joined.reshape(10, 7)
+    assert not (watched.frames[0] == 2).any()
+    for step in range(1, 7):
+        assert np.array_equal(watched.frames[step] == 2, (joined >= 0) & (joined < step))
+        assert (watched.frames[step] == 2).sum() == watched.history["active"][0, step - 1]
+    crowd = Cascade(RandomGraph(50)).watch(setting(3), rng=generator(4))
+    assert crowd.frames.shape[1:] == (7, 8)
+    assert (crowd.frames.reshape(4, -1)[:, 50:] == 0).all(), "there is nobody behind the last person"
+    assert (crowd.frames.reshape(4, -1)[:, :50] > 0).all()
 
 
 def test_pictures_that_contradict_themselves_are_refused() -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from groundswell.data.table import Table
@@ -177,7 +178,7 @@ def test_the_catalogue_has_no_unreadable_entry():
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0, "0"), (0.004321, "0.0043"), (0.25, "0.25"), (3.14159, "3.1"), (42.4, "42"), (142, "142"), (-142.6, "-143"),
-     (3712, "3,710"), (42_000, "42,000"), (1_234_567, "1,230,000")],
+     (3712, "3,710"), (42_000, "42,000"), (1_234_567, "1,230,000"), (6.01e30, "∞"), (-np.inf, "-∞")],
 )  # fmt: skip
 def test_numbers_are_written_by_one_rule(value, text):
     assert number(value) == text

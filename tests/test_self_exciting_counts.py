@@ -18,6 +18,7 @@ from groundswell.data.window import Window
 from groundswell.errors import UsageError
 from groundswell.infer.base import fit
 from groundswell.infer.likelihood import MaximumLikelihood
+from groundswell.models.base import can
 from groundswell.models.cities.mechanisms import Abroad, Call, Media
 from groundswell.models.delay_sums import PowerLawDelay, SumOfExponentials
 from groundswell.models.delays import ExponentialDelay, StepDelay
@@ -119,6 +120,22 @@ def test_terms_by_place_and_step_sum_to_the_whole_and_can_be_left_out(model: Sel
     assert model.log_density(setting, alone) == pytest.approx(model.log_density(setting, history), rel=1e-12)
 
 
+@every_form
+def test_where_counts_stand_in_their_distribution(model: SelfExciting, setting: Setting) -> None:
+    history = model.simulate(setting, rng=generator(5))
+    low, high = model.pit(setting, history)
+    assert high - low == pytest.approx(np.exp(model.pointwise(setting, history)), rel=1e-9)
+    now = model.likelihood(setting, history)._means(model)  # type: ignore[attr-defined]
+    for p, s in ((0, 7), (1, 0), (3, 12), *np.argwhere(history["events"] == history["events"].max())):
+        n, mean, theta = int(history["events"][p, s]), now.arriving[p, s], now.theta[p]
+        mass = [
+            mean * (mean + k * theta) ** (k - 1) * math.exp(-mean - k * theta) / math.factorial(k) for k in range(n)
+        ]
+        assert low[p, s] == pytest.approx(sum(mass), rel=1e-10)
+    assert (low[history["events"] == 0] == 0).all()
+    assert not can(replace(model, by_step=False), "pit")
+
+
 def test_slow_triggering_is_poisson_given_the_days_before() -> None:
     """With delays of months a day has hardly any offspring of its own: Poisson around the recursion, by hand."""
     window = Setting(Places.single(), Window(date(2024, 1, 1), 6))
@@ -197,6 +214,36 @@ def test_who_set_off_whom_is_what_the_counts_are_made_of(model: SelfExciting, se
     assert (found.later > found.earlier).all()
     assert (np.diff(found.later) >= 0).all()
     assert 0.1 < found.background_probability.mean() < 0.95
+
+
+@every_form
+def test_who_set_off_whom_is_that_of_a_twin(model: SelfExciting, setting: Setting) -> None:
+    history = model.simulate(setting, rng=generator(6))
+    events = history.events
+    assert events is not None
+    found, density = model.branching(setting, history), model.likelihood(setting, history)
+    place, step = events.place, np.minimum(events.time_days, 19.5).astype(int)
+    lags = lags_of(model.delay, 20 + 4, 1.0)
+    offspring, theta = model.offspring(setting), density._means(model).theta  # type: ignore[attr-defined]
+    arriving = density._means(model).arriving[place, step]  # type: ignore[attr-defined]
+    rows = []
+    for i in range(len(events)):
+        cell = [j for j in range(i) if place[j] == place[i] and step[j] == step[i]]
+        within = history["events"][place[i], step[i]] * theta[place[i]]
+        inside = within / (arriving[i] + within)
+        for j in range(i):
+            later = step[i] - step[j]
+            if later == 0:
+                value = arriving[i] * inside / len(cell) if j in cell else 0.0
+            else:
+                share = lags.share[later - 1] + (lags.same if later == 1 and place[i] != place[j] else 0.0)
+                value = offspring[place[j], place[i]] * share * (1 - inside if cell else 1)
+            if value:
+                rows.append((i, j, value))
+    later, earlier, added = np.array(rows).T
+    assert found.later.tolist() == later.tolist()
+    assert found.earlier.tolist() == earlier.tolist()
+    assert found.triggered == pytest.approx(added, rel=1e-9)
 
 
 def test_the_share_set_off_by_day_is_that_in_continuous_time() -> None:

@@ -337,6 +337,10 @@ def test_what_cannot_be_weighed_is_refused() -> None:
         model.likelihood(setting, changed(x_km=np.where(np.arange(80) == 3, -5.0, np.asarray(events.x_km))))
     with pytest.raises(DataError, match=r"expected kinds in \[0, 2\)"):
         model.likelihood(setting, changed(kind=np.full(80, 2)))
+    with pytest.raises(DataError, match=r"these events have no kind, and SpaceTime has 2"):
+        model.likelihood(setting, changed(kind=None))
+    with pytest.raises(DataError, match=r"\d+ of 80 events lie outside the place that they name, the first at"):
+        model.likelihood(setting, changed(place=np.zeros(80, dtype=int)))
     with pytest.raises(DataError, match='depend on "crowd"'):
         model.likelihood(setting, changed(marks={}))
     with pytest.raises(UsageError, match="depend on marks"):

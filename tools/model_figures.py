@@ -223,6 +223,43 @@ def regimes() -> Any:
 
 
 @styled
+def thresholds() -> Any:
+    """Granovetter's map on either side of the jump."""
+    from groundswell.models.agents.thresholds import Normal, Thresholds
+    from groundswell.report.figures.cascades import cobweb
+
+    axes = panels(1, 2, height=3.6)[0]
+    for column, sd in zip(axes, (12.0, 13.0), strict=True):
+        cobweb(Thresholds(Normal(25.0, sd), rule="continuous"), axes=column)
+        column.set_title(f"standard deviation {sd:g}")
+    return axes[0]
+
+
+@styled
+def cascade() -> Any:
+    """How often one seed goes global over threshold and mean degree; three cascades beside their mean field."""
+    from groundswell.models.agents.cascade import Cascade
+    from groundswell.models.agents.cascade_parts import Fraction, RandomSeeds
+    from groundswell.models.agents.cascade_runs import window_frequencies
+    from groundswell.models.agents.cascade_theory import mean_field
+    from groundswell.models.agents.networks import RandomGraph
+    from groundswell.report.figures.cascades import adoption, cascade_windows
+
+    left, right = panels(1, 2, height=3.7)[0]
+    shares, mean_degrees = np.arange(0.09, 0.301, 0.01), np.arange(0.5, 15.1, 0.5)
+    found = window_frequencies(shares, mean_degrees, rng=generator(1), nodes=2000, runs=40)
+    cascade_windows(shares, mean_degrees, found, seeds="1 of 2,000", axes=left)
+    spreads, expected = {}, {}
+    cases = {"6 neighbours": (6.0, 0.01), "7 neighbours": (7.0, 0.01), "7 neighbours, fewer seeds": (7.0, 0.005)}
+    for label, (mean_degree, seeds) in cases.items():
+        model = Cascade(RandomGraph(100_000, mean_degree), Fraction(0.18), RandomSeeds(seeds))
+        spreads[label] = model.run(rng=generator(1), steps=30)
+        expected[label] = mean_field(model.threshold, model.network.degree_shares(), seeds, 30)
+    adoption(spreads, expected=expected, axes=right)
+    return left
+
+
+@styled
 def intergroup_violence() -> Any:
     """Persons by group where each grants the other much, little, and little with officers among them."""
     kind = load("intergroup_violence")
@@ -248,6 +285,7 @@ def intergroup_violence() -> Any:
 
 PICTURES: tuple[Callable[[], Any], ...] = (
     endemic_epidemic, mobilisation, self_exciting, mutually_exciting, etas, riot_wave, regimes, intergroup_violence,
+    thresholds, cascade,
 )  # fmt: skip
 
 

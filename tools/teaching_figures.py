@@ -18,8 +18,8 @@ from groundswell.models.agents.crowd import outbursts, run
 from groundswell.models.agents.outburst_phases import outburst_phases
 from groundswell.models.agents.thresholds import Normal, Thresholds, Uniform
 from groundswell.report.figures.agents import activity, grid, phases, waiting_times
+from groundswell.report.figures.cascades import cobweb
 from groundswell.report.figures.style import INK, SERIES, SOFT, panels, styled
-from groundswell.report.figures.thresholds import staircase
 from groundswell.report.svg import svg
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
@@ -86,13 +86,15 @@ def jail() -> Any:
 def one_person() -> Any:
     """The first ten of two crowds, and how each goes on."""
     left, right = panels(1, 2, height=3.2)[0]
-    staircase(Thresholds(Uniform(0, 99), rule="floor"), axes=left)
-    staircase(Thresholds.of([0, 2, *range(2, 100)]), axes=right)
+    cobweb(Thresholds(Uniform(0, 99), rule="floor"), axes=left)
+    cobweb(Thresholds.of([0, 2, *range(2, 100)]), axes=right)
     left.set_title("thresholds 0, 1, 2, 3, ...")
     right.set_title("thresholds 0, 2, 2, 3, ...")
     for axes in (left, right):
         axes.set_xlim(0, 10)
         axes.set_ylim(0, 10)
+        for line in axes.lines:  # the point at 100, beyond the frame, would be drawn outside of it
+            line.set_clip_on(True)
     right.get_legend().remove()
     return left
 

@@ -17,6 +17,7 @@ _DOOR = {
     "Events": "data.history",
     "Fit": "infer.base",
     "Forecast": "evaluate.forecast",
+    "Graph": "data.graph",
     "History": "data.history",
     "Network": "data.network",
     "Places": "data.places",

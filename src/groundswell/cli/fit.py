@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,7 +37,7 @@ from groundswell.data.files import writable_folder, write_json, write_text
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
-from groundswell.errors import NotConverged, UsageError
+from groundswell.errors import GroundswellWarning, NotConverged, UsageError
 from groundswell.infer.base import Fit
 from groundswell.infer.base import fit as fit_model
 from groundswell.models.library import level
@@ -114,6 +117,10 @@ def fit(
     replicates: Annotated[
         int | None, typer.Option("--replicates", help="Histories drawn and fitted again, for the report's tests: 99.")
     ] = None,
+    contagion: Annotated[
+        bool | None,
+        typer.Option("--contagion", help="In the report: weigh contagion against a background that moves. Slow."),
+    ] = None,
     seed: Seed = None,
     out: Out = None,
     config: Config = None,
@@ -136,7 +143,7 @@ def fit(
         FitConfiguration, config, model=model, events=events, set=assigned(set_), fix=assignments(fix),
         without=without, map=pairs(map_), country=country, by=by, places=places, step=step, start=start, end=end,
         region=region, areas=areas, cell_km=cell_km, marks=mark, kind=kind, jitter_km=jitter_km, report=report,
-        replicates=replicates, neighbours_km=neighbours_km, covariates=covariates, abroad=abroad,
+        replicates=replicates, contagion=contagion, neighbours_km=neighbours_km, covariates=covariates, abroad=abroad,
         days_before=days_before, method=method, draws=draws, tune=tune, chains=chains, accept=accept, check=check,
         seed=seed,
     )  # fmt: skip
@@ -164,22 +171,25 @@ def fit(
     for remark in remarks:
         say(remark)
     chosen = configuration.estimator(built, processes or os.cpu_count() or 1)
-    with bar() as progress:
-        if configuration.declusters:
-            from groundswell.infer.declustered_fit import fit_with_declustering
+    with _said_once(given):
+        with bar() as progress:
+            if configuration.declusters:
+                from groundswell.infer.declustered_fit import fit_with_declustering
 
-            found = fit_with_declustering(
-                built, settings[0], histories[0], rng=rng, fixed=configuration.fix, progress=progress
-            )
-        else:
-            found = fit_model(built, settings, histories, chosen, rng=rng, fixed=configuration.fix, progress=progress)
-    result = _result(found, settings, histories, lost)
-    result["notes"] += remarks
-    checked = ""
-    if configuration.check:
-        checked = _check(found, settings, histories, result, folder)
-    if configuration.report and folder is not None:
-        checked += _report(found, given, histories, configuration, remarks, folder)
+                found = fit_with_declustering(
+                    built, settings[0], histories[0], rng=rng, fixed=configuration.fix, progress=progress
+                )
+            else:
+                found = fit_model(
+                    built, settings, histories, chosen, rng=rng, fixed=configuration.fix, progress=progress
+                )
+        result = _result(found, settings, histories, lost)
+        result["notes"] += remarks
+        checked = ""
+        if configuration.check:
+            checked = _check(found, settings, histories, result, folder)
+        if configuration.report and folder is not None:
+            checked += _report(found, given, histories, configuration, remarks, folder)
     if folder is not None:
         found.summary(effects=True).write(folder / "parameters.csv")
         left_out.write(folder / "left_out.csv")
@@ -196,6 +206,15 @@ def fit(
         raise typer.Exit(NotConverged.exit_code)
 
 
+@contextmanager
+def _said_once(given: Given) -> Iterator[None]:
+    """Where the reader has said that positions look rounded, the model's warning of the same is left out."""
+    with warnings.catch_warnings():
+        if any(plane.rounded for plane in given.planes):
+            warnings.filterwarnings("ignore", r"\d+ of \d+ events have the position of another", GroundswellWarning)
+        yield
+
+
 def _reportable(configuration: FitConfiguration, out: Path | None) -> None:
     """UsageError where a report is asked for that cannot be made."""
     if configuration.report and out is None:
@@ -209,6 +228,8 @@ def _reportable(configuration: FitConfiguration, out: Path | None) -> None:
         raise UsageError("--report is on one window; fit the windows one by one for a report on each.")
     if configuration.replicates and not configuration.report:
         raise UsageError("--replicates are for the tests in the report; give --report too.")
+    if configuration.contagion and not configuration.report:
+        raise UsageError("--contagion adds to the report; give --report too.")
 
 
 def _suited_to_events(
@@ -242,7 +263,7 @@ def _report(
         case = event_fit(
             given.read, configuration.name, found, given.settings[0], histories[0], given.left_out,
             seed=configuration.seed, remarks=remarks, plane=plane, replicates=configuration.replicates,
-            progress=progress,
+            contagion=configuration.contagion, progress=progress,
         )  # fmt: skip
     for name, table in case.tables().items():
         table.write(folder / f"{name}.csv")

@@ -61,7 +61,7 @@ class FitConfiguration(ModelConfiguration):
     above 0. covariates : a table by place, date or both.
     Of models in the plane alone: region, a GeoJSON file or "hull"; areas, the property that names its features;
     cell_km; marks, as "mag" or "deaths=log1p"; kind, a column; jitter_km. replicates : histories drawn from the fit and
-    fitted again, for the tests in the report.
+    fitted again, for the tests in the report. contagion : weigh it against a moving background, in the report.
     """
 
     events: Path
@@ -92,6 +92,7 @@ class FitConfiguration(ModelConfiguration):
     check: bool = False
     report: bool = False
     replicates: Annotated[int, pydantic.Field(ge=0)] = 0
+    contagion: bool = False
 
     @pydantic.field_validator("fix", mode="before")
     @classmethod

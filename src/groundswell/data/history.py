@@ -23,7 +23,7 @@ class Events:
     """E single events, sorted by time.
 
     time_days : (E,) float days since the window's start. place : (E,) in [0, P).
-    size : (E,) participants, or None. arrests : (E,) persons, or None.
+    size : (E,) participants, NaN where not known, or None. arrests : (E,) persons, or None.
     day_precision : True where times are known to the day only, so ties are real. within_days : (E,) days, from
     time_days on, within which each time is known (0 exactly, 1/24 to the hour), where they differ or are finer.
     x_km, y_km : (E,) positions on a plane map, or None. kind : (E,) whole numbers from 0, or None.
@@ -165,7 +165,7 @@ class History:
         }
         known = {what: getattr(events, what) for what in ("size", "arrests", "x_km", "y_km", "kind")}
         known |= events.marks
-        return Table(columns | {name: np.asarray(v).tolist() for name, v in known.items() if v is not None})
+        return Table(columns | {name: _told(v) for name, v in known.items() if v is not None})
 
     def during(self, periods: int) -> History:
         """The first `periods` steps, events included; what was known at a forecast's origin."""
@@ -204,6 +204,11 @@ class History:
         return digest.hexdigest()
 
 
+def _told(values: np.ndarray) -> list[float | None]:
+    """What is known, None for NaN."""
+    return [None if value != value else value for value in np.asarray(values).tolist()]
+
+
 def _clocks(events: Events) -> list[str | None]:
     """Times of day, each as closely as it is known; None where only the day is."""
     within = np.zeros(len(events)) if events.within_days is None else events.within_days
@@ -213,7 +218,8 @@ def _clocks(events: Events) -> list[str | None]:
 
 def from_events(places: Places, window: Window, events: Events) -> History:
     """A history whose `events` series counts the single events by place and step."""
+    seen = History(places, window, events=events)  # that they are of these places and this window
     counts = np.zeros((len(places), window.periods))
     step = np.minimum((events.time_days // window.step).astype(int), window.periods - 1)
     np.add.at(counts, (events.place, step), 1)
-    return History(places, window, {"events": counts}, events)
+    return replace(seen, series={"events": counts})

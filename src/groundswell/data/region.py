@@ -17,6 +17,9 @@ from groundswell.errors import DataError
 NEAREST_KM = 1e-9
 """A boundary that passes a point more closely is taken as passing through it."""
 
+BORDER_KM = 1e-6
+"""A point no further outside lies on the border, which belongs to the tiles on either side."""
+
 
 @dataclass(frozen=True, eq=False)
 class Region:
@@ -60,7 +63,7 @@ class Region:
         import shapely
         import shapely.geometry
 
-        geometry = _geometry(shape)
+        geometry = shapely.force_2d(_geometry(shape))  # files may state heights
         if projection is not None:
             west, south, east, north = shapely.bounds(geometry)
             if max(abs(west), abs(east)) > 360 or max(abs(south), abs(north)) > 90:
@@ -135,6 +138,17 @@ class Region:
             found[tile.contains(x, y)] = number
         return found
 
+    def astray(self, x: np.ndarray, y: np.ndarray, tile: np.ndarray) -> np.ndarray:
+        """(N,) whether each point lies outside the tile that it is said to be in; on its border it does not."""
+        import shapely
+
+        found = np.zeros(np.shape(x), dtype=bool)
+        for number in np.unique(tile) if self.tiles else ():
+            rows, own = np.flatnonzero(tile == number), self.tiles[number]
+            rows = rows[~own.contains(x[rows], y[rows])]
+            found[rows] = shapely.distance(own.geometry, shapely.points(x[rows], y[rows])) > BORDER_KM
+        return found
+
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """(count, 2) points, uniform over the region."""
         corners = np.concatenate(self.rings)
@@ -168,10 +182,13 @@ class Projection:
 
     @classmethod
     def around(cls, latitude: np.ndarray, longitude: np.ndarray) -> Projection:
-        """Centred in the middle of the points."""
-        return cls(
-            float(np.mean([np.min(latitude), np.max(latitude)])), float(np.mean([np.min(longitude), np.max(longitude)]))
-        )
+        """Centred in the middle of the points, also where these lie on either side of the date line."""
+        east = np.unique(np.asarray(longitude, dtype=float))
+        gaps = np.diff(east)
+        if len(gaps) and gaps.max() > 360 - np.ptp(east):
+            east = np.where(east <= east[np.argmax(gaps)], east + 360, east)
+        middle = float(np.mean([east.min(), east.max()]))
+        return cls(float(np.mean([np.min(latitude), np.max(latitude)])), middle - 360 if middle > 180 else middle)
 
     def __call__(self, latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
         """(N, 2) km east and north of the centre."""

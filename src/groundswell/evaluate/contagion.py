@@ -109,6 +109,7 @@ def contagion_or_correlation(
     movements: Sequence[Movement] = (Movement(7.0), Movement(21.0)),
     sds: Sequence[float] = (0.25, 0.5, 1.0, 2.0),
     level: float = 0.95,
+    fixed: Mapping[str, float] | None = None,
     progress: Progress = silent,
 ) -> Contagion:
     """Weigh contagion against a background that moves.
@@ -116,6 +117,7 @@ def contagion_or_correlation(
     model : with the field `course` (SelfExciting) or `endemic` (SpaceTime), and a prior on every parameter; what it
     has besides (weekdays, calls) is in all four candidates. without : names and values that take triggering out, such
     as {"branching_ratio": 0, "delay.decay": 1, "reach.scale_km": 50}: what then means nothing is held somewhere.
+    fixed : names and values that all four hold.
     movements, sds : how, and by how much in its log, the background moves; all pairs are equally likely before. sds are
     typical departures: 1 is a factor of e.
 
@@ -125,8 +127,8 @@ def contagion_or_correlation(
     `own` multiplies the coefficients by the places.
     """
     moving = {movement: _moving(model, setting, movement) for movement in movements}
-    steady = evidence(model, setting, history, fixed=without)
-    triggered = evidence(model, setting, history)
+    kept = {False: {**(fixed or {}), **without}, True: fixed or {}}
+    steady, triggered = (evidence(model, setting, history, fixed=kept[triggers]) for triggers in (False, True))
     rows: list[dict[str, Any]] = []
     pairs = list(product(movements, sds))
     found: dict[bool, list[Evidence]] = {False: [], True: []}
@@ -136,8 +138,7 @@ def contagion_or_correlation(
         spread = dict.fromkeys(_random(wider), sd)
         for triggers, modes in found.items():
             start = modes[-1].at if sd != sds[0] else None  # else the columns are others
-            fixed = {} if triggers else without
-            modes.append(evidence(wider, columned, history, fixed=fixed, spread=spread, start=start))
+            modes.append(evidence(wider, columned, history, fixed=kept[triggers], spread=spread, start=start))
         rows.append(
             {
                 "scale_days": movement.scale_days,

@@ -144,6 +144,7 @@ class Declustering:
         size = np.stack([np.bincount(forest.root, minlength=len(self.events)) for forest in self.forests])
         expected = (first * size).mean(axis=0)
         order = np.argsort(-expected, kind="stable")[:count]
+        order = order[expected[order] > 0]  # others never begin a cluster
         often = first.mean(axis=0)
         return Table(
             {

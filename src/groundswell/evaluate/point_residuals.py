@@ -20,7 +20,7 @@ from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.errors import DataError
-from groundswell.evaluate.replicas import Replicas, at_least_as_extreme, learnt_from, model_of
+from groundswell.evaluate.replicas import Replicas, at_least_as_extreme, meaning, model_of
 from groundswell.infer.base import Fit, Method, Progress, silent
 from groundswell.models.base import require
 
@@ -229,23 +229,7 @@ def _kolmogorov(n: int) -> float:
 
 
 def _notes(fitted: Fit | Any, history: History, found: Rescaled, replicates: int, refit: bool) -> tuple[str, ...]:
-    if not isinstance(fitted, Fit):
-        first = '"p known" holds if these parameters were not learnt from these events, and is naive (too large) if so.'
-    elif not learnt_from(fitted, history):
-        first = (
-            '"p known" takes the parameters, learnt from other events, as known; their own doubt makes a right model '
-            "look worse than it is."
-        )
-    else:
-        first = (
-            '"p known" is naive here: the parameters were estimated from these very events, and it is too large for '
-            "that. "
-            + ("Read " if replicates and refit else "Give replicates=99 or more and read ")
-            + '"p simulated" instead.'
-        )
-    if replicates and not refit:
-        first += ' "p simulated" is from replicas with the parameters kept, so the same is true of it.'
-    notes = [first]
+    notes = [meaning(fitted, history, replicates, refit)]
     if found.tied:
         notes.append(
             f"{found.tied} of {len(found)} events share their time with another, so their transformed times tie and "

@@ -102,3 +102,24 @@ def at_least_as_extreme(observed: float, replicas: np.ndarray) -> float:
     if np.isnan(observed):
         return float("nan")
     return float((1 + (replicas >= observed).sum()) / (1 + len(replicas)))
+
+
+def meaning(fitted: Fit | Any, history: History, replicates: int, refit: bool) -> str:
+    """What the p-values of a table with "p known" and "p simulated" are worth, in a sentence or two."""
+    if not isinstance(fitted, Fit):
+        said = '"p known" holds if these parameters were not learnt from these events, and is naive (too large) if so.'
+    elif not learnt_from(fitted, history):
+        said = (
+            '"p known" takes the parameters, learnt from other events, as known; their own doubt makes a right model '
+            "look worse than it is."
+        )
+    else:
+        said = (
+            '"p known" is naive here: the parameters were estimated from these very events, and it is too large for '
+            "that. "
+            + ("Read " if replicates and refit else "Give replicates=99 or more and read ")
+            + '"p simulated" instead.'
+        )
+    if replicates and not refit:
+        said += ' "p simulated" is from replicas with the parameters kept, so the same is true of it.'
+    return said

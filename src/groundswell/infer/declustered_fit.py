@@ -54,6 +54,12 @@ def fit_with_declustering(
     events = _in_window(model, setting, history)
     x = np.concatenate([np.asarray(one.x_km, dtype=float) for one in events])
     y = np.concatenate([np.asarray(one.y_km, dtype=float) for one in events])
+    if len(x) <= neighbours:
+        raise DataError(
+            f"{len(x)} events are too few to learn from where those happen that need no parent: kernels as wide as it "
+            f"is to the {neighbours}-th nearest need {neighbours + 1} or more. Fit an even background: --method "
+            "likelihood, or fit(Etas(spread=None, ...))."
+        )
     weight = np.ones(len(x))
     shape = KernelBackground.around(x, y, neighbours=neighbours, least_km=least_km, own_point=own_point)
     if model.spread is not None:

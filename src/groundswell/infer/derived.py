@@ -28,8 +28,10 @@ def derived(found: Fit, quantity: Callable[[Any], float], *, level: float = 0.9,
     """The interval of `quantity(model)`: `derived(found, lambda model: model.branching_ratio(events))`.
 
     By the delta method from the covariance of the fit, on the logarithm for a `positive` quantity, so that the
-    interval never reaches 0; with draws from a posterior by their quantiles, the value being their mean. Rough where
-    the quantity bends within a standard error. NaN where it depends on a parameter that the data do not determine.
+    interval never reaches 0; with draws from a posterior by their quantiles, the value being their mean. For one number
+    to print: nothing is drawn, and for a parameter it is the summary's own interval. Rough where the quantity bends
+    within a standard error; for that, and for curves, forests and many numbers at once, take `plausible_models`.
+    NaN where it depends on a parameter that the data do not determine.
     UsageError for a positive quantity that is not above 0, and for a fit without covariance or draws.
     """
     from scipy.special import ndtri

@@ -22,8 +22,11 @@ UPWARD = 1e-7
 GAIN = 1e-6
 """A second search from inside counts if it ends higher by this."""
 
+NOTHING = 1e-12
+"""A coordinate that promises no more of the log density by its own move goes along a level."""
+
 FURTHEST = 30.0
-"""Nothing goes further out than this: 1e-13 above 0."""
+"""Nothing with a bound goes further out than this, 1e-13 above 0 or 1e13: beyond, a density is mostly rounding."""
 
 
 def turned_back(density: FreeDensity, at: np.ndarray) -> np.ndarray | None:
@@ -36,13 +39,15 @@ def turned_back(density: FreeDensity, at: np.ndarray) -> np.ndarray | None:
     return np.where(wrong, side * NEAR, at) if wrong.any() else None
 
 
-def kept_near(density: FreeDensity, at: np.ndarray, move: np.ndarray) -> np.ndarray:
-    """The move with short steps for what is out at an end, where all is level, and none beyond FURTHEST.
+def kept_near(density: FreeDensity, at: np.ndarray, move: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """The move with short steps for what is out at an end or has nothing to gain, and none beyond FURTHEST.
 
     A step is shortened as a whole where one coordinate goes too far; for these the others would hardly move.
     """
-    short = np.where(_side(density, at, END) != 0, np.clip(move, -LONGEST, LONGEST), move)
-    return np.where(_side(density, at, FURTHEST) * move > 0, 0.0, short)
+    level = (_side(density, at, END) != 0) | (np.abs(gradient * move) < NOTHING)
+    short = np.where(level, np.clip(move, -LONGEST, LONGEST), move)
+    far = np.array([leaf.bounded for leaf in density.leaves], dtype=bool) & (np.abs(at) > FURTHEST)
+    return np.where(far & (at * move > 0), 0.0, short)
 
 
 def _side(density: FreeDensity, at: np.ndarray, beyond: float) -> np.ndarray:

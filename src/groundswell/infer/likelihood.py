@@ -87,7 +87,7 @@ class MaximumLikelihood:
         hessian = density.hessian(at, np.full(len(at), 1e-5))
         inverse, fresh = downhill(hessian), True
         for step in range(self.steps):
-            move = kept_near(density, at, -inverse @ gradient)
+            move = kept_near(density, at, -inverse @ gradient, gradient)
             promise = -0.5 * float(gradient @ move)
             tried = None
             if promise >= self.tolerance:
@@ -158,7 +158,7 @@ def result(method: Any, model: Any, density: FreeDensity, point: Point, converge
     free, value = len(density.free), -point.value
     unknown = int(np.isnan(errors).sum())
     known = density.observations
-    bic = {} if known is None else {"bic": free * math.log(known) - 2 * value, "observations": known}
+    bic = {} if not known else {"bic": free * math.log(known) - 2 * value, "observations": known}
     status = (
         f"{'Converged' if converged else 'Not converged'} after {density.evaluations} evaluations: log density "
         f"{value:.6g}, {free} free parameters"

@@ -1,4 +1,7 @@
-"""Models as plausible as a fit leaves them: draws of its parameters, for what follows from many of them at once."""
+"""Models as plausible as a fit leaves them: draws of its parameters, for what follows from many of them at once.
+
+For curves, forests and whatever bends within a standard error. `infer.derived` has one number's interval without draws.
+"""
 
 from __future__ import annotations
 

@@ -23,6 +23,9 @@ pointwise(setting, history) -> (P, T) log density of each place-step at the mode
     NaN where the model has none (the first step is given); they sum to `log_density`. A model that has
     this verb leaves out of its likelihood the place-steps that `History.weighed` leaves out, though
     their counts still feed later steps and other places: cross-validation needs both.
+pit(setting, history) -> (low, high), (P, T) each: P(Y < y) and P(Y <= y) of each observed count y, given the counts of
+    earlier steps, at the model's own parameters: where the count stands in its predictive distribution. Their
+    difference is the density of `pointwise`. `evaluate.count_residuals` tests a model by it.
 effects_density(setting) -> Callable[[vector], (value, gradient)]
     Random effects: the joint log density, given the other leaves, of the leaves that `effect_names` lists,
     which lie on the whole line and have no prior of their own; all K slopes, in natural units.
@@ -72,6 +75,7 @@ ADVICE = {
     "branching": "Declustering and point-process residuals need a model of single events, such as SelfExciting.",
     "compensator": "Time rescaling needs a model of single events, such as SelfExciting; for counts, `fit --check`.",
     "complete_likelihood": "Use MaximumLikelihood.",
+    "pit": "Tests of counts by step need a distribution, as of SelfExciting(by_step=True); else see `fit --check`.",
     "pointwise": "Its density is no sum over places and steps; compare held-out forecasts instead.",
 }
 

@@ -39,6 +39,7 @@ LIBRARY: Mapping[str, Entry] = {
     "civil_violence": Entry("civil_violence", "CivilViolence", "agents"),
     "intergroup_violence": Entry("intergroup_violence", "IntergroupViolence", "agents"),
     "thresholds": Entry("thresholds", "Thresholds", "agents"),
+    "cascade": Entry("cascade", "Cascade", "agents"),
 }
 
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from groundswell.report.figures import events as figures
 from groundswell.report.figures import maps, point_process
+from groundswell.report.figures.checks import autocorrelation
+from groundswell.report.figures.forecasts import pit
 from groundswell.report.language import Speaker, percent
 from groundswell.report.page import Page, Picture, Section, Twin, write_page
 from groundswell.report.shared import folded, outlines
@@ -17,6 +19,12 @@ from groundswell.report.words import in_words
 from groundswell.studies.event_causes import Causes
 from groundswell.studies.event_checks import Checks
 from groundswell.studies.event_fit import EventFit
+
+TESTED = (
+    "test_times", "test_counts", "test_points", "ripley", "counts_in_band", "waits_in_band", "counts_pit",
+    "counts_autocorrelation",
+)  # fmt: skip
+"""Tables of the checks, in order."""
 
 SHOWN = 6
 """Places named for those who cannot see the picture."""
@@ -43,7 +51,7 @@ def page(case: EventFit, speaker: Speaker) -> Page:
         sections.append(_kernels(case, speaker))
     if case.causes is not None and case.triggers:
         sections.append(_clusters(case.causes, speaker))
-    if case.moving is not None:
+    if case.moving is not None or case.weighed is not None:
         sections.append(_background(case, speaker))
     if case.checks is not None:
         sections.append(_checks(case.checks, speaker))
@@ -101,13 +109,13 @@ def _map(case: EventFit, causes: Causes, speaker: Speaker) -> Section:
 
 
 def _kernels(case: EventFit, speaker: Speaker) -> Section:
-    say, delays, reaches = speaker.say, case.kernels.delays(), case.kernels.reaches()
-    drawn = svg(figures.curves(delays, reaches, words=speaker), "kernels")
+    say = speaker.say
+    shown = {name: table for name, table in case.curves.items() if len(table)}
     said = in_words(case.findings["kernels"], speaker)
-    tables = [
-        folded(table, say(f"events-table-{name}"), f"{name}.csv", speaker)
-        for name, table in (("delays", delays), ("reaches", reaches)) if len(table)
-    ]  # fmt: skip
+    if not shown:
+        return Section("kernels", say("events-section-kernels"), said)
+    drawn = svg(figures.curves(*case.curves.values(), words=speaker), "kernels")
+    tables = [folded(table, say(f"events-table-{name}"), f"{name}.csv", speaker) for name, table in shown.items()]
     caption = say("events-caption-kernels")
     words = [say("events-words-kernels")]
     return Section("kernels", say("events-section-kernels"), words, [Picture(drawn, caption, " ".join(said))], tables)
@@ -124,32 +132,52 @@ def _clusters(causes: Causes, speaker: Speaker) -> Section:
 
 
 def _background(case: EventFit, speaker: Speaker) -> Section:
-    say, moving = speaker.say, case.moving
-    assert moving is not None
-    tables = [Twin(moving.table, say("events-table-backgrounds"), folded=False)]
-    if moving.fitted is not None:
-        tables.append(Twin(moving.fitted.summary(), say("events-table-parameters")))
+    say, moving, weighed = speaker.say, case.moving, None if case.weighed is None else case.weighed.found
+    tables: list[Twin] = []
+    pictures: list[Picture] = []
+    if moving is not None:
+        tables.append(Twin(moving.table, say("events-table-backgrounds"), folded=False))
+        if moving.fitted is not None:
+            tables.append(Twin(moving.fitted.summary(), say("events-table-parameters")))
     words = in_words(case.findings["background"], speaker)
-    return Section("background", say("events-section-background"), words, tables=tables)
+    if weighed is not None:
+        drawn = svg(point_process.weights(weighed, words=speaker), "contagion")
+        pictures.append(Picture(drawn, say("events-caption-contagion"), words[-1]))
+        tables.append(Twin(weighed.table, say("events-table-contagion"), folded=False))
+        tables.append(Twin(weighed.moving, say("events-table-contagion-by-movement")))
+    notes = [] if weighed is None else list(weighed.notes)
+    return Section("background", say("events-section-background"), words, pictures, tables, notes)
 
 
 def _checks(checks: Checks, speaker: Speaker) -> Section:
     say, tables = speaker.say, checks.tables()
     said = in_words(checks.findings, speaker)
-    drawn = svg(figures.residuals(tables["counts_in_band"], tables["waits_in_band"], words=speaker), "residuals")
-    pictures = [Picture(drawn, say("events-caption-residuals"), " ".join(said))]
-    twins = [Twin(tables["test_times"], say("events-table-test-times"), folded=False)]
-    notes = list(checks.times.notes)
-    if checks.points is not None:
-        twins.append(Twin(tables["test_points"], say("events-table-test-points"), folded=False))
-        notes += checks.points.notes
+    words = [say("events-words-checks" if checks.counts is None else "events-words-checks-counts"), *said]
+    parts = [part for part in (checks.times, checks.counts, checks.points) if part is not None]
+    notes = [note for part in parts for note in part.notes]
+    pictures = []
+
+    def draw(name: str, axes: Any, alt: str = "") -> None:
+        caption = say(f"events-caption-{name}")
+        pictures.append(Picture(svg(axes, name), caption, alt or caption))
+
+    if checks.times is not None:
+        drawn = figures.residuals(tables["counts_in_band"], tables["waits_in_band"], words=speaker)
+        draw("residuals", drawn, " ".join(said))
+    if checks.counts is not None:
+        draw("pit", pit({"": checks.counts.histogram}, words=speaker), " ".join(said))
+        if len(checks.counts.autocorrelation):
+            draw("autocorrelation", autocorrelation(checks.counts.autocorrelation, words=speaker))
     if "ripley" in tables:
-        drawn = svg(point_process.ripley(tables["ripley"], words=speaker), "ripley")
-        pictures.append(Picture(drawn, say("events-caption-ripley"), say("events-caption-ripley")))
-        twins.append(folded(tables["ripley"], say("events-table-ripley"), "ripley.csv", speaker))
-    for name in ("counts_in_band", "waits_in_band"):
-        twins.append(folded(tables[name], say(f"events-table-{name.replace('_', '-')}"), f"{name}.csv", speaker))
-    return Section("checks", say("events-section-checks"), [say("events-words-checks"), *said], pictures, twins, notes)
+        draw("ripley", point_process.ripley(tables["ripley"], words=speaker))
+    twins = []
+    for name in (name for name in TESTED if len(tables.get(name, ()))):
+        label = say(f"events-table-{name.replace('_', '-')}")
+        open_ = name.startswith("test_")
+        twins.append(
+            Twin(tables[name], label, folded=False) if open_ else folded(tables[name], label, f"{name}.csv", speaker)
+        )
+    return Section("checks", say("events-section-checks"), words, pictures, twins, notes)
 
 
 def _model(case: EventFit, speaker: Speaker) -> Section:

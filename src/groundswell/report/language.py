@@ -58,11 +58,17 @@ class Speaker:
         return sorted(self._bundle._messages)
 
 
+ENDLESS = 1e12
+"""A figure so large is that of an end that the data leave open."""
+
+
 def number(value: float, digits: int = 2) -> str:
-    """A figure as people read it: whole above 100, else to `digits` significant figures, no exponent."""
+    """A figure as people read it: whole above 100, else to `digits` significant figures; no exponent, ∞ if ENDLESS."""
     if value == 0:
         return "0"
     size = abs(value)
+    if size >= ENDLESS:
+        return "∞" if value > 0 else "-∞"
     if size >= 1000:
         return f"{round(value, -int(len(str(int(size))) - 3)):,.0f}"
     if size >= 100:

@@ -169,8 +169,7 @@ class Check:
         found.append(Finding(f"check-coverage-{side}", {"level": f"{100 * LEVEL:g} %", **shares}))
         test = self.tests[0]
         side = "right" if test.p_value >= SIGNIFICANT else "more" if test.statistic > 0 else "less"
-        p = f"{test.p_value:.2g}" if test.p_value >= 0.001 else "under 0.001"
-        found.append(Finding(f"check-test-{side}", {"z": f"{test.statistic:.2f}", "p": p}))
+        found.append(Finding(f"check-test-{side}", {"z": f"{test.statistic:.2f}", "p": p_value(test.p_value)}))
         for first in list(self.autocorrelation.rows())[:1]:
             value, within = first["correlation"], first["within"]
             side = "right" if abs(value) <= within else "more" if value > 0 else "less"
@@ -239,6 +238,11 @@ def check(found: Fit, settings: Sequence[Setting], histories: Sequence[History])
         thin = max(1, len(found.draws) // DRAWS)
         loo = tuple(psis_loo(found, *case, thin=thin) for case in zip(settings, histories, strict=True))
     return Check(windows, Calibration.of(_groups(windows)), tests, loo)
+
+
+def p_value(p: float) -> str:
+    """What stands behind a p in a sentence, with its sign: "= 0.012", "< 0.001"."""
+    return f"= {p:.2g}" if p >= 0.001 else "< 0.001"
 
 
 def _groups(windows: Sequence[Window]) -> Iterator[tuple[NegativeBinomial, np.ndarray]]:

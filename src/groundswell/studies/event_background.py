@@ -19,7 +19,7 @@ from groundswell.infer.base import Fit, fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.infer.plausible import plausible_models
 from groundswell.params import Effects
-from groundswell.studies.event_kernels import Interval, Kernels, soon
+from groundswell.studies.event_kernels import AMOUNT, Interval, Kernels, soon
 
 PER_PIECE = 40
 """Events to a stretch of the background, on average."""
@@ -62,6 +62,7 @@ class Moving:
             return [Finding("events-moving-failed", {"reason": self.reason})]
         values = {"pieces": self.pieces, "days": self.days, "before": self.before.value, "gain": self.gain}
         values |= {"value": self.ratio.value, "low": self.ratio.low, "high": self.ratio.high, "terms": self.terms}
+        values["sure"] = "no" if any(name in AMOUNT for name in self.open) else "yes"
         change = self.ratio.value - self.before.value
         side = "same" if abs(change) <= LARGE * self.before.value else "less" if change < 0 else "more"
         found = [Finding(f"events-moving-{side}", values)]

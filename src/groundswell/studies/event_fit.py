@@ -22,7 +22,8 @@ from groundswell.rng import keyed
 from groundswell.studies.event_background import Moving, moving_background
 from groundswell.studies.event_causes import Causes
 from groundswell.studies.event_checks import Checks, checks_of
-from groundswell.studies.event_kernels import Interval, Kernels, delay_curve, triggering
+from groundswell.studies.event_contagion import Weighed, weighed
+from groundswell.studies.event_kernels import AMOUNT, FAR, LATE, Interval, Kernels, delay_curve, triggering
 from groundswell.studies.event_model import said_of
 
 DRAWS = 1000
@@ -46,7 +47,8 @@ class EventFit:
     no window used, and judgements. remarks : sentences said on the way. plane : how points of the plane came about.
     checks : whether the fit suits its events.
     causes : None where the model cannot take its events apart. moving : the fit with a background that moves, None
-    where there is none to move. open : parameters whose doubt is in no interval here.
+    where there is none to move. weighed : contagion against a background that moves at random, where that was asked
+    for. open : parameters whose doubt is in no interval here.
     """
 
     read: ReadEvents
@@ -60,6 +62,7 @@ class EventFit:
     kernels: Kernels
     causes: Causes | None = None
     moving: Moving | None = None
+    weighed: Weighed | None = None
     plane: Plane | None = None
     checks: Checks | None = None
     open: tuple[str, ...] = ()
@@ -82,13 +85,24 @@ class EventFit:
         return self.causes is None or self.causes.share.high > HARDLY
 
     @cached_property
+    def curves(self) -> Mapping[str, Table]:
+        """delays and reaches: the share of offspring by days and by km; empty where these events leave it open."""
+        nothing = Table({})
+        delays = nothing if self._open(LATE) else self.kernels.delays()
+        return {"delays": delays, "reaches": nothing if self._open(FAR) else self.kernels.reaches()}
+
+    def _open(self, parts: Sequence[str]) -> tuple[str, ...]:
+        """Those of the parameters that are not determined."""
+        return tuple(name for name in self.open if any(part in name for part in parts))
+
+    @cached_property
     def findings(self) -> Mapping[str, Sequence[Finding]]:
         """Answers by question: data, triggering, kernels, background, checks."""
         return {
             "data": self._data(),
             "triggering": self._triggering(),
             "kernels": self._kernels() if self.triggers else [],
-            "background": [] if self.moving is None else self.moving.findings,
+            "background": [f for part in (self.moving, self.weighed) if part is not None for f in part.findings],
             "checks": [] if self.checks is None else self.checks.findings,
         }
 
@@ -120,9 +134,11 @@ class EventFit:
                 found["by_place"] = self.causes.by_place()
             found["events"] = self._events(self.causes)
         if self.triggers:
-            found |= {"delays": self.kernels.delays(), "reaches": self.kernels.reaches()}
+            found |= self.curves
         if self.moving is not None:
             found["backgrounds"] = self.moving.table
+        if self.weighed is not None and self.weighed.found is not None:
+            found |= {"contagion": self.weighed.found.table, "contagion_by_movement": self.weighed.found.moving}
         if self.checks is not None:
             found |= self.checks.tables()
         return {name: table for name, table in found.items() if len(table) or name == "left_out"}
@@ -156,11 +172,13 @@ class EventFit:
         ratio = self.kernels.ratio
         side = "above" if ratio.low > 1 else "below" if ratio.high < 1 else "unsure"
         found = [Finding(f"events-ratio-{side}", ends(ratio))]
+        if unknown := tuple(name for name in self.open if name in AMOUNT):
+            found = [Finding("events-ratio-open", {"value": ratio.value, "names": unknown})]
         found += self._marks()
         if self.causes is None:
             return found
         share = self.causes.share
-        key = "events-share" if self.triggers else "events-hardly"
+        key = "events-share" if self.triggers else "events-hardly-open" if unknown else "events-hardly"
         found.append(Finding(key, {"events": len(self.causes.triggered), **shares(share)}))
         if self.triggers:
             largest = self.causes.largest
@@ -184,17 +202,22 @@ class EventFit:
 
     def _kernels(self) -> list[Finding]:
         found = []
+        late, far = self._open(LATE), self._open(FAR)
         half, most = self.kernels.days(0.5), self.kernels.days(0.9)
-        if half is not None and most is not None:
+        if late:
+            found.append(Finding("events-delay-open", {"names": late}))
+        elif half is not None and most is not None:
             days = float(self.setting.window.days)
             key = "events-delay-slow" if most.value > days else "events-delay"
             if self.by_day and most.value < 1:
                 key = "events-delay-within-day"
             found.append(Finding(key, {**ends(half), "most": min(most.value, days)}))
-        if self.plane is not None:
-            near, far = self.kernels.km(0.5), self.kernels.km(0.9)
-            if near is not None and far is not None:
-                found.append(Finding("events-reach", {**ends(near), "most": far.value}))
+        if far:
+            found.append(Finding("events-reach-open", {"names": far}))
+        elif self.plane is not None:
+            near, furthest = self.kernels.km(0.5), self.kernels.km(0.9)
+            if near is not None and furthest is not None:
+                found.append(Finding("events-reach", {**ends(near), "most": furthest.value}))
         elif (own := self.kernels.near(0.0)) is not None:
             within = self.kernels.near(NEAR)
             assert within is not None
@@ -239,12 +262,14 @@ def event_fit(
     plane: Plane | None = None,
     forests: int = FORESTS,
     replicates: int = 0,
+    contagion: bool = False,
     progress: Progress = silent,
 ) -> EventFit:
     """What a report tells of a fit of single events to one window.
 
     Cost: `forests` times the model's branching (O(E^2) for long memories), one more fit, with a background that moves,
-    and for the tests `replicates` simulations and fits (99 for p-values that are not naive).
+    and for the tests `replicates` simulations and fits (99 for p-values that are not naive). contagion : weigh it
+    against a background that moves at random, which may take many minutes (`event_contagion`).
     """
     models, unknown = plausible_models(fitted, max(DRAWS, forests), rng=keyed(seed, 1))
     kernels = Kernels(fitted.model, models, setting, history)
@@ -254,12 +279,13 @@ def event_fit(
         causes = Causes.of(fitted.model, models[:forests], setting, history, rng=keyed(seed, 3))
     progress(0.5, "a background that moves")
     moving = moving_background(fitted, setting, history, rng=keyed(seed, 4))
+    against = weighed(fitted, setting, history, progress=progress) if contagion else None
     progress(0.7, "whether the fit suits the events")
     checks = checks_of(fitted, setting, history, rng=keyed(seed, 5), replicates=replicates, progress=progress)
     progress(1.0, "done")
     return EventFit(
-        read, name, fitted, setting, history, left_out, tuple(remarks), seed, kernels, causes, moving, plane, checks,
-        unknown,
+        read, name, fitted, setting, history, left_out, tuple(remarks), seed, kernels, causes, moving, against, plane,
+        checks, unknown,
     )  # fmt: skip
 
 

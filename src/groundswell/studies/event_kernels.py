@@ -25,6 +25,10 @@ CURVES = 100
 BINS = 20_000
 """Distances between places are told apart to this part of the largest."""
 
+AMOUNT = ("branching_ratio", "offspring.intercept", "triggering.offspring")
+LATE, FAR = ("delay.", "triggering.c", "triggering.p"), ("reach.", "triggering.D", "triggering.gamma", "triggering.q")
+"""Parameters of how many others an event sets off, how late and how far: an interval without their doubt is none."""
+
 Curve = Callable[[np.ndarray], np.ndarray]
 
 

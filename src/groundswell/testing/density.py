@@ -11,10 +11,7 @@ from groundswell.errors import MissingVerb
 from groundswell.models.base import can
 from groundswell.params import Leaf, from_vector, leaves, names, vector
 from groundswell.rng import generator
-from groundswell.testing.base import BrokenPromise, Promise, draw, hold, near
-
-DRAWS = 400
-"""Histories over which a mean must be 0 within 4 standard errors."""
+from groundswell.testing.base import DRAWS, BrokenPromise, Promise, draw, hold, many, near
 
 
 def value_and_gradient_agree(model: Any, setting: Setting) -> None:
@@ -88,7 +85,7 @@ def what_is_not_weighed_has_no_term_and_no_slope(model: Any, setting: Setting) -
 def simulate_and_density_agree(model: Any, setting: Setting) -> None:
     """At the true parameters the score averages zero, each coordinate within 4 standard errors."""
     at = vector(model)
-    histories = [h for h in (draw(model, setting, seed) for seed in range(DRAWS)) if not h.exploded]
+    histories = [history for history in many(model, setting) if not history.exploded]
     hold(len(histories) == DRAWS, "the example must not explode: dropping draws would bias the score")
     scores = np.array([model.likelihood(setting, history)(at)[1] for history in histories])
     hold(np.isfinite(scores).all(), "a score is not finite")
@@ -100,8 +97,7 @@ def simulate_and_density_agree(model: Any, setting: Setting) -> None:
 def events_less_their_intensity_average_zero_in_every_place(model: Any, setting: Setting) -> None:
     """Within 4 standard errors. The first step may be given, with nothing expected of it (NaN)."""
     residuals = []
-    for seed in range(DRAWS):
-        history = draw(model, setting, seed)
+    for history in many(model, setting):
         expected = model.intensity(setting, history)
         hold(expected.shape == setting.shape, f"intensity is {expected.shape}; expected {setting.shape}")
         known = np.isfinite(expected)

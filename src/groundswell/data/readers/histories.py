@@ -17,6 +17,7 @@ from groundswell.data.readers.base import PRECISIONS, ReadEvents
 from groundswell.data.readers.placing import Unplaced, gazetteer_matches, near_places, own_places
 from groundswell.data.readers.single_events import in_time, single_events
 from groundswell.data.readers.strays import far_rows, latest_day
+from groundswell.data.readers.units import warn_of_km_as_degrees
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.data.window import Window
@@ -73,7 +74,7 @@ def to_history(
     than a step, events outside the window, places that cannot be found. The table's `outcome` is
     "left out", or "assumed" where the event is in the history by a judgement (a population that is
     not known, "Montreal, Quebec" read as Montreal), or "not used" for a place of a table of counts that has no
-    event and cannot be found.
+    event and cannot be found. GroundswellWarning for positions that are no degrees.
     """
     report = Report()
     events = [event for event in read.events.rows() if in_country(event, country)]
@@ -86,6 +87,7 @@ def to_history(
         )
     if country is not None and not isinstance(places, Places) and not any(event["country"] for event in events):
         gazetteer.find_country(country)  # nothing in the file vouches for the name
+    warn_of_km_as_degrees(read, events)
     covered = _covered(read, [*events, *quiet])
     dated = closely_dated(events, read.period is not None, window, step, report)
     if until is not None:

@@ -18,6 +18,7 @@ from groundswell.data.history import Events, History, from_events
 from groundswell.data.readers.base import ReadEvents, carried
 from groundswell.data.readers.histories import Event, Report, closely_dated, in_country, window_of
 from groundswell.data.readers.single_events import Mark, in_time, single_events
+from groundswell.data.readers.units import refuse_degrees_as_km, refuse_km_as_degrees, warn_of_degrees_as_km
 from groundswell.data.region import Projection, Region
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
@@ -66,6 +67,11 @@ class Plane:
     centred: dict[str, float] = field(default_factory=dict)
     outside: Events | None = None
 
+    @property
+    def rounded(self) -> bool:
+        """Whether so many events stand at the position of another that positions look rounded; `to_plane` warns."""
+        return self.at_others > max(ROUNDED * len(self.history.events or ()), 1)
+
 
 def to_plane(
     read: ReadEvents,
@@ -97,12 +103,12 @@ def to_plane(
 
     Left out, each with its row: events without a position, mark or kind, dated less closely than a day, outside the
     window or the region. DataError where nothing is left, where positions look swapped, or km and degrees confused.
-    GroundswellWarning where many events share their positions even so. Times that are known to the day
-    alone stay at its start: see `models.events.ties.jittered`.
+    GroundswellWarning where many events share their positions even so, and where km may be degrees. Times known to the
+    day alone stay at its start: see `models.events.ties.jittered`.
     """
     report = Report()
     events = [event for event in read.events.rows() if in_country(event, country)]
-    _refuse_km_as_degrees(read, events)
+    refuse_km_as_degrees(read, events)
     if not events:
         raise DataError(f"{read.name} has no event" + (f' in "{country}".' if country else f".{_most(read.left_out)}"))
     events = closely_dated(events, read.period is not None, None, 1, report)
@@ -111,7 +117,7 @@ def to_plane(
     if not events:
         raise DataError(f"{read.name}: no event could be used.{_most(Table.from_rows(report.lines))}")
     at, projection = _positions(events)
-    shape, region_by, names, wider = _region(region, events, at, projection, country)
+    shape, region_by, names, wider = _region(region, read, events, at, projection, country)
     inside = shape.contains(*at.T)
     _sensible(events, inside, shape, projection, region_by, names)
     for event, is_in in zip(events, inside, strict=True):
@@ -191,9 +197,9 @@ def jittered_positions(plane: Plane, km: float, *, rng: np.random.Generator) -> 
 
 
 def _warn_of_rounded(plane: Plane) -> None:
-    """GroundswellWarning where so many events stand at the position of another that positions look rounded."""
+    """GroundswellWarning where positions look rounded."""
     count = len(plane.history.events or ())
-    if plane.at_others > max(ROUNDED * count, 1):
+    if plane.rounded:
         warnings.warn(
             f"{plane.at_others} of {count} events stand at the position of another, as if positions were rounded to "
             "towns. A model of the plane takes that for triggering at no distance at all, and its reach shrinks to 0. "
@@ -201,17 +207,6 @@ def _warn_of_rounded(plane: Plane) -> None:
             "rounding (--jitter-km; jittered_positions), and say so.",
             GroundswellWarning,
             stacklevel=3,
-        )
-
-
-def _refuse_km_as_degrees(read: ReadEvents, events: Sequence[Event]) -> None:
-    """DataError where more than half of the positions are no degrees, as those of a plane map are not."""
-    told = [*(event["remark"] or "" for event in events), *read.left_out["reason"]]
-    outside = sum("outside the Earth's degrees" in text for text in told)
-    if outside > sum(event["latitude"] is not None for event in events):
-        raise DataError(
-            f"{read.name}: {outside} positions lie outside the Earth's degrees. Are they km on a map? Then name the "
-            'columns: --map x_km=EAST --map y_km=NORTH ({"x_km": "EAST", "y_km": "NORTH"}); make metres km first.'
         )
 
 
@@ -270,8 +265,9 @@ def _positions(events: Sequence[Event]) -> tuple[np.ndarray, Projection | None]:
 
 
 def _region(
-    given: Any, events: Sequence[Event], at: np.ndarray, projection: Projection | None, country: str | None
-) -> tuple[Region, str, tuple[str, ...], float]:
+    given: Any, read: ReadEvents, events: Sequence[Event], at: np.ndarray, projection: Projection | None,
+    country: str | None,
+) -> tuple[Region, str, tuple[str, ...], float]:  # fmt: skip
     """(region, how it came about, countries, km wider)."""
     if isinstance(given, Region):
         return given, "file", (), 0.0
@@ -279,8 +275,11 @@ def _region(
         surely = projection is None and _holds_km(given, at)
         return Region.from_geometry(given, projection=projection, surely_km=surely), "file", (), 0.0
     named = (country,) if country else tuple(sorted({e["country"] for e in events if e["country"]}))
-    if given is None and named and projection is not None:
-        names = tuple(dict.fromkeys(map(gazetteer.country_name, named)))
+    names = tuple(dict.fromkeys(map(gazetteer.country_name, named)))
+    if projection is None:
+        refuse_degrees_as_km(read, at, names)
+        warn_of_degrees_as_km(read, at)
+    elif given is None and names:
         return countries_region(names, projection, at), "countries", names, 0.0
     region, wider = region_around(at)
     return region, "hull", (), wider

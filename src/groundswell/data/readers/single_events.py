@@ -75,7 +75,7 @@ def single_events(pairs: Sequence[tuple[Event, int]], window: Window, counts: bo
     return Events(
         times,
         np.array([place for _, place in pairs], dtype=np.int64),
-        _all([middle_of(event, "size") for event, _ in pairs]),
+        _known([middle_of(event, "size") for event, _ in pairs]),
         _all([event["arrests"] for event, _ in pairs]),
         day_precision=by_day,
         within_days=None if by_day or not within.any() else within,
@@ -102,6 +102,11 @@ def _times(events: Sequence[Event], window: Window, counts: bool = False) -> tup
             times[i] += clock.share
             within[i] = clock.within if clock.within >= MINUTE else 0.0
     return times, within
+
+
+def _known(values: Sequence[float | None]) -> np.ndarray | None:
+    """The values, NaN for those that are not known; None where none is."""
+    return None if all(value is None for value in values) else np.array(values, dtype=float)
 
 
 def _all(values: Sequence[float | None]) -> np.ndarray | None:

@@ -3,124 +3,22 @@
 Symbols: a = 1 + (t - t_j) / c, b = 1 + r^2 / sigma_j, w = scale_j a^-p b^-q, what event j with offspring 1 adds at the
 later moment. The slow twins are in tests/naive/etas.py.
 
-A pair needs two logarithms and a power. Calls to `log` and `exp` keep a loop scalar with numba as pip installs it, so
-both are polynomials here, to base 2, and pairs are worked on four at a time: 3 times as fast (measured). The
-polynomials are compiled without reassociation, the sums with it; their order is fixed at compile time.
+A pair needs two logarithms and a power: polynomials to base 2, so that pairs are worked on four at a time, 3 times as
+fast (measured). The sums are compiled with reassociation; their order is fixed at compile time.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import config, njit, types
-from numba.extending import intrinsic
+from numba import njit
+
+from groundswell.models._elementary_loops import LN2, exp2, log2
 
 SUMS = {"reassoc", "contract", "nsz"}
 
-LN2 = 0.6931471805599453
 TURN = 2 * math.pi
-
-
-@intrinsic
-def _two_to_in_bits(typingctx, exponent):  # pragma: no cover - emits machine code
-    """2**exponent for a whole float64 exponent in [-1022, 1023], by writing the exponent bits."""
-
-    def emit(context, builder, signature, arguments):
-        whole = builder.sext(builder.fptosi(arguments[0], ir.IntType(32)), ir.IntType(64))
-        bits = builder.shl(builder.add(whole, ir.Constant(ir.IntType(64), 1023)), ir.Constant(ir.IntType(64), 52))
-        return builder.bitcast(bits, ir.DoubleType())
-
-    return types.float64(types.float64), emit
-
-
-@intrinsic
-def _exponent_in_bits(typingctx, number):  # pragma: no cover - emits machine code
-    """Whole k of a number 2**k f above 0, f in [1, 2): its exponent bits, made a float64 by those of 2**52."""
-
-    def emit(context, builder, signature, arguments):
-        word = ir.IntType(64)
-        bits = builder.lshr(builder.bitcast(arguments[0], word), ir.Constant(word, 52))
-        large = builder.bitcast(builder.or_(bits, ir.Constant(word, 0x4330000000000000)), ir.DoubleType())
-        return builder.fsub(large, ir.Constant(ir.DoubleType(), 2.0**52 + 1023))
-
-    return types.float64(types.float64), emit
-
-
-@intrinsic
-def _fraction_in_bits(typingctx, number):  # pragma: no cover - emits machine code
-    """f in [1, 2) of a number 2**k f above 0."""
-
-    def emit(context, builder, signature, arguments):
-        word = ir.IntType(64)
-        bits = builder.and_(builder.bitcast(arguments[0], word), ir.Constant(word, 0x000FFFFFFFFFFFFF))
-        return builder.bitcast(builder.or_(bits, ir.Constant(word, 0x3FF0000000000000)), ir.DoubleType())
-
-    return types.float64(types.float64), emit
-
-
-def _two_to_in_python(exponent):
-    return 2.0**exponent
-
-
-def _exponent_in_python(number):
-    return math.frexp(number)[1] - 1.0
-
-
-def _fraction_in_python(number):
-    return 2 * math.frexp(number)[0]
-
-
-_plain = getattr(config, "DISABLE_JIT", 0)  # numba may be switched off
-_two_to: Any = _two_to_in_python if _plain else _two_to_in_bits
-_exponent: Any = _exponent_in_python if _plain else _exponent_in_bits
-_fraction: Any = _fraction_in_python if _plain else _fraction_in_bits
-
-
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _exp2(x):
-    """2**x, within 2 units in the last place on [-1022, 1023]; arguments outside are taken as the nearer end."""
-    x = min(max(x, -1022.0), 1023.0)
-    k = np.rint(x)
-    r = (x - k) * LN2
-    p = 1.6059043836821613e-10
-    p = p * r + 2.08767569878681e-9
-    p = p * r + 2.505210838544172e-8
-    p = p * r + 2.755731922398589e-7
-    p = p * r + 2.7557319223985893e-6
-    p = p * r + 2.48015873015873e-5
-    p = p * r + 1.984126984126984e-4
-    p = p * r + 1.388888888888889e-3
-    p = p * r + 8.333333333333333e-3
-    p = p * r + 4.1666666666666664e-2
-    p = p * r + 1.6666666666666666e-1
-    p = p * r + 0.5
-    p = p * r + 1.0
-    p = p * r + 1.0
-    return p * _two_to(k)
-
-
-@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
-def _log2(x):
-    """Logarithm to base 2 of a finite x of 1 or more, within 1e-15 (1 + its value): k + 2 atanh(s) / log 2."""
-    k, f = _exponent(x), _fraction(x)
-    high = f > 1.4142135623730951
-    f = 0.5 * f if high else f
-    k = k + 1.0 if high else k
-    s = (f - 1.0) / (f + 1.0)
-    z = s * s
-    p = 1 / 19
-    p = p * z + 1 / 17
-    p = p * z + 1 / 15
-    p = p * z + 1 / 13
-    p = p * z + 1 / 11
-    p = p * z + 1 / 9
-    p = p * z + 1 / 7
-    p = p * z + 1 / 5
-    p = p * z + 1 / 3
-    return k + (s + s * z * p) * (2 / LN2)
 
 
 @njit(cache=True, nogil=True, fastmath=SUMS, error_model="numpy")
@@ -133,8 +31,8 @@ def _raised(time, x, y, excess, log_scale, per_area, count, t, at_x, at_y, per_d
     for j in range(count):
         a = 1.0 + (t - time[j]) * per_day
         b = 1.0 + ((at_x - x[j]) ** 2 + (at_y - y[j]) ** 2) * per_area[j]
-        log_a, log_b = _log2(a), _log2(b)
-        w = _exp2(log_scale[j] - p * log_a - q * log_b)
+        log_a, log_b = log2(a), log2(b)
+        w = exp2(log_scale[j] - p * log_a - q * log_b)
         w_b = w / b
         s += w
         s_excess += w * excess[j]
@@ -168,6 +66,45 @@ def weigh(
 
 
 @njit(cache=True, nogil=True, fastmath=SUMS, error_model="numpy")
+def _attributed(
+    time, x, y, excess, then_scale, then_per_area, per_area, count, t, at_x, at_y, then_per_day, then_p, then_q, per_day
+):  # fmt: skip
+    """The sums of `_raised`, with w at other parameters, `then`, than those of what it is multiplied with."""
+    s = s_excess = s_log_a = s_a = s_log_b = s_b = s_excess_b = 0.0
+    for j in range(count):
+        days, square = t - time[j], (at_x - x[j]) ** 2 + (at_y - y[j]) ** 2
+        then_a, then_b = 1.0 + days * then_per_day, 1.0 + square * then_per_area[j]
+        w = exp2(then_scale[j] - then_p * log2(then_a) - then_q * log2(then_b))
+        a, b = 1.0 + days * per_day, 1.0 + square * per_area[j]
+        w_b = w / b
+        s += w
+        s_excess += w * excess[j]
+        s_log_a += w * log2(a)
+        s_a += w / a
+        s_log_b += w * log2(b)
+        s_b += w_b
+        s_excess_b += w_b * excess[j]
+    return s, s_excess, s_log_a, s_a, s_log_b, s_b, s_excess_b
+
+
+@njit(cache=True, nogil=True)
+def weigh_attributed(
+    time, x, y, excess, then_scale, then_per_area, per_area, days, at_x, at_y, earlier, share, then_per_day, then_p,
+    then_q, per_day,
+):  # fmt: skip
+    """The seven sums of `_attributed` at K moments, each times share (K,), added up, (7,)."""
+    total = np.zeros(7)
+    for k in range(len(days)):
+        parts = _attributed(
+            time, x, y, excess, then_scale, then_per_area, per_area, earlier[k], days[k], at_x[k], at_y[k],
+            then_per_day, then_p, then_q, per_day,
+        )  # fmt: skip
+        for n in range(7):
+            total[n] += parts[n] * share[k]
+    return total
+
+
+@njit(cache=True, nogil=True, fastmath=SUMS, error_model="numpy")
 def _products(time, x, y, excess, log_scale, per_area, count, t, at_x, at_y, per_day, p, q, out):
     """Sums over the first `count` events of w times each product of two of the seven terms of `_raised`.
 
@@ -180,9 +117,9 @@ def _products(time, x, y, excess, log_scale, per_area, count, t, at_x, at_y, per
     for j in range(count):
         a = 1.0 + (t - time[j]) * per_day
         b = 1.0 + ((at_x - x[j]) ** 2 + (at_y - y[j]) ** 2) * per_area[j]
-        log_a, log_b, inverse_a, inverse_b = _log2(a), _log2(b), 1.0 / a, 1.0 / b
+        log_a, log_b, inverse_a, inverse_b = log2(a), log2(b), 1.0 / a, 1.0 / b
         excess_b = excess[j] * inverse_b
-        w = _exp2(log_scale[j] - p * log_a - q * log_b)
+        w = exp2(log_scale[j] - p * log_a - q * log_b)
         w_excess, w_log_a, w_a, w_log_b = w * excess[j], w * log_a, w * inverse_a, w * log_b
         w_b, w_excess_b = w * inverse_b, w * excess_b
         s00 += w
@@ -259,8 +196,8 @@ def _beyond(square, weight, start, end, per_area, q):
     s = s_b = s_log = 0.0
     for n in range(start, end):
         b = 1.0 + square[n] * per_area
-        log_b = _log2(b)
-        part = weight[n] * _exp2((1.0 - q) * log_b)
+        log_b = log2(b)
+        part = weight[n] * exp2((1.0 - q) * log_b)
         s += part
         s_b += part / b
         s_log += part * log_b
@@ -295,7 +232,7 @@ def parts(time, x, y, log_scale, per_area, inside, row, earlier, unprompted, off
         for j in range(earlier[k]):
             b = 1.0 + ((x[i] - x[j]) ** 2 + (y[i] - y[j]) ** 2) * per_area[j]
             a = 1.0 + (time[i] - time[j]) * per_day
-            each[j] = offspring * _exp2(log_scale[j] - p * _log2(a) - q * _log2(b))
+            each[j] = offspring * exp2(log_scale[j] - p * log2(a) - q * log2(b))
             rate += each[j]
         for j in range(earlier[k]):
             if inside[j] < 0:

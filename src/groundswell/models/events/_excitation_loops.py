@@ -139,3 +139,21 @@ def fading_at(times, place, factor, slope, edges, decay, places):
                 marked[m, place[j], e] += slope[j] * fall
                 j += 1
     return rise, lever, marked
+
+
+@njit(cache=True, nogil=True)
+def still_to_come(times, amount, edges, weight, decay):
+    """(K,) sum of amount weight_m exp(-decay_m lag) over the events before each of the rising `edges`. O(M (E + K))."""
+    out = np.zeros(len(edges))
+    for m in range(len(decay)):
+        left, last, j = 0.0, edges[0], 0
+        for e in range(len(edges)):
+            left *= math.exp(-decay[m] * (edges[e] - last))
+            if left < FORGOTTEN:
+                left = 0.0
+            last = edges[e]
+            while j < len(times) and times[j] < last:
+                left += amount[j] * math.exp(-decay[m] * (last - times[j]))
+                j += 1
+            out[e] += weight[m] * left
+    return out

@@ -4,21 +4,18 @@ Symbols: n offspring, b decay, A = sum exp(-b lag) over the strictly earlier eve
 (the excitation), B = sum lag exp(-b lag) (its moment, minus dA/db). The slow twins of all loops
 are in tests/naive/self_exciting.py.
 
-`exp` is a polynomial here because numba installed by pip leaves a call to exp in a loop scalar.
-It is compiled without fast-math: reassociation would fold the two halves of log 2 into one and
-lose the digits that they carry. The sums are compiled with reassociation, which is what lets
-them run in vector registers; their order is fixed at compile time, so results stay the same bits.
+`exp` is a polynomial, and the sums are compiled with reassociation, which is what lets them run in
+vector registers; their order is fixed at compile time, so results stay the same bits.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import config, njit, types
-from numba.extending import intrinsic
+from numba import njit
+
+from groundswell.models._elementary_loops import exp
 
 BLOCK = 512
 """Events worked on at a time: five arrays of this length stay in the first-level cache."""
@@ -35,59 +32,6 @@ FORGOTTEN = 1e-200
 be denormal numbers, which cost the processor a hundred cycles each."""
 
 SUMS = {"reassoc", "contract", "nsz"}
-
-LOG2E = 1.4426950408889634
-LN2_HIGH = 6.93145751953125e-1
-LN2_LOW = 1.42860682030941723212e-6
-
-
-@intrinsic
-def _two_to_in_bits(typingctx, exponent):  # pragma: no cover - emits machine code
-    """2**exponent for a whole float64 exponent in [-1022, 1023], by writing the exponent bits."""
-
-    def emit(context, builder, signature, arguments):
-        whole = builder.sext(builder.fptosi(arguments[0], ir.IntType(32)), ir.IntType(64))
-        bits = builder.shl(builder.add(whole, ir.Constant(ir.IntType(64), 1023)), ir.Constant(ir.IntType(64), 52))
-        return builder.bitcast(bits, ir.DoubleType())
-
-    return types.float64(types.float64), emit
-
-
-def _two_to_in_python(exponent):
-    return 2.0**exponent
-
-
-_two_to: Any = _two_to_in_python if getattr(config, "DISABLE_JIT", 0) else _two_to_in_bits  # numba may be switched off
-
-
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _exp(x):
-    """exp(x), within 2 units in the last place on [-708, 708]; arguments below are taken as -708."""
-    x = max(x, -708.0)
-    k = np.rint(x * LOG2E)
-    r = (x - k * LN2_HIGH) - k * LN2_LOW
-    p = 1.6059043836821613e-10
-    p = p * r + 2.08767569878681e-9
-    p = p * r + 2.505210838544172e-8
-    p = p * r + 2.755731922398589e-7
-    p = p * r + 2.7557319223985893e-6
-    p = p * r + 2.48015873015873e-5
-    p = p * r + 1.984126984126984e-4
-    p = p * r + 1.388888888888889e-3
-    p = p * r + 8.333333333333333e-3
-    p = p * r + 4.1666666666666664e-2
-    p = p * r + 1.6666666666666666e-1
-    p = p * r + 0.5
-    p = p * r + 1.0
-    p = p * r + 1.0
-    return p * _two_to(k)
-
-
-@njit(cache=True, nogil=True)
-def exp_into(x, count):
-    """Replace the first `count` entries of x by their exponentials."""
-    for j in range(count):
-        x[j] = _exp(x[j])
 
 
 @njit(cache=True, nogil=True, fastmath=SUMS, error_model="numpy")
@@ -155,7 +99,7 @@ def own_place(times, arrivals, starts, first, end, background, offspring, decay,
             for j in range(1, count):
                 gaps[j] = times[low + j] - times[low + j - 1]
             for j in range(count):
-                factor[j] = _exp(-decay * gaps[j])
+                factor[j] = exp(-decay * gaps[j])
             for j in range(count):
                 a = factor[j] * a + factor[j] * arrivals[low + j]
                 b = factor[j] * b + gaps[j] * a
@@ -203,7 +147,7 @@ def carry(times, place, low, high, when, decay, excitation, moment):
     while low < high:
         count = min(BLOCK, high - low)
         for j in range(count):
-            x[j] = _exp(-decay * (when - times[low + j]))
+            x[j] = exp(-decay * (when - times[low + j]))
         for j in range(count):
             excitation[place[low + j]] += x[j]
             moment[place[low + j]] += (when - times[low + j]) * x[j]
@@ -257,7 +201,7 @@ def cities(times, place, low, high, origin, excitation, moment, background, rece
         while stop < high and decay * (times[stop] - base) <= SPAN:
             stop += 1
         for j in range(i, stop):
-            x[j - low] = _exp(decay * (times[j] - base))
+            x[j - low] = exp(decay * (times[j] - base))
         added = i
         for j in range(i, stop):
             while times[added] < times[j]:  # tied events stay out: they do not trigger each other

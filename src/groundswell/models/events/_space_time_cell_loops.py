@@ -1,106 +1,22 @@
 """Pairs of near and recent events, streamed cell by cell: rates and slopes in one pass; see `space_time_cells`.
 
 Formulas of kernels stand here as code and numbers; their slow twins are `triggering` and `delays`. Loops run over
-slices from 0 on, since an index that might be negative keeps them out of vector registers, and `exp` is a polynomial,
-as in the loops of self-exciting events and for the same reasons: numba leaves a call to it scalar.
+slices from 0 on, since an index that might be negative keeps them out of vector registers, as a call to exp would.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import config, njit, types
-from numba.extending import intrinsic
+from numba import njit
+
+from groundswell.models._elementary_loops import LN2, exp, log2
 
 SUMS = {"reassoc", "contract", "nsz"}
 
 GAUSSIAN, EXPONENTIAL, POWER_LAW, STEPS = range(4)
 UNIFORM_DELAY, EXPONENTIAL_DELAY, STEP_DELAY = range(3)
-
-LOG2E = 1.4426950408889634
-LN2_HIGH = 6.93145751953125e-1
-LN2_LOW = 1.42860682030941723212e-6
-
-
-@intrinsic
-def _two_to_in_bits(typingctx, exponent):  # pragma: no cover - emits machine code
-    """2**exponent for a whole float64 exponent in [-1022, 1023], by writing the exponent bits."""
-
-    def emit(context, builder, signature, arguments):
-        whole = builder.sext(builder.fptosi(arguments[0], ir.IntType(32)), ir.IntType(64))
-        bits = builder.shl(builder.add(whole, ir.Constant(ir.IntType(64), 1023)), ir.Constant(ir.IntType(64), 52))
-        return builder.bitcast(bits, ir.DoubleType())
-
-    return types.float64(types.float64), emit
-
-
-@intrinsic
-def _exponent_in_bits(typingctx, number):  # pragma: no cover - emits machine code
-    """The exponent e of a float64 of 2**e times something in [1, 2), read off its bits."""
-
-    def emit(context, builder, signature, arguments):
-        bits = builder.lshr(builder.bitcast(arguments[0], ir.IntType(64)), ir.Constant(ir.IntType(64), 52))
-        whole = builder.sub(builder.trunc(bits, ir.IntType(32)), ir.Constant(ir.IntType(32), 1023))
-        return builder.sitofp(whole, ir.DoubleType())
-
-    return types.float64(types.float64), emit
-
-
-def _two_to_in_python(exponent):
-    return 2.0**exponent
-
-
-def _exponent_in_python(number):
-    return math.frexp(number)[1] - 1.0
-
-
-_without_numba = bool(getattr(config, "DISABLE_JIT", 0))
-_two_to: Any = _two_to_in_python if _without_numba else _two_to_in_bits
-_exponent: Any = _exponent_in_python if _without_numba else _exponent_in_bits
-
-
-@njit(cache=True, fastmath={"contract"})
-def _exp(x):
-    """exp(x), within 2 units in the last place on [-708, 708]; arguments below are taken as -708."""
-    x = max(x, -708.0)
-    k = np.rint(x * LOG2E)
-    r = (x - k * LN2_HIGH) - k * LN2_LOW
-    p = 1.6059043836821613e-10
-    p = p * r + 2.08767569878681e-9
-    p = p * r + 2.505210838544172e-8
-    p = p * r + 2.755731922398589e-7
-    p = p * r + 2.7557319223985893e-6
-    p = p * r + 2.48015873015873e-5
-    p = p * r + 1.984126984126984e-4
-    p = p * r + 1.388888888888889e-3
-    p = p * r + 8.333333333333333e-3
-    p = p * r + 4.1666666666666664e-2
-    p = p * r + 1.6666666666666666e-1
-    p = p * r + 0.5
-    p = p * r + 1.0
-    p = p * r + 1.0
-    return p * _two_to(k)
-
-
-@njit(cache=True, fastmath={"contract"}, error_model="numpy")
-def _log(x):
-    """log(x) for x of 1 or more, within 2 units in the last place of max(log(x), 1)."""
-    k = _exponent(x * 1.4142135623730951)
-    f = x * _two_to(-k) - 1.0
-    s = f / (2.0 + f)
-    z = s * s
-    p = 0.1479819860511658591
-    p = p * z + 0.1531383769920937332
-    p = p * z + 0.1818357216161805012
-    p = p * z + 0.2222219843214978396
-    p = p * z + 0.2857142874366239149
-    p = p * z + 0.3999999999940941908
-    p = p * z + 0.6666666666666735130
-    half = 0.5 * f * f
-    return k * LN2_HIGH - ((half - (s * (half + p * z) + k * LN2_LOW)) - f)
 
 
 @njit(cache=True, error_model="numpy")
@@ -125,7 +41,7 @@ def log_reach(code, numbers, square, count, out):
             out[n] = -a * math.sqrt(square[n])
     elif code == POWER_LAW:
         for n in range(count):
-            out[n] = -numbers[1] * _log(1.0 + math.sqrt(square[n]) / numbers[0])
+            out[n] = -numbers[1] * LN2 * log2(1.0 + math.sqrt(square[n]) / numbers[0])
     else:
         bands = len(numbers) // 2
         for n in range(count):
@@ -149,7 +65,7 @@ def reach_slopes(code, numbers, square, count, out):
         for n in range(count):
             r = math.sqrt(square[n])
             out[0, n] = decay * r / (scale * (scale + r))
-            out[1, n] = -_log(1.0 + r / scale)
+            out[1, n] = -LN2 * log2(1.0 + r / scale)
     else:
         _step_slopes(numbers, square, count, True, out)
 
@@ -197,7 +113,7 @@ def _weighed(logs, late, source, count, value):
     """Fill value with source f g; the sum."""
     total = 0.0
     for n in range(count):
-        value[n] = source[n] * _exp(logs[n] + late[n])
+        value[n] = source[n] * exp(logs[n] + late[n])
     for n in range(count):
         total += value[n]
     return total
@@ -207,7 +123,7 @@ def _weighed(logs, late, source, count, value):
 def _smoothed(smooth, limit, square, late, source, count, value, power, sums):
     """Take source g times the polynomials in square / limit out: the first from value, the sums of all returned."""
     for n in range(count):
-        late[n] = source[n] * _exp(late[n])
+        late[n] = source[n] * exp(late[n])
         square[n] /= limit
     for f in range(smooth.shape[0]):
         for n in range(count):

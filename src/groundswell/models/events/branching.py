@@ -8,10 +8,9 @@ Statistical Association 97, 369-380, section 3.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -62,5 +61,10 @@ class CompleteLikelihood(Protocol):
     the log density, which therefore never falls.
     """
 
-    attribute: Callable[[np.ndarray], object]
-    expected: Callable[[np.ndarray, object], tuple[float, np.ndarray]]
+    def attribute(self, x: np.ndarray) -> Any:
+        """The shares at x."""
+        ...
+
+    def expected(self, x: np.ndarray, shares: Any) -> tuple[float, np.ndarray]:
+        """Value and gradient (K,) at x, under these shares."""
+        ...

@@ -207,6 +207,10 @@ class Etas(Model):
         """
         return self._density(setting, self.checked(setting, history)).branching(LEAST_SHARE)
 
+    def complete_likelihood(self, setting: Setting, history: History) -> EtasDensity:
+        """For expectation-maximisation, a `CompleteLikelihood`. Cost of its verbs O(E^2), memory O(E)."""
+        return self._density(setting, self.checked(setting, history))
+
     def branching_ratio(self, events: Events | None = None) -> float:
         """Expected direct offspring of an event: offspring times the mean of exp(alpha (m - threshold)).
 

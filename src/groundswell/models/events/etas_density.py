@@ -69,8 +69,16 @@ class _Kernels(NamedTuple):
         return cls(log_scale / math.log(2), np.exp(-part.gamma * excess) / area, 1 / c)
 
 
+class Shares(NamedTuple):
+    """The model whose intensity is shared out, the background's share of it and the whole at each event (E,)."""
+
+    model: Etas
+    background: np.ndarray
+    rate: np.ndarray
+
+
 class EtasDensity:
-    """The log density as a function of the parameter vector; what the data fix is computed once."""
+    """The log density as a function of the parameter vector, and what EM climbs; what the data fix is computed once."""
 
     def __init__(self, model: Etas, setting: Setting, events: Events) -> None:
         self._model, self._setting, self._order = model, setting, names(model)
@@ -104,11 +112,53 @@ class EtasDensity:
             shape = model.triggering.offspring * log_slopes(model.triggering) @ sums
             raised = dict(zip(_TRIGGERING, [sums[0], *shape], strict=True))
             slopes |= {f"triggering.{name}": float(raised[name]) - expected[name] for name in _TRIGGERING}
+        return self._with_marks(model, value, slopes)
+
+    def _with_marks(self, model: Etas, value: float, slopes: dict[str, float]) -> tuple[float, np.ndarray]:
+        """The law of the marks added, and slopes in the order of the parameters."""
         if model.marks is not None:
             mean, count, total = max(model.marks.mean, 1e-300), len(self._weighed), float(self._weighed.sum())
             value -= count * math.log(mean) + total / mean
             slopes["marks.mean"] = (total / mean - count) / mean
         return value, np.array([slopes[name] for name in self._order])
+
+    def attribute(self, x: np.ndarray) -> Shares:
+        """See `CompleteLikelihood`. Shares of pairs are found anew where they are needed: there may be millions."""
+        model = from_vector(self._model, x)
+        rates = self._rates(model, self._events, self._unprompted, self._earlier)[0]
+        return Shares(model, model.background * self._unprompted / np.maximum(rates, 1e-300), np.maximum(rates, 1e-300))
+
+    def expected(self, x: np.ndarray, shares: Shares) -> tuple[float, np.ndarray]:
+        """See `CompleteLikelihood`; the integral is that of the log density."""
+        from scipy.special import xlogy
+
+        model = from_vector(self._model, x)
+        value = float(xlogy(shares.background, model.background * self._unprompted).sum())
+        value -= model.background * self._days
+        of_background = float(shares.background.sum()) / max(model.background, 1e-300)
+        slopes = {"background": of_background - self._days}
+        if model.triggering is not None:
+            part, sums = model.triggering, self._attributed(model.triggering, shares)
+            raised, _, log_a, _, log_b, _, _ = sums
+            scale = _Kernels.of(part, np.zeros(1)).log_scale[0] * math.log(2)
+            value_of, expected = self._expected(part)
+            value += float(xlogy(raised, part.offspring)) + raised * scale + (part.alpha - part.gamma) * sums[1]
+            value -= math.log(2) * (part.p * log_a + part.q * log_b) + value_of
+            slope = np.append(raised / max(part.offspring, 1e-300), log_slopes(part) @ sums)
+            by_name = zip(_TRIGGERING, slope, strict=True)
+            slopes |= {f"triggering.{name}": float(of_pairs) - expected[name] for name, of_pairs in by_name}
+        return self._with_marks(model, value, slopes)
+
+    def _attributed(self, part: Triggering, shares: Shares) -> np.ndarray:
+        from groundswell.models.events._etas_loops import weigh_attributed
+
+        then, points, excess = shares.model.triggering, self._events, self._all.excess
+        assert then is not None
+        before, now = _Kernels.of(then, excess), _Kernels.of(part, excess)
+        return weigh_attributed(
+            *self._all, before.log_scale, before.per_area, now.per_area, points.time_days, _of(points.x_km),
+            _of(points.y_km), self._earlier, then.offspring / shares.rate, before.per_day, then.p, then.q, now.per_day,
+        )  # fmt: skip
 
     def _rates(
         self, model: Etas, points: Events, unprompted_at: np.ndarray, earlier: np.ndarray

@@ -189,3 +189,28 @@ def cumulative(delay: Any, delay_days: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def distribution(delay: Any, delay_days: np.ndarray) -> np.ndarray:
     """Share of the offspring that come within these delays."""
     return delay.integral(delay_days) / _unit(delay)[0]
+
+
+def released(delay: Any, times: np.ndarray, amount: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """(K,) how much of the events' amounts has come by each of the rising `edges`; times (E,) rise too.
+
+    Cost O(M (E + K)) for M terms of the delay; for bands of days O(M (E + K log E)).
+    """
+    if not len(edges):
+        return np.zeros(0)
+    come = np.concatenate([[0.0], np.cumsum(amount)])
+    if isinstance(delay, SumDelay):
+        from groundswell.models.events._excitation_loops import still_to_come
+
+        terms = delay.exponentials(float(edges[-1] - min(times.min(initial=0.0), edges[0])))
+        left = still_to_come(times, amount, edges, terms.weight, terms.decay)
+        return terms.weight.sum() * come[np.searchsorted(times, edges)] - left
+    moment, by = np.concatenate([[0.0], np.cumsum(amount * times)]), np.searchsorted(times, edges)
+    total, ends = np.zeros(len(edges)), np.concatenate([[0.0], delay.knots])
+    upto = []  # sum of amount x days within the first `end` days, by end
+    for end in ends:
+        old = np.searchsorted(times, edges - end)
+        upto.append(end * come[old] + edges * (come[by] - come[old]) - (moment[by] - moment[old]))
+    for height, low, high in zip(shape_of(delay, 0.0).height, upto, upto[1:], strict=False):
+        total += height * (high - low)
+    return total

@@ -33,6 +33,9 @@ from groundswell.models.events.ties import single_events, warn_of_ties
 from groundswell.models.triggering import Exponential, Reach, reach_weights
 from groundswell.params import Prior, param
 
+SHARED = 0.1
+"""Of the places, at the position of another, from which on positions look like those of regions."""
+
 NO_TRIGGERING = 1e-3
 """Offspring per event within the record below which nothing is said to be triggered."""
 
@@ -132,7 +135,7 @@ class SelfExciting(Model):
 
     def lacks(self, verb: str) -> str | None:
         """A density by place and step needs `by_step`; the process's own clock needs moments."""
-        if verb == "pointwise" and not self.by_step:
+        if verb in ("pointwise", "pit") and not self.by_step:
             return "Its density is no sum over places and steps; use by_step=True, or compare held-out forecasts."
         if verb in ("compensator", "complete_likelihood", "rate_at") and self.by_step:
             return "With by_step=True events have no order within a step; spread them with jittered(history, rng=rng)."
@@ -191,6 +194,14 @@ class SelfExciting(Model):
         require(self, "pointwise", "pointwise")
         return StepDensity(self, setting, history).pointwise()
 
+    def pit(self, setting: Setting, history: History) -> tuple[np.ndarray, np.ndarray]:
+        """P(N < n) and P(N <= n) of each count n given those of earlier steps, (P, T) each; with `by_step` alone."""
+        from groundswell.models.base import require
+        from groundswell.models.events.self_exciting_counts import StepDensity
+
+        require(self, "pit", "pit")
+        return StepDensity(self, setting, history).pit()
+
     def intensity(self, setting: Setting, history: History) -> np.ndarray:
         """(P, T) integrated intensity by place and step, given at each moment the events so far.
 
@@ -221,7 +232,10 @@ class SelfExciting(Model):
         return branching(self, setting, history, _checked(setting, history))
 
     def compensator(self, setting: Setting, history: History, days: np.ndarray) -> np.ndarray:
-        """(K,) expected events at all places up to each time, given at every moment the events so far. O(E K)."""
+        """(K,) expected events at all places up to each time, given at every moment the events so far.
+
+        Cost O(M (E + K + T)) for M terms of the delay and T steps; with repression O(M (E + P (K + T))).
+        """
         from groundswell.models.events.self_exciting_branching import compensator
 
         return compensator(self, setting, history, _checked(setting, history), days)
@@ -280,7 +294,7 @@ class SelfExciting(Model):
         return out
 
     def remarks(self, setting: Setting, history: History | None = None) -> tuple[str, ...]:
-        """Sentences on growth, on a triggering that is none, and on crowds whose size is not known."""
+        """Sentences on growth, on a triggering that is none, on crowds of no known size, on places at one position."""
         from groundswell.models.events.excitation import distribution
 
         found = []
@@ -306,6 +320,15 @@ class SelfExciting(Model):
             )
         elif total > 1:
             found.append(f"Each event sets off {total:.3g} others on average: above 1 events grow without bound.")
+        places = setting.places
+        if self.reach is not None and places.latitude is not None and places.longitude is not None:
+            shared = len(places) - len(np.unique(places.latitude + 1j * places.longitude))
+            if shared > SHARED * len(places):
+                found.append(
+                    f"{shared} of {len(places)} places have the position of another, to the digit, and no distance "
+                    "between them: what one sets off in the other is taken for near. Give them positions of their own, "
+                    "or count by region."
+                )
         if self.size is not None and events is not None and events.size is not None:
             missing = int(np.isnan(np.asarray(events.size, dtype=float)).sum())
             if missing:

@@ -1,4 +1,4 @@
-"""`SelfExciting` taken apart: who may have set off whom, intensities at any moment, and what EM climbs. O(E^2)."""
+"""`SelfExciting` taken apart: who may have set off whom, intensities at any moment, and what EM climbs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from groundswell.data.history import Events, History
 from groundswell.data.setting import Setting
 from groundswell.models.events.branching import Branching
-from groundswell.models.events.excitation import density, distribution
-from groundswell.models.events.self_exciting_density import GeneralDensity, Slopes, by_step, joined
+from groundswell.models.events.excitation import density, released
+from groundswell.models.events.self_exciting_density import GeneralDensity, Slopes, joined
 from groundswell.models.events.surroundings import Surroundings
 from groundswell.params import from_vector
 
@@ -97,17 +97,18 @@ def compensator(
     """See `SelfExciting.compensator`."""
     parts, window = _Parts(model, setting, history, events), setting.window
     days = np.asarray(days, dtype=float)
-    step = parts.step(days)
-    whole = np.concatenate([[0.0], np.cumsum(by_step(model, setting, history, events).sum(axis=0))])[step]
-    start = step * float(window.step)
-    expected = whole + (parts.factor * parts.base).sum(axis=0)[step] * (days - start)
-    sent = (parts.offspring @ parts.factor)[parts.place] * parts.size[:, None]  # (E, T)
-    for k, (day, low) in enumerate(zip(days, start, strict=True)):
-        known = int(np.searchsorted(parts.times, day))
-        age = parts.times[:known]
-        share = distribution(model.delay, day - age) - distribution(model.delay, np.maximum(low - age, 0.0))
-        expected[k] += sent[:known, step[k]] @ share
-    return expected
+    edges = np.unique(np.concatenate([np.arange(window.periods) * float(window.step), days]))
+    step = parts.step(edges[:-1])
+    added = (parts.factor * parts.base).sum(axis=0)[step] * np.diff(edges)
+    sent = parts.offspring @ parts.factor  # (P, T) of an event at each place, were all to come in one step
+    if model.represses:
+        for place, by_step in enumerate(sent):
+            rows = parts.place == place
+            added += by_step[step] * np.diff(released(model.delay, parts.times[rows], parts.size[rows], edges))
+    else:  # a step is like any other, and the events of all places are one sum
+        added += np.diff(released(model.delay, parts.times, sent[parts.place, 0] * parts.size, edges))
+    upto = np.concatenate([[0.0], np.cumsum(added)])
+    return upto[np.searchsorted(edges, days)] - upto[np.searchsorted(edges, 0.0)]
 
 
 class CompleteLikelihood:

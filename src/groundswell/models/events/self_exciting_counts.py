@@ -39,6 +39,11 @@ if TYPE_CHECKING:
 CELLS = 64
 """Parts of a step on which the chances of later generations are integrated."""
 GENERATIONS = 60
+"""Of descendants within a step that are counted: what comes after them is lost where delays are far below a step and
+offspring near 1 (1 % of a cluster at .93, a tenth at .963), and keeps theta below 1 where they are above."""
+
+ROUNDING = 1e-15
+"""Of the largest share of offspring by lag: what is less is lost in the sums of the others."""
 
 
 class StepDensity:
@@ -52,6 +57,7 @@ class StepDensity:
             )
         self._model, self._setting, self._order = model, setting, names(model)
         self._offspring, self._surroundings = Offspring(model, setting), Surroundings(model, setting, history)
+        self._senders = slice(0 if self._offspring.by_place else None)  # to other places: all or none
         window = setting.window
         self.counts = counts_of(setting, history)
         earlier = np.zeros((len(setting.places), 0))
@@ -70,27 +76,16 @@ class StepDensity:
         terms, in_mean, in_theta = _log_mass(self.counts, now.arriving, now.theta[:, None])
         in_mean, in_theta = in_mean * self._weighed, (in_theta * self._weighed).sum(axis=1)
         value = float(terms[self._weighed].sum())
-        own = now.offspring if self._offspring.by_place else np.diag(now.offspring)
-        if self._offspring.by_place:
-            in_offspring = (in_mean * now.kept).sum(axis=1)
-            sent, sent_across = own[:, None] * in_mean, 0 * in_mean
-        else:
-            across = now.offspring - np.diag(own)
-            in_offspring = now.moved @ in_mean.T
-            in_offspring[np.diag_indices(len(own))] = (in_mean * now.kept).sum(axis=1)
-            sent, sent_across = own[:, None] * in_mean, across @ in_mean
-        in_own = in_theta * now.theta_in_own
-        if self._offspring.by_place:
-            in_offspring = in_offspring + in_own
-        else:
-            in_offspring[np.diag_indices(len(own))] += in_own
-        found = self._offspring.slopes(model, in_offspring)
+        in_own = (in_mean * now.kept).sum(axis=1) + in_theta * now.theta_in_own
+        in_across = now.moved[self._senders] @ in_mean.T
+        found = self._offspring.slopes(model, self._joined(in_own, in_across))
         for name, slope in self._surroundings.base_slopes(model, in_mean * days).items():
             found[name] = found.get(name, 0.0) + slope
+        sent, sent_across = now.own[:, None] * in_mean, now.across @ in_mean
         for k, name in enumerate(names(model.delay)):
             kept, moved = self._released(now.lags.slope[k], now.lags.same_slope[k])
             found[f"delay.{name}"] = float(
-                (sent * kept).sum() + (sent_across * moved).sum() + in_theta @ now.theta_in_delay[k]
+                (sent * kept).sum() + (sent_across * moved[self._senders]).sum() + in_theta @ now.theta_in_delay[k]
             )
         return value, np.array([found[name] for name in self._order])
 
@@ -98,6 +93,19 @@ class StepDensity:
         """(P, T) log densities at the model's own parameters."""
         now = self._means(from_vector(self._model, vector(self._model)))
         return _log_mass(self.counts, now.arriving, now.theta[:, None])[0]
+
+    def pit(self) -> tuple[np.ndarray, np.ndarray]:
+        """P(N < n) and P(N <= n) of each count n, (P, T) each, at the model's own parameters; O(P T + events)."""
+        now = self._means(from_vector(self._model, vector(self._model)))
+        mean, theta = now.arriving.ravel(), np.broadcast_to(now.theta[:, None], self.counts.shape).ravel()
+        count = self.counts.ravel().astype(np.int64)
+        last = np.cumsum(count + 1) - 1  # of the numbers 0, 1, ..., n of every count, one after the other
+        cell = np.repeat(np.arange(len(count)), count + 1)
+        number = np.arange(len(cell)) - np.repeat(last - count, count + 1)
+        mass = np.exp(_log_mass(number, mean[cell], theta[cell])[0])
+        own, mass[last] = mass[last], 0.0
+        low = np.minimum(np.add.reduceat(mass, last - count), 1.0)
+        return low.reshape(self.counts.shape), np.minimum(low + own, 1.0).reshape(self.counts.shape)
 
     def intensity(self) -> np.ndarray:
         """(P, T) expected events given those of the steps before, at the model's own parameters."""
@@ -109,59 +117,53 @@ class StepDensity:
 
         Of k events of a place and step one arrived from outside the step, and each other with probability m / (m + k
         theta), as the generalised Poisson distribution has it; those that did not arrive were set off by one of the
-        cell's events before them. What arrives is the background's, or of an event of an earlier step. O(E^2).
+        cell's events before them. What arrives is the background's, or of an event of an earlier step; steps so long
+        ago that next to nothing still comes of them (ROUNDING) are left out. O(pairs of events that are left).
         """
+        from groundswell.models.events._self_exciting_count_loops import pairs_by_step
+
         model = from_vector(self._model, vector(self._model))
         now, days = self._means(model), float(self._setting.window.step)
         place, step = events.place, np.minimum(events.time_days // days, self.counts.shape[1] - 1).astype(int)
-        own = now.offspring if self._offspring.by_place else np.diag(now.offspring)
-        arriving, count = now.arriving[place, step], self.counts[place, step]
-        within = count * now.theta[place]
-        inside = within / (arriving + within)
-        later, earlier, added, arrived = [], [], [], np.ones(len(events))
-        for row in range(len(events)):
-            cell = np.flatnonzero((place[:row] == place[row]) & (step[:row] == step[row]))
-            if len(cell):
-                arrived[row] = 1 - inside[row]
-            lag = step[row] - step[:row]
-            share = np.where(lag > 0, now.lags.share[np.maximum(lag, 1) - 1], 0.0)
-            at_home = place[:row] == place[row]
-            if self._offspring.by_place:
-                value = np.where(at_home, own[place[row]] * share, 0.0)
-            else:
-                share = share + np.where((lag == 1) & ~at_home, now.lags.same, 0.0)
-                value = now.offspring[place[:row], place[row]] * share
-            value = arrived[row] * value
-            value[cell] = arriving[row] * inside[row] / max(len(cell), 1)
-            kept = np.flatnonzero(value)
-            later.append(np.full(len(kept), row))
-            earlier.append(kept)
-            added.append(value[kept])
-        base = self._surroundings.base(model)[place, step] * days
-        pairs = [np.concatenate(each) if each else np.empty(0, int) for each in (later, earlier, added)]
-        known = arrived * base + np.bincount(pairs[0], pairs[2], len(events))
-        return Branching(arrived * base, np.maximum(arriving - known, 0.0), *pairs)
+        arriving = now.arriving[place, step]
+        within = self.counts[place, step] * now.theta[place]
+        longest = 1 + np.flatnonzero(now.lags.share > ROUNDING * now.lags.share.max()).max(initial=0)
+        later, earlier, added, arrived = pairs_by_step(
+            place, step, now.own, now.across, now.lags.share[:longest], now.lags.same, arriving,
+            within / (arriving + within),
+        )  # fmt: skip
+        background = arrived * self._surroundings.base(model)[place, step] * days
+        known = background + np.bincount(later, added, len(events))
+        return Branching(background, np.maximum(arriving - known, 0.0), later, earlier, added)
 
     def _means(self, model: SelfExciting) -> _Means:
         days = float(self._setting.window.step)
         lags = lags_of(model.delay, self._all.shape[1], days)
-        offspring = self._offspring(model)
+        own, across = self._parted(self._offspring(model))
         kept, moved = self._released(lags.share, lags.same)
-        arriving = self._surroundings.base(model) * days
-        if self._offspring.by_place:
-            own = offspring
-            arriving = arriving + own[:, None] * kept
-        else:
-            own = np.diag(offspring)
-            arriving = arriving + own[:, None] * kept + (offspring - np.diag(own)).T @ moved
+        arriving = self._surroundings.base(model) * days + own[:, None] * kept + across.T @ moved[self._senders]
         power = own[:, None] ** np.arange(GENERATIONS + 1)
         cluster = power @ lags.same_step
         in_own = (power[:, :-1] * np.arange(1, GENERATIONS + 1)) @ lags.same_step[1:]
         theta = 1 - 1 / cluster
         return _Means(
-            arriving, offspring, theta, kept, moved, lags,
+            arriving, own, across, theta, kept, moved, lags,
             in_own / cluster**2, (lags.same_step_slope @ power.T) / cluster**2,
         )  # fmt: skip
+
+    def _parted(self, offspring: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Offspring at the own place (P,) and elsewhere, by sender: (P, P), or (0, P) where nothing leaves a place."""
+        if self._offspring.by_place:
+            return offspring, np.zeros((0, len(offspring)))
+        own = np.diag(offspring).copy()
+        return own, offspring - np.diag(own)
+
+    def _joined(self, own: np.ndarray, across: np.ndarray) -> np.ndarray:
+        """Slopes in both as slopes in the offspring as `Offspring` gives them."""
+        if self._offspring.by_place:
+            return own
+        across[np.diag_indices(len(own))] = own
+        return across
 
     def _released(self, share: np.ndarray, same: float) -> tuple[np.ndarray, np.ndarray]:
         """(P, T) what earlier steps release in each, to the own place and to others."""
@@ -186,7 +188,8 @@ class Lags(NamedTuple):
 
 class _Means(NamedTuple):
     arriving: np.ndarray
-    offspring: np.ndarray
+    own: np.ndarray
+    across: np.ndarray
     theta: np.ndarray
     kept: np.ndarray
     moved: np.ndarray

@@ -16,6 +16,7 @@ from groundswell.errors import DataError
 from groundswell.models.delays import ExponentialDelay
 from groundswell.models.events._self_exciting_recursion import OnCities, OwnPlace
 from groundswell.models.events.excitation import Excitation, Factors
+from groundswell.models.events.self_exciting_parts import log_population
 from groundswell.models.events.surroundings import Surroundings, arrests_of
 from groundswell.models.triggering import weights_gradient
 from groundswell.params import from_vector, names, vector
@@ -31,7 +32,7 @@ class Offspring:
     def __init__(self, model: SelfExciting, setting: Setting) -> None:
         self._setting = setting
         self._apart = np.zeros((1, 1)) if model.reach is None else model.reach.apart(setting)
-        self._log_population = np.log(setting.places.population)
+        self._log_population = log_population(setting.places.population)
         self.by_place = model.reach is None and model.media is None
 
     def __call__(self, model: SelfExciting) -> np.ndarray:
@@ -88,7 +89,7 @@ class PlainDensity:
             self._evaluate: OwnPlace | OnCities = OwnPlace(times, place, count, days)
         else:
             self._evaluate = OnCities(times, place, first, count, days, threads)
-        self._log_population = np.log(setting.places.population)
+        self._log_population = log_population(setting.places.population)
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Value and gradient (K,)."""

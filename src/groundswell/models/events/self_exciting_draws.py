@@ -85,11 +85,19 @@ def _one_by_one(model: SelfExciting, setting: Setting, past: Events, start: floa
 
 
 class _Parents(NamedTuple):
-    """Events that excite: times, places, sizes."""
+    """Events that excite: times, places, sizes, and by how much more than the average one."""
 
     days: np.ndarray
     place: np.ndarray
     size: np.ndarray
+    mark: np.ndarray
+
+
+class _Receiving(NamedTuple):
+    """Of a step with its repression: expected offspring by sender (P,), and their places as sums that rise (P, P)."""
+
+    whole: np.ndarray
+    rising: np.ndarray
 
 
 class _ByStep:
@@ -106,13 +114,14 @@ class _ByStep:
             ):
                 if events is not None and events.size is not None:
                     size[rows] = events.size
-        self._past = _Parents(times, place, size)
         self._offspring = model.offspring(setting)
         self._base = Surroundings(model, setting, None).base(model)
         self._arrests = np.zeros(setting.shape)
         if model.represses and given is not None:
             self._arrests[:, : given.window.periods] = arrests_of(given)
         self._sizes = self._to_draw_from(past)
+        self._marks = self._factors(self._sizes)
+        self._past = _Parents(times, place, size, self._factors(size))
         longest = float(setting.window.days) - float(times.min(initial=0.0))
         self._delays = _Fading(model.delay, longest) if isinstance(model.delay, SumDelay) else _Bands(model.delay)
 
@@ -134,15 +143,15 @@ class _ByStep:
         model, window = self._model, self._setting.window
         made: list[_Parents] = []
         arrests = self._arrests.copy()
-        total, parents = self._known, [self._past]
+        total, parents = self._known, self._past
         repression, first = Repression(model, self._setting), int(self._start // window.step)
         for step in range(window.periods):
             factor = repression.next(arrests, step)
             if step < first:
                 continue
-            new = self._step(rng, step, factor, _joined(parents), model.max_events - total)
+            new = self._step(rng, step, factor, parents, model.max_events - total)
             made.append(new)
-            parents.append(new)
+            parents = _joined([parents, new])
             total += len(new.days)
             if total > model.max_events:
                 return self._drawn(made, arrests, False)
@@ -160,10 +169,11 @@ class _ByStep:
         counts = rng.poisson(factor * self._base[:, step] * window.step)
         place = np.repeat(np.arange(len(counts)), counts)
         first = self._sized(low + (high - low) * rng.random(len(place)), place, rng)
-        generation = _joined([first, self._children(rng, before, low, high, factor)])
+        receiving = _Receiving(self._offspring @ factor, np.cumsum(self._offspring * factor, axis=1))
+        generation = _joined([first, self._children(rng, before, low, high, receiving)])
         found, total = [generation], len(generation.days)
         while len(generation.days) and total <= room:
-            generation = self._children(rng, generation, low, high, factor)
+            generation = self._children(rng, generation, low, high, receiving)
             found.append(generation)
             total += len(generation.days)
         every = _joined(found)
@@ -171,32 +181,36 @@ class _ByStep:
         return _Parents(*(column[order] for column in every))
 
     def _children(
-        self, rng: np.random.Generator, parents: _Parents, low: float, high: float, factor: np.ndarray
+        self, rng: np.random.Generator, parents: _Parents, low: float, high: float, receiving: _Receiving
     ) -> _Parents:
         """Direct offspring in (low, high) of parents at any earlier time."""
         early, late = np.maximum(low - parents.days, 0.0), high - parents.days
         share = self._delays.share(early, late)
-        reached = self._offspring @ factor
-        counts = rng.poisson(np.maximum(reached[parents.place] * self._factors(parents) * share, 0.0))
+        counts = rng.poisson(np.maximum(receiving.whole[parents.place] * parents.mark * share, 0.0))
         parent = np.repeat(np.arange(len(counts)), counts)
+        if not len(parent):
+            return _joined([])
         days = parents.days[parent] + self._delays.draw(early[parent], late[parent], rng)
-        chances = np.cumsum(self._offspring * factor, axis=1)[parents.place[parent]]
+        chances = receiving.rising[parents.place[parent]]
         place = (chances <= (rng.random(len(parent)) * chances[:, -1])[:, None]).sum(axis=1)
         return self._sized(np.clip(days, low, high), place, rng)
 
-    def _factors(self, parents: _Parents) -> np.ndarray:
-        if self._model.size is None:
-            return np.ones(len(parents.days))
-        return self._model.size.factors(np.log(parents.size), np.log(self._sizes))[0]
+    def _factors(self, sizes: np.ndarray) -> np.ndarray:
+        """By how much more than the average one events of these sizes excite."""
+        if self._model.size is None or not len(sizes):
+            return np.ones(len(sizes))
+        return self._model.size.factors(np.log(sizes), np.log(self._sizes))[0]
 
     def _sized(self, days: np.ndarray, place: np.ndarray, rng: np.random.Generator) -> _Parents:
-        size = rng.choice(self._sizes, len(days)) if len(self._sizes) else np.full(len(days), np.nan)
-        return _Parents(days, place, size)
+        if not len(self._sizes):
+            return _Parents(days, place, np.full(len(days), np.nan), np.ones(len(days)))
+        which = rng.integers(0, len(self._sizes), len(days))
+        return _Parents(days, place, self._sizes[which], self._marks[which])
 
     def _drawn(self, made: list[_Parents], arrests: np.ndarray, complete: bool) -> Drawn:
         room = max(self._model.max_events - self._known, 0)
         every = _Parents(*(column[: room if not complete else None] for column in _joined(made)))
-        return Drawn(*every, arrests if self._model.arrests is not None else None, complete)
+        return Drawn(*every[:3], arrests if self._model.arrests is not None else None, complete)
 
 
 class _Fading:
@@ -243,5 +257,5 @@ class _Bands:
 
 def _joined(parts: list[_Parents]) -> _Parents:
     if not parts:
-        return _Parents(np.empty(0), np.empty(0, dtype=np.int64), np.empty(0))
+        return _Parents(np.empty(0), np.empty(0, dtype=np.int64), np.empty(0), np.empty(0))
     return _Parents(*(np.concatenate(column) for column in zip(*parts, strict=True)))

@@ -21,8 +21,14 @@ class ByPopulation(Component):
 
     def shares(self, population: np.ndarray) -> np.ndarray:
         """(P,) summing to 1; taken relative to the largest place, so no power overflows."""
-        weight = np.exp(self.scale * (logs := np.log(population)) - np.max(self.scale * logs))
+        logs = self.scale * log_population(population)
+        weight = np.exp(logs - logs.max())
         return weight / weight.sum()
+
+
+def log_population(population: np.ndarray) -> np.ndarray:
+    """(P,) less that of the largest place: 0 to the bit where all are of one size, so that no search goes astray."""
+    return np.log(population / np.max(population))
 
 
 @dataclass(frozen=True)

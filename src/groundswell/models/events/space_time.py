@@ -239,6 +239,11 @@ class SpaceTime(Model):
                 "SpaceTime weighs single events by where they are, and this history has none with positions on a plane "
                 "map. Give Events.x_km and y_km (`data.region.Projection` makes them from degrees)."
             )
+        if events.kind is None and self.kinds > 1 and len(events):
+            raise DataError(
+                f"these events have no kind, and SpaceTime has {self.kinds}; expected Events.kind, a number from 0 to "
+                f"{self.kinds - 1} for each. All would be taken for kind 0, and the others for kinds that never happen."
+            )
         if events.kind is not None and len(events) and not 0 <= np.min(events.kind) <= np.max(events.kind) < self.kinds:
             raise DataError(f"Events.kind goes up to {np.max(events.kind)}; expected kinds in [0, {self.kinds}).")
         if self.regions is not None:
@@ -250,6 +255,15 @@ class SpaceTime(Model):
                 f"{(~inside).sum()} of {len(events)} events are outside the region, the first at "
                 f"({events.x_km[first]:.1f}, {events.y_km[first]:.1f}) km; leave them out and say so, or widen it."
             )
+        if setting.region is not None and len(setting.region.tiles) == len(setting.places) and self.endemic is not None:
+            at = np.asarray(events.x_km, dtype=float), np.asarray(events.y_km, dtype=float)
+            if (astray := setting.region.astray(*at, events.place)).any():
+                first = int(np.flatnonzero(astray)[0])
+                raise DataError(
+                    f"{astray.sum()} of {len(events)} events lie outside the place that they name, the first at "
+                    f'({at[0][first]:.1f}, {at[1][first]:.1f}) km in "{setting.places.name[events.place[first]]}"; '
+                    "their endemic rate would be another place's. Events.place is Region.tile_of(x_km, y_km)."
+                )
         return events
 
     def boundary(self, setting: Setting, events: Events) -> Boundary:

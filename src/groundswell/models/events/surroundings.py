@@ -14,6 +14,7 @@ import numpy as np
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError
+from groundswell.models.events.self_exciting_parts import log_population
 
 if TYPE_CHECKING:
     from groundswell.models.events.self_exciting import SelfExciting
@@ -37,7 +38,7 @@ class Surroundings:
                     "or leave the part out."
                 )
         self._setting = setting
-        self._log_population = np.log(setting.places.population)
+        self._log_population = log_population(setting.places.population)
         self._columns = [] if model.course is None else model.course.columns(setting)
         self._calls = None if setting.calls is None else np.ascontiguousarray(setting.calls.T)
         self._stocks: tuple[np.ndarray, np.ndarray] | None = None

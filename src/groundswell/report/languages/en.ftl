@@ -72,11 +72,6 @@ figure-outbursts = outbursts
 figure-outburst-active-share = mean share of citizens that is active
 figure-outburst-outbursts = outbursts in 100 steps
 figure-outburst-waiting-time = mean steps from one start to the next
-figure-diagonal = no change
-figure-next = next round
-figure-path = from nobody
-figure-participants-now = taking part now
-figure-participants-next = taking part in the next round
 figure-phases = growth and decay balance at c* = { $rest }
 figure-visibility-threshold = visibility threshold α
 figure-policing-threshold = policing threshold β
@@ -89,6 +84,23 @@ figure-phase-policed = to 1 from β on,
     to 0 below it
 figure-phase-still = to 0 below β, to 1 above α,
     still in between
+figure-who-joins = who would join, N F(r)
+figure-from-nobody = from nobody
+figure-stable = stable
+figure-unstable = not stable
+figure-participants-now = participants now
+figure-participants-next = participants in the next round
+figure-with-seeds = { $label }; seeds { $seeds }
+figure-mean-field = expected (mean field)
+figure-step = step
+figure-share-of-persons = share of persons active
+figure-share-global = share of runs with a global cascade
+figure-window = edges of the cascade window
+figure-threshold-share = participation threshold, share of neighbours
+figure-mean-degree = mean number of neighbours
+figure-seeds = seeds: { $seeds }
+figure-step-joined = step in which they joined
+figure-joined = { $share } joined
 
 # compare: models on a file of events
 
@@ -608,9 +620,9 @@ check-coverage-right = { $covered } of the counts lay inside the central { $leve
 check-coverage-narrow = { $covered } of the counts lay inside the central { $level } interval, where the model promised { $promised }: beyond chance, its intervals are too narrow.
 check-coverage-wide = { $covered } of the counts lay inside the central { $level } interval, where the model promised { $promised }: beyond chance, its intervals are wider than need be.
 check-coverage-unsure = { $covered } of the counts lay inside the central { $level } interval, where the model promised { $promised }; so few steps cannot tell whether that is chance.
-check-test-right = Calibration test by the ranked probability score (Wei and Held 2014): z = { $z }, p = { $p }. The counts surprise the model about as much as it expects.
-check-test-more = Calibration test by the ranked probability score (Wei and Held 2014): z = { $z }, p = { $p }. The counts surprise the model more than it expects: it is too narrow, or off in level.
-check-test-less = Calibration test by the ranked probability score (Wei and Held 2014): z = { $z }, p = { $p }. The counts surprise the model less than it expects: it is too wide.
+check-test-right = Calibration test by the ranked probability score (Wei and Held 2014): z = { $z }, p { $p }. The counts surprise the model about as much as it expects.
+check-test-more = Calibration test by the ranked probability score (Wei and Held 2014): z = { $z }, p { $p }. The counts surprise the model more than it expects: it is too narrow, or off in level.
+check-test-less = Calibration test by the ranked probability score (Wei and Held 2014): z = { $z }, p { $p }. The counts surprise the model less than it expects: it is too wide.
 check-memory-right = Pearson residuals of successive steps of a place have a correlation of { $value }; independent ones stay within { $within } of 0 in 95 of 100 cases. The model leaves no memory from one step to the next.
 check-memory-more = Pearson residuals of successive steps of a place have a correlation of { $value }; independent ones stay within { $within } of 0 in 95 of 100 cases. After more events than expected more come again: a memory or a slow change that the model does not have.
 check-memory-less = Pearson residuals of successive steps of a place have a correlation of { $value }; independent ones stay within { $within } of 0 in 95 of 100 cases. After more events than expected fewer come: the model passes on too much from one step to the next.
@@ -673,32 +685,49 @@ events-data-plane = { $events } { $events ->
 events-ratio-below = An event directly sets off { $value } others on average (90 % interval { $low } to { $high }). That is below 1: by itself a wave dies out.
 events-ratio-above = An event directly sets off { $value } others on average (90 % interval { $low } to { $high }). That is above 1: while it lasts, events grow without bound.
 events-ratio-unsure = An event directly sets off { $value } others on average (90 % interval { $low } to { $high }). The interval holds 1, so these events cannot tell growth from decay.
+events-ratio-open = As fitted an event directly sets off { $value } others on average. These events do not determine that number, so it has no interval; how large it may be, a profile tells (infer.profile of { $names }).
 events-mark = An event whose { $mark } is higher by 1 sets off { $value } times as many (90 % interval { $low } to { $high }).
 events-size = A crowd ten times as large sets off { $value } times as many events (90 % interval { $low } to { $high }).
 events-share = Of the { $events } events { $value } (90 % interval { $low } to { $high }) are taken as set off by earlier ones, the others as needing none.
 events-hardly = Of the { $events } events { $value } (90 % interval { $low } to { $high }) are taken as set off by earlier ones: hardly any. Delays and distances of so few mean nothing and are not shown.
+events-hardly-open = As fitted { $value } of the { $events } events were set off by earlier ones, hardly any. Delays and distances of so few mean nothing and are not shown.
 events-clusters = { $alone } of all clusters are one event alone; the largest has { $low } to { $high } events.
 events-delay = Half of what an event sets off comes within { $value } days (90 % interval { $low } to { $high }), nine tenths within { $most } days.
 events-delay-slow = Half of what an event sets off comes within { $value } days (90 % interval { $low } to { $high }); nine tenths have not come within the { $most } days of the window.
 events-delay-within-day = By the fit nine tenths of what an event sets off come within the day ({ $most } days; half within { $value }, 90 % interval { $low } to { $high }). Dates without times of day cannot show that: all they say is that little comes on later days.
+events-delay-open = How late that comes these events do not determine ({ $names }).
+events-reach-open = How far it goes these events do not determine ({ $names }).
 events-reach = Half of it comes within { $value } km (90 % interval { $low } to { $high }), nine tenths within { $most } km.
 events-reach-cities = { $own_value } of it (90 % interval { $own_low } to { $own_high }) comes in the event’s own place, { $near_value } ({ $near_low } to { $near_high }) within { $km } km.
 events-reach-own = The model keeps all that an event sets off in its own place.
-events-moving-same = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days (90 % interval { $low } to { $high }), much as with the background as fitted ({ $before }); the log density gains { $gain } by { $terms } further { $terms ->
+events-moving-same = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days ({ $sure ->
+        [no] a number that these events do not determine
+       *[yes] 90 % interval { $low } to { $high }
+    }), much as with the background as fitted ({ $before }); the log density gains { $gain } by { $terms } further { $terms ->
         [one] parameter
        *[other] parameters
     }.
-events-moving-less = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days (90 % interval { $low } to { $high }) instead of { $before }; the log density gains { $gain } by { $terms } further { $terms ->
+events-moving-less = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days ({ $sure ->
+        [no] a number that these events do not determine
+       *[yes] 90 % interval { $low } to { $high }
+    }) instead of { $before }; the log density gains { $gain } by { $terms } further { $terms ->
         [one] parameter
        *[other] parameters
     }. Whether the difference is triggering or a cause that moved by itself, these events cannot tell.
-events-moving-more = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days (90 % interval { $low } to { $high }), more than { $before } with the background as fitted; the log density gains { $gain } by { $terms } further { $terms ->
+events-moving-more = With a background that may differ between { $pieces } stretches of { $days } days an event sets off { $value } others within so many days ({ $sure ->
+        [no] a number that these events do not determine
+       *[yes] 90 % interval { $low } to { $high }
+    }), more than { $before } with the background as fitted; the log density gains { $gain } by { $terms } further { $terms ->
         [one] parameter
        *[other] parameters
     }.
-events-moving-open = With it { $names } are not determined; the interval leaves that doubt out.
+events-moving-open = With it { $names } are not determined, and no interval holds that doubt.
 events-moving-better = By AIC the moving background is the better description of these events.
 events-moving-failed = With a background that moves the fit found no answer: { $reason }
+events-contagion-contagion = Set against a background that moves at random over { $days } days, with the model’s priors, triggering has a probability of { $triggering } and a moving background one of { $movement }: contagion, unless something moved faster.
+events-contagion-no-contagion = Set against a background that moves at random over { $days } days, with the model’s priors, triggering has a probability of { $triggering } and a moving background one of { $movement }: no contagion.
+events-contagion-cannot-tell = Set against a background that moves at random over { $days } days, with the model’s priors, triggering has a probability of { $triggering } and a moving background one of { $movement }: these events cannot tell.
+events-contagion-failed = Contagion could not be weighed against a background that moves at random: { $reason }
 
 events-limit-cause = That events follow each other is no proof that one caused the other. “Set off” means: the model expects the event because of earlier ones near it; a cause that they share looks the same.
 events-limit-background = The model’s background is smooth. What raises events in many places at once (a call, a holiday, news), or in one place for a while, is taken for triggering unless the model has a part for it.
@@ -732,6 +761,7 @@ events-caption-record = Recorded events.
 events-caption-time = Events by stretch of time, and the share set off by earlier ones.
 events-caption-places = Share of a place’s events that earlier ones set off (colour) and its number of events (area).
 events-caption-plane = Probability that an earlier event set off each one, and the share nearby.
+events-caption-contagion = Probability of each candidate, given the events.
 events-caption-kernels = Share of what an event sets off, by delay and by distance.
 events-caption-clusters = Clusters by their number of events (log scale).
 events-alt-time = Share set off by earlier ones in the first stretch { $first }, in the last { $last }.
@@ -742,6 +772,8 @@ events-table-delays = Share by delay
 events-table-reaches = Share by distance
 events-table-clusters = Clusters by size
 events-table-backgrounds = Backgrounds
+events-table-contagion = Four candidates, equally likely before
+events-table-contagion-by-movement = Log evidence by how the background moves
 events-table-parameters = Estimates
 events-table-events = Event by event
 
@@ -764,29 +796,51 @@ figure-candidate-weight = probability, the four being equally likely before
 events-question-checks = Does the model suit the events?
 events-section-checks = Does the model suit the events?
 events-words-checks = Measured in events that the model expects, time runs so that a right model’s events come at an even pace, by chance alone (time rescaling). And if events are thinned where many are expected, and points added where few are, what is left of a right model is even over time and space (super-thinning).
+events-words-checks-counts = Given the counts of earlier steps the model gives each count of a place a distribution. Where the counts stand in theirs should be spread evenly, and chance alone should lead from one step to the next and from place to place. Times within a step are not used.
 events-fits = None of { $tests } tests finds fault with the model.
 events-misfits = { $count } of { $tests } tests { $count ->
         [one] finds
        *[other] find
     } fault with the model; of a right one about one in twenty would.
-events-misfit-waiting-times = Waits between events are not as the model expects: too many are short or long (p = { $p }).
-events-misfit-times = Events drift over the window against what the model expects: too many early, late or in between (p = { $p }).
-events-misfit-serial-more = Short waits follow short ones and long ones long: bursts, or a slow change, are left (p = { $p }).
-events-misfit-serial-less = Short waits follow long ones more than by chance (p = { $p }).
-events-misfit-dispersion-more = Counts vary more than the model expects: clustering is left (p = { $p }).
-events-misfit-dispersion-less = Counts vary less than the model expects: it clusters too much (p = { $p }).
-events-misfit-number-more = There are more events than the model expects (p = { $p }).
-events-misfit-number-less = There are fewer events than the model expects (p = { $p }).
-events-misfit-points-number = There are more or fewer residual points than the model expects (p = { $p }).
-events-misfit-points-time = Residual points are uneven over time (p = { $p }).
-events-misfit-points-place = Residual points are uneven over places: some have more events than the model gives them, some fewer (p = { $p }).
-events-misfit-points-pairs = Residual points that are near each other are near in time too: events set off more, nearby and soon, than the model knows of (p = { $p }).
-events-misfit-points-space = Residual points are uneven on the map: the background does not follow where events are (p = { $p }).
-events-tests-naive = The p-values are naive, which is to say too kind: the model was fitted to these same events. A fault found is a fault; that none is found may say little (--replicates 99 gives fair ones for the times).
+events-misfit-waiting-times = Waits between events are not as the model expects: too many are short or long (p { $p }).
+events-misfit-times = Events drift over the window against what the model expects: too many early, late or in between (p { $p }).
+events-misfit-serial-more = Short waits follow short ones and long ones long: bursts, or a slow change, are left (p { $p }).
+events-misfit-serial-less = Short waits follow long ones more than by chance (p { $p }).
+events-misfit-dispersion-more = Counts vary more than the model expects: clustering is left (p { $p }).
+events-misfit-dispersion-less = Counts vary less than the model expects: it clusters too much (p { $p }).
+events-misfit-number-more = There are more events than the model expects (p { $p }).
+events-misfit-number-less = There are fewer events than the model expects (p { $p }).
+events-misfit-points-number = There are more or fewer residual points than the model expects (p { $p }).
+events-misfit-points-time = Residual points are uneven over time (p { $p }).
+events-misfit-points-place = Residual points are uneven over places: some have more events than the model gives them, some fewer (p { $p }).
+events-misfit-points-pairs = Residual points that are near each other are near in time too: events set off more, nearby and soon, than the model knows of (p { $p }).
+events-misfit-points-space = Residual points are uneven on the map: the background does not follow where events are (p { $p }).
+events-misfit-counts-counts = Counts do not stand in their distributions as they should: too many are high, low or in the middle (p { $p }).
+events-misfit-counts-number-more = There are more events than the model expects (p { $p }).
+events-misfit-counts-number-less = There are fewer events than the model expects (p { $p }).
+events-misfit-counts-dispersion-more = Counts vary more than the model expects: clustering is left (p { $p }).
+events-misfit-counts-dispersion-less = Counts vary less than the model expects: it clusters too much (p { $p }).
+events-misfit-counts-serial-more = After more events than expected in a place more come in the next step: a memory, or a slow change, is left (p { $p }).
+events-misfit-counts-serial-less = After more events than expected in a place fewer come in the next step: the model passes on too much (p { $p }).
+events-misfit-counts-together-more = Places have more events, or fewer, in the same step: a cause that they share, or what is set off elsewhere within the step, which the model counts in the next (p { $p }).
+events-misfit-counts-together-less = Where one place has more events than expected, others have fewer in the same step (p { $p }).
+events-misfit-counts-places = Some places have more events than the model gives them, some fewer (p { $p }).
+events-tests-undefined = Not to be worked out for these events, and left out: { $names }.
+events-tests-failed-times = The tests of the times could not be made: { $reason }
+events-tests-failed-counts = The tests of the counts could not be made: { $reason }
+events-tests-failed-points = The tests of residual points could not be made: { $reason }
+events-tests-lost = No history could be drawn from the fit and fitted again: { $reason }
+events-tests-naive = The p-values are naive, which is to say too kind: the model was fitted to these same events. A fault found is a fault; that none is found may say little (--replicates 99 gives fair ones for the times or counts).
 events-tests-simulated = The p-values for the times come from histories drawn from the fit and fitted again; those of residual points are naive, too kind.
+events-tests-simulated-counts = The p-values come from histories drawn from the fit and fitted again.
+events-caption-pit = Where the counts stand in the distributions that the model gave them: equal shares if it is right. Lines: 90 % intervals.
+events-caption-autocorrelation = Correlation of a place’s counts, as they stand in their distributions, with those some steps later.
 events-caption-residuals = Left: events more than expected so far, with the band that holds all of a right model’s curve in 95 of 100 cases. Right: waits between events against what they should be, with such a band.
 events-caption-ripley = How much more residual points cluster than even ones would, by distance.
 events-table-test-times = Tests of the times
+events-table-test-counts = Tests of the counts
+events-table-counts-pit = Shares by where counts stand
+events-table-counts-autocorrelation = Correlation by steps apart
 events-table-test-points = Tests of residual points
 events-table-ripley = Clustering left by distance
 events-table-counts-in-band = Events counted against those expected
@@ -814,6 +868,7 @@ series-quiet = quiet
 series-jailed = jailed
 series-arrests = arrests
 series-events = events
+series-new = new
 series-first = first group
 series-second = second group
 series-killed_first = killed, first group
@@ -847,8 +902,9 @@ replay-other = The link speaks of another run than this file holds. To make that
 replay-alt-grid = The grid at the step shown; the table further down gives the counts.
 replay-alt-map = The map at the step shown; the table further down gives the totals.
 replay-alt-chart = Counts by step, with a line at the step shown; the table further down gives the numbers.
-replay-torus = The grid wraps around: who leaves at one edge comes in at the opposite one.
+replay-torus = The grid wraps around: each edge meets the opposite one.
 replay-order = One cell a person, row by row, the lowest threshold first.
+replay-persons = One cell a person, row by row, by their numbers; ties are not drawn.
 replay-cut = Only the top left { $rows } × { $columns } of the grid’s { $down } × { $across } cells are shown, so that the page stays small enough to open; the counts are of the whole grid.
 replay-thinned = One picture in { $every } is kept, so that the page stays small enough to open; the counts are of every step.
 replay-map = A circle’s area is the count at the step, the largest of the run being the largest circle. Steps of { $days } { $days ->
