@@ -18,13 +18,17 @@ settings.load_profile("groundswell")
 
 
 def renew_kernels() -> None:
-    """Numba's disk cache does not notice a change in a function imported from another file: make the importer newer."""
-    loops = sorted((Path(__file__).parents[1] / "src").rglob("_*_loops.py"))
-    for importer in loops:
-        text = importer.read_text(encoding="utf-8")
-        used = [path for path in loops if path != importer and f"{path.stem} import" in text]
-        if os.access(importer, os.W_OK) and any(path.stat().st_mtime > importer.stat().st_mtime for path in used):
-            importer.touch()
+    """Numba's disk cache looks at a loop's own file alone: drop what is older than a file that it imports."""
+    text = {path: path.read_text(encoding="utf-8") for path in (Path(__file__).parents[1] / "src").rglob("_*_loops.py")}
+
+    def changed(path: Path) -> float:
+        used = [other for other in text if other != path and f"{other.stem} import" in text[path]]
+        return max([path.stat().st_mtime, *map(changed, used)])
+
+    for path in text:
+        for index in (path.parent / "__pycache__").glob(f"{path.stem}.*.nbi"):
+            if os.access(index, os.W_OK) and index.stat().st_mtime < changed(path):
+                index.unlink()
 
 
 renew_kernels()

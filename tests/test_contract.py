@@ -97,6 +97,10 @@ VARIANTS: dict[str, dict[str, Callable[[Any], Any]]] = {
         "by neighbourhood order": in_other_forms(NeighbourhoodOrder(), deterrence=1, backlash=4),
         "with groups in contact": lambda model: model.replacing({"groups.contact": 5.0}),
     },
+    "recruitment": {
+        "of cities alone": without("ties", "jail", "specific_deterrence"),
+        "with groups in contact": lambda model: model.replacing({"groups.contact": 5.0}),
+    },
     "self_exciting": {"with all its parts": in_full, "by step": lambda model: dataclasses.replace(model, by_step=True)},
     "cascade": {"on a lattice, with noise": on_a_lattice, "by motivation, in villages": by_motivation},
     "endemic_epidemic": {"with lags, random intercepts, psi by place": rich},

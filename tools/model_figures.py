@@ -20,6 +20,8 @@ from groundswell.data.window import Window
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.infer.profile import profile
 from groundswell.models.agents.intergroup_violence import run
+from groundswell.models.agents.recruitment import Jail, Recruitment, Ties
+from groundswell.models.cities.mechanisms import Arrests, Background, Crowds, Groups, Within
 from groundswell.models.delay_sums import PowerLawDelay, SumOfExponentials
 from groundswell.models.delays import ExponentialDelay, StepDelay
 from groundswell.models.events.excitation import density
@@ -215,6 +217,40 @@ def etas() -> Any:
     return left
 
 
+@styled
+def recruitment() -> Any:
+    """Members over time by how far ties lead, and participants under three jail terms with the same luck."""
+    alone = dict.fromkeys(("within", "between", "media", "organised", "call", "deterrence", "backlash"))
+    left, right = panels(1, 2, height=2.8)[0]
+    days = np.arange(70)
+    city = Setting(Places.single(50_000), Window(date(2024, 1, 1), len(days)))
+    rate, start = 0.15, 50.0
+    kinds = {"anyone": None, "small world (random .1)": Ties(0.1, 0.5, 10), "ring": Ties(0.0, 0.5, 10)}
+    for (name, ties), colour in zip(kinds.items(), SERIES, strict=False):
+        model = Recruitment(Background(0.0), **alone, ties=ties, groups=Groups(start, 365 * rate, 0.0, 4.0))
+        for seed in range(3):
+            members = model.simulate(city, rng=generator(seed))["members"][0]
+            left.plot(days, members, color=colour, linewidth=1.1, label=name if seed == 0 else None)
+    left.plot(days, 4 * start * (1 + rate) ** days, color=INK, linewidth=0.8, linestyle=":", label="never running out")
+    left.set_ylim(0, 52_000)
+    left.set_xlabel("day")
+    left.set_title("members of groups, of 50,000 persons")
+    left.legend()
+    hard = dict(alone, within=Within(0.6), deterrence=None)
+    setting = Setting(Places.single(100_000), Window(date(2024, 1, 1), 60), active_on_day0=("population",))
+    for (name, jail), colour in zip({"free the next day": None, "up to 30 days": Jail(30.0),
+                                     "up to a year": Jail(365.0)}.items(), SERIES, strict=False):  # fmt: skip
+        model = Recruitment(Background(6.0), **hard, groups=None, jail=jail, specific_deterrence=None,
+                            arrests=Arrests(60.0, 1.0), crowds=Crowds(300.0, 0.8), overdispersion=0.5)  # fmt: skip
+        runs = [model.simulate(setting, rng=generator(seed))["participants"][0] for seed in range(40)]
+        right.plot(np.arange(60), np.mean(runs, axis=0), color=colour, label=name)
+    right.set_ylim(0, None)
+    right.set_xlabel("day")
+    right.set_title("participants a day, of 100,000 persons")
+    right.legend()
+    return left
+
+
 def regimes() -> Any:
     """The phase diagram for one c*."""
     from groundswell.report.figures.phases import phase_diagram
@@ -285,7 +321,7 @@ def intergroup_violence() -> Any:
 
 PICTURES: tuple[Callable[[], Any], ...] = (
     endemic_epidemic, mobilisation, self_exciting, mutually_exciting, etas, riot_wave, regimes, intergroup_violence,
-    thresholds, cascade,
+    thresholds, cascade, recruitment,
 )  # fmt: skip
 
 

@@ -54,6 +54,19 @@ def stated(kind: type[C], given: Mapping[str, Any], where: str = "", base: C | N
     return kind(**values) if base is None else dataclasses.replace(base, **values)  # type: ignore[type-var]
 
 
+def plain(component: Component) -> dict[str, Any]:
+    """Every field as plain values, from which `stated` makes an equal component: what is kept in a file."""
+    out: dict[str, Any] = {}
+    for field in dataclasses.fields(component):  # type: ignore[arg-type]
+        value = getattr(component, field.name)
+        if isinstance(value, Component):
+            value = {"kind": type(value).__name__, **plain(value)}
+        elif isinstance(value, Effects):
+            value = dict(value)
+        out[field.name] = False if value is None else value
+    return out
+
+
 def _value(hint: Any, value: Any, where: str, before: Any) -> Any:
     options = typing.get_args(hint) or (hint,)
     components = concrete(o for o in options if isinstance(o, type) and issubclass(o, Component))

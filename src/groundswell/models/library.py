@@ -40,6 +40,7 @@ LIBRARY: Mapping[str, Entry] = {
     "intergroup_violence": Entry("intergroup_violence", "IntergroupViolence", "agents"),
     "thresholds": Entry("thresholds", "Thresholds", "agents"),
     "cascade": Entry("cascade", "Cascade", "agents"),
+    "recruitment": Entry("recruitment", "Recruitment", "agents"),
 }
 
 

@@ -15,9 +15,8 @@ around mu_pt.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -27,8 +26,8 @@ from groundswell.data.network import Network
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting, call_matrix
 from groundswell.data.window import Window
-from groundswell.errors import DataError, UsageError
-from groundswell.models.base import Likelihood, Model
+from groundswell.errors import UsageError
+from groundswell.models.base import Likelihood
 from groundswell.models.cities import _group_loops, _mobilisation_loops
 from groundswell.models.cities.mechanisms import (
     YEAR,
@@ -47,13 +46,18 @@ from groundswell.models.cities.mechanisms import (
     RandomPulse,
     Within,
 )
-from groundswell.models.cities.mobilisation_state import COLUMNS, Rates, State, geometry_of
+from groundswell.models.cities.mobilisation_state import COLUMNS, State, geometry_of
+from groundswell.models.cities.system import System
 from groundswell.models.day_by_day import NO_GUIDE, Counters, Guide
-from groundswell.params import Prior, param
+
+__all__ = [
+    "Abroad", "Arrests", "Background", "Backlash", "Between", "CalendarPulse", "Call", "Crowds", "Deterrence", "Groups",
+    "Media", "Mobilisation", "Organised", "RandomPulse", "Within",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Mobilisation(Model):
+class Mobilisation(System):
     """Mobilisation of groups and population over the places of a country, by day.
 
     `within`, `between` and `media` offspring are expected later events per event; their sum, the
@@ -61,51 +65,15 @@ class Mobilisation(Model):
     groups, so that events identify it without knowing how many groups there are; only claims about
     groups speak of `groups.initial`. Event counts alone identify recruitment minus break-up only.
 
-    max_daily_events : events in the country on one day beyond which a draw ends as exploded. Such a
-    draw is flagged, counted and given weight 0 by the filter; it is never cut to size.
+    A draw that explodes is flagged, counted and given weight 0 by the filter; it is never cut to size.
 
     Cost of a history: about (P + 2 P share of active places) T operations.
     """
 
     title: ClassVar[str] = "mobilisation under repression: groups, calls, diffusion, arrests, by city and day"
     paper: ClassVar[str] = "groundswell, docs/models/mobilisation.md (this project's own model)"
-
-    background: Background = field(default_factory=Background)
-    within: Within | None = field(default_factory=Within)
-    between: Between | None = field(default_factory=Between)
-    media: Media | None = field(default_factory=Media)
-    organised: Organised | None = field(default_factory=Organised)
-    groups: Groups | None = field(default_factory=Groups)
-    call: Call | None = field(default_factory=Call)
-    abroad: Abroad | None = None
-    deterrence: Deterrence | None = field(default_factory=Deterrence)
-    backlash: Backlash | None = field(default_factory=Backlash)
-    pulse: RandomPulse | CalendarPulse | None = None
-    arrests: Arrests = field(default_factory=Arrests)
-    crowds: Crowds = field(default_factory=Crowds)
-    scale: float = param("1", prior=Prior(0.7, 0.2), doc="exponent of population in every share and background")
-    keep: float = param(
-        "1/day", low=0, high=1, prior=Prior(0.5, 0.8), doc="share of the memory of events left the day after"
-    )
-    overdispersion: float = param(
-        "1", low=0, prior=Prior(1.0, 0.7), doc="psi: variance mu + psi mu^2 of a place's events of a day"
-    )
-    warnings_per_arrest: float = param(
-        "1", low=0, prior=Prior(1.0, 1.0), doc="persons warned at events per person arrested"
-    )
-    max_daily_events: int = 10_000
     columns: ClassVar[tuple[str, ...]] = COLUMNS
     conditioned_steps: ClassVar[int] = 1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.organised is not None and self.groups is None:
-            raise UsageError("Mobilisation has `organised` but no `groups`; groups act only if there are some.")
-        if self.groups is not None and self.groups.contact > 0 and self.between is None:
-            raise UsageError(
-                f"Mobilisation has groups.contact = {self.groups.contact:g} but no `between`, whose reach says which "
-                "places are in contact. Give it, with offspring=0 if events are not to spread, or set contact to 0."
-            )
 
     @classmethod
     def example(cls) -> tuple[Mobilisation, Setting]:
@@ -165,28 +133,6 @@ class Mobilisation(Model):
 
         return intensity(self, setting, history)
 
-    @property
-    def reproduction(self) -> float:
-        """Expected later events per event, all channels, without repression; growth above 1."""
-        return sum(part.offspring for part in (self.within, self.between, self.media) if part is not None)
-
-    def remarks(self, setting: Setting, history: History | None = None) -> tuple[str, ...]:
-        """What a reader of a fit must know of these parameters: that events grow, and what this leaves out."""
-        trend = self.pulse.trend if isinstance(self.pulse, CalendarPulse) else 0.0
-        largest = self.reproduction * math.exp(max(trend * (setting.window.periods - 1), 0.0))
-        if largest <= 1:
-            return ()
-        when = "" if trend == 0 else " on the last day, the trend counted" if trend > 0 else " on the first day"
-        return (
-            f"The reproduction number is {largest:.3g}{when}: an event brings forth more than one later event, in its "
-            "place, in others and by the news together, so events grow and forecasts beyond a few days may explode. "
-            + (
-                "Nothing in this model holds them down: it has no deterrence."
-                if self.deterrence is None
-                else "The number leaves out deterrence, which may hold them down, and backlash, which may raise them."
-            ),
-        )
-
     def start(
         self, setting: Setting, *, rng: np.random.Generator, histories: int = 1, beside: State | None = None
     ) -> State:
@@ -194,12 +140,7 @@ class Mobilisation(Model):
         state = State(self, setting, geometry_of(setting), histories, beside)
         if self.groups is not None:
             _group_loops.start_groups(rng, self.groups.initial, state.share, state.groups, state.groups_total)
-        if isinstance(self.pulse, RandomPulse):
-            steps = rng.normal(0.0, self.pulse.sd, (histories, setting.window.periods))
-            walk = np.cumsum(steps, axis=1)
-            state.pulse[:] = np.exp(walk - walk.mean(axis=1, keepdims=True)).T
-        elif isinstance(self.pulse, CalendarPulse):
-            state.pulse[:] = np.exp(self.pulse.log_level(self.pulse.terms(setting)))[:, None]
+        state.pulse[:] = self.pulse_levels(setting, histories, rng=rng)
         return state
 
     def step(
@@ -329,63 +270,3 @@ class Mobilisation(Model):
         single = self.crowds.median * np.exp(self.crowds.spread * rng.standard_normal((len(events), draws, most)))
         counted = np.arange(most) < np.asarray(events)[:, None, None]
         return (single * counted).sum(axis=2)
-
-    def rates(self, setting: Setting) -> Rates:
-        """The scalars of the compiled day."""
-        groups, organised = self.groups, self.organised
-        return Rates(
-            keep=self.keep,
-            within=(1 - self.keep) * self.within.offspring if self.within else 0.0,
-            between=(1 - self.keep) * self.between.offspring if self.between else 0.0,
-            media=(1 - self.keep) * self.media.offspring if self.media else 0.0,
-            organised=organised.rate / max(groups.initial, 1.0) if organised and groups else 0.0,
-            organised_call=organised.call_gain if organised else 0.0,
-            deterrence=self.deterrence.strength if self.deterrence else 0.0,
-            backlash=self.backlash.strength if self.backlash else 0.0,
-            crackdown_memory=self.arrests.memory,
-            late=any(part is not None and part.lag_days > 1 for part in (self.deterrence, self.backlash)),
-            overdispersion=self.overdispersion,
-            arrests_per_event=self.arrests.per_event,
-            arrests_overdispersion=self.arrests.overdispersion,
-            participants=math.log(self.crowds.median) if self.crowds.median > 0 else -math.inf,
-            participants_spread=self.crowds.spread,
-            warnings_per_arrest=self.warnings_per_arrest,
-            recruitment=groups.recruitment / YEAR if groups else 0.0,
-            breakup=groups.breakup / YEAR if groups else 0.0,
-            momentum_recruitment=groups.momentum_recruitment if groups else 0.0,
-            exposure=groups.exposure if groups else 0.0,
-            contact=groups.contact / YEAR if groups else 0.0,
-            members=groups.members if groups else 0.0,
-            warned_per_member=groups.warned_per_member_arrested if groups else 0.0,
-            population=float(setting.places.population.sum()) / 100_000,
-            cap=float(self.max_daily_events),
-        )
-
-    def shares(self, setting: Setting, exponent: float | None = None) -> np.ndarray:
-        """(P,) s_p = N_p^scale / sum N^scale; with another exponent where one is given."""
-        raised = np.exp((self.scale if exponent is None else exponent) * geometry_of(setting).log_population)
-        return raised / raised.sum()
-
-    def given_events(self, setting: Setting) -> np.ndarray:
-        """(T, P) expected events that do not depend on the past: background, calls, abroad; before the pulse."""
-        geometry = geometry_of(setting)
-        base = self.background.rate * np.exp(self.scale * geometry.log_population)
-        expected = np.repeat(base[None, :], setting.window.periods, axis=0)
-        if self.background.effects:
-            expected = expected * np.exp(
-                sum(value * _covariate(setting, name).T for name, value in self.background.effects.items())
-            )
-        share = self.shares(setting)
-        if self.call is not None:
-            expected = expected + self.call.rate * share * geometry.call_memory(self)
-        if self.abroad is not None:
-            if setting.abroad is None:
-                raise DataError("Mobilisation.abroad needs Setting.abroad, the daily events in other countries.")
-            expected = expected + self.abroad.rate * np.outer(setting.abroad, share)
-        return expected
-
-
-def _covariate(setting: Setting, name: str) -> np.ndarray:
-    if name not in setting.covariates:
-        raise DataError(f'background.effects names "{name}", which is no covariate of the setting.')
-    return setting.covariates[name]

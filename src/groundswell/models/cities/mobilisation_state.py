@@ -18,7 +18,7 @@ from groundswell.models.cities.scattered import past_of
 from groundswell.models.triggering import Reach
 
 if TYPE_CHECKING:
-    from groundswell.models.cities.mobilisation import Mobilisation
+    from groundswell.models.cities.system import System
 
 COLUMNS = (
     "events", "arrests", "participants", "warned", "formed", "broken_up", "members_arrested", "members_warned",
@@ -96,7 +96,7 @@ class State:
     shared = ("model", "setting", "geometry", "rates", "share", "given", "reach")
 
     def __init__(
-        self, model: Mobilisation, setting: Setting, geometry: Geometry, histories: int, beside: State | None = None
+        self, model: System, setting: Setting, geometry: Geometry, histories: int, beside: State | None = None
     ) -> None:
         """`beside` : a state of the same model and setting, whose tables serve here too."""
         count, periods = setting.shape
@@ -130,7 +130,7 @@ class State:
         self.warns = True
         self._taken: Taken | None = None
 
-    def _reaching(self, model: Mobilisation, setting: Setting) -> Reaching:
+    def _reaching(self, model: System, setting: Setting) -> Reaching:
         count = len(self.share)
         row, ready = np.empty((count, count)), np.zeros(count, dtype=np.bool_)
         if model.between is None:
@@ -276,7 +276,7 @@ class Geometry:
             self._lookups[reach.whole_steps] = make(reach.apart(self.setting))
         return self._lookups[reach.whole_steps]
 
-    def call_memory(self, model: Mobilisation) -> np.ndarray:
+    def call_memory(self, model: System) -> np.ndarray:
         """(T, P) K: today's call plus what is left of earlier ones."""
         memory = model.call.memory if model.call is not None else 0.0
         setting = self.setting
