@@ -36,10 +36,11 @@ lint: $(READY)
 	  echo "$$check"; $(BIN)/$$check || status=1; \
 	done; exit $$status
 
-# The page of commands, from the commands' own help, and the pictures of the models' pages.
+# The page of commands, from the commands' own help, and the pictures of the models' and the teacher's pages.
 docs: $(READY)
 	@$(BIN)/python -m tools.commands_page
 	@$(BIN)/python -m tools.model_figures
+	@$(BIN)/python -m tools.teaching_figures
 
 $(READY): pyproject.toml constraints.txt
 	@found=; bare=; \

@@ -16,7 +16,7 @@ import time
 import tracemalloc
 from pathlib import Path
 
-from benchmarks import cascades
+from benchmarks import cascades, first_picture
 from benchmarks.harness import Line, best_of
 from benchmarks.hawkes_peers import INTERPRETER
 from groundswell.models.agents.civil_violence import CivilViolence
@@ -136,4 +136,5 @@ def lines() -> list[Line]:
         Line(f"{small}, start of Python to first frame, compiled before", "stated", lambda: first_frame(True),
              lambda: first_frame(False), "with the loops' compilation"),
         *cascades.lines(),
+        *first_picture.lines(),
     ]  # fmt: skip

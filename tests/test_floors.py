@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "groundswell"
 FLOORS = (
-    *("errors", "fields", "params", "statement", "rng", "data", "models", "infer"),
+    *("errors", "fields", "params", "statement", "rng", "data", "models", "infer", "testing"),
     *("evaluate", "sweeps", "studies", "report", "web", "cli", "__main__"),
 )
 MODULES = sorted(SOURCE.rglob("*.py"))

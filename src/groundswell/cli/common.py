@@ -95,6 +95,22 @@ def assignments(given: list[str] | None) -> dict[str, float] | None:
     return found
 
 
+def assigned(given: list[str] | None) -> dict[str, float | bool | str] | None:
+    """As `assignments`, but a value may also be true, false or a text: {"ratio": "raw"}; None stays None."""
+    if not given:
+        return None
+    found: dict[str, float | bool | str] = {}
+    for text in given:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
+            raise UsageError(f'--set "{text}" is no assignment; write it as between.offspring=0.3.')
+        try:
+            found[name] = float(value)
+        except ValueError:
+            found[name] = {"true": True, "false": False}.get(value, value)
+    return found
+
+
 def pairs(given: list[str] | None) -> dict[str, str] | None:
     """{"start": "Datum"} from ["start=Datum"]; None stays None."""
     found: dict[str, str] = {}

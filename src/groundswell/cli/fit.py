@@ -18,8 +18,8 @@ from groundswell.cli.common import (
     Map,
     Out,
     Seed,
-    Set,
     Without,
+    assigned,
     assignments,
     pairs,
     resolve,
@@ -29,8 +29,9 @@ from groundswell.cli.common import (
 )
 from groundswell.cli.events import Country
 from groundswell.cli.fit_given import FitConfiguration, Given
+from groundswell.cli.model_given import Name, SetAny
 from groundswell.cli.progress import bar
-from groundswell.cli.simulate import Name, Start
+from groundswell.cli.simulate import Start
 from groundswell.cli.suited import suited
 from groundswell.data.files import writable_folder, write_json, write_text
 from groundswell.data.history import History
@@ -39,7 +40,7 @@ from groundswell.data.table import Table
 from groundswell.errors import GroundswellWarning, NotConverged, UsageError
 from groundswell.infer.base import Fit
 from groundswell.infer.base import fit as fit_model
-from groundswell.models.library import LIBRARY
+from groundswell.models.library import level
 from groundswell.rng import generator
 
 Fix = Annotated[
@@ -50,7 +51,7 @@ Fix = Annotated[
 def fit(
     model: Name = None,
     events: Annotated[Path | None, typer.Argument(metavar="EVENTS", help="Table of events: CSV, TSV, Parquet.")] = None,
-    set_: Set = None,
+    set_: SetAny = None,
     fix: Fix = None,
     without: Without = None,
     map_: Map = None,
@@ -150,7 +151,7 @@ def fit(
     Exit 4 if the search or the chains did not converge: the result is written and flagged.
     """
     configuration = resolve(
-        FitConfiguration, config, model=model, events=events, set=assignments(set_), fix=assignments(fix),
+        FitConfiguration, config, model=model, events=events, set=assigned(set_), fix=assignments(fix),
         without=without, map=pairs(map_), country=country, by=by, places=places, step=step, start=start, end=end,
         region=region, areas=areas, cell_km=cell_km, marks=mark, kind=kind, jitter_km=jitter_km, report=report,
         replicates=replicates, contagion=contagion, neighbours_km=neighbours_km, covariates=covariates, abroad=abroad,
@@ -173,7 +174,7 @@ def fit(
     unused = list(left_out["outcome"]).count("not used")
     say(f"{configuration.events}: {used:g} events used, {lost} left out" + f"; {unused} rows not used" * bool(unused))
     named = {*configuration.set, *configuration.fix}
-    if LIBRARY[configuration.name].level == "events":
+    if level(configuration.model) == "events":
         built, histories, suits = _suited_to_events(built, given, configuration, named, rng)
     else:
         built, suits = suited(built, settings, histories, configuration.components, named)
@@ -229,7 +230,7 @@ def _reportable(configuration: FitConfiguration, out: Path | None) -> None:
     """UsageError where a report is asked for that cannot be made."""
     if configuration.report and out is None:
         raise UsageError("--report needs a folder to write into: --out FOLDER.")
-    if configuration.report and LIBRARY[configuration.name].level != "events":
+    if configuration.report and level(configuration.model) != "events":
         raise UsageError(
             f"--report is on single events, and {configuration.model} weighs counts; its fit beside the counts is "
             "--check, and `compare` and `forecast` write reports."

@@ -14,7 +14,7 @@ import pydantic
 
 from groundswell.cli import windows
 from groundswell.cli.common import flat, say
-from groundswell.cli.simulate import ModelConfiguration
+from groundswell.cli.model_given import ModelConfiguration
 from groundswell.data.history import History
 from groundswell.data.network import Network
 from groundswell.data.setting import Setting

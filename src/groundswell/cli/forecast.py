@@ -310,10 +310,10 @@ def _chosen(configuration: ForecastConfiguration, setting: Any, history: Any) ->
 
     name = configuration.model
     if name is not None and name.replace("-", "_") in LIBRARY:
-        from groundswell.cli.simulate import ModelConfiguration
+        from groundswell.cli.model_given import ModelConfiguration
         from groundswell.cli.suited import suited
 
-        built, _ = ModelConfiguration(model=name, set=configuration.set, without=configuration.without).build()
+        built, _ = ModelConfiguration(model=name, set={**configuration.set}, without=configuration.without).build()
         built, remarks = suited(built, [setting], [history], named=configuration.set, fitted=configuration.fit)
         return Candidate(name, built, MaximumLikelihood() if configuration.fit else None), remarks
     found = chosen(name, setting, history)

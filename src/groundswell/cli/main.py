@@ -47,7 +47,7 @@ COMMANDS = {
     "sweep": Entry("sweep", "app", "A model at many parameter values: run, status, table."),
     "reproduce": Entry("reproduce", "reproduce", "Recompute published numbers: expected, got."),
     "report": Entry("report", "report", "Write a study's report again from its results."),
-    "models": Entry("models", "app", "The models and their parameters: list, show."),
+    "models": Entry("models", "app", "The models and their parameters: list, show, new."),
     "doctor": Entry("doctor", "doctor", "What this machine has: versions, caches, data."),
 }
 

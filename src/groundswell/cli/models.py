@@ -1,8 +1,11 @@
-"""`groundswell models`: what models there are, and what their parameters mean."""
+"""`groundswell models`: what models there are, what their parameters mean, and a model of one's own."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import typing
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +16,9 @@ from groundswell.models.library import LIBRARY, load
 from groundswell.params import Component, leaves
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, help="The models and their parameters.")
+
+LONGEST = 60
+"""Characters of a value that are shown."""
 
 
 @app.command("list")
@@ -25,9 +31,13 @@ def list_models(as_json: Json = False) -> None:
 
 @app.command("show")
 def show_model(
-    name: Annotated[str, typer.Argument(help="A name from `groundswell models list`.")], as_json: Json = False
+    name: Annotated[str, typer.Argument(help="A name from `groundswell models list`, or a file, my_model.py.")],
+    as_json: Json = False,
 ) -> None:
-    """Title, paper and every parameter of the example, with unit, range, prior and meaning."""
+    """Title, paper and every parameter of the example, with unit, range, prior and meaning; other fields and presets.
+
+    A preset is shown by what it changes in the example.
+    """
     kind = load(name)
     model, _ = kind.example()
     table = parameter_table(model)
@@ -36,8 +46,69 @@ def show_model(
         "title": kind.title,
         "paper": kind.paper,
         "parameters": list(table.rows()),
+        "fields": other_fields(model),
+        "presets": {key: changes(model, preset) for key, preset in kind.presets().items()},
     }
-    show(result, f"{kind.title}\n\nPaper: {kind.paper}\n\n{table}", as_json=as_json)
+    words = f"{kind.title}\n\nPaper: {kind.paper}\n\n{table}"
+    if result["fields"]:
+        words += "\n\nOther fields: " + _listed(result["fields"])
+    for key, changed in result["presets"].items():
+        words += f"\n\n--preset {key}: " + (_listed(changed) or "the example itself")
+    show(result, words, as_json=as_json)
+
+
+@app.command("new")
+def new_model(
+    name: Annotated[str, typer.Argument(help="Small letters, digits and _: my_model.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for both files; this one without it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a model of your own, in one file that works as it stands, and a test of its contract."""
+    from groundswell.cli.models_new import new_model as write
+
+    model, test = write(name, out or Path())
+    words = (
+        f"wrote {model}\nwrote {test}\n\n"
+        f"It works as it stands: counts by place and step, with a density. Now make it yours.\n"
+        f"  1. python -m pytest {test}            every promise that a model makes; keep it green\n"
+        f"  2. change the equations at the top of {model.name}, then what follows from them; a verb that you\n"
+        "     cannot give (likelihood, pointwise, intensity) is left out, and its promises with it\n"
+        f"  3. groundswell models show {model}\n"
+        f"     groundswell simulate {model} --seed 1 --show\n"
+        f"     groundswell fit {model} EVENTS.csv\n"
+    )
+    show({"written": [str(model), str(test)]}, words.rstrip(), as_json=as_json)
+
+
+def other_fields(model: Component) -> dict[str, str]:
+    """Fields that are no parameters, with their values and, where they are named, the alternatives."""
+    found: dict[str, str] = {}
+    hints = typing.get_type_hints(type(model))
+    for field in dataclasses.fields(model):  # type: ignore[arg-type]
+        if "param" in field.metadata:
+            continue
+        given, allowed = getattr(model, field.name), typing.get_args(hints[field.name])
+        if typing.get_origin(hints[field.name]) is typing.Literal:
+            others = ", ".join(str(value) for value in allowed if value != given)
+            found[field.name] = f"{given} ({others})"
+        else:
+            found[field.name] = type(given).__name__ if isinstance(given, Component) else str(given)
+    return found
+
+
+def changes(base: Component, preset: Component) -> dict[str, str]:
+    """The fields of a preset that differ from the base."""
+    found: dict[str, str] = {}
+    for field in dataclasses.fields(base):  # type: ignore[arg-type]
+        given = getattr(preset, field.name)
+        if given != getattr(base, field.name):
+            text = f"{given:g}" if isinstance(given, float) else str(given)
+            found[field.name] = text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    return found
+
+
+def _listed(fields: dict[str, str]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in fields.items())
 
 
 def parameter_table(model: Component) -> Table:

@@ -1,4 +1,4 @@
-"""`groundswell simulate`: a model forwards; and how the commands state a model."""
+"""`groundswell simulate`: a model forwards."""
 
 from __future__ import annotations
 
@@ -11,65 +11,34 @@ import numpy as np
 import pydantic
 import typer
 
+from groundswell.cli import replay
 from groundswell.cli.common import (
     Config,
-    Configuration,
     Json,
     Out,
-    Parameters,
     Seed,
-    Set,
     Without,
-    assignments,
+    assigned,
     resolve,
     save,
     show,
 )
+from groundswell.cli.model_given import ModelConfiguration, Name, SetAny
 from groundswell.data.files import writable_folder, write_json
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
 from groundswell.data.window import Window
-from groundswell.errors import UsageError, nearest
-from groundswell.models.library import load
+from groundswell.errors import UsageError
+from groundswell.models.base import can
 from groundswell.rng import generator
-from groundswell.statement import stated
 
 Days = Annotated[int | None, typer.Option("--days", help="Length of the window in days.")]
 Start = Annotated[str | None, typer.Option("--start", help="First day, as 2017-12-28.")]
-Country = Annotated[str | None, typer.Option("--country", help="The gazetteer's places of this country.")]
-Name = Annotated[
-    str | None, typer.Argument(metavar="MODEL", help="A name from `groundswell models list`; may stand in --config.")
+Preset = Annotated[
+    str | None, typer.Option("--preset", help="A named instance to start from; `models show MODEL` lists them.")
 ]
-
-
-class ModelConfiguration(Configuration):
-    """A model: its name, the parameters that differ from its example, the components left out or stated anew.
-
-    components : tables as `groundswell.statement` reads them; what they leave out stays as in the example. They
-    come first, then `without`, then `set`.
-    """
-
-    model: str
-    components: dict[str, Any] = pydantic.Field(default_factory=dict)
-    set: Parameters = pydantic.Field(default_factory=dict)
-    without: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The library's name of the model."""
-        return self.model.replace("-", "_")
-
-    def build(self) -> tuple[Any, Setting]:
-        """The model, and its example's setting."""
-        found = load(self.model).example()
-        model: Any = stated(type(found[0]), self.components, base=found[0]) if self.components else found[0]
-        for part in self.without:
-            parts = [f.name for f in dataclasses.fields(model) if dataclasses.is_dataclass(getattr(model, f.name))]
-            if part not in parts:
-                raise UsageError(f'--without "{part}": {self.model} has no such component.' + nearest(part, parts, 3))
-        model = dataclasses.replace(model, **dict.fromkeys(self.without))
-        return model.replacing(self.set), found[1]
+Country = Annotated[str | None, typer.Option("--country", help="The gazetteer's places of this country.")]
 
 
 class SimulateConfiguration(ModelConfiguration):
@@ -93,17 +62,25 @@ class SimulateConfiguration(ModelConfiguration):
 
 def simulate(
     model: Name = None,
-    set_: Set = None,
+    preset: Preset = None,
+    set_: SetAny = None,
     without: Without = None,
     days: Days = None,
     start: Start = None,
     country: Country = None,
     seed: Seed = None,
+    show_: Annotated[
+        bool, typer.Option("--show", help="Write replay.html, which plays the run again, and an animation.")
+    ] = False,
+    animation: Annotated[
+        str | None, typer.Option("--animation", help="With --show, of a grid: gif, frames (PNG), webm (ffmpeg), none.")
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="With --show: open the page in the browser.")] = False,
     out: Out = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Draw one history from a model: totals on the screen, tables with --out.
+    """Draw one history from a model: totals on the screen, tables with --out, a page to play again with --show.
 
     Without --country the model runs in the setting of its own example (`models show MODEL`).
     The same seed gives the same history.
@@ -112,7 +89,8 @@ def simulate(
         SimulateConfiguration,
         config,
         model=model,
-        set=assignments(set_),
+        preset=preset,
+        set=assigned(set_),
         without=without,
         days=days,
         start=start,
@@ -121,15 +99,27 @@ def simulate(
     )
     built, example = configuration.build()
     setting = configuration.setting(example)
+    if show_:
+        replay.check(built, setting, animation)
+        out = out or Path("out") / f"{configuration.name}-seed-{configuration.seed}"
+    elif animation is not None or open_:
+        raise UsageError("--animation and --open go with --show, which writes the page.")
     folder = writable_folder(out) if out is not None else None
-    history = built.simulate(setting, rng=generator(configuration.seed))
-    files = _write(history, setting, configuration, folder) if folder is not None else []
-    totals = _totals(history)
+    rng = generator(configuration.seed)
+    looked_at = show_ and can(built, "watch")
+    drawn = built.watch(setting, rng=rng) if looked_at else built.simulate(setting, rng=rng)
+    history = drawn.history if looked_at else drawn
+    files, shortened = [], []
+    if show_ and folder is not None:
+        files, shortened = replay.write(built, drawn, configuration, folder, animation or "gif")
+    files += _write(history, setting, configuration, folder) if folder is not None else []
+    totals, starts = _totals(history), _starts(built, history)
     count, periods = setting.shape
     ended = " The draw exploded and ends there." if history.exploded else ""
     words = (
         f"{configuration.model}, seed {configuration.seed}; places: {count}; "
         f"steps of {setting.window.step} d from {setting.window.start}: {periods}.{ended}\n\n{totals}"
+        + ("" if starts is None else "\n\n" + _in_words(starts))
     )
     result = {
         "model": configuration.model,
@@ -139,9 +129,15 @@ def simulate(
         "steps": periods,
         "exploded": history.exploded,
         "totals": list(totals.rows()),
+        "starts": starts,
         "files": [str(file) for file in files],
+        "shortened": shortened,
     }
-    show(result, "\n".join([words, *(f"wrote {file}" for file in files)]), as_json=as_json)
+    show(result, "\n".join([words, *shortened, *(f"wrote {file}" for file in files)]), as_json=as_json)
+    if open_ and folder is not None:
+        import webbrowser
+
+        webbrowser.open((folder / "replay.html").resolve().as_uri())
 
 
 def _of_length(setting: Setting, days: int) -> Setting:
@@ -168,16 +164,37 @@ def _totals(history: History) -> Table:
             {
                 "series": name,
                 "total": float(by_step.sum()),
+                "mean": float(by_step.mean()),
                 "places reached": int((np.asarray(values) > 0).any(axis=1).sum()),
                 "last": float(by_step[-1]),
                 "peak": float(by_step[peak]),
+                "step": peak + 1 if by_step[peak] > 0 else None,
                 "on": dates[peak].isoformat() if by_step[peak] > 0 else None,
             }
         )
     return Table.from_rows(rows)
 
 
-def _write(history: History, setting: Setting, configuration: Configuration, folder: Path) -> list[Path]:
+def _starts(model: Any, history: History) -> dict[str, Any] | None:
+    """What the model counts the starts of, at which steps (from 1), and the mean of the waiting times between them."""
+    if not can(model, "starts"):
+        return None
+    what, steps = model.starts(history)
+    waits = np.diff(steps)
+    return {
+        "what": what,
+        "steps": (np.asarray(steps) + 1).tolist(),
+        "mean_waiting_time": float(waits.mean()) if len(waits) else None,
+    }
+
+
+def _in_words(starts: dict[str, Any]) -> str:
+    count, wait = len(starts["steps"]), starts["mean_waiting_time"]
+    said = f"{count} {starts['what']}{'' if count == 1 else 's'} started"
+    return said + ("." if wait is None else f"; mean waiting time between starts {wait:.1f} steps.")
+
+
+def _write(history: History, setting: Setting, configuration: SimulateConfiguration, folder: Path) -> list[Path]:
     tables = {"history.csv": history.table(), "places.csv": Table(history.places.columns())}
     if history.events is not None:
         tables["events.csv"] = history.events_table()

@@ -45,13 +45,15 @@ start(setting, *, rng, histories=1) -> state;  step(state, day, *, rng, forced=N
     What a particle filter needs beyond these is in models/day_by_day.py.
 remarks(setting, history=None) -> sentences that a reader of a fit must see of these very parameters
     (explosive growth), and of them in the light of what they were fitted to.
+watch(setting, *, rng) -> models.watching.Watched: the history that `simulate` draws, with pictures of a grid.
+starts(history) -> (what, steps): at which steps, from 0, something of the model's own starts, such as an "outburst".
 report(setting, history, questions, *, rng) -> Record
     Reporting models only: what each speaker would have claimed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -96,6 +98,14 @@ class Model(Component):
     def example(cls) -> tuple[Model, Setting]:
         """A small instance and a lopsided setting, for the contract tests and the docs."""
         raise MissingVerb(f"{cls.__name__} has no example(); give it one so that the contract tests can run.")
+
+    @classmethod
+    def presets(cls) -> Mapping[str, Model]:
+        """Named instances: published settings, programs, the two sides of a comparison. None, unless a model has some.
+
+        `groundswell simulate MODEL --preset NAME` starts from one.
+        """
+        return {}
 
     def lacks(self, verb: str) -> str | None:
         """Why this instance cannot do `verb` and what to use instead; None if it can."""

@@ -1,4 +1,7 @@
-"""The one table that knows every model by name; nothing is imported before it is used."""
+"""The one table that knows every model by name; nothing is imported before it is used.
+
+A model outside the library is named by its file, `my_model.py`, or by its module, `package.module:Name`.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +45,21 @@ LIBRARY: Mapping[str, Entry] = {
 
 
 def load(name: str) -> type[Model]:
-    """The class of the model `name`; dashes count as underscores."""
+    """The class of the model `name`; dashes count as underscores. A file or a module is imported: its code runs."""
+    from groundswell.models.outside import is_outside, load_outside
+
+    if is_outside(name):
+        return load_outside(name)
     key = name.replace("-", "_")
     if key not in LIBRARY:
-        raise UsageError(f'no model is called "{name}".' + nearest(key, LIBRARY) + f" Known: {', '.join(LIBRARY)}.")
+        raise UsageError(
+            f'no model is called "{name}".' + nearest(key, LIBRARY) + f" Known: {', '.join(LIBRARY)}; "
+            "or a file with a model of your own, as my_model.py."
+        )
     return LIBRARY[key].load()
+
+
+def level(name: str) -> str:
+    """The level at which a model of the library speaks; "outside" for any other."""
+    key = name.replace("-", "_")
+    return LIBRARY[key].level if key in LIBRARY else "outside"

@@ -68,7 +68,7 @@ def render(page: Page, speaker: Speaker) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["cell"] = _cell
+    environment.filters["cell"] = cell
     environment.globals |= {"is_number": _is_number, "numeric": _numeric}
     return environment.get_template("page.html").render(
         page=page, say=speaker.say, language=speaker.language, direction=speaker.direction
@@ -91,5 +91,6 @@ def _numeric(table: Table) -> list[bool]:
     return [bool(values) and all(map(_is_number, values)) for values in known]
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A value in a table; a dash for nothing."""
     return "–" if value is None else show(value, 3)

@@ -6,6 +6,7 @@ them, a motivation), who starts, and whether some join below their threshold by 
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
@@ -32,6 +33,7 @@ from groundswell.models.agents.cascade_parts import (
 )
 from groundswell.models.agents.networks import (
     Hierarchy,
+    Lattice,
     Network,
     PowerLawDegrees,
     RandomGraph,
@@ -40,6 +42,7 @@ from groundswell.models.agents.networks import (
 )
 from groundswell.models.agents.spreading import Spread, spread
 from groundswell.models.base import Model
+from groundswell.models.watching import Sampling, Watched
 from groundswell.params import param
 from groundswell.rng import hash_key
 from groundswell.rng import keyed as keyed_generator
@@ -101,6 +104,15 @@ class Cascade(Model):
         return replace(cls(SIEGEL[network], Motivation(), None), **changes)
 
     @classmethod
+    def presets(cls) -> dict[str, Model]:
+        """The three papers, Siegel's once for each type of network."""
+        return {
+            "watts": cls.watts(),
+            "centola_macy": cls.centola_macy(),
+            **{f"siegel_{network}": cls.siegel(network) for network in SIEGEL},
+        }
+
+    @classmethod
     def example(cls) -> tuple[Cascade, Setting]:
         """Watts' cascade among 1,000 persons from 10 seeds, twenty steps."""
         from datetime import date
@@ -143,6 +155,26 @@ class Cascade(Model):
             self, given, "who is tied to the active",
             "Draw the whole window with the same rng; its first steps are the same.",
         )  # fmt: skip
-        done = self.run(rng=rng, steps=setting.window.periods - 1)
-        series = {"active": done.active, "new": done.new, "quiet": done.nodes - done.active}
-        return History(setting.places, setting.window, {name: v[None, :].astype(float) for name, v in series.items()})
+        return _history(setting, self.run(rng=rng, steps=setting.window.periods - 1))
+
+    def watch(self, setting: Setting, *, rng: np.random.Generator) -> Watched:
+        """The history that `simulate` draws, one cell a person: a lattice as it lies, else by number."""
+        check_one_place(self, setting, "network")
+        done, periods = self.run(rng=rng, steps=setting.window.periods - 1), setting.window.periods
+        flat = not isinstance(self.network, Lattice)
+        columns = math.ceil(math.sqrt(done.nodes)) if flat else self.network.columns  # type: ignore[union-attr]
+        grid = (math.ceil(done.nodes / columns), columns)
+        kept = Sampling.of(*grid, periods)
+        steps = kept.steps(periods)
+        joined = np.pad(done.joined, (0, math.prod(grid) - done.nodes), constant_values=-2).reshape(grid)
+        joined = kept.corner(joined)
+        frames = np.where((joined >= 0) & (joined < steps[:, None, None]), 2, 1)
+        frames[:, joined == -2] = 0  # cells beyond the last person
+        states = ("empty", "out", "joined")
+        note = "persons" if flat else "torus"
+        return Watched(_history(setting, done), frames.astype(np.uint8), steps, states, grid, (note,))
+
+
+def _history(setting: Setting, done: Spread) -> History:
+    series = {"active": done.active, "new": done.new, "quiet": done.nodes - done.active}
+    return History(setting.places, setting.window, {name: v[None, :].astype(float) for name, v in series.items()})

@@ -12,6 +12,7 @@ at all; so each such rule is a named option here, and the presets name the progr
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
@@ -25,6 +26,7 @@ from groundswell.errors import ParameterError, UsageError, nearest
 from groundswell.models.agents.alone import check_no_past, check_one_place
 from groundswell.models.agents.grid import Neighbourhood, around_cell, check_room, check_sides
 from groundswell.models.base import Model
+from groundswell.models.watching import Watched, watch_grid
 from groundswell.params import Component, param
 
 if TYPE_CHECKING:
@@ -214,6 +216,16 @@ class CivilViolence(Model):
         return replace(paper, **changes)
 
     @classmethod
+    def presets(cls) -> dict[str, Model]:
+        """The programs, and the paper's runs 1 (deception) and 2 (punctuated equilibrium) as recalled."""
+        return {
+            "netlogo": cls.netlogo(),
+            "mesa": cls.mesa(),
+            "paper": cls.paper_run(2),
+            "paper_deception": cls.paper_run(1),
+        }
+
+    @classmethod
     def example(cls) -> tuple[CivilViolence, Setting]:
         """The NetLogo preset as it is, a hundred and twenty steps: some four outbursts."""
         from datetime import date
@@ -260,3 +272,21 @@ class CivilViolence(Model):
         )  # fmt: skip
         done = run(self.populate(rng=rng), setting.window.periods)
         return History(setting.places, setting.window, {name: row[None, :] for name, row in done.series.items()})
+
+    def watch(self, setting: Setting, *, rng: np.random.Generator) -> Watched:
+        """The history that `simulate` draws, with pictures of the grid; see `Crowd.frame` for the states."""
+        from groundswell.models.agents.crowd import STATES, run
+
+        check_one_place(self, setting, "grid")
+
+        def go_on(crowd: Crowd, steps: int) -> tuple[Crowd, Mapping[str, np.ndarray]]:
+            done = run(crowd, steps)
+            return done.crowd, done.series
+
+        return watch_grid(self.populate(rng=rng), go_on, setting, STATES, (self.rows, self.columns))
+
+    def starts(self, history: History) -> tuple[str, np.ndarray]:
+        """ "outburst", and the steps, from 0, at which one starts; see `crowd.outbursts`."""
+        from groundswell.models.agents.crowd import outbursts
+
+        return "outburst", outbursts(history["active"][0])

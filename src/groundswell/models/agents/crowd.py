@@ -29,6 +29,9 @@ Record = Literal["none", "totals", "frames", "agents"]
 EMPTY, QUIET, ACTIVE, JAILED, OFFICER = range(5)
 """What a frame shows in a cell; of several agents in one cell, the highest of these but jailed, which is lowest."""
 
+STATES = ("empty", "quiet", "active", "jailed", "officer")
+"""Their names, in that order."""
+
 FORMAT = 1
 """Of saved crowds; raised when the meaning of a file or of a draw changes."""
 

@@ -27,6 +27,7 @@ from groundswell.models.agents.alone import check_no_past, check_one_place
 from groundswell.models.agents.civil_violence import Ratio
 from groundswell.models.agents.grid import Neighbourhood, around_cell, check_room, check_sides
 from groundswell.models.base import Model
+from groundswell.models.watching import Watched, watch_grid
 from groundswell.params import param
 from groundswell.rng import hash_key
 
@@ -58,6 +59,9 @@ SERIES: tuple[str, ...] = (
 
 EMPTY, FIRST_QUIET, FIRST_ACTIVE, SECOND_QUIET, SECOND_ACTIVE, JAILED, OFFICER = range(7)
 """What a frame shows in a cell."""
+
+STATES = ("empty", "first-quiet", "first-active", "second-quiet", "second-active", "jailed", "officer")
+"""Their names, in that order."""
 
 PERSON_STEPS_AT_ONCE = 500_000
 """Work between two looks at the keyboard."""
@@ -147,6 +151,16 @@ class IntergroupViolence(Model):
         )  # fmt: skip
         done = run(self.populate(rng=rng), setting.window.periods)
         return History(setting.places, setting.window, {name: row[None, :] for name, row in done.series.items()})
+
+    def watch(self, setting: Setting, *, rng: np.random.Generator) -> Watched:
+        """The history that `simulate` draws, with pictures of the grid; see `Peoples.frame`."""
+        check_one_place(self, setting, "grid")
+
+        def go_on(peoples: Peoples, steps: int) -> tuple[Peoples, Mapping[str, np.ndarray]]:
+            done = run(peoples, steps)
+            return done.peoples, done.series
+
+        return watch_grid(self.populate(rng=rng), go_on, setting, STATES, (self.rows, self.columns))
 
 
 @dataclass(frozen=True, eq=False)

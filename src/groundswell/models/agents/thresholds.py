@@ -20,8 +20,10 @@ from groundswell.data.history import History
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
-from groundswell.errors import DataError, GroundswellError, ParameterError, UsageError
+from groundswell.errors import DataError, GroundswellError, ParameterError
+from groundswell.models.agents.alone import check_one_place
 from groundswell.models.base import Likelihood, Model
+from groundswell.models.watching import Sampling, Watched
 from groundswell.params import Component, Prior, param
 
 Rule = Literal["continuous", "floor", "round", "ceil", "sampled"]
@@ -122,6 +124,14 @@ class Thresholds(Model):
         return cls(Given(tuple(thresholds)), len(thresholds), rule)
 
     @classmethod
+    def presets(cls) -> dict[str, Model]:
+        """Granovetter's two crowds, which differ by one person: without a threshold of 1 nobody follows the first."""
+        return {
+            "granovetter": cls(Uniform(0.0, 99.0), rule="floor"),
+            "granovetter_one_changed": cls.of([0, 2, *range(2, 100)]),
+        }
+
+    @classmethod
     def example(cls) -> tuple[Thresholds, Setting]:
         """A hundred persons with normal thresholds near the jump, twelve rounds."""
         from datetime import date
@@ -141,7 +151,7 @@ class Thresholds(Model):
         with chance (F(r) - F(r')) / (1 - F(r')), r' being the round before r, independently of the
         path so far. So a history can be continued exactly from `given`.
         """
-        _one_place(setting)
+        check_one_place(self, setting, "well-mixed crowd")
         path = [] if given is None else [float(r) for r in given["active"][0]]
         _check_path(path, self.population)
         while len(path) < setting.window.periods:
@@ -153,6 +163,22 @@ class Thresholds(Model):
             else:
                 path.append(self.step_from(now))
         return History(setting.places, setting.window, {"active": np.array([path])})
+
+    def watch(self, setting: Setting, *, rng: np.random.Generator) -> Watched:
+        """The history that `simulate` draws, with one cell a person: by threshold, row by row, in the order of joining.
+
+        Of more persons than a picture has cells, the corner shows those who join first.
+        """
+        history = self.simulate(setting, rng=rng)
+        columns = math.ceil(math.sqrt(self.population))
+        grid = (math.ceil(self.population / columns), columns)
+        kept = Sampling.of(*grid, setting.window.periods)
+        steps = kept.steps(setting.window.periods)
+        joined = np.round(np.concatenate([[0.0], history["active"][0]]))[steps]
+        rank = kept.corner(np.arange(math.prod(grid)).reshape(grid))
+        frames = np.where(rank < joined[:, None, None], 2, 1)
+        frames[:, rank >= self.population] = 0
+        return Watched(history, frames.astype(np.uint8), steps, ("empty", "out", "joined"), grid, ("order",))
 
     def step_from(self, participants: float) -> float:
         """r(t+1) from r(t), under a deterministic rule; "sampled" answers with the continuous map."""
@@ -209,7 +235,7 @@ class Thresholds(Model):
         """
         from scipy.special import gammaln, log_ndtr
 
-        _one_place(setting)
+        check_one_place(self, setting, "well-mixed crowd")
         path = history["active"][0].astype(float)
         _check_path(list(path), self.population)
         if (path % 1).any():
@@ -272,14 +298,6 @@ def _log_survival(
     survival = log_ndtr(-z)
     hazard = np.exp(-z * z / 2 - 0.5 * math.log(2 * math.pi) - survival)
     return survival, np.stack([hazard / sd, hazard * z / sd])
-
-
-def _one_place(setting: Setting) -> None:
-    if len(setting.places) != 1:
-        raise UsageError(
-            f"Thresholds was given a setting of {len(setting.places)} places; expected one, Places.single(), "
-            "for its one well-mixed population. Simulate one model per place."
-        )
 
 
 def _check_path(path: list[float], population: int) -> None:

@@ -26,6 +26,12 @@ POSTERIOR = "#21577a"
 
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#5d6470")
 """Okabe and Ito (2008), Color universal design; without the yellow and black, plus a grey."""
+STATES = {
+    "empty": "#f3f5f7", "quiet": "#8fc3e0", "active": "#d55e00", "jailed": "#5d6470", "officer": "#10151b",
+    "out": "#8fc3e0", "joined": "#d55e00", "first-quiet": "#8fc3e0", "first-active": "#00588c",
+    "second-quiet": "#f3c98b", "second-active": "#d55e00",
+}  # fmt: skip
+"""What a cell of a grid holds; of different lightness, so that grey print tells them apart as well."""
 MARKERS = ("o", "s", "D", "p", "h", "P", "X")
 """No triangles: arrows beside a marker tell a bound."""
 
