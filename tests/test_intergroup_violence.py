@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundswell.errors import MissingVerb, ParameterError, UsageError
+from groundswell.errors import DataError, MissingVerb, ParameterError, UsageError
 from groundswell.models.agents.intergroup_violence import (
     CHOICES,
     EMPTY,
@@ -21,6 +21,7 @@ from groundswell.models.agents.intergroup_violence import (
     SECOND_QUIET,
     SERIES,
     IntergroupViolence,
+    load,
     run,
 )
 from groundswell.rng import generator
@@ -66,6 +67,37 @@ def test_stopping_and_recording_change_nothing(cut, seed) -> None:
     assert (rest.peoples.traits == whole.peoples.traits).all()
     assert whole.frames is not None
     assert (whole.frames[-1] == rest.peoples.frame()).all()
+
+
+@settings(max_examples=10)
+@given(options(), st.integers(0, 2**20))
+def test_a_saved_run_goes_on_as_if_it_had_not_been_stopped(tmp_path_factory, choices, seed) -> None:
+    path = tmp_path_factory.mktemp("saved") / "peoples.npz"
+    middle = run(replace(BITTER, rows=9, columns=9, **choices).populate(rng=generator(seed)), 6).peoples
+    middle.save(path)
+    again = load(path)
+    assert again.model == middle.model
+    one, other = run(middle, 6), run(again, 6)
+    assert all((one.series[name] == other.series[name]).all() for name in SERIES)
+    assert (one.peoples.persons == other.peoples.persons).all()
+
+
+def test_other_and_damaged_files_are_refused(tmp_path) -> None:
+    path = tmp_path / "peoples.npz"
+    with pytest.raises(DataError, match="does not exist"):
+        load(path)
+    BITTER.populate(rng=generator(1)).save(path)
+    whole = path.read_bytes()
+    for kept in (whole[: len(whole) // 2], b"rows, columns", whole[:-40] + bytes(40)):
+        path.write_bytes(kept)
+        with pytest.raises(DataError, match="damaged"):
+            load(path)
+    np.savez(path, format=1, key=3)
+    with pytest.raises(DataError, match="missing"):
+        load(path)
+    np.savez(path, format=99)
+    with pytest.raises(DataError, match="format 99"):
+        load(path)
 
 
 @settings(max_examples=15)

@@ -12,8 +12,10 @@ recollection leaves something open, it is a named option.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -22,14 +24,16 @@ from groundswell.data.history import History
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
-from groundswell.errors import ParameterError, UsageError, nearest
+from groundswell.errors import DataError, ParameterError, UsageError, nearest
 from groundswell.models.agents.alone import check_no_past, check_one_place
 from groundswell.models.agents.civil_violence import Ratio
 from groundswell.models.agents.grid import Neighbourhood, around_cell, check_room, check_sides
+from groundswell.models.agents.saved import read_moment, write_moment
 from groundswell.models.base import Model
 from groundswell.models.watching import Watched, watch_grid
 from groundswell.params import param
 from groundswell.rng import hash_key
+from groundswell.statement import plain, stated
 
 Counted = Literal["everyone", "own_group"]
 Jailed = Literal["off_grid", "keeps_cell"]
@@ -43,6 +47,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "children": get_args(Children),
 }
 """Every rule that the recollection leaves open, with its named alternatives."""
+
+FORMAT = 1
+"""Of saved files; raised when the meaning of a file or of a draw changes."""
 
 SERIES: tuple[str, ...] = (
     "first",
@@ -191,6 +198,18 @@ class Peoples:
         picture[there[:, loops.CELL]] = np.where(there[:, loops.JAIL] > 0, JAILED, seen)
         return picture.reshape(self.model.rows, self.model.columns)
 
+    def save(self, path: Path | str) -> None:
+        """Write everyone as an .npz file, whole or not at all."""
+        write_moment(
+            path,
+            FORMAT,
+            model=json.dumps(plain(self.model)),
+            key=np.uint64(self.key),
+            step=self.step,
+            newest=self.newest,
+            **{name: getattr(self, name) for name in _ARRAYS},
+        )
+
     def with_officers(self, density: float) -> Peoples:
         """The same, with officers added on random empty cells until so many per cell are there: peacekeepers arrive.
 
@@ -217,6 +236,20 @@ class Peoples:
             persons=np.vstack([self.persons, added]),
             traits=np.vstack([self.traits, np.zeros((wanted, 2))]),
         )
+
+
+_ARRAYS = ("number", "persons", "traits")
+
+
+def load(path: Path | str) -> Peoples:
+    """Who `Peoples.save` wrote, to `run` on; DataError for any other file, a damaged one or another version."""
+    saved = read_moment(path, Peoples, FORMAT)
+    try:
+        arrays = {name: saved[name] for name in _ARRAYS}
+        model = stated(IntergroupViolence, json.loads(str(saved["model"])))
+        return Peoples(model, int(saved["key"]), int(saved["step"]), int(saved["newest"]), **arrays)
+    except (KeyError, TypeError, ValueError, UsageError) as error:
+        raise DataError(f"{path} is no saved peoples: {error} is missing or wrong.") from error
 
 
 @dataclass(frozen=True, eq=False)
