@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from groundswell.cli import main as cli
+from groundswell.cli import progress
 from groundswell.cli.common import assigned
 from groundswell.cli.model_given import ModelConfiguration
 from groundswell.errors import UsageError
@@ -139,3 +141,21 @@ def test_models_show_names_fields_alternatives_and_presets(go: Run) -> None:
     assert "rule sampled (continuous, floor, round, ceil)" in words
     assert max(map(len, words.splitlines())) < 400, "a hundred thresholds are not printed"
     assert len(Thresholds.presets()) == 2
+
+
+def test_a_run_that_takes_long_says_so_and_a_short_one_does_not(go: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ("simulate", "thresholds", "--seed", "1", "--json")
+    code, _, told = go(*asked)
+    assert (code, told) == (0, "")
+
+    def slow(self: Thresholds, setting: Any, **more: Any) -> Any:
+        time.sleep(0.2)
+        return drawn(self, setting, **more)
+
+    drawn = Thresholds.simulate
+    monkeypatch.setattr(Thresholds, "simulate", slow)
+    monkeypatch.setattr(progress, "PATIENT_SECONDS", 0.01)
+    code, out, told = go(*asked)
+    assert code == 0
+    assert told.count("compiles its loops, once") == 1
+    assert json.loads(out)["model"] == "thresholds"

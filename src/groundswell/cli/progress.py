@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 QUIET_SECONDS = 15.0
 """Between two lines where there is no terminal."""
+
+PATIENT_SECONDS = 3.0
+"""After which a run that tells no progress says why it may take so long."""
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    """For work that tells no progress: a line on stderr if it takes long, as a model's first run does."""
+    words = "Working. A model's first run compiles its loops, once, which takes up to half a minute."
+    timer = threading.Timer(PATIENT_SECONDS, lambda: print(words, file=sys.stderr, flush=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from groundswell.cli.common import (
     show,
 )
 from groundswell.cli.model_given import ModelConfiguration, Name, SetAny
+from groundswell.cli.progress import patience
 from groundswell.data.files import writable_folder, write_json
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
@@ -107,7 +108,8 @@ def simulate(
     folder = writable_folder(out) if out is not None else None
     rng = generator(configuration.seed)
     looked_at = show_ and can(built, "watch")
-    drawn = built.watch(setting, rng=rng) if looked_at else built.simulate(setting, rng=rng)
+    with patience():
+        drawn = built.watch(setting, rng=rng) if looked_at else built.simulate(setting, rng=rng)
     history = drawn.history if looked_at else drawn
     files, shortened = [], []
     if show_ and folder is not None:
