@@ -28,6 +28,7 @@ from groundswell.models.events.excitation import density
 from groundswell.models.events.mutually_exciting import MutuallyExciting
 from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.models.library import load
+from groundswell.models.triggering import Exponential, Gaussian, PowerLaw, Steps
 from groundswell.params import Effects
 from groundswell.report.figures.style import INK, SERIES, SOFT, panels, styled
 from groundswell.report.svg import svg
@@ -218,6 +219,36 @@ def etas() -> Any:
 
 
 @styled
+def space_time() -> Any:
+    """The example's events on their map, by how likely each needed no parent, and how far four reaches go."""
+    model, setting = load("space_time").example()
+    history = model.simulate(setting, rng=generator(4))
+    events, offspring = history.events, model.offspring
+    assert events is not None
+    shares = model.branching(setting, history).background_probability
+    left, right = panels(1, 2, height=2.8)[0]
+    order = np.argsort(-shares)
+    dots = left.scatter(events.x_km[order], events.y_km[order], c=shares[order], s=9, cmap="viridis", linewidth=0)
+    left.figure.colorbar(dots, ax=left, label="needed no parent", shrink=0.8)
+    for tile in setting.region.tiles:
+        for ring in tile.rings:
+            left.plot(*np.concatenate([ring, ring[:1]]).T, color=SOFT, linewidth=0.8)
+    left.set_aspect("equal")
+    left.set_xlabel("km")
+    left.set_ylabel("km")
+    reaches = (Gaussian(10.0), Exponential(12.0), PowerLaw(12.0, 3.5), Steps(10.0, Effects({"30": -1.5, "60": -3.0})))
+    km = np.linspace(0, offspring.furthest_km, 200)
+    for reach, colour in zip(reaches, SERIES, strict=False):
+        come = reach.disc(km)
+        right.plot(km, come / come[-1], color=colour, label=reach.__class__.__name__)
+    right.set_ylim(0, 1)
+    right.set_xlabel("km from the event that set them off")
+    right.set_title("share of offspring within")
+    right.legend(loc="lower right")
+    return left
+
+
+@styled
 def recruitment() -> Any:
     """Members over time by how far ties lead, and participants under three jail terms with the same luck."""
     alone = dict.fromkeys(("within", "between", "media", "organised", "call", "deterrence", "backlash"))
@@ -320,8 +351,8 @@ def intergroup_violence() -> Any:
 
 
 PICTURES: tuple[Callable[[], Any], ...] = (
-    endemic_epidemic, mobilisation, self_exciting, mutually_exciting, etas, riot_wave, regimes, intergroup_violence,
-    thresholds, cascade, recruitment,
+    endemic_epidemic, mobilisation, self_exciting, mutually_exciting, space_time, etas, riot_wave, regimes,
+    intergroup_violence, thresholds, cascade, recruitment,
 )  # fmt: skip
 
 
