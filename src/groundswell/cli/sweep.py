@@ -98,8 +98,10 @@ class SweepConfiguration(SimulateConfiguration):
                 raise UsageError(f'[ranges] names "{name}", which is no parameter here.' + nearest(name, known, 3))
             if given == "prior":
                 axes[name] = FromPrior(known[name])
+            elif isinstance(given, LogRange):
+                axes[name] = Range(given.low, given.high, given.scale)
             else:
-                axes[name] = Range(given.low, given.high, given.scale) if isinstance(given, LogRange) else Range(*given)  # type: ignore[misc]
+                axes[name] = Range(given[0], given[1])
         return (Sobol if self.design == "sobol" else Latin)(axes, self.configurations)
 
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import struct
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from groundswell.errors import GroundswellError
+
+BROKEN_ARCHIVE = (OSError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
+"""What opening a zip archive that is none, or a damaged one, can end in."""
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from groundswell.data.files import BROKEN_ARCHIVE
 from groundswell.data.readers.headerless import names_for
 from groundswell.data.readers.json_rows import json_rows
 from groundswell.errors import DataError
@@ -105,7 +106,7 @@ def _only_member(content: bytes) -> bytes:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             inside = [name for name in archive.namelist() if not name.endswith("/")]
             return archive.read(inside[0]) if len(inside) == 1 else content
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError, zlib.error):
+    except BROKEN_ARCHIVE:
         return content
 
 

@@ -1,8 +1,10 @@
-"""What models of one crowd refuse: a setting of several places, and a past of which only totals are known."""
+"""What models of one crowd refuse: several places, a past of which only totals are known, steps that are no number."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import numpy as np
 
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
@@ -24,3 +26,9 @@ def check_no_past(model: Any, given: History | None, unknown: str, instead: str)
         raise MissingVerb(
             f"{type(model).__name__}.simulate cannot continue from a history: totals do not say {unknown}. {instead}"
         )
+
+
+def check_steps(steps: int) -> None:
+    """UsageError unless it is a whole number, 0 or more."""
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
+        raise UsageError(f"steps is {steps!r}; expected a whole number, 0 or more.")

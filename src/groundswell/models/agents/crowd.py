@@ -20,7 +20,8 @@ from groundswell.errors import DataError, UsageError
 from groundswell.models.agents import _civil_violence_loops as loops
 from groundswell.models.agents import _keyed_loops as keyed
 from groundswell.models.agents.civil_violence import CivilViolence, Course
-from groundswell.models.agents.engines import advance, check, nearest_whole
+from groundswell.models.agents.engines import advance, check
+from groundswell.models.agents.grid import nearest_whole
 from groundswell.models.agents.saved import read_moment, write_moment
 from groundswell.rng import hash_key
 

@@ -21,7 +21,9 @@ from groundswell.errors import GroundswellError, UsageError
 from groundswell.models.agents import _civil_tile_loops as tile_loops
 from groundswell.models.agents import _civil_violence_loops as loops
 from groundswell.models.agents import _keyed_loops as keyed
+from groundswell.models.agents.alone import check_steps
 from groundswell.models.agents.civil_violence import CHOICES, CivilViolence, tiles_across
+from groundswell.models.agents.grid import nearest_whole
 
 if TYPE_CHECKING:
     from groundswell.models.agents.crowd import Crowd
@@ -258,12 +260,6 @@ def _runs(down: np.ndarray, right: np.ndarray, columns: int) -> np.ndarray:
 
 def check(steps: int, threads: int) -> None:
     """UsageError unless both are whole numbers that can be meant."""
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
-        raise UsageError(f"steps is {steps!r}; expected a whole number, 0 or more.")
+    check_steps(steps)
     if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1:
         raise UsageError(f"threads is {threads!r}; expected a whole number, 1 or more.")
-
-
-def nearest_whole(value: float) -> int:
-    """The nearest whole number, halves upwards."""
-    return int(np.floor(value + 0.5))

@@ -52,3 +52,8 @@ def check_room(model: Any) -> None:
             f"{model.rows} x {model.columns}. On a torus an agent would see some cells twice; "
             f"use a grid of at least {across} x {across} or a vision below {(side - 1) // 2 + 1}."
         )
+
+
+def nearest_whole(value: float) -> int:
+    """The nearest whole number, halves upwards: how many agents a density makes."""
+    return int(np.floor(value + 0.5))

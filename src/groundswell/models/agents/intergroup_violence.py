@@ -25,9 +25,9 @@ from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import DataError, ParameterError, UsageError, nearest
-from groundswell.models.agents.alone import check_no_past, check_one_place
+from groundswell.models.agents.alone import check_no_past, check_one_place, check_steps
 from groundswell.models.agents.civil_violence import Ratio
-from groundswell.models.agents.grid import Neighbourhood, around_cell, check_room, check_sides
+from groundswell.models.agents.grid import Neighbourhood, around_cell, check_room, check_sides, nearest_whole
 from groundswell.models.agents.saved import read_moment, write_moment
 from groundswell.models.base import Model
 from groundswell.models.watching import Watched, watch_grid
@@ -219,7 +219,7 @@ class Peoples:
         from groundswell.models.agents._keyed_loops import keyed_order, step_key
 
         cells = self.model.rows * self.model.columns
-        wanted = round(density * cells) - int((self.persons[:, loops.GROUP] == loops.OFFICER).sum())
+        wanted = nearest_whole(density * cells) - int((self.persons[:, loops.GROUP] == loops.OFFICER).sum())
         empty = np.setdiff1d(np.arange(cells), self.persons[:, loops.CELL])
         if not 0 <= wanted <= len(empty):
             raise UsageError(
@@ -278,9 +278,9 @@ def populate(model: IntergroupViolence, *, rng: np.random.Generator) -> Peoples:
 
     key = hash_key(rng)
     start, cells = np.uint64(step_key(key, 0)), model.rows * model.columns
-    officers = round(model.officer_density * cells)
-    citizens = min(round(model.citizen_density * cells), cells - officers)
-    first, count = round(model.first_share * citizens), citizens + officers
+    officers = nearest_whole(model.officer_density * cells)
+    citizens = min(nearest_whole(model.citizen_density * cells), cells - officers)
+    first, count = nearest_whole(model.first_share * citizens), citizens + officers
     persons = np.zeros((count, 6), np.int32)
     persons[:, loops.CELL] = keyed_order(start, cells, loops.PLACE)[:count]
     persons[first:, loops.GROUP], persons[citizens:, loops.GROUP] = loops.SECOND, loops.OFFICER
@@ -303,8 +303,7 @@ def run(
     """
     from groundswell.models.agents import _intergroup_violence_loops as loops
 
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
-        raise UsageError(f"steps is {steps!r}; expected a whole number, 0 or more.")
+    check_steps(steps)
     if record not in ("totals", "frames"):
         raise UsageError(f'record is {record!r}; expected "totals" or "frames".')
     model = peoples.model

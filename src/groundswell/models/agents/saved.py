@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import struct
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from groundswell.data.files import replacing_file
+from groundswell.data.files import BROKEN_ARCHIVE, replacing_file
 from groundswell.errors import DataError
 
-DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
-"""What reading a broken archive can end in."""
+DAMAGE = (*BROKEN_ARCHIVE, ValueError, KeyError)
+"""What reading arrays of a broken archive can end in."""
 
 
 def write_moment(path: Path | str, version: int, **values: Any) -> None:

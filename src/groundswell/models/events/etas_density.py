@@ -125,8 +125,8 @@ class EtasDensity:
     def attribute(self, x: np.ndarray) -> Shares:
         """See `CompleteLikelihood`. Shares of pairs are found anew where they are needed: there may be millions."""
         model = from_vector(self._model, x)
-        rates = self._rates(model, self._events, self._unprompted, self._earlier)[0]
-        return Shares(model, model.background * self._unprompted / np.maximum(rates, 1e-300), np.maximum(rates, 1e-300))
+        rates = np.maximum(self._rates(model, self._events, self._unprompted, self._earlier)[0], 1e-300)
+        return Shares(model, model.background * self._unprompted / rates, rates)
 
     def expected(self, x: np.ndarray, shares: Shares) -> tuple[float, np.ndarray]:
         """See `CompleteLikelihood`; the integral is that of the log density."""

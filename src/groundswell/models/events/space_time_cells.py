@@ -137,14 +137,16 @@ def _lay_out(time: np.ndarray, x: np.ndarray, y: np.ndarray, kind: np.ndarray, k
     wide, high = int(east.max(initial=0)) + 2, int(north.max(initial=0)) + 2  # a rim of empty cells
     key = (kind * high + north) * wide + east
     order = np.argsort(key, kind="stable")
-    cells, cell, members = np.unique(key, return_inverse=True, return_counts=True)
-    row = np.empty(len(order), dtype=np.int32)
-    row[order] = np.arange(len(order))
+    sorted_key = key[order]
+    first = np.flatnonzero(np.append(True, sorted_key[1:] != sorted_key[:-1])[: len(order)])
+    start, cells = np.append(first, len(order)), sorted_key[first]
+    members = np.diff(start)
+    row, cell = np.empty(len(order), dtype=np.int32), np.empty(len(order), dtype=np.int64)
+    row[order], cell[order] = np.arange(len(order)), np.repeat(np.arange(len(cells)), members)
     beside = cells[:, None] + np.add.outer(np.arange(-1, 2) * wide, np.arange(-1, 2)).ravel()
     at = np.minimum(np.searchsorted(cells, beside), max(len(cells) - 1, 0))
     there = cells[at] == beside
     near_start = np.concatenate([[0], np.cumsum((members[at] * there).sum(axis=1))])
-    rows = gathered(cell.ravel(), np.where(there, at, -1), row, near_start)
-    start = np.concatenate([[0], np.cumsum(members)])
+    rows = gathered(cell, np.where(there, at, -1), row, near_start)
     t, a, b = time[order], x[order], y[order]
     return _Layout(side, order, (t, a, b), start, (t[rows], a[rows], b[rows], rows), near_start)
