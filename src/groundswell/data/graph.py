@@ -205,8 +205,8 @@ def _warn_of_isolated(graph: Graph, names: tuple[str, ...]) -> None:
     shown = ", ".join(_said(int(node), names) for node in alone[:5]) + (", ..." if len(alone) > 5 else "")
     hint = " The numbers seem to start at 1; they are taken as starting at 0." if alone.tolist() == [0] else ""
     warnings.warn(
-        f"isolated nodes: {len(alone)} of {len(graph)} persons have no tie ({shown}), so that no cascade can reach "
-        f"them; they count in every share.{hint}",
+        f"isolated nodes: {len(alone)} of {len(graph)} persons have no tie ({shown}), so that nothing reaches "
+        f"them along ties; they count in every share.{hint}",
         GroundswellWarning,
         stacklevel=3,
     )

@@ -114,7 +114,7 @@ class CivilViolence(Model):
     from `rng`, by a hash of (key, step, agent, purpose, k).
     """
 
-    title: ClassVar[str] = "civil violence: grievance against the risk of arrest, on a grid"
+    title: ClassVar[str] = "civil violence: grievance against the risk of arrest, on a grid or a network"
     paper: ClassVar[str] = (
         "Epstein (2002), PNAS 99 suppl. 3, 7243-7250; Wilensky (2004), NetLogo Rebellion; Mesa 3 example"
     )
