@@ -357,16 +357,16 @@ def test_a_damaged_file_of_a_network_is_refused(tmp_path: Path):
     with np.load(tmp_path / "crowd.npz") as held:
         saved = dict(held)
     for name, value in (
-        ("graph_neighbours", saved["graph_neighbours"][::-1]),
-        ("model_ties", np.array("{")),
-        ("model_ties", np.array('{"nodes": "persons", "colour": 1}')),
+        ("neighbours", saved["neighbours"][::-1]),
+        ("ties", np.array("{")),
+        ("ties", np.array('{"nodes": "persons", "colour": 1}')),
     ):
         np.savez(tmp_path / "other.npz", **{**saved, name: value})
         with pytest.raises(DataError):
             load(tmp_path / "other.npz")
-    del saved["graph_offsets"]
+    del saved["offsets"]
     np.savez(tmp_path / "other.npz", **saved)
-    with pytest.raises(DataError, match="graph_offsets"):
+    with pytest.raises(DataError, match="offsets"):
         load(tmp_path / "other.npz")
 
 

@@ -56,7 +56,7 @@ def beside(row, column, around, i, rules):
 
 
 @njit(cache=True)
-def _outlook(around, rules, cell):
+def outlook_of(around, rules, cell):
     """Where a cell stands: row and column on a torus; from where to where its part of the list goes on a network."""
     if around.ndim == 2:
         return cell // rules.columns, cell % rules.columns
@@ -64,7 +64,7 @@ def _outlook(around, rules, cell):
 
 
 @njit(cache=True)
-def _size(around, outlook):
+def how_many(around, outlook):
     """How many cells are in view, one's own included."""
     if around.ndim == 2:
         return len(around)
@@ -72,7 +72,7 @@ def _size(around, outlook):
 
 
 @njit(cache=True)
-def _seen(around, rules, outlook, i):
+def in_view(around, rules, outlook, i):
     """The i-th of them."""
     if around.ndim == 2:
         return beside(outlook[0], outlook[1], around, i, rules)
@@ -82,9 +82,9 @@ def _seen(around, rules, outlook, i):
 @njit(cache=True)
 def _spread(cells, around, rules, plane, cell, amount):
     """Add to a plane wherever `cell` can be seen from: neighbourhoods are symmetric."""
-    outlook = _outlook(around, rules, cell)
-    for i in range(_size(around, outlook)):
-        cells[_seen(around, rules, outlook, i), plane] += amount
+    outlook = outlook_of(around, rules, cell)
+    for i in range(how_many(around, outlook)):
+        cells[in_view(around, rules, outlook, i), plane] += amount
 
 
 @njit(cache=True)
@@ -131,23 +131,23 @@ def _move(agents, cells, traits, around, rules, key, agent):
     if rules.persons and agent < len(traits):
         return
     anywhere = rules.anywhere and agent >= len(traits)
-    outlook = _outlook(around, rules, agents[agent, CELL])
-    size = len(cells) if anywhere else _size(around, outlook)
+    outlook = outlook_of(around, rules, agents[agent, CELL])
+    size = len(cells) if anywhere else how_many(around, outlook)
     for k in range(TRIES):
         i = int(unit(key, agent, MOVE, k) * size)
-        target = i if anywhere else _seen(around, rules, outlook, i)
+        target = i if anywhere else in_view(around, rules, outlook, i)
         if cells[target, RESIDENTS] == 0:
             _relocate(agents, cells, traits, around, rules, agent, target)
             return
     empty = 0
     for i in range(size):
-        target = i if anywhere else _seen(around, rules, outlook, i)
+        target = i if anywhere else in_view(around, rules, outlook, i)
         empty += cells[target, RESIDENTS] == 0
     if empty == 0:
         return
     wanted = int(unit(key, agent, MOVE, TRIES) * empty)
     for i in range(size):
-        target = i if anywhere else _seen(around, rules, outlook, i)
+        target = i if anywhere else in_view(around, rules, outlook, i)
         if cells[target, RESIDENTS] == 0:
             if wanted == 0:
                 _relocate(agents, cells, traits, around, rules, agent, target)
@@ -185,11 +185,11 @@ def _enforce(agents, cells, traits, around, rules, key, officer):
     cell = agents[officer, CELL]
     if cells[cell, ACTIVES_SEEN] == 0:
         return 0
-    outlook = _outlook(around, rules, cell)
+    outlook = outlook_of(around, rules, cell)
     # The smallest of one draw per suspect: the same whoever is looked at first.
     suspect, lowest = -1, np.uint64(0)
-    for i in range(_size(around, outlook)):
-        agent = cells[_seen(around, rules, outlook, i), HEAD]
+    for i in range(how_many(around, outlook)):
+        agent = cells[in_view(around, rules, outlook, i), HEAD]
         while agent >= 0:
             if agents[agent, IS_ACTIVE]:
                 ticket = draw(key, officer, SUSPECT, agent)

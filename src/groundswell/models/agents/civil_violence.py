@@ -26,7 +26,7 @@ from groundswell.errors import ParameterError, UsageError, nearest
 from groundswell.models.agents.alone import check_no_past, check_one_place
 from groundswell.models.agents.grid import Neighbourhood, around_cell, check_room, check_sides
 from groundswell.models.agents.networks import Network, SmallWorld
-from groundswell.models.agents.ties import Ties, check_ties
+from groundswell.models.agents.ties import Ground, Ties, check_places
 from groundswell.models.base import Model
 from groundswell.models.watching import Watched, watch_grid
 from groundswell.params import Component, param
@@ -80,7 +80,7 @@ class Course(Component):
 
 
 @dataclass(frozen=True)
-class CivilViolence(Model):
+class CivilViolence(Ground, Model):
     """Agents and officers on a torus, activated one by one in a random order each step.
 
     The defaults are those of `netlogo()`. Numbers are parameters; the rules are options:
@@ -163,8 +163,8 @@ class CivilViolence(Model):
             )
         if self.ties is None:
             check_room(self)
-        else:
-            check_ties(self)
+        elif self.ties.nodes == "places":
+            check_places(self)
         if self.officers_course is not None and self.officers_course.to > self.officer_density:
             raise ParameterError(
                 f"CivilViolence.officers_course.to is {self.officers_course.to:g} and officer_density is "
@@ -175,6 +175,11 @@ class CivilViolence(Model):
             self._check_tiles()
 
     def _check_tiles(self) -> None:
+        if self.ties is not None:
+            raise ParameterError(
+                "CivilViolence.activation is 'tiles', and there are ties; expected 'global'. Only a grid is cut into "
+                "tiles."
+            )
         if not tiles_across(min(self.rows, self.columns), self.vision_cells):
             tile = 6 * math.floor(self.vision_cells) + 1
             raise ParameterError(
@@ -262,19 +267,6 @@ class CivilViolence(Model):
         )
 
     @property
-    def cells(self) -> int:
-        """Cells of the grid, or nodes of the network."""
-        return self.rows * self.columns if self.ties is None else self.ties.network.nodes
-
-    @property
-    def picture(self) -> tuple[int, int]:
-        """Rows and columns of a picture of it: the grid, or the network's nodes by number, row by row."""
-        if self.ties is None:
-            return self.rows, self.columns
-        columns = math.ceil(math.sqrt(self.cells))
-        return math.ceil(self.cells / columns), columns
-
-    @property
     def outburst_above(self) -> float:
         """Active agents above which an outburst is counted: 50 on the published 40 x 40, elsewhere as many per cell."""
         return self.outburst_share * self.cells
@@ -325,8 +317,7 @@ class CivilViolence(Model):
             done = run(crowd, steps)
             return done.crowd, done.series
 
-        notes = ("torus",) if self.ties is None else ("nodes",)
-        return watch_grid(self.populate(rng=rng), go_on, setting, STATES, self.picture, notes)
+        return watch_grid(self.populate(rng=rng), go_on, setting, STATES, self.picture, self.note)
 
     def starts(self, history: History) -> tuple[str, np.ndarray]:
         """ "outburst", and the steps, from 0, at which one starts; see `crowd.outbursts` and `outburst_above`."""

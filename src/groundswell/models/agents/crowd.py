@@ -7,7 +7,6 @@ one key share their luck, so a scenario is `dataclasses.replace(crowd, model=oth
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass, fields, replace
 from functools import partial
@@ -16,7 +15,6 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from groundswell.data.graph import Graph
 from groundswell.data.summaries import outbursts as starts_above
 from groundswell.errors import DataError, UsageError
 from groundswell.models.agents import _civil_violence_loops as loops
@@ -24,7 +22,6 @@ from groundswell.models.agents import _keyed_loops as keyed
 from groundswell.models.agents.civil_violence import CivilViolence, Course
 from groundswell.models.agents.engines import advance, check
 from groundswell.models.agents.grid import nearest_whole
-from groundswell.models.agents.networks import GivenGraph
 from groundswell.models.agents.saved import read_moment, write_moment
 from groundswell.models.agents.ties import Ties
 from groundswell.rng import hash_key
@@ -109,44 +106,35 @@ class Crowd:
             key=np.uint64(self.key),
             step=self.step,
             **{f"array_{name}": getattr(self, name) for name in _ARRAYS},
-            **_settings(self.model),
+            **{f"model_{name}": value for name, value in _settings(self.model).items()},
+            **({} if self.model.ties is None else self.model.ties.held()),
         )
 
 
 def _settings(model: CivilViolence) -> dict[str, Any]:
-    """Every field that is set, as plain values: a course as its three numbers, ties as a graph and their rules."""
-    held: dict[str, Any] = {}
-    for name, value in ((field.name, getattr(model, field.name)) for field in fields(model)):
-        if isinstance(value, Ties):
-            held |= {f"graph_{part}": getattr(value.graph, part) for part in _GRAPH}
-            value = json.dumps(value.rules())
-        elif isinstance(value, Course):
-            value = astuple(value)
-        if value is not None:
-            held[f"model_{name}"] = value
-    return held
-
-
-def _setting(saved: Mapping[str, np.ndarray], name: str) -> Any:
-    """A field of the model, of those that `_settings` wrote."""
-    value = saved[f"model_{name}"]
-    if name == "ties":
-        graph = Graph(*(saved[f"graph_{part}"] for part in _GRAPH))
-        return Ties(GivenGraph(graph), **json.loads(value.item()))
-    return Course(*value.tolist()) if value.ndim else value.item()
+    """Every field that is set but the ties, as a plain value, a course as its three numbers."""
+    given = {field.name: getattr(model, field.name) for field in fields(model) if field.name != "ties"}
+    return {
+        name: astuple(value) if isinstance(value, Course) else value
+        for name, value in given.items()
+        if value is not None
+    }
 
 
 _ARRAYS = ("cell", "active", "jail", "hardship", "risk_aversion")
-_GRAPH = ("offsets", "neighbours")
 
 
 def load(path: Path | str) -> Crowd:
     """A crowd that `Crowd.save` wrote; DataError for anything else, or for another format."""
     saved = read_moment(path, Crowd, FORMAT)
     try:
-        settings = {name[6:]: _setting(saved, name[6:]) for name in saved if name.startswith("model_")}
+        settings: dict[str, Any] = {
+            name[6:]: Course(*value.tolist()) if value.ndim else value.item()
+            for name, value in saved.items()
+            if name.startswith("model_")
+        }
         arrays = {name: saved[f"array_{name}"] for name in _ARRAYS}
-        return Crowd(CivilViolence(**settings), int(saved["key"]), int(saved["step"]), **arrays)
+        return Crowd(CivilViolence(**settings, ties=Ties.of(saved)), int(saved["key"]), int(saved["step"]), **arrays)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} is no saved crowd: {error} is missing or unknown.") from error
 

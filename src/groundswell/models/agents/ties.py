@@ -7,7 +7,9 @@ nodes then: citizens and officers occupy one each and move to empty ones in view
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
@@ -75,32 +77,71 @@ class Ties(Component):
         """Every field but the network, as plain values."""
         return {"vision_ties": float(self.vision_ties), "nodes": self.nodes, "patrol": self.patrol}
 
+    def held(self) -> dict[str, Any]:
+        """What a file keeps of ties that are drawn: the rules as JSON, and the graph, so that it needs no other."""
+        graph = self.graph
+        return {"ties": json.dumps(self.rules()), "offsets": graph.offsets, "neighbours": graph.neighbours}
+
+    @classmethod
+    def of(cls, saved: Mapping[str, Any]) -> Ties | None:
+        """From such a file, or None if it has no ties; errors of every kind for a damaged one."""
+        if "ties" not in saved:
+            return None
+        return cls(GivenGraph(Graph(saved["offsets"], saved["neighbours"])), **json.loads(str(saved["ties"])))
+
     def views(self) -> np.ndarray:
         """(N + 1 + V,) int32 who is in view of each node, as the loops want it; of ties that are drawn.
 
         4 bytes for each node in view of each. UsageError for more than can be numbered.
         """
+        return self._listed(math.floor(self.vision_ties))
+
+    def beside(self) -> np.ndarray:
+        """The same of who is at most one tie away, whatever the vision."""
+        return self._listed(1)
+
+    def _listed(self, reach: int) -> np.ndarray:
         graph = self.graph
-        starts, seen = graph.within(min(math.floor(self.vision_ties), len(graph)), MOST_IN_VIEW)
+        starts, seen = graph.within(min(reach, len(graph)), MOST_IN_VIEW)
         if starts[-1] + len(starts) > MOST_IN_VIEW:
             raise UsageError(
-                f"Ties.vision_ties is {self.vision_ties:g}, by which the {len(starts) - 1:,} nodes have more than "
+                f"Ties.vision_ties is {self.vision_ties:g}, by which the {len(graph):,} nodes have more than "
                 f"{MOST_IN_VIEW:,} others in view, all together; lower it, or take a smaller network."
             )
         return np.concatenate([starts + len(starts), seen]).astype(np.int32)
 
 
-def check_ties(model: Any) -> None:
-    """ParameterError unless a model's ties, which it has, go with its other fields."""
-    what, ties = type(model).__name__, model.ties
-    both = model.citizen_density + model.officer_density
-    if ties.nodes == "places" and both > 1 + 1e-9:
+class Ground:
+    """What a model stands on that has the fields `rows` and `columns`, and `ties` or None."""
+
+    rows: int
+    columns: int
+    ties: Ties | None
+
+    @property
+    def cells(self) -> int:
+        """Cells of the grid, or nodes of the network."""
+        return self.rows * self.columns if self.ties is None else self.ties.network.nodes
+
+    @property
+    def picture(self) -> tuple[int, int]:
+        """Rows and columns of a picture of it: the grid, or the network's nodes by number, row by row."""
+        if self.ties is None:
+            return self.rows, self.columns
+        columns = math.ceil(math.sqrt(self.cells))
+        return math.ceil(self.cells / columns), columns
+
+    @property
+    def note(self) -> str:
+        """How to read that picture, by the words of the catalogue."""
+        return "torus" if self.ties is None else "nodes"
+
+
+def check_places(model: Any) -> None:
+    """ParameterError unless the agents of a model with ties fit on its nodes, one on each."""
+    what, both = type(model).__name__, model.citizen_density + model.officer_density
+    if both > 1 + 1e-9:
         raise ParameterError(
             f"{what}.citizen_density + officer_density is {both:g} on nodes that are places; expected 1 or less, for "
-            'a place holds one agent at the start. Lower one of the two, or take ties.nodes = "persons".'
-        )
-    if model.activation != "global":
-        raise ParameterError(
-            f"{what}.activation is {model.activation!r}, and there are ties; expected 'global'. Only a grid is cut "
-            "into tiles."
+            "a place holds one agent at the start. Lower one of the two."
         )
