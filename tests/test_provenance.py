@@ -47,7 +47,7 @@ def test_a_claim_has_the_origin_of_the_one_it_cites_through_any_number_of_hands(
 @pytest.mark.parametrize(
     ("claims", "words"),
     [
-        ([said(), said(cites="frist", id="b")], 'claim b cites "frist", which is the id of no claim. Nearest.*"first"'),
+        ([said(), said(cites="firsd", id="b")], 'claim b cites "firsd", which is the id of no claim. Nearest.*"first"'),
         ([said(cites="b"), said(cites="first", id="b")], "b cites first cites b, so nobody said it first"),
         ([said(cites="first")], "first cites first, so nobody"),
         ([said(), said(cites="first", id="b", speaker="paper")], 'claim b: speaker is "paper".*is its outlet'),

@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 
 from groundswell.data.history import History
-from groundswell.data.provenance import counts_with, observation
+from groundswell.data.provenance import counts_with, in_order_said, observation
 from groundswell.data.quantities import Quantity, quantity
 from groundswell.data.record import Claim
 from groundswell.data.setting import Setting
@@ -157,6 +157,27 @@ class ClaimGroup:
         window = setting.window
         places = setting.places.covered_by(self.place)
         return self.quantity.value(history, places, window.day(self.start), window.day(self.end))
+
+    @property
+    def source(self) -> str:
+        """The speaker who said it first: whose list it is, if it is one."""
+        return in_order_said(self.claims)[0].speaker
+
+    @property
+    def lists(self) -> bool:
+        """Whether the claims count places, so that a source can list some and miss others."""
+        return self.quantity.functional == "distinct"
+
+    def places(self, setting: Setting, history: History) -> tuple[np.ndarray, np.ndarray]:
+        """(P,) bool each: the places that a claim on places counts, and those with arrests in its window."""
+        inside = np.zeros(len(setting.places), bool)
+        inside[setting.places.covered_by(self.place)] = True
+        first, last = (setting.window.day(day) // setting.window.step for day in (self.start, self.end))
+
+        def any_of(series: str) -> np.ndarray:
+            return inside & (history[series][:, first : last + 1] > 0).any(axis=1)
+
+        return any_of(self.quantity.series), any_of("arrests")
 
     def words(self) -> str:
         """What the claims are about: "arrests in Tehran on 2017-12-30"."""
