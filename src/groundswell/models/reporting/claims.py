@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -137,25 +137,32 @@ class Reporting(Component):
         ratio high / low and is placed about x at random.
         """
         groups = self.prepare(sort_claims(questions, setting).weighed)
-        unlisted = {label(claim.speaker) for group in groups for claim in group.claims} - set(self.speaker)
-        everyone = Effects({**self.speaker, **{s: SPEAKER_SD * rng.standard_normal() for s in sorted(unlisted)}})
-        said: dict[str, Said] = {}
+        said = self.speak(groups, lambda bound: bound.told(setting, history, rng=rng), rng=rng)
         stands = counts_with(questions.claims)
-        for bound in groups.bind(replace(self, speaker=everyone)):
-            group = bound.group
-            level = math.log(bound.told(setting, history, rng=rng) + group.half)
-            common = rng.standard_normal()
-            for claim, offset, own, shared in zip(group.claims, bound.offset, bound.own, bound.shared, strict=True):
-                log_x = level + offset + shared * common + own * rng.standard_normal()
-                said[claim.id] = self._state(group, claim, log_x, rng)
-            for identifier in group.repeats:
-                said[identifier] = _repeated(questions[identifier], questions[stands[identifier]], said)
+        for identifier in (name for group in groups for name in group.repeats):
+            said[identifier] = _repeated(questions[identifier], questions[stands[identifier]], said)
         return Record(
             tuple(
                 replace(claim, value=said[claim.id][0], value_high=said[claim.id][1]) if claim.id in said else claim
                 for claim in questions
             )
         )
+
+    def speak(
+        self, groups: ClaimGroups, known: Callable[[BoundGroup], float], *, rng: np.random.Generator
+    ) -> dict[str, Said]:
+        """By id, what is said where each group's source knows the quantity to be `known(group)`; repeats left out."""
+        unlisted = {label(claim.speaker) for group in groups for claim in group.claims} - set(self.speaker)
+        everyone = Effects({**self.speaker, **{s: SPEAKER_SD * rng.standard_normal() for s in sorted(unlisted)}})
+        said: dict[str, Said] = {}
+        for bound in groups.bind(replace(self, speaker=everyone)):
+            group = bound.group
+            level = math.log(known(bound) + group.half)
+            common = rng.standard_normal()
+            for claim, offset, own, shared in zip(group.claims, bound.offset, bound.own, bound.shared, strict=True):
+                log_x = level + offset + shared * common + own * rng.standard_normal()
+                said[claim.id] = self._state(group, claim, log_x, rng)
+        return said
 
     def _state(self, group: ClaimGroup, claim: Claim, log_x: float, rng: np.random.Generator) -> Said:
         if claim.value_high is not None:
