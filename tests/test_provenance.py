@@ -174,6 +174,9 @@ def test_a_row_that_cites_takes_over_what_it_leaves_empty(tmp_path):
     )  # fmt: skip
     assert record["t05"].words() == record["t04"].words() == "more than 100 persons"
     assert record["t05"].origin == "count"
+    notes = check_claims(read_raw(tmp_path / "claims.csv")).notes
+    assert "claim t04: more than 100 persons tells claim t03, 140 persons, again and does not count" in notes
+    assert not any("repeat one figure" in note for note in notes)
 
 
 @pytest.mark.parametrize(

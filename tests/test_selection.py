@@ -27,6 +27,8 @@ from groundswell.models.reporting.integration import integrable
 from groundswell.models.reporting.selection import Listing, Selection
 from groundswell.params import Effects, leaves, replacing
 from groundswell.rng import generator
+from groundswell.studies.case import Case
+from groundswell.studies.run import new_study
 
 LISTED = "speaker list"
 
@@ -157,10 +159,25 @@ def test_its_parameters_have_names_priors_and_ranges() -> None:
 
 def test_a_source_that_lists_nothing_is_an_error_with_the_nearest() -> None:
     record = Record((count(3), count(9, id="persons", quantity="arrests")))
-    with pytest.raises(DataError, match=r'listing source "speaker lits".*Nearest name: "speaker list"'):
-        Reporting.for_record(record, "third_party", listing=["speaker lits"])
+    with pytest.raises(DataError, match=r'listing source "speaker lisst".*Nearest name: "speaker list"'):
+        Reporting.for_record(record, "third_party", listing=["speaker lisst"])
     with pytest.raises(DataError, match=r'listing source "speaker persons"'):
         Reporting.for_record(record, "third_party", listing=["speaker persons"])
+
+
+def test_a_study_names_the_sources_that_list(tmp_path) -> None:
+    new_study(tmp_path / "case")
+    text = (tmp_path / "case/study.toml").read_text()
+    case = Case.read(tmp_path / "case/study.toml")
+    record = case.build(tmp_path / "case").claims.weighed
+    speaker = next(claim.speaker for claim in record if claim.quantity == "cities_with_protest")
+    share = f"reporting.selection.listing.{speaker}"
+    (tmp_path / "case/study.toml").write_text(f'listing = ["{speaker}"]\nfixed = {{"{share}" = 0.4}}\n{text}')
+    built = Case.read(tmp_path / "case/study.toml").build(tmp_path / "case")
+    assert built.held == {share: 0.4}
+    assert built.account.reporting.selection == Selection(Effects({speaker: 0.4}))
+    with pytest.raises(DataError, match='listing source "nobody"'):
+        case.model_copy(update={"listing": ("nobody",)}).build(tmp_path / "case")
 
 
 # --- inside a particle filter ---

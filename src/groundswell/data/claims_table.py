@@ -15,7 +15,7 @@ from typing import Any
 
 from groundswell.data.dates import Unreadable, read_date
 from groundswell.data.places import Places
-from groundswell.data.provenance import TAKEN_OVER, chain, contradiction
+from groundswell.data.provenance import TAKEN_OVER, chain, contradiction, counts_with, figure, observation
 from groundswell.data.quantities import INPUTS, QUANTITIES, UNSPOKEN
 from groundswell.data.readers.raw import EMPTY, Raw, read_raw
 from groundswell.data.record import COLUMNS, QUALIFIERS, Claim, Record
@@ -260,8 +260,16 @@ def _notes(claims: Sequence[Claim]) -> list[str]:
             notes.append(f"claim {claim.id}: {UNSPOKEN[claim.quantity]}")
         if claim.stated_on is not None and claim.stated_on < claim.start:
             notes.append(f"claim {claim.id}: stated on {claim.stated_on}, before its window begins {claim.start}")
-    once = Counter((c.origin, c.quantity, c.place, c.start, c.end, c.qualifier, c.value, c.value_high) for c in claims)
-    for (origin, quantity, *_), count in once.items():
+    stands = counts_with(claims)
+    known = {claim.id: claim for claim in claims}
+    for claim in claims:
+        if claim.cites in known:
+            first = known[stands[claim.id]]
+            notes.append(
+                f"claim {claim.id}: {claim.words()} tells claim {first.id}, {first.words()}, again and does not count"
+            )
+    once = Counter((observation(claim), figure(claim)) for claim in claims if claim.cites not in known)
+    for ((origin, quantity, *_), _), count in once.items():
         if count > 1:
             notes.append(f'{count} claims repeat one figure of origin "{origin}" on {quantity}; they count once')
     if outletless := [claim.id for claim in claims if not claim.outlet]:
