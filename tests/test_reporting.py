@@ -1,5 +1,7 @@
 import math
+from dataclasses import fields
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from groundswell.data.record import Claim, Record
 from groundswell.errors import DataError, ParameterError
 from groundswell.models.reporting.claims import SPEAKER_SD, Reporting
 from groundswell.models.reporting.grouping import Grains
+from groundswell.models.reporting.selection import Selection
 from groundswell.params import Effects, leaves, replacing
 
 DAY = date(2020, 1, 1)
@@ -311,3 +314,11 @@ def test_shares_outside_their_range_are_refused(wrong):
 def test_grains_must_rise_from_one_with_probabilities(wrong):
     with pytest.raises(DataError, match="expected"):
         Grains(**wrong)
+
+
+def test_the_page_names_every_setting_and_parameter():
+    page = (Path(__file__).parent.parent / "docs/models/reporting.md").read_text(encoding="utf-8")
+    for part in (Reporting, Selection):
+        for field in fields(part):
+            prefix = "selection." if part is Selection else ""
+            assert f"`{prefix}{field.name}" in page, field.name
