@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -24,7 +24,7 @@ import numpy as np
 
 from groundswell.data.history import History
 from groundswell.data.provenance import counts_with, figure
-from groundswell.data.quantities import QUANTITIES, quantity
+from groundswell.data.quantities import QUANTITIES
 from groundswell.data.record import Claim, Record
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError, ParameterError
@@ -137,32 +137,37 @@ class Reporting(Component):
         ratio high / low and is placed about x at random.
         """
         groups = self.prepare(sort_claims(questions, setting).weighed)
-        said = self.speak(groups, lambda bound: bound.told(setting, history, rng=rng), rng=rng)
+        return self.say(groups, [self.told(one, setting, history, rng=rng) for one in groups], questions, rng=rng)
+
+    def told(self, group: ClaimGroup, setting: Setting, history: History, *, rng: np.random.Generator) -> float:
+        """A group's quantity as far as its source knows of it: of places that it lists, how many, drawn."""
+        if listing := self.lister(group):
+            return float(listing.draw(*group.places(setting, history), setting.places.population, rng=rng))
+        return group.value(setting, history)
+
+    def say(
+        self, groups: ClaimGroups, hidden: Sequence[float], questions: Record, *, rng: np.random.Generator
+    ) -> Record:
+        """The same given the groups of `questions` and the quantity of each alone, as its source knows it (`told`)."""
+        unlisted = {label(claim.speaker) for group in groups for claim in group.claims} - set(self.speaker)
+        everyone = Effects({**self.speaker, **{s: SPEAKER_SD * rng.standard_normal() for s in sorted(unlisted)}})
+        said: dict[str, Said] = {}
         stands = counts_with(questions.claims)
-        for identifier in (name for group in groups for name in group.repeats):
-            said[identifier] = _repeated(questions[identifier], questions[stands[identifier]], said)
+        for bound, quantity in zip(groups.bind(replace(self, speaker=everyone)), hidden, strict=True):
+            group = bound.group
+            level = math.log(quantity + group.half)
+            common = rng.standard_normal()
+            for claim, offset, own, shared in zip(group.claims, bound.offset, bound.own, bound.shared, strict=True):
+                log_x = level + offset + shared * common + own * rng.standard_normal()
+                said[claim.id] = self._state(group, claim, log_x, rng)
+            for identifier in group.repeats:
+                said[identifier] = _repeated(questions[identifier], questions[stands[identifier]], said)
         return Record(
             tuple(
                 replace(claim, value=said[claim.id][0], value_high=said[claim.id][1]) if claim.id in said else claim
                 for claim in questions
             )
         )
-
-    def speak(
-        self, groups: ClaimGroups, known: Callable[[BoundGroup], float], *, rng: np.random.Generator
-    ) -> dict[str, Said]:
-        """By id, what is said where each group's source knows the quantity to be `known(group)`; repeats left out."""
-        unlisted = {label(claim.speaker) for group in groups for claim in group.claims} - set(self.speaker)
-        everyone = Effects({**self.speaker, **{s: SPEAKER_SD * rng.standard_normal() for s in sorted(unlisted)}})
-        said: dict[str, Said] = {}
-        for bound in groups.bind(replace(self, speaker=everyone)):
-            group = bound.group
-            level = math.log(known(bound) + group.half)
-            common = rng.standard_normal()
-            for claim, offset, own, shared in zip(group.claims, bound.offset, bound.own, bound.shared, strict=True):
-                log_x = level + offset + shared * common + own * rng.standard_normal()
-                said[claim.id] = self._state(group, claim, log_x, rng)
-        return said
 
     def _state(self, group: ClaimGroup, claim: Claim, log_x: float, rng: np.random.Generator) -> Said:
         if claim.value_high is not None:
@@ -263,12 +268,6 @@ class BoundGroup(NamedTuple):
         logs = self.log_likelihood(np.arange(float(len(chance))))[chance > 0] + np.log(chance[chance > 0])
         return float(logs.max() + np.log(np.exp(logs - logs.max()).sum()))
 
-    def told(self, setting: Setting, history: History, *, rng: np.random.Generator) -> float:
-        """The quantity of a history as far as its source knows of it: listed places only, drawn, if it lists."""
-        if self.listing is None:
-            return self.group.value(setting, history)
-        return float(self.listing.draw(*self.group.places(setting, history), setting.places.population, rng=rng))
-
     def log_likelihood(self, q: np.ndarray) -> np.ndarray:
         """(S,) log probability of the group's claims at the quantities q, (S,) float, 0 or more.
 
@@ -298,7 +297,7 @@ def _repeated(claim: Claim, first: Claim, said: Mapping[str, Said]) -> Said:
     if figure(claim) == figure(first):
         return said[first.id]
     times = said[first.id][0] / first.value if first.value > 0 else 1.0
-    whole = quantity(claim.quantity).functional != "ratio"
+    whole = QUANTITIES[claim.quantity].functional != "ratio"
     ends = [end if end is None else end * times for end in (claim.value, claim.value_high)]
     low, high = (float(round(end)) if whole and end is not None else end for end in ends)
     return low, high  # type: ignore[return-value]

@@ -10,7 +10,7 @@ import numpy as np
 from groundswell.data.record import Record
 from groundswell.data.table import Table
 from groundswell.errors import UsageError
-from groundswell.models.reporting.claims import BoundGroup, Reporting
+from groundswell.models.reporting.claims import Reporting
 from groundswell.params import leaves
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -38,16 +38,16 @@ def prior_predictive(
         claim.id: (claim.stance, group.quantity.kind, claim.qualifier) for group in groups for claim in group.claims
     }
     free = [leaf for leaf in leaves(reporting) if leaf.prior is not None]
-
-    def known(bound: BoundGroup) -> float:
-        return quantity if bound.listing is None else float(rng.binomial(round(quantity), bound.listing.share))
-
     factors: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for _ in range(draws):
         drawn = {leaf.name: leaf.from_free(leaf.center + leaf.sd * rng.standard_normal()) for leaf in free}
-        for name, (value, high) in reporting.replacing(drawn).speak(groups, known, rng=rng).items():
-            said = value if high is None else np.sqrt(value * high)
-            factors[cells[name]].append(said / quantity)
+        model = reporting.replacing(drawn)
+        listings = [model.lister(group) for group in groups]
+        known = [quantity if one is None else float(rng.binomial(round(quantity), one.share)) for one in listings]
+        for claim in model.say(groups, known, record, rng=rng):
+            if claim.id in cells:
+                said = claim.value if claim.value_high is None else np.sqrt(claim.value * claim.value_high)
+                factors[cells[claim.id]].append(said / quantity)
     rows: list[dict[str, Any]] = [
         dict(zip(COLUMNS, (*cell, len(found) // draws, *map(float, np.quantile(found, LEVELS))), strict=True))
         for cell, found in sorted(factors.items())
