@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 
 from groundswell.data.claims_table import check_claims, is_claims_table
 from groundswell.data.proofreading import proofreading
@@ -105,23 +105,16 @@ class Check:
         return "\n".join(parts)
 
 
-class Verdict(Protocol):
-    """What a study makes of a table of claims. fates : by id, why a claim is not weighed."""
+@dataclass(frozen=True)
+class Verdict:
+    """What a study makes of a table of claims. first : its first day, for which an empty start stands.
 
-    @property
-    def first(self) -> date:
-        """The study's first day."""
-        ...
+    fates : by id, why a claim is not weighed. notes : what is to be said of the study as a whole.
+    """
 
-    @property
-    def fates(self) -> Mapping[str, str]:
-        """By id, why a claim is not weighed."""
-        ...
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What is to be said of the study as a whole."""
-        ...
+    first: date
+    fates: Mapping[str, str]
+    notes: tuple[str, ...]
 
 
 def check(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterator
 from pathlib import Path
 
+from groundswell.data.check import Verdict
 from groundswell.data.quantities import quantity
 from groundswell.data.record import Claim
 from groundswell.errors import GroundswellError
@@ -21,16 +20,7 @@ FAR_OUT = 3.0
 """Prior standard deviations of a crowd's log size beyond which a figure strains the model."""
 
 
-@dataclass(frozen=True)
-class Beside:
-    """A study's verdict on its claims. fates : by id, why a claim is not weighed. notes : of the study as a whole."""
-
-    first: date
-    fates: Mapping[str, str]
-    notes: tuple[str, ...]
-
-
-def study_beside(table: Path) -> Beside | None:
+def study_beside(table: Path) -> Verdict | None:
     """The study.toml in the folder of a table of claims, if it names that table; what is wrong with it is a note."""
     path = table.parent / "study.toml"
     if not path.is_file():
@@ -41,40 +31,48 @@ def study_beside(table: Path) -> Beside | None:
     try:
         built = case.build(table.parent)
     except GroundswellError as error:
-        return Beside(case.start, {}, (f"the study beside does not take it yet: {error}",))
+        return Verdict(case.start, {}, (f"the study beside does not take it yet: {error}",))
     heaps = (*built.claims.setting, *built.claims.unspoken)
     fates = {out.claim.id: f"not weighed: {out.reason}" for out in heaps}
     counts = f"the study beside, {case.start} to {case.end}: {len(built.claims.weighed)} weighed, {len(heaps)} not"
-    return Beside(case.start, fates, (counts, *built.notes, *strained(built)))
+    return Verdict(case.start, fates, (counts, *built.notes, *strained(built)))
 
 
-def strained(built: Built) -> Iterator[str]:
+def strained(built: Built) -> list[str]:
     """Claims that the model can hardly meet, seen without drawing from it."""
+    found = []
     for claim in built.claims.weighed:
-        if quantity(claim.quantity).functional == "distinct":
-            covered = len(built.setting.places.covered_by(claim.place))
-            if claim.value > covered and claim.qualifier not in ("at_most", "less_than"):
-                yield (
-                    f"claim {claim.id}: {claim.words()}, but the study has {covered} places in {claim.place}: add "
-                    "places, quiet ones too, or lower minimum_population"
-                )
-        elif claim.quantity == "participants":
-            yield from _crowd(claim, built)
-
-
-def _crowd(claim: Claim, built: Built) -> Iterator[str]:
-    places = built.setting.places.covered_by(claim.place)
-    if len(places) > 1 or claim.qualifier in ("at_most", "less_than"):
-        return
-    days = (claim.end - claim.start).days + 1
-    if claim.value > days * built.setting.places.population[places[0]]:
-        yield f"claim {claim.id}: {claim.words()} on {days} day(s) in {claim.place}, which has fewer inhabitants"
-    crowd = {leaf.name: leaf for leaf in leaves(built.account) if leaf.name.startswith("process.crowds.")}
-    median, spread = crowd["process.crowds.median"], crowd["process.crowds.spread"].value
-    sd = spread if median.name in built.held else math.hypot(spread, median.sd)
-    if math.log(claim.value / days / median.value) > FAR_OUT * sd:
+        places = built.setting.places.covered_by(claim.place)
+        days = (claim.end - claim.start).days + 1
+        upper = claim.qualifier in ("at_most", "less_than")
+        if quantity(claim.quantity).functional == "distinct" and claim.value > len(places) and not upper:
+            found.append(
+                f"claim {claim.id}: {claim.words()}, but the study has {len(places)} places in {claim.place}: add "
+                "places, quiet ones too, or lower minimum_population"
+            )
+        here = built.setting.places.population[places].sum()
+        if claim.quantity == "participants" and claim.value > days * here and not upper:
+            found.append(f"claim {claim.id}: {claim.words()} on {days} days in {claim.place}, where {here:,.0f} live")
+    if large := large_crowds(built):
         held = ", ".join(f"{name} = {value:g}" for name, value in ANY_CROWD.items())
-        yield (
-            f"claim {claim.id}: {claim.words()} strains the model, whose crowds have a middle of {median.value:,.0f} "
-            f"persons. For crowds of any size write under [fixed] in study.toml: {held}"
+        found.append(
+            f"{', '.join(claim.id for claim in large)}: participants far beyond the model's crowds, which it will refuse "
+            f"or strain at. For crowds of any size write under [fixed] in study.toml: {held}"
         )
+    return found
+
+
+def large_crowds(built: Built) -> list[Claim]:
+    """Claims on participants of one place that lie beyond FAR_OUT of the prior of a crowd."""
+    crowd = {leaf.name: leaf for leaf in leaves(built.account) if leaf.name in ANY_CROWD}
+    median, spread = (crowd[name] for name in ANY_CROWD)
+    sd = spread.value if median.name in built.held else math.hypot(spread.value, median.sd)
+    most = median.value * math.exp(FAR_OUT * sd)
+    return [
+        claim
+        for claim in built.claims.weighed
+        if claim.quantity == "participants"
+        and claim.qualifier not in ("at_most", "less_than")
+        and len(built.setting.places.covered_by(claim.place)) == 1
+        and claim.value / ((claim.end - claim.start).days + 1) > most
+    ]
