@@ -30,7 +30,9 @@ def data() -> None:
 
 @app.command("check")
 def check(
-    file: Annotated[Path, typer.Argument(help="Events or claims: CSV, TSV, JSON, Parquet or Excel, plain, gzip or zip.")],
+    file: Annotated[
+        Path, typer.Argument(help="Events or claims: CSV, TSV, JSON, Parquet or Excel, plain, gzip or zip.")
+    ],
     map_: Map = None,
     source: Source = None,
     rule: Rule = "wide",

@@ -15,6 +15,7 @@ from groundswell.data.claims_cells import Problem, Reading, read_cells
 from groundswell.data.claims_remarks import remarks
 from groundswell.data.dates import read_date
 from groundswell.data.places import Places
+from groundswell.data.provenance import TAKEN_OVER, chain, contradiction
 from groundswell.data.quantities import INPUTS, QUANTITIES, UNSPOKEN
 from groundswell.data.readers.raw import EMPTY, Raw, read_raw
 from groundswell.data.record import COLUMNS, QUALIFIERS, Claim, Record
@@ -26,6 +27,9 @@ REQUIRED = ("id", "quantity", "place", "start", "end", "qualifier", "value", "st
 
 TELLING = frozenset({"qualifier", "value", "stance", "speaker", "stated_on"})
 """Columns that only a claims table has, beside "quantity"."""
+
+FIGURE = ("qualifier", "value", "value_high")
+"""Left empty by a row that cites another, they are that one's; else they say how the figure changed on its way."""
 
 SHOWN = 8
 """Problems quoted in one error message."""
@@ -57,8 +61,9 @@ def read_claims(path: Any, places: Places | None = None, first: date | None = No
 
     places : if given, each claim's place must be one of its places, regions or countries. first : the study's first
     day, for which an empty start stands; without it the earliest day of the table. An empty end is the day on which the
-    claim was stated. An empty origin makes a claim its own origin; an empty unit is the quantity's own. DataError lists the
-    problems: unknown quantity, figure without speaker, contradictory window, value that is no number.
+    claim was stated. An empty origin makes a claim its own origin; an empty unit is the quantity's own. A row that
+    `cites` another takes over what it leaves empty, the figure included. DataError lists the problems: unknown
+    quantity, figure without speaker, contradictory window, value that is no number, a claim cited that is not there.
     """
     checked = check_claims(read_raw(path), places, first)
     if checked.refusals:
@@ -91,13 +96,14 @@ def check_claims(raw: Raw, places: Places | None = None, first: date | None = No
     seen: dict[str, int] = {}
     told: dict[str, tuple[str, ...]] = {}
     rows = list(raw.dictionaries())
+    broken_chains = _take_over([cells for _, cells in rows])
     reading = Reading.of([cells for _, cells in rows], first)
     for row, cells in rows:
         if not any(cells.values()):
             problems.append({"row": row, "id": "", "column": "", "reason": EMPTY, "remedy": "delete it"})
             continue
         meant = read_cells(cells, reading)
-        found = [*_problems(cells, places), *meant.problems]
+        found = broken_chains.get(cells["id"]) or [*_problems(cells, places), *meant.problems]
         if cells["id"] in seen:
             found.append(("id", f'id "{cells["id"]}" stands in row {seen[cells["id"]]} already', "ids must differ"))
         seen.setdefault(cells["id"], row)
@@ -114,6 +120,13 @@ def check_claims(raw: Raw, places: Places | None = None, first: date | None = No
         if claim is not None:
             claims.append(claim)
             told[claim.id] = tuple(meant.told)
+    known = {claim.id: claim for claim in claims}
+    for claim in known.values():
+        reason = contradiction(claim, known[claim.cites]) if claim.cites in known else ""
+        if reason:
+            why, remedy = reason.split("; ", 1)
+            problems.append({"row": seen[claim.id], "id": claim.id, "column": "cites", "reason": why, "remedy": remedy})
+            claims.remove(claim)
     problems.sort(key=lambda line: line["row"])
     unread = [name for name in raw.columns if name not in COLUMNS]
     notes = [
@@ -170,6 +183,29 @@ def _problems(cells: Mapping[str, str], places: Places | None) -> list[Problem]:
     return found
 
 
+def _take_over(rows: Sequence[dict[str, str]]) -> dict[str, list[Problem]]:
+    """Fill what rows that cite another leave empty, in place; what is wrong with their chains, by id."""
+    known = {cells["id"]: cells for cells in rows if cells["id"]}
+    cites = {name: cells.get("cites", "") for name, cells in known.items()}
+    wrong: dict[str, list[Problem]] = {}
+    for name in cites:
+        try:
+            above = chain(name, cites)[:-1]
+        except DataError as error:
+            reason, remedy = str(error).split(". ", 1)
+            wrong[name] = [("cites", reason.removeprefix(f"claim {name}: "), remedy)]
+            continue
+        cells = known[name]
+        for cited in (known[other] for other in reversed(above)):
+            figure = () if any(cells.get(column) for column in FIGURE) else FIGURE
+            for column in (*TAKEN_OVER, "unit", *figure):
+                if column in cited and not cells.get(column):
+                    cells[column] = cited[column]
+        if above and not cells.get("origin"):
+            cells["origin"] = known[above[0]].get("origin") or above[0]
+    return wrong
+
+
 def _claim(cells: Mapping[str, str]) -> Claim:
     quantity = cells["quantity"]
     unit = QUANTITIES[quantity].unit if quantity in QUANTITIES else ""
@@ -189,6 +225,7 @@ def _claim(cells: Mapping[str, str]) -> Claim:
         stated_on=read_date(cells["stated_on"]) if cells.get("stated_on") else None,
         document=cells.get("document", ""),
         value_high=float(cells["value_high"]) if cells.get("value_high") else None,
+        cites=cells.get("cites", ""),
     )
 
 

@@ -37,13 +37,13 @@ TIMES: Mapping[str, int] = {
     "hundred": 100, "thousand": 1000, "k": 1000, "million": 1_000_000, "m": 1_000_000, "mn": 1_000_000,
 }  # fmt: skip
 
-GROUPING = " '’ \u00a0\u2009\u202f"  # noqa: RUF001
+GROUPING = " '’ \u00a0\u2009\u202f"
 """Signs that part thousands and never decimals, beside the comma and the point, which may do both."""
 
 _BEFORE = sorted((word for word in HEDGES if not word.startswith(("or ", "and ", "plus", "+"))), key=len, reverse=True)
 _AFTER = ("or more", "and more", "plus", "+", "or fewer", "or less")
 DIGITS = "write the number alone, in digits, and the words in the qualifier"
-_DASH = re.compile(r"\s*(?:-|–|—|\bto\b|\band\b)\s*")  # noqa: RUF001
+_DASH = re.compile(r"\s*(?:-|–|—|\bto\b|\band\b)\s*")
 
 
 class NoFigure(ValueError):
@@ -82,7 +82,7 @@ def read_figure(text: str, ratio: bool = False) -> Figure:
         raise NoFigure(f'"{text}" is a share', "give the number itself; what it is a share of is another claim")
     qualifier, rest = _hedged(plain)
     parts = [part for part in _DASH.split(rest) if part] if not re.match(r"[+-]?[\d.]+e[+-]", rest) else [rest]
-    if len(parts) == 2 and qualifier in ("", "about", "between") and not rest.startswith(("-", "–")):  # noqa: RUF001
+    if len(parts) == 2 and qualifier in ("", "about", "between") and not rest.startswith(("-", "–")):
         low, high = (_number(part, text, ratio) for part in _shared_unit(parts))
         return Figure(low, high, "between")
     return Figure(_number(rest, text, ratio), None, qualifier)
@@ -126,7 +126,7 @@ def _shared_unit(parts: list[str]) -> list[str]:
 
 
 def _number(part: str, text: str, ratio: bool) -> float:
-    found = re.fullmatch(r"([+-]?[\d.,'’ ]*\d(?:e[+-]?\d+)?)\s*([a-z]*)", part)  # noqa: RUF001
+    found = re.fullmatch(r"([+-]?[\d.,'’ ]*\d(?:e[+-]?\d+)?)\s*([a-z]*)", part)
     times = TIMES.get(found[2].removesuffix("s") or "-", 1 if not found[2] else 0) if found else 0
     if not found or not times:
         raise NoFigure(f'"{text}" is no number', DIGITS)

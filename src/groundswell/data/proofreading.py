@@ -35,9 +35,7 @@ def read_as(claim: Claim, told: Sequence[str] = (), fate: str = "") -> str:
     return said + "".join(f" [{one}]" for one in told) + f"; {fate}."
 
 
-def proofreading(
-    claims: Iterable[Claim], told: Mapping[str, Sequence[str]], fates: Mapping[str, str]
-) -> list[str]:
+def proofreading(claims: Iterable[Claim], told: Mapping[str, Sequence[str]], fates: Mapping[str, str]) -> list[str]:
     """A sentence for every claim, in the order of the table."""
     return [read_as(claim, told.get(claim.id, ()), fates.get(claim.id, "")) for claim in claims]
 

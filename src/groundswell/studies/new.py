@@ -190,9 +190,11 @@ def _around(wish: Wish) -> tuple[dict[str, str], list[str]]:
 def _call(claim: Claim) -> str:
     """A call as a table of study.toml: to so many of the largest places, or to wherever the claim says."""
     number = claim.quantity == "cities_called_to_protest"
-    whole = f"\n# Claim {claim.id} is taken as given: a call to {claim.words() if number else 'protest'}, {claim.place}."
+    whole = (
+        f"\n# Claim {claim.id} is taken as given: a call to {claim.words() if number else 'protest'}, {claim.place}."
+    )
     to = f"\nlargest = {claim.value:.0f}" if number else ""
-    return f'{whole}\n[[setting.calls]]\ndate = {claim.start}{to}\nclaim = {_quoted(claim.id)}\n'
+    return f"{whole}\n[[setting.calls]]\ndate = {claim.start}{to}\nclaim = {_quoted(claim.id)}\n"
 
 
 def _places_of(wish: Wish) -> tuple[Places, str, dict[str, str]]:
@@ -248,5 +250,3 @@ def _any_crowd(ids: str) -> str:
         f"\n# The model's crowds have a middle of about 150 persons; the figures of {ids} are far larger. Held so wide, a\n"
         f"# crowd may have any size from dozens to millions, and the claims alone speak of it.\n[fixed]\n{held}\n"
     )
-
-

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -23,7 +23,8 @@ from typing import NamedTuple
 import numpy as np
 
 from groundswell.data.history import History
-from groundswell.data.quantities import QUANTITIES
+from groundswell.data.provenance import counts_with, figure
+from groundswell.data.quantities import QUANTITIES, quantity
 from groundswell.data.record import Claim, Record
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError, ParameterError
@@ -39,6 +40,9 @@ DEFAULT_GRAINS = Grains()
 
 SMALLEST = 1e-6
 """Floor of a spread or slack in log, so that an exact speaker (spread 0) is a limit and no division by 0."""
+
+Said = tuple[float, float | None]
+"""A value as stated and, for a range, its upper end."""
 
 
 @dataclass(frozen=True)
@@ -120,22 +124,23 @@ class Reporting(Component):
         """What the speakers of `questions` would have said of this history: same claims, new values.
 
         Claims that cannot be weighed keep their value: no model speaks of them. Repeats of one figure
-        stay repeats. A range keeps its ratio high / low and is placed about x at random.
+        stay repeats; what changed on its way keeps its ratio to the figure said first. A range keeps its
+        ratio high / low and is placed about x at random.
         """
         groups = self.prepare(sort_claims(questions, setting).weighed)
         unlisted = {label(claim.speaker) for group in groups for claim in group.claims} - set(self.speaker)
         everyone = Effects({**self.speaker, **{s: SPEAKER_SD * rng.standard_normal() for s in sorted(unlisted)}})
-        said: dict[str, tuple[float, float | None]] = {}
+        said: dict[str, Said] = {}
+        stands = counts_with(questions.claims)
         for bound in groups.bind(replace(self, speaker=everyone)):
             group = bound.group
             level = math.log(group.value(setting, history) + group.half)
             common = rng.standard_normal()
             for claim, offset, own, shared in zip(group.claims, bound.offset, bound.own, bound.shared, strict=True):
                 log_x = level + offset + shared * common + own * rng.standard_normal()
-                value = self._state(group, claim, log_x, rng)
-                for identifier in (claim.id, *group.repeats):
-                    if _figure(questions[identifier]) == _figure(claim):
-                        said[identifier] = value
+                said[claim.id] = self._state(group, claim, log_x, rng)
+            for identifier in group.repeats:
+                said[identifier] = _repeated(questions[identifier], questions[stands[identifier]], said)
         return Record(
             tuple(
                 replace(claim, value=said[claim.id][0], value_high=said[claim.id][1]) if claim.id in said else claim
@@ -143,9 +148,7 @@ class Reporting(Component):
             )
         )
 
-    def _state(
-        self, group: ClaimGroup, claim: Claim, log_x: float, rng: np.random.Generator
-    ) -> tuple[float, float | None]:
+    def _state(self, group: ClaimGroup, claim: Claim, log_x: float, rng: np.random.Generator) -> Said:
         if claim.value_high is not None:
             wide = 0.0 if group.half == 0 else 1.0
             width = math.log(claim.value_high + wide) - math.log(max(claim.value, 0.5))
@@ -259,11 +262,18 @@ def label(name: str) -> str:
     return name.replace(".", "")
 
 
+def _repeated(claim: Claim, first: Claim, said: Mapping[str, Said]) -> Said:
+    """What a claim says when the one that it repeats says something new: in the same ratio to it as before."""
+    if figure(claim) == figure(first):
+        return said[first.id]
+    times = said[first.id][0] / first.value if first.value > 0 else 1.0
+    whole = quantity(claim.quantity).functional != "ratio"
+    ends = [end if end is None else end * times for end in (claim.value, claim.value_high)]
+    low, high = (float(round(end)) if whole and end is not None else end for end in ends)
+    return low, high  # type: ignore[return-value]
+
+
 _MAKE = "Make the reporting model for these claims with Reporting.for_record(record, anchor)."
-
-
-def _figure(claim: Claim) -> tuple:
-    return claim.qualifier, claim.value, claim.value_high
 
 
 def _returning(groups: Iterable[ClaimGroup]) -> frozenset[str]:

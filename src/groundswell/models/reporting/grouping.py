@@ -18,6 +18,7 @@ from functools import cached_property
 import numpy as np
 
 from groundswell.data.history import History
+from groundswell.data.provenance import counts_with, observation
 from groundswell.data.quantities import Quantity, quantity
 from groundswell.data.record import Claim
 from groundswell.data.setting import Setting
@@ -125,7 +126,8 @@ class ClaimGroup:
     """Claims with one origin on one quantity, place and window: they share one error.
 
     claims : the distinct figures (same qualifier and value count once, as said first). repeats : ids
-    that only repeat one of them. edges, weights, first : the claims' cells, flat, claim by claim.
+    that only repeat one of them, or cite it with another figure. edges, weights, first : the claims'
+    cells, flat, claim by claim.
     """
 
     quantity: Quantity
@@ -167,22 +169,18 @@ def grouped(claims: Iterable[Claim], grains: Grains) -> tuple[ClaimGroup, ...]:
     heaps: dict[tuple, list[Claim]] = defaultdict(list)
     for claim in sorted(claims, key=lambda claim: claim.id):
         check_value(claim)
-        heaps[claim.quantity, claim.place, claim.start, claim.end, claim.origin or claim.id].append(claim)
+        heaps[observation(claim)].append(claim)
     return tuple(_group(heap, grains) for heap in heaps.values())
 
 
 def _group(heap: Sequence[Claim], grains: Grains) -> ClaimGroup:
-    said_first = sorted(heap, key=lambda claim: (claim.stated_on or date.max, claim.id))
-    distinct: dict[tuple, Claim] = {}
-    for claim in said_first:
-        distinct.setdefault((claim.qualifier, claim.value, claim.value_high), claim)
-    claims = tuple(sorted(distinct.values(), key=lambda claim: claim.id))
-    kept = {claim.id for claim in claims}
+    stands = counts_with(heap)
+    claims = tuple(claim for claim in heap if stands[claim.id] == claim.id)
     cells = [edges_of(claim, grains) for claim in claims]
     what = heap[0]
     return ClaimGroup(
         quantity(what.quantity), what.place, what.start, what.end, what.origin, claims,
-        tuple(claim.id for claim in heap if claim.id not in kept),
+        tuple(claim.id for claim in heap if stands[claim.id] != claim.id),
         np.concatenate([edges for edges, _ in cells]),
         np.concatenate([weights for _, weights in cells]),
         np.cumsum([0, *(len(edges) for edges, _ in cells)]),
