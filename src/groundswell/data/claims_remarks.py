@@ -12,7 +12,7 @@ from groundswell.data.quantities import INPUTS, QUANTITIES, UNSPOKEN
 from groundswell.data.record import Claim
 
 ALIKE = 0.87
-"""Two names may be one from this share of common letters on (difflib's ratio): "Interior Ministry", "interior minstry"."""
+"""Two names may be one from this share of common letters on (difflib's ratio): "ministry", "minstry"."""
 
 STRAINED = 8.0
 """Factor between two figures on one thing that hardly any lean explains: 2.1 prior sd between a stance and the anchor,
@@ -52,15 +52,15 @@ def _repeats(claims: Sequence[Claim]) -> Iterator[str]:
     """One figure told twice: by one origin, by two that may have copied, or changed by one speaker."""
     for heap in _heaps(claims, lambda c: (*_about(c), c.origin, *_figure(c))):
         yield (
-            f'{len(heap)} claims repeat one figure of origin "{heap[0].origin}" on {heap[0].quantity}; they count once: '
-            f"{_list([c.id for c in heap])}"
+            f'{len(heap)} claims repeat one figure of origin "{heap[0].origin}" on {heap[0].quantity}; they count '
+            f"once: {_list([c.id for c in heap])}"
         )
     for heap in _heaps(claims, lambda c: (*_about(c), *_figure(c))):
         origins = {claim.origin for claim in heap}
         if len(origins) > 1:
             yield (
-                f"{_list([c.id for c in heap])}: the same figure, {heap[0].words()}, from {len(origins)} origins. If one "
-                "copied the other give them one origin; as it stands they are counts of their own that agree"
+                f"{_list([c.id for c in heap])}: the same figure, {heap[0].words()}, from {len(origins)} origins. If "
+                "one copied the other give them one origin; as it stands they are counts of their own that agree"
             )
     for heap in _heaps(claims, lambda c: (*_about(c), fold(c.speaker))):
         if len({_figure(claim) for claim in heap}) > 1:

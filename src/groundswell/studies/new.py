@@ -148,7 +148,7 @@ def _around(wish: Wish) -> tuple[dict[str, str], list[str]]:
     if not daily:
         raise DataError(
             f"{wish.claims}: no claim is about events, places, participants or arrests, so no study can be made around "
-            f"it. Quantities that are weighed by day: {', '.join(q for q in QUANTITIES if not QUANTITIES[q].runs_later)}."
+            f"it. Weighed by day are {', '.join(q for q in QUANTITIES if not QUANTITIES[q].runs_later)}."
         )
     start = wish.start or min(claim.start for claim in daily)
     end = wish.end or max(claim.end for claim in daily)
@@ -177,8 +177,8 @@ def _around(wish: Wish) -> tuple[dict[str, str], list[str]]:
         + (f"; {(end - start).days + 1} days are many: shorten it, or drop the claim that stretches it"
            if (end - start).days >= LONG else ""),
         f"places: {len(places)} of {whole}",
-        f"anchor: {anchor}, the stance that speaks of most quantities. That is a decision and not a finding: run the study "
-        f"under each of {', '.join(f'{s} ({n} claims)' for s, n in sorted(weighty.items()))}",
+        f"anchor: {anchor}, the stance that speaks of most quantities. That is a decision and not a finding: run the "
+        f"study under each of {', '.join(f'{s} ({n} claims)' for s, n in sorted(weighty.items()))}",
     ]  # fmt: skip
     if first:
         words.append(f"active on the first day, as claims about it say: {', '.join(first)}")
@@ -247,6 +247,6 @@ def _quoted(text: str) -> str:
 def _any_crowd(ids: str) -> str:
     held = "\n".join(f"{name} = {value:g}" for name, value in ANY_CROWD.items())
     return (
-        f"\n# The model's crowds have a middle of about 150 persons; the figures of {ids} are far larger. Held so wide, a\n"
-        f"# crowd may have any size from dozens to millions, and the claims alone speak of it.\n[fixed]\n{held}\n"
+        f"\n# The model's crowds have a middle of about 150 persons; the figures of {ids} are far larger.\n"
+        f"# Held so wide a crowd may have any size from dozens to millions: only the claims speak of it.\n[fixed]\n{held}\n"
     )
