@@ -13,7 +13,7 @@ from groundswell.params import leaves
 from groundswell.studies.case import Built, Case
 
 ANY_CROWD = {"process.crowds.median": 10_000.0, "process.crowds.spread": 3.0}
-"""A crowd of any size, held fixed: 95 of 100 between 30 persons and 3.6 million, so that only the claims speak of it."""
+"""A crowd of any size, held fixed: 95 of 100 between 30 persons and 3.6 million, so only claims speak of it."""
 
 FAR_OUT = 3.0
 """Prior standard deviations of a crowd's log size beyond which a figure strains the model."""

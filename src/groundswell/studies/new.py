@@ -248,5 +248,6 @@ def _any_crowd(ids: str) -> str:
     held = "\n".join(f"{name} = {value:g}" for name, value in ANY_CROWD.items())
     return (
         f"\n# The model's crowds have a middle of about 150 persons; the figures of {ids} are far larger.\n"
-        f"# Held so wide a crowd may have any size from dozens to millions: only the claims speak of it.\n[fixed]\n{held}\n"
+        f"# Held so wide a crowd may have any size from dozens to millions: only the claims speak of it.\n"
+        f"[fixed]\n{held}\n"
     )

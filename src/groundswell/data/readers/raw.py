@@ -70,8 +70,8 @@ class Raw:
 def read_raw(source: Any) -> Raw:
     """A CSV, TSV, JSON, Parquet or Excel file (also gzip, or alone in a zip), or a pandas, polars or arrow table.
 
-    Every cell becomes text. Files may be UTF-8 with or without a byte order mark, UTF-16 with one, or UTF-8 with stray lines
-    in Windows-1252, which are read as such and listed. DataError for anything that is no table.
+    Every cell becomes text. Files may be UTF-8 with or without a byte order mark, UTF-16 with one, or UTF-8 with
+    stray lines in Windows-1252, which are read as such and listed. DataError for anything that is no table.
     """
     if not isinstance(source, str | Path):
         return _from_frame(source, type(source).__name__)
