@@ -25,10 +25,10 @@ A claim names one of these quantities. Each is a number that can be computed fro
 - **sum**: the series added up over the places and days of the window.
 - **ratio**: (sum + 1/2) / (sum of another series + 1/2).
 
-The **class** decides which claims share a lean: a stance may inflate arrests and not cities. The **direction** says whose
-side gains by a larger figure: +1 the opposition's, -1 the authorities'. It is a judgement, the same for all cases, and it
-turns only the sign under which a lean is told: a side that claims too few arrests and too many broken-up groups leans
-one way in both. A stance that is neither (observers, police in a quarrel between others) has a lean all the same.
+The **class** decides which claims share a lean: a stance may inflate arrests and not cities. The **direction** says
+whose side gains by a larger figure: +1 the opposition's, -1 the authorities'. It is a judgement, the same for all
+cases, and turns only the sign under which a lean is told: a side that claims too few arrests and too many broken-up groups
+leans one way in both. A stance that is neither (observers, say) has a lean all the same.
 
 **Persons** are counted once for each event: `participants` of three days may count one person three times. A figure for
 the largest march of a week is a claim about its day and place, not about the week.
@@ -53,7 +53,7 @@ EXAMPLES: Mapping[str, Example] = {
         '"In nearly 30 cities people were detained at rallies," a lawyers\' group counted.',
         "window of the rallies, `about` (nearly), 30; one arrest makes a city count",
     ),
-    "events": Example('The list has 212 rallies in March.', "start 1 March, end 31 March, `exactly`, 212"),
+    "events": Example("The list has 212 rallies in March.", "start 1 March, end 31 March, `exactly`, 212"),
     "participants": Example(
         '"Between 20,000 and 30,000 marched in Alphaville on Saturday," said police.',
         "place Alphaville, start and end the Saturday, `between`, 20000, value_high 30000",
@@ -125,11 +125,11 @@ def _hedges() -> str:
         words = ", ".join(f'"{word}"' for word, meant in HEDGES.items() if meant == name and word != name)
         rows.append(f"| `{name}` | {words} | {READ_AS[name]} |")
     return (
-        "## Hedges\n\nThe column `qualifier` may hold the words of the source, or be empty where the cell of the value has "
-        'them ("over 1,000", "1,000+", "20-40"); two that contradict each other are a problem of the row.\n\n'
+        "## Hedges\n\nThe column `qualifier` may hold the words of the source, or be empty where the cell of the value "
+        'has them ("over 1,000", "1,000+", "20-40"); two that contradict each other are a problem of the row.\n\n'
         + "\n".join(rows)
-        + '\n\nWords without a figure ("dozens", "hundreds") are refused: `groundswell data check` says what they could '
-        "be, by the conventions of [sizes](data.md#sizes), and leaves the choice to you.\n"
+        + '\n\nWords without a figure ("dozens", "hundreds") are refused: `groundswell data check` says what they '
+        "could be, by the conventions of [sizes](data.md#sizes), and leaves the choice to you.\n"
     )
 
 
