@@ -27,8 +27,8 @@ A claim names one of these quantities. Each is a number that can be computed fro
 
 The **class** decides which claims share a lean: a stance may inflate arrests and not cities. The **direction** says
 whose side gains by a larger figure: +1 the opposition's, -1 the authorities'. It is a judgement, the same for all
-cases, and turns only the sign under which a lean is told: a side that claims too few arrests and too many broken-up groups
-leans one way in both. A stance that is neither (observers, say) has a lean all the same.
+cases, and turns only the sign under which a lean is told: a side that claims too few arrests and too many broken-up
+groups leans one way in both. A stance that is neither (observers, say) has a lean all the same.
 
 **Persons** are counted once for each event: `participants` of three days may count one person three times. A figure for
 the largest march of a week is a claim about its day and place, not about the week.

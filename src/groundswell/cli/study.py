@@ -115,6 +115,10 @@ def new(
         list[str] | None, typer.Option("--stance", help="A side that speaks, in your own label; may be repeated.")
     ] = None,
     anchor: Annotated[str, typer.Option("--anchor", help="The stance whose figures are taken not to lean.")] = "",
+    recipe: Annotated[
+        str, typer.Option("--recipe", help="floyd-2020: a list that grows and sizes in words, from reference data.")
+    ] = "",
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of the recipe's data set.")] = None,
     ask: Annotated[
         bool | None, typer.Option("--ask/--no-ask", help="Ask for all this; on a terminal it is asked without options.")
     ] = None,
@@ -132,7 +136,7 @@ def new(
         raise UsageError(f"{folder} is a file; name a new folder.")
     wish = Wish(
         title, country, places, as_date(start) if start else None, as_date(end) if end else None, tuple(stance or ()),
-        anchor, claims,
+        anchor, claims, recipe, data,
     )  # fmt: skip
     if ask or (ask is None and wish == Wish() and not as_json and sys.stdin.isatty() and sys.stdout.isatty()):
         wish = _asked(wish)

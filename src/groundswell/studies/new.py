@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from importlib import resources
@@ -20,13 +20,20 @@ from groundswell.data.proofreading import proofreading
 from groundswell.data.quantities import INPUTS, QUANTITIES
 from groundswell.data.record import Claim, Record
 from groundswell.data.table import Table
-from groundswell.errors import DataError, UsageError
+from groundswell.errors import DataError, UsageError, nearest
+from groundswell.studies import floyd2020
 from groundswell.studies.beside import ANY_CROWD, large_crowds, strained
 from groundswell.studies.case import Built, Case, read_places
+from groundswell.studies.published.base import reference_data
 
 STANCES = ("third_party", "state", "opposition")
 DAYS = 14
 """Length of a study of which only the first day is given."""
+
+RECIPES: Mapping[str, tuple[str, Callable[[Path], dict[str, str]]]] = {
+    "floyd-2020": ("floyd_protests_2020", floyd2020.files)
+}
+"""Studies that are made from a data set: its name, and what makes the files."""
 
 LONG = 120
 """Days from which on a window is told as long: every place is drawn on every day."""
@@ -37,7 +44,8 @@ class Wish:
     """What is known beforehand of a case. claims : a table to make the study around, in any form that is read.
 
     places : a table of one's own, copied; else `country` says whose places are meant, and else they are found from
-    the places that the claims name. Without any wish the folder is a made-up country.
+    the places that the claims name. recipe : of `RECIPES`, a study that is made from a data set; data : its folder, if
+    it is not among the reference data. Without any wish the folder is a made-up country.
     """
 
     title: str = ""
@@ -48,6 +56,8 @@ class Wish:
     stances: tuple[str, ...] = ()
     anchor: str = ""
     claims: Path | None = None
+    recipe: str = ""
+    data: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -70,9 +80,13 @@ def new_study(folder: Path, wish: Wish | None = None) -> New:
     if wish == Wish():
         files = {name: _bundled(name) for name in ("study.toml", "claims.csv", "places.csv")}
         return _written(folder, files, ["All figures in it are made up; put your own in their place."])
-    files, words = _around(wish) if wish.claims is not None else _by_wishes(wish)
+    if wish.recipe:
+        files, words = _by_recipe(wish), []
+    else:
+        files, words = _around(wish) if wish.claims is not None else _by_wishes(wish)
     built = _built(files)
-    if large := large_crowds(built):
+    large = large_crowds(built)
+    if large and "[fixed]" not in files["study.toml"]:
         ids = ", ".join(claim.id for claim in large)
         files["study.toml"] += _any_crowd(ids)
         words.append(f"crowds of any size are allowed for ({ids}); see [fixed] in study.toml")
@@ -82,6 +96,25 @@ def new_study(folder: Path, wish: Wish | None = None) -> New:
     words += [*built.notes, *strained(built), "", *proofreading(built.record, {}, fates)]
     words += ["", f"{len(built.claims.weighed)} claims are weighed, {len(heaps)} are listed and not weighed."]
     return _written(folder, files, words)
+
+
+def _by_recipe(wish: Wish) -> dict[str, str]:
+    """The files of a study that is made from a data set; only the folder of the data may be wished beside."""
+    if wish.recipe not in RECIPES:
+        raise UsageError(
+            f'no recipe is called "{wish.recipe}".{nearest(wish.recipe, RECIPES)} Known: {", ".join(RECIPES)}.'
+        )
+    if replace(wish, recipe="", data=None) != Wish():
+        raise UsageError(f"the recipe {wish.recipe} knows its days, places and claims; give --data alone beside it.")
+    name, read = RECIPES[wish.recipe]
+    everything = reference_data()
+    folder = wish.data or (everything / name if everything else None)
+    if folder is None or not folder.is_dir():
+        raise DataError(
+            f"the recipe {wish.recipe} needs the data set {name}, which is not there: name its folder with --data, or "
+            "the folder of all reference data in GROUNDSWELL_REFERENCE_DATA."
+        )
+    return read(folder)
 
 
 def _built(files: Mapping[str, str]) -> Built:
