@@ -67,7 +67,7 @@ class Meant:
 def read_cells(cells: MutableMapping[str, str], reading: Reading) -> Meant:
     """Put the plain form in the place of a row's cells, in place: ISO dates, one of the qualifiers, digits.
 
-    What cannot be read is a problem and stays as it is. An empty start is the study's first day, an empty end the day
+    What cannot be read is a problem and stays as it is. A figure without a hedge is meant exactly. An empty start is the study's first day, an empty end the day
     on which the claim was stated: "so far". A claim's figure is never multiplied: a unit of thousands is a problem.
     """
     found = Meant()
@@ -131,10 +131,14 @@ def _figure(cells: MutableMapping[str, str], found: Meant) -> None:
         if not re.fullmatch(r"\d+(\.\d+)?", text):
             high = f" to {figure.high:,.15g}" if figure.high is not None else ""
             hedge = f"{figure.qualifier} " if figure.qualifier else ""
-            found.told.append(f'{column} "{text}" is read as {hedge}{figure.value:,.15g}{high}')
+            if text != f"{figure.value:,.15g}":
+                found.told.append(f'{column} "{text}" is read as {hedge}{figure.value:,.15g}{high}')
             cells[column] = f"{figure.value!r}".removesuffix(".0")
         if figure.high is not None:
             cells["value_high"] = f"{figure.high!r}".removesuffix(".0")
+    if cells["value"] and not cells["qualifier"]:
+        cells["qualifier"] = "exactly"
+        found.told.append("no hedge: exactly")
 
 
 def _agrees(figure: Figure, cells: Mapping[str, str], column: str) -> bool:

@@ -33,7 +33,10 @@ FIRST, LAST = date(2020, 5, 28), date(2020, 6, 7)
 SEEN = date(2020, 6, 3)
 """The last vintage that is used; the one after it, of 22 June, is held back."""
 
-SMALLEST, LARGE = 50_000, 100_000
+DAY_OF_MONTH = r"^\d{1,2} (?=(dozens|hundreds|thousands)\b)"
+"""Figures were cut out of sentences: "(On May) 30 thousands of protesters" are thousands on the 30th, not 30,000."""
+
+SMALLEST, LARGE = 50_000, 400_000
 """Population of the smallest places of the study, and of those whose crowds are claims."""
 
 
@@ -124,7 +127,7 @@ class Floyd:
 
 def worded(text: str) -> dict[str, Any]:
     """A size in words as qualifier, value and value_high: bounds as bounds, "about N" as it is, words as ranges."""
-    size = read_size(text)
+    size = read_size(re.sub(DAY_OF_MONTH, "", text))
     low, high = size.low, size.high
     if high is None:
         return {"qualifier": "more_than" if re.search(r"over|more than|>", text) else "at_least", "value": low}

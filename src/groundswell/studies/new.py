@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from importlib import resources
@@ -29,6 +29,9 @@ from groundswell.studies.published.base import reference_data
 STANCES = ("third_party", "state", "opposition")
 DAYS = 14
 """Length of a study of which only the first day is given."""
+
+SPREAD = ("between", "media", "organised", "call", "deterrence", "backlash")
+"""Mechanisms left out of a study of one place."""
 
 RECIPES: Mapping[str, tuple[str, Callable[[Path], dict[str, str]]]] = {
     "floyd-2020": ("floyd_protests_2020", floyd2020.files)
@@ -167,9 +170,8 @@ def _by_wishes(wish: Wish) -> tuple[dict[str, str], list[str]]:
     )  # fmt: skip
     files |= {
         "claims.csv": examples.table().to_csv(),
-        "study.toml": _study(wish.title or "My case", wish.country, "places.csv" in files, wish.start, end, anchor,
-                             [largest], Counter(stances)),
-    }  # fmt: skip
+        "study.toml": _study(wish, wish.title or "My case", places, (wish.start, end), anchor, [largest], stances),
+    }
     words = [f"{len(places)} places of {whole}", "the rows of claims.csv are made up; delete them once yours are in"]
     return files, words
 
@@ -199,12 +201,12 @@ def _around(wish: Wish) -> tuple[dict[str, str], list[str]]:
             and claim.place in places.name
         }
     )  # fmt: skip
+    title = wish.title or f"Claims on {whole}, {start} to {end}"
     calls = [claim for claim in record if claim.quantity in INPUTS and start <= claim.start <= end]
     files |= {
         "claims.csv": record.table().to_csv(),
-        "study.toml": _study(wish.title or f"Claims on {whole}, {start} to {end}", wish.country, "places.csv" in files,
-                             start, end, anchor, first, weighty) + "".join(map(_call, calls)),
-    }  # fmt: skip
+        "study.toml": _study(wish, title, places, (start, end), anchor, first, weighty) + "".join(map(_call, calls)),
+    }
     words = [
         f"window: {start} to {end}, the days that the claims speak of"
         + (f"; {(end - start).days + 1} days are many: shorten it, or drop the claim that stretches it"
@@ -262,15 +264,27 @@ def _country_of(record: Record) -> str:
 
 
 def _study(
-    title: str, country: str, own: bool, start: date, end: date, anchor: str, first: Sequence[str],
-    stances: Counter[str],
+    wish: Wish, title: str, places: Places, days: tuple[date, date], anchor: str, first: Sequence[str],
+    stances: Iterable[str],
 ) -> str:  # fmt: skip
+    start, end = days
+    alone = len(places) == 1
     return _bundled("study.toml.txt").format(
-        title=_quoted(title), start=start, end=end, anchor=_quoted(anchor),
-        places='places = "places.csv"' if own else f"country = {_quoted(country)}\nminimum_population = 15000",
-        first=f"[{', '.join(map(_quoted, first))}]", stances=", ".join(sorted(stances)),
+        title=_quoted(title),
+        start=start,
+        end=end,
+        anchor=_quoted(anchor),
+        places=f"country = {_quoted(wish.country)}\nminimum_population = 15000"
+        if wish.places is None
+        else 'places = "places.csv"',
+        leave_out="# In one place nothing spreads; what is left is events, crowds and arrests day by day.\n"
+        f"leave_out = {json.dumps(SPREAD)}"
+        if alone
+        else '# leave_out = ["organised"]',
+        first=f"[{', '.join(map(_quoted, first))}]",
+        stances=", ".join(sorted(stances)),
         day=min(start + timedelta(days=3), end),
-    )  # fmt: skip
+    )
 
 
 def _quoted(text: str) -> str:
