@@ -85,7 +85,8 @@ def test_a_ratio_has_decimals_with_a_point():
     [
         ("dozens", ["between 12 and 99", "at_least 24"]),
         ("hundreds", ["between 100 and 999", "at_least 200", "about 200 (Crowd Counting Consortium)"]),
-        ("several hundred", ["between 200 and 999", "at_least 200"]),
+        ("several hundred", ["between 200 and 999"]),
+        ("less than a hundred", ["at_most 100"]),
         ("a dozen", ["about 12"]),
         ("a crowd", ["write the number alone"]),
     ],

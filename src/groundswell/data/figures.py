@@ -93,14 +93,13 @@ def suggestion(text: str) -> str:
     wide, ccc = read_size(text), read_size(text, "ccc")
     if not wide.known:
         return DIGITS
-    if wide.low is None or wide.high is None or wide.low == wide.high:
-        bound, figure = (
-            ("at_least", wide.low) if wide.high is None else ("at_most", wide.high) if wide.low is None else
-            ("about", wide.low)
-        )  # fmt: skip
+    low, high = wide.low or 0.0, wide.high
+    if high is None or low == high or low <= 1:
+        bound, figure = ("at_least", low) if high is None else ("about", low) if low == high else ("at_most", high)
         return f"write digits; the words could be {bound} {figure:.0f}: it is a judgement"
-    least = wide.low * (2 if text.strip().lower().endswith("s") else 1)
-    offers = [f"between {wide.low:.0f} and {wide.high:.0f} (all that they allow)", f"at_least {least:.0f}"]
+    offers = [f"between {low:.0f} and {high:.0f} (all that they allow)"]
+    if text.strip().lower().endswith("s"):
+        offers.append(f"at_least {2 * low:.0f}")
     if ccc.low is not None and ccc.low == ccc.high:
         offers.append(f"about {ccc.low:.0f} (Crowd Counting Consortium)")
     return f"write digits; the words could be {', or '.join(offers)}: it is a judgement"

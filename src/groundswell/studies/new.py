@@ -81,7 +81,7 @@ def new_study(folder: Path, wish: Wish | None = None) -> New:
         raise UsageError(f"{folder} is not empty; name a new folder, so that nothing of yours is overwritten.")
     wish = wish or Wish()
     if wish == Wish():
-        files = {name: _bundled(name) for name in ("study.toml", "claims.csv", "places.csv")}
+        files = {name: _bundled(name, folder) for name in ("study.toml", "claims.csv", "places.csv")}
         return _written(folder, files, ["All figures in it are made up; put your own in their place."])
     if wish.recipe:
         files, words = _by_recipe(wish), []
@@ -129,15 +129,17 @@ def _built(files: Mapping[str, str]) -> Built:
 
 
 def _written(folder: Path, files: Mapping[str, str], words: Sequence[str]) -> New:
-    files = {**files, "README.md": _bundled("README.md")}
+    files = {**files, "README.md": _bundled("README.md", folder)}
     writable_folder(folder)
     for name, text in files.items():
-        write_text(folder / name, text.replace("{name}", str(folder)))
+        write_text(folder / name, text)
     return New(tuple(folder / name for name in files), tuple(words))
 
 
-def _bundled(name: str) -> str:
-    return (resources.files("groundswell.studies") / "starter" / name).read_text(encoding="utf-8")
+def _bundled(name: str, folder: Path) -> str:
+    """A file of the starter, with the name of the new folder in its commands."""
+    text = (resources.files("groundswell.studies") / "starter" / name).read_text(encoding="utf-8")
+    return text.replace("{folder}", str(folder))
 
 
 def _by_wishes(wish: Wish) -> tuple[dict[str, str], list[str]]:
@@ -269,7 +271,8 @@ def _study(
 ) -> str:  # fmt: skip
     start, end = days
     alone = len(places) == 1
-    return _bundled("study.toml.txt").format(
+    template = resources.files("groundswell.studies") / "starter" / "study.toml.txt"
+    return template.read_text(encoding="utf-8").format(
         title=_quoted(title),
         start=start,
         end=end,
