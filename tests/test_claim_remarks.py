@@ -66,7 +66,7 @@ def test_a_speaker_with_two_stances():
     [
         ("ministry of the interior", "minister of the interior", True), ("Le Monde", "le monde", True),
         ("A.F.P.", "AFP", False), ("Téhéran press", "Teheran Press", True), ("team 1 of Qom", "team 2 of Qom", False),
-        ("state", "stat", False), ("opposition", "oposition", True), ("police", "ministry", False),
+        ("state", "stat", False), ("opposition", "oppositions", True), ("police", "ministry", False),
     ],
 )  # fmt: skip
 def test_names_spelt_two_ways(one, other, alike):

@@ -21,7 +21,7 @@ Problem = tuple[str, str, str]
 DAYS = ("start", "end", "stated_on")
 
 SAME_UNIT = {
-    "persons": {"person", "people", "protesters", "protestors", "demonstrators", "participants", "arrests", "members"},
+    "persons": {"person", "people", "protesters", "demonstrators", "participants", "arrests", "members"},
     "cities": {"city", "towns", "places", "localities"},
     "teams": {"team", "groups", "group", "cells"},
     "events": {"event", "protests", "demonstrations"},

@@ -12,7 +12,7 @@ from groundswell.data.quantities import INPUTS, QUANTITIES, UNSPOKEN
 from groundswell.data.record import Claim
 
 ALIKE = 0.87
-"""Two names may be one from this share of common letters on (difflib's ratio): "ministry", "minstry"."""
+"""Two names may be one from this share of common letters on (difflib's ratio): "ministry", "ministries"."""
 
 STRAINED = 8.0
 """Factor between two figures on one thing that hardly any lean explains: 2.1 prior sd between a stance and the anchor,
