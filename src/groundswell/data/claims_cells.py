@@ -67,9 +67,9 @@ class Meant:
 def read_cells(cells: MutableMapping[str, str], reading: Reading) -> Meant:
     """Put the plain form in the place of a row's cells, in place: ISO dates, one of the qualifiers, digits.
 
-    What cannot be read is a problem and stays as it is. A figure without a hedge is meant exactly. An empty start is the
-    study's first day, an empty end the day on which the claim was stated: "so far". A figure is never multiplied: a
-    unit of thousands is a problem.
+    What cannot be read is a problem and stays as it is. A figure without a hedge is meant exactly. An empty start is
+    the study's first day, an empty end the day on which the claim was stated: "so far". A figure is never multiplied:
+    a unit of thousands is a problem.
     """
     found = Meant()
     _days(cells, reading, found)
