@@ -10,6 +10,7 @@ import pytest
 from groundswell.data.readers.raw import read_raw
 from groundswell.data.sizes import read_size
 from groundswell.errors import DataError, UsageError
+from groundswell.studies.beside import strained
 from groundswell.studies.case import Case
 from groundswell.studies.floyd2020 import FIRST, LARGE, LAST, SEEN, SMALLEST, Floyd, worded
 from groundswell.studies.new import Wish, new_study
@@ -91,6 +92,7 @@ def test_the_recipe_makes_a_study_that_runs_and_needs_its_data(folder, tmp_path,
     new_study(tmp_path / "case", Wish(recipe="floyd-2020", data=folder))
     built = Case.read(tmp_path / "case/study.toml").build(tmp_path / "case")
     assert len(built.claims.weighed) == 17
+    assert "14 places and days have claims of their own" in " ".join(strained(built))
     assert built.setting.active_on_day0
     with pytest.raises(UsageError, match='Nearest name: "floyd-2020"'):
         new_study(tmp_path / "b", Wish(recipe="floyd2020"))

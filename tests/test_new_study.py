@@ -152,4 +152,8 @@ def test_the_check_of_a_table_tells_what_the_study_beside_makes_of_it(tmp_path, 
     verdict = study_beside(tmp_path / "case/claims.csv")
     assert verdict is not None
     assert "does not take it yet: anchor" in " ".join(verdict.notes)
+    (tmp_path / "case/study.toml").write_text("title = ")
+    verdict = study_beside(tmp_path / "case/claims.csv")
+    assert verdict is not None
+    assert "cannot be read" in verdict.notes[0]
     assert study_beside(path) is None

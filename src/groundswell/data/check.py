@@ -107,12 +107,12 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a study makes of a table of claims. first : its first day, for which an empty start stands.
+    """What a study makes of a table of claims. first : its first day, for which an empty start stands; None if unknown.
 
     fates : by id, why a claim is not weighed. notes : what is to be said of the study as a whole.
     """
 
-    first: date
+    first: date | None
     fates: Mapping[str, str]
     notes: tuple[str, ...]
 

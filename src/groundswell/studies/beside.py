@@ -18,13 +18,19 @@ ANY_CROWD = {"process.crowds.median": 10_000.0, "process.crowds.spread": 3.0}
 FAR_OUT = 3.0
 """Prior standard deviations of a crowd's log size beyond which a figure strains the model."""
 
+MANY = 10
+"""Places and days with claims of their own from which on they are told of together: docs/study-floyd-2020.md."""
+
 
 def study_beside(table: Path) -> Verdict | None:
     """The study.toml in the folder of a table of claims, if it names that table; what is wrong with it is a note."""
     path = table.parent / "study.toml"
     if not path.is_file():
         return None
-    case = Case.read(path)
+    try:
+        case = Case.read(path)
+    except GroundswellError as error:
+        return Verdict(None, {}, (f"the study beside cannot be read: {error}",))
     if case.claims != table.name:
         return None
     try:
@@ -38,7 +44,7 @@ def study_beside(table: Path) -> Verdict | None:
 
 
 def strained(built: Built) -> list[str]:
-    """Claims that the model can hardly meet, seen without drawing from it."""
+    """What strains the model, or leads it astray, as it can be seen without drawing from it."""
     found = []
     for claim in built.claims.weighed:
         places = built.setting.places.covered_by(claim.place)
@@ -52,6 +58,14 @@ def strained(built: Built) -> list[str]:
         here = built.setting.places.population[places].sum()
         if claim.quantity == "participants" and claim.value > days * here and not upper:
             found.append(f"claim {claim.id}: {claim.words()} on {days} days in {claim.place}, where {here:,.0f} live")
+    places = built.setting.places
+    single = {(c.place, c.start) for c in built.claims.weighed if len(places.covered_by(c.place)) == 1 < len(places)}
+    if len(single) >= MANY:
+        found.append(
+            f"{len(single)} places and days have claims of their own, each of which says too that there was an event. "
+            "Such rows exist because there was one: together they can pull the number of places up. See the answer "
+            "without them"
+        )
     if large := large_crowds(built):
         held = ", ".join(f"{name} = {value:g}" for name, value in ANY_CROWD.items())
         found.append(
