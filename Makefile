@@ -36,9 +36,10 @@ lint: $(READY)
 	  echo "$$check"; $(BIN)/$$check || status=1; \
 	done; exit $$status
 
-# The page of commands, from the commands' own help, and the pictures of the models' and the teacher's pages.
+# The pages of commands and of quantities, from what they describe, and the pictures of the models' and the teacher's pages.
 docs: $(READY)
 	@$(BIN)/python -m tools.commands_page
+	@$(BIN)/python -m tools.quantities_page
 	@$(BIN)/python -m tools.model_figures
 	@$(BIN)/python -m tools.teaching_figures
 

@@ -301,7 +301,7 @@ def test_doctor_reports_versions_and_caches(run: Run) -> None:
     assert found["python"] == ".".join(map(str, sys.version_info[:3]))
     assert "missing" not in found["package"].values()
     assert set(found["package"]) >= {"numpy", "numba", "typer"}
-    assert set(found["extra"]) == {"bayes", "cluster", "test", "dev"}
+    assert set(found["extra"]) == {"bayes", "cluster", "excel", "test", "dev"}
 
 
 def a_row(name: str, got: float, **more: object) -> Published:

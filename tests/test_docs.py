@@ -107,6 +107,14 @@ def test_the_page_of_commands_is_what_the_commands_say() -> None:
     assert PAGE.read_text(encoding="utf-8") == render(), "run: make docs"
 
 
+def test_the_page_of_quantities_is_what_the_quantities_say() -> None:
+    from groundswell.data.quantities import QUANTITIES
+    from tools.quantities_page import EXAMPLES, PAGE, render
+
+    assert PAGE.read_text(encoding="utf-8") == render(), "run: make docs"
+    assert set(EXAMPLES) == set(QUANTITIES)
+
+
 def existing(name: str) -> Any:
     entry = LIBRARY[name]
     if not (Path(groundswell.models.__file__).parent / entry.level / f"{entry.module}.py").exists():

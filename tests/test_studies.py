@@ -28,9 +28,10 @@ from groundswell.studies.case import Case, read_places
 from groundswell.studies.conditioning import Size, far_claims, joining_rows, reachable, settling_claims
 from groundswell.studies.forecasting import COLUMNS, read_draws
 from groundswell.studies.joining import joining
+from groundswell.studies.new import new_study
 from groundswell.studies.quality import Weighted
 from groundswell.studies.replay import prior_histories
-from groundswell.studies.run import Effort, component_rows, folder_of, new_study, run_study
+from groundswell.studies.run import Effort, component_rows, folder_of, run_study
 
 TINY = Size(draws=12, effective=10, most=40, round=20, histories=2, prior_draws=5, joining_draws=20)
 SMALL = Effort(

@@ -30,7 +30,9 @@ def data() -> None:
 
 @app.command("check")
 def check(
-    file: Annotated[Path, typer.Argument(help="Events or claims: CSV, TSV, JSON or Parquet, plain, gzip or zip.")],
+    file: Annotated[
+        Path, typer.Argument(help="Events or claims: CSV, TSV, JSON, Parquet or Excel, plain, gzip or zip.")
+    ],
     map_: Map = None,
     source: Source = None,
     rule: Rule = "wide",
@@ -39,20 +41,27 @@ def check(
 ) -> None:
     """Say what a file is, what was read of it, and what was left out, row by row with the reason.
 
+    Claims are told one by one in plain words, for proofreading, with what looks wrong: copies, names spelt two ways,
+    units. If the study.toml of a study lies beside, with what the study makes of each.
+
     Ends with exit code 3 where nothing could be read, or where a table of claims has a problem (a
     study takes it only whole).
     """
     from groundswell.data.check import check as check_file
-    from groundswell.data.files import writable_folder, write_json
+    from groundswell.data.files import writable_folder, write_json, write_text
+    from groundswell.studies.beside import study_beside
 
     if out is not None:
         writable_folder(out)
-    found = check_file(file, pairs(map_), source, rule)
+    study = study_beside(file)
+    found = check_file(file, pairs(map_), source, rule, study)
     if out is not None:
         found.table.write(out / f"{found.kind}.csv")
         found.left_out.write(out / "left_out.csv")
         if found.kind == "events":
             found.sizes.write(out / "sizes.csv")
+        else:
+            write_text(out / "read_as.txt", "\n".join(found.read_as) + "\n")
         write_json(out / "check.json", found.as_dict())
         say(f"written to {out}")
     show(found.as_dict(), found.words(), as_json=as_json)

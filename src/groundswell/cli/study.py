@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pydantic
 import typer
 
 from groundswell.cli.common import Config, Configuration, Json, Out, Seed, resolve, save, say, show
-from groundswell.errors import NotConverged, UsageError
+from groundswell.errors import GroundswellError, NotConverged, UsageError
+
+if TYPE_CHECKING:
+    from groundswell.studies.new import Wish
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -96,18 +101,82 @@ def run(
 @app.command()
 def new(
     folder: Annotated[Path, typer.Argument(help="A new folder for your own case.")],
+    claims: Annotated[
+        Path | None, typer.Option("--from", help="A table of claims to make the study around: CSV, Excel or Parquet.")
+    ] = None,
+    title: Annotated[str, typer.Option("--title", help="Of the report.")] = "",
+    country: Annotated[str, typer.Option("--country", help="Name or ISO code; its places are the gazetteer's.")] = "",
+    places: Annotated[
+        Path | None, typer.Option("--places", help="A table of places of your own, copied into the folder.")
+    ] = None,
+    start: Annotated[str, typer.Option("--start", help="First day, as 2024-03-01.")] = "",
+    end: Annotated[str, typer.Option("--end", help="Last day; two weeks in all without it.")] = "",
+    stance: Annotated[
+        list[str] | None, typer.Option("--stance", help="A side that speaks, in your own label; may be repeated.")
+    ] = None,
+    anchor: Annotated[str, typer.Option("--anchor", help="The stance whose figures are taken not to lean.")] = "",
+    recipe: Annotated[
+        str, typer.Option("--recipe", help="floyd-2020: a list that grows and sizes in words, from reference data.")
+    ] = "",
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of the recipe's data set.")] = None,
+    ask: Annotated[
+        bool | None, typer.Option("--ask/--no-ask", help="Ask for all this; on a terminal it is asked without options.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a folder with a claims table, places and a study.toml that runs as it stands."""
-    from groundswell.studies.run import new_study
+    """Make a folder with a claims table, a study.toml and a README, which runs as it stands.
+
+    Without options it is a made-up country. With --from it is a study around your own table: window and places come
+    from the claims, and it says which claims will be weighed, which not and why, and which anchors there are.
+    """
+    from groundswell.data.window import as_date
+    from groundswell.studies.new import Wish, new_study
 
     if folder.is_file():
         raise UsageError(f"{folder} is a file; name a new folder.")
-    written = new_study(folder)
+    wish = Wish(
+        title, country, places, as_date(start) if start else None, as_date(end) if end else None, tuple(stance or ()),
+        anchor, claims, recipe, data,
+    )  # fmt: skip
+    if ask or (ask is None and wish == Wish() and not as_json and sys.stdin.isatty() and sys.stdout.isatty()):
+        wish = _asked(wish)
+    made = new_study(folder, wish)
+    steps = [
+        f"  groundswell data check {folder / 'claims.csv'}    # proofread",
+        f"  groundswell study run {folder}    # writes {Path('out') / folder.name / 'report.html'}",
+    ]
     show(
-        {"written": [str(path) for path in written]},
-        "\n".join([*(f"wrote {path}" for path in written), f"Next: groundswell study run {folder}"]),
+        {"written": [str(path) for path in made.written], "words": list(made.words)},
+        "\n".join([*(f"wrote {path}" for path in made.written), "", *made.words, "", "Next:", *steps]),
         as_json=as_json,
     )
-    if not as_json:
-        say("All figures in it are made up; put your own in their place.")
+
+
+def _asked(wish: Wish) -> Wish:
+    """The wish after a short interview; an empty answer to the country leaves everything made up."""
+    from groundswell.data.gazetteer import find_country
+    from groundswell.data.window import as_date
+    from groundswell.studies.new import STANCES
+
+    def ask(words: str, default: str, check: Callable[[str], Any]) -> Any:
+        while True:
+            try:
+                return check(typer.prompt(words, default=default, show_default=bool(default), err=True).strip())
+            except GroundswellError as error:
+                say(str(error))
+
+    def country_of(text: str) -> str:
+        return find_country(text).name if text else ""
+
+    country = wish.country or ask("Country, by name or code (nothing: one that is made up)", "", country_of)
+    if not country and wish.claims is None:
+        return wish
+    if wish.claims is not None:
+        return replace(wish, country=country, title=ask("Title of the report", wish.title, str))
+    first = wish.start or ask("First day", "", as_date)
+    last = wish.end or ask("Last day", str(first + timedelta(days=13)), as_date)
+    stances = wish.stances or tuple(ask("Sides that speak, with commas between", ", ".join(STANCES), str).split(","))
+    stances = tuple(side.strip() for side in stances if side.strip())
+    anchor = wish.anchor or ask(f"Whose figures are taken not to lean, of {', '.join(stances)}", stances[0], str)
+    title = wish.title or ask("Title of the report", f"{country}, {first} to {last}", str)
+    return replace(wish, title=title, country=country, start=first, end=last, stances=stances, anchor=anchor)

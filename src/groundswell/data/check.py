@@ -6,11 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from groundswell.data.claims_table import check_claims, is_claims_table
+from groundswell.data.proofreading import proofreading
 from groundswell.data.quantities import INPUTS, QUANTITIES
-from groundswell.data.readers import ReadEvents, read_events, read_raw, reader_for
+from groundswell.data.readers import Raw, ReadEvents, read_events, read_raw, reader_for
 from groundswell.data.record import COLUMNS, Record
 from groundswell.data.sizes import read_size, size_rule
 from groundswell.data.table import Table, show
@@ -18,6 +20,9 @@ from groundswell.errors import UsageError
 
 SHOWN = 30
 """Rows of a table that are printed; files and JSON have them all."""
+
+PROOFREAD = 100
+"""Claims that are printed as sentences."""
 
 REASONS = 8
 """Reasons that are counted below a list of rows that is cut."""
@@ -32,6 +37,7 @@ class Check:
     column; one line for each problem). sizes : how each size text was read. facts : what the table
     spans, name by name. usable : whether a study takes the table as it stands. warnings : of the notes, those
     that every command says. remarks : how many events have each remark. header : whether row 1 is the header.
+    read_as : of claims, each in a sentence for proofreading.
     """
 
     name: str
@@ -48,6 +54,7 @@ class Check:
     warnings: tuple[str, ...] = ()
     remarks: Mapping[str, int] = field(default_factory=dict)
     header: bool = True
+    read_as: tuple[str, ...] = ()
 
     @property
     def rows_left_out(self) -> int:
@@ -69,6 +76,7 @@ class Check:
             "remarks": dict(self.remarks),
             "warnings": list(self.warnings),
             "notes": list(self.notes),
+            "read_as": list(self.read_as),
         }
 
     def words(self) -> str:
@@ -86,6 +94,10 @@ class Check:
                 parts += ["Most often:", *most_often(Counter(self.left_out["reason"]), "rows")]
         if self.remarks:
             parts += ["", "Remarks, the most frequent first:", *most_often(self.remarks, "events")]
+        if self.read_as:
+            parts += ["", "How each claim is read; compare with where you read it:", *self.read_as[:PROOFREAD]]
+            if len(self.read_as) > PROOFREAD:
+                parts.append(f"... and {len(self.read_as) - PROOFREAD:,} more; --out or --json has them all")
         if len(self.sizes):
             parts += ["", "Sizes as intervals (no upper end: at least; neither end: no size):", _head(self.sizes)]
         if notes := [note for note in self.notes if note not in self.warnings]:
@@ -93,15 +105,33 @@ class Check:
         return "\n".join(parts)
 
 
-def check(path: Any, mapping: Mapping[str, str] | None = None, source: str | None = None, rule: str = "wide") -> Check:
+@dataclass(frozen=True)
+class Verdict:
+    """What a study makes of a table of claims. first : its first day, for which an empty start stands; None if unknown.
+
+    fates : by id, why a claim is not weighed. notes : what is to be said of the study as a whole.
+    """
+
+    first: date | None
+    fates: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+def check(
+    path: Any,
+    mapping: Mapping[str, str] | None = None,
+    source: str | None = None,
+    rule: str = "wide",
+    study: Verdict | None = None,
+) -> Check:
     """Read a file of events or claims as far as it can be read, and tell all about it.
 
-    The columns decide which it is, unless a mapping or a source says that it holds events. DataError
-    where the file as a whole cannot be read.
+    The columns decide which it is, unless a mapping or a source says that it holds events. study : of claims, what
+    the study that they are for makes of them. DataError where the file as a whole cannot be read.
     """
     raw = read_raw(path)
     if is_claims_table(raw.columns) and not mapping and source in (None, "claims"):
-        return _claims(raw)
+        return _claims(raw, study)
     if source == "claims":
         raise UsageError(
             f"{raw.name} lacks the columns of a claims table, such as speaker and value; it is no table of claims."
@@ -153,8 +183,8 @@ def check_events(read: ReadEvents, what: str, rule: str = "wide") -> Check:
     )
 
 
-def _claims(raw: Any) -> Check:
-    checked = check_claims(raw)
+def _claims(raw: Raw, study: Verdict | None) -> Check:
+    checked = check_claims(raw, first=study.first if study else None)
     claims = checked.claims
     facts: dict[str, Any] = {"claims": len(claims)}
     if claims:
@@ -184,9 +214,10 @@ def _claims(raw: Any) -> Check:
         checked.problems,
         Table({}),
         facts,
-        checked.notes,
+        (*checked.notes, *(study.notes if study else ())),
         usable=not bad,
         header=raw.header,
+        read_as=tuple(proofreading(claims, checked.told, study.fates if study else {})),
     )
 
 

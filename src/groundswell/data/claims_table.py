@@ -6,16 +6,16 @@ no record, because a claim that is missing in silence is a verdict on its speake
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from groundswell.data.dates import Unreadable, read_date
+from groundswell.data.claims_cells import Problem, Reading, read_cells
+from groundswell.data.claims_remarks import remarks
+from groundswell.data.dates import read_date
 from groundswell.data.places import Places
-from groundswell.data.provenance import TAKEN_OVER, chain, contradiction, counts_with, figure, observation
+from groundswell.data.provenance import TAKEN_OVER, chain, contradiction
 from groundswell.data.quantities import INPUTS, QUANTITIES, UNSPOKEN
 from groundswell.data.readers.raw import EMPTY, Raw, read_raw
 from groundswell.data.record import COLUMNS, QUALIFIERS, Claim, Record
@@ -40,7 +40,7 @@ class CheckedClaims:
     """What a claims table holds: the claims that stand, and every problem with its row.
 
     problems : row, id, column, reason, remedy. notes : what a careful reader should know although
-    the claims stand (units that differ, figures that count once).
+    the claims stand (units that differ, figures that count once). told : by id, what was read otherwise than it stands.
     """
 
     name: str
@@ -48,6 +48,7 @@ class CheckedClaims:
     claims: tuple[Claim, ...]
     problems: Table
     notes: tuple[str, ...]
+    told: Mapping[str, tuple[str, ...]]
 
     @property
     def refusals(self) -> list[dict[str, Any]]:
@@ -55,15 +56,16 @@ class CheckedClaims:
         return [row for row in self.problems.rows() if row["reason"] != EMPTY]
 
 
-def read_claims(path: Any, places: Places | None = None) -> Record:
-    """The record in a CSV, TSV or Parquet file (or a data frame) with the columns of `record.COLUMNS`.
+def read_claims(path: Any, places: Places | None = None, first: date | None = None) -> Record:
+    """The record in a CSV, TSV, Parquet or Excel file (or a data frame) with the columns of `record.COLUMNS`.
 
-    places : if given, each claim's place must be one of its places, regions or countries. An empty
-    origin makes a claim its own origin; an empty unit is the quantity's own. A row that `cites` another takes over what
-    it leaves empty, the figure included. DataError lists the problems: unknown quantity, figure without speaker,
-    contradictory window, value that is no number, a claim cited that is not there.
+    places : if given, each claim's place must be one of its places, regions or countries. first : the study's first
+    day, for which an empty start stands; without it the earliest day of the table. An empty end is the day on which the
+    claim was stated. An empty origin makes a claim its own origin; an empty unit is the quantity's own. A row that
+    `cites` another takes over what it leaves empty, the figure included. DataError lists the problems: unknown
+    quantity, figure without speaker, contradictory window, value that is no number, a claim cited that is not there.
     """
-    checked = check_claims(read_raw(path), places)
+    checked = check_claims(read_raw(path), places, first)
     if checked.refusals:
         lines = [_sentence(checked.name, row) for row in checked.refusals]
         more = f"\n... and {len(lines) - SHOWN} more problems." if len(lines) > SHOWN else ""
@@ -78,7 +80,7 @@ def is_claims_table(columns: Sequence[str]) -> bool:
     return "quantity" in columns and len(TELLING & set(columns)) >= 2
 
 
-def check_claims(raw: Raw, places: Places | None = None) -> CheckedClaims:
+def check_claims(raw: Raw, places: Places | None = None, first: date | None = None) -> CheckedClaims:
     """All claims of a table and all its problems; DataError only where a column is missing."""
     if lacking := [name for name in REQUIRED if name not in raw.columns]:
         optional = ", ".join(column for column in COLUMNS if column not in REQUIRED)
@@ -92,13 +94,16 @@ def check_claims(raw: Raw, places: Places | None = None) -> CheckedClaims:
         for row, why in raw.broken
     ]
     seen: dict[str, int] = {}
+    told: dict[str, tuple[str, ...]] = {}
     rows = list(raw.dictionaries())
     broken_chains = _take_over([cells for _, cells in rows])
+    reading = Reading.of([cells for _, cells in rows], first)
     for row, cells in rows:
         if not any(cells.values()):
             problems.append({"row": row, "id": "", "column": "", "reason": EMPTY, "remedy": "delete it"})
             continue
-        found = broken_chains.get(cells["id"]) or _problems(cells, places)
+        meant = read_cells(cells, reading)
+        found = broken_chains.get(cells["id"]) or [*_problems(cells, places), *meant.problems]
         if cells["id"] in seen:
             found.append(("id", f'id "{cells["id"]}" stands in row {seen[cells["id"]]} already', "ids must differ"))
         seen.setdefault(cells["id"], row)
@@ -114,6 +119,7 @@ def check_claims(raw: Raw, places: Places | None = None) -> CheckedClaims:
         ]
         if claim is not None:
             claims.append(claim)
+            told[claim.id] = tuple(meant.told)
     known = {claim.id: claim for claim in claims}
     for claim in known.values():
         reason = contradiction(claim, known[claim.cites]) if claim.cites in known else ""
@@ -126,17 +132,14 @@ def check_claims(raw: Raw, places: Places | None = None) -> CheckedClaims:
     notes = [
         *raw.notes,
         *([f"columns not read: {', '.join(unread)}"] if unread else []),
-        *_notes(claims),
+        *remarks(claims),
     ]
     table = Table.from_rows(problems, ("row", "id", "column", "reason", "remedy"))
-    return CheckedClaims(raw.name, len(raw), tuple(claims), table, tuple(notes))
-
-
-Problem = tuple[str, str, str]
+    return CheckedClaims(raw.name, len(raw), tuple(claims), table, tuple(notes), told)
 
 
 def _problems(cells: Mapping[str, str], places: Places | None) -> list[Problem]:
-    """Everything that is wrong with one row: column, reason, remedy."""
+    """What is wrong with one row beside its dates and figures: column, reason, remedy."""
     found: list[Problem] = []
     if not cells["id"]:
         found.append(("id", "the claim has no id", "give it one, such as s01"))
@@ -156,16 +159,6 @@ def _problems(cells: Mapping[str, str], places: Places | None) -> list[Problem]:
             places.covered_by(cells["place"])
         except DataError as error:
             found.append(("place", str(error), "names match exactly; correct the row"))
-    days: dict[str, date] = {}
-    for column in ("start", "end", "stated_on"):
-        if column == "stated_on" and not cells.get(column):
-            continue
-        try:
-            days[column] = read_date(cells[column])
-        except Unreadable as problem:
-            found.append((column, str(problem), "write dates as 2017-12-28"))
-    if "start" in days and "end" in days and days["end"] < days["start"]:
-        found.append(("end", f"the window ends {days['end']} before it starts {days['start']}", "swap the two dates"))
     if cells["qualifier"] not in QUALIFIERS:
         found.append(
             (
@@ -174,9 +167,6 @@ def _problems(cells: Mapping[str, str], places: Places | None) -> list[Problem]:
                 f"use one of {', '.join(QUALIFIERS)}",
             )
         )
-    for column in ("value", "value_high"):
-        if (text := cells.get(column, "")) and not _is_number(text):
-            found.append((column, f'{column} "{text}" is no number', "write digits, and the words in the qualifier"))
     if not cells["value"]:
         found.append(("value", "the claim has no value", "write the number as stated"))
     if not cells["speaker"]:
@@ -216,14 +206,7 @@ def _take_over(rows: Sequence[dict[str, str]]) -> dict[str, list[Problem]]:
     return wrong
 
 
-def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"[+-]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?(e[+-]?\d+)?", text, re.IGNORECASE))
-
-
 def _claim(cells: Mapping[str, str]) -> Claim:
-    def number(text: str) -> float:
-        return float(text.replace(",", ""))
-
     quantity = cells["quantity"]
     unit = QUANTITIES[quantity].unit if quantity in QUANTITIES else ""
     return Claim(
@@ -233,7 +216,7 @@ def _claim(cells: Mapping[str, str]) -> Claim:
         start=read_date(cells["start"]),
         end=read_date(cells["end"]),
         qualifier=cells["qualifier"],
-        value=number(cells["value"]),
+        value=float(cells["value"]),
         unit=cells.get("unit") or unit,
         stance=cells["stance"],
         speaker=cells["speaker"],
@@ -241,40 +224,9 @@ def _claim(cells: Mapping[str, str]) -> Claim:
         outlet=cells.get("outlet", ""),
         stated_on=read_date(cells["stated_on"]) if cells.get("stated_on") else None,
         document=cells.get("document", ""),
-        value_high=number(cells["value_high"]) if cells.get("value_high") else None,
+        value_high=float(cells["value_high"]) if cells.get("value_high") else None,
         cites=cells.get("cites", ""),
     )
-
-
-def _notes(claims: Sequence[Claim]) -> list[str]:
-    notes = []
-    for claim in claims:
-        if claim.quantity in QUANTITIES and claim.unit != QUANTITIES[claim.quantity].unit:
-            notes.append(
-                f'claim {claim.id}: unit "{claim.unit}", while {claim.quantity} counts '
-                f"{QUANTITIES[claim.quantity].unit}; the number is taken as it stands"
-            )
-        if claim.quantity in INPUTS:
-            notes.append(f"claim {claim.id}: {INPUTS[claim.quantity]}")
-        if claim.quantity in UNSPOKEN:
-            notes.append(f"claim {claim.id}: {UNSPOKEN[claim.quantity]}")
-        if claim.stated_on is not None and claim.stated_on < claim.start:
-            notes.append(f"claim {claim.id}: stated on {claim.stated_on}, before its window begins {claim.start}")
-    stands = counts_with(claims)
-    known = {claim.id: claim for claim in claims}
-    for claim in claims:
-        if claim.cites in known:
-            first = known[stands[claim.id]]
-            notes.append(
-                f"claim {claim.id}: {claim.words()} tells claim {first.id}, {first.words()}, again and does not count"
-            )
-    once = Counter((observation(claim), figure(claim)) for claim in claims if claim.cites not in known)
-    for ((origin, quantity, *_), _), count in once.items():
-        if count > 1:
-            notes.append(f'{count} claims repeat one figure of origin "{origin}" on {quantity}; they count once')
-    if outletless := [claim.id for claim in claims if not claim.outlet]:
-        notes.append(f"no outlet is given for {', '.join(outletless)}")
-    return notes
 
 
 def _sentence(name: str, problem: Mapping[str, Any]) -> str:

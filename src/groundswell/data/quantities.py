@@ -25,7 +25,8 @@ class Quantity:
 
     functional : "distinct" counts places whose series is above 0 on some step of the window;
     "sum" adds the series over places and steps; "ratio" is (sum + 1/2) / (sum of below + 1/2).
-    series, below : names of the history's series that it reads.
+    series, below : names of the history's series that it reads. noun : what it counts, after a figure.
+    runs_later : whether it is known after the daily window too, where only the organised groups run on.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Quantity:
     kind: Literal["cities", "participants", "arrests", "groups"]
     direction: Literal[1, -1]
     doc: str
+    noun: str
     below: str = ""
     runs_later: bool = False
 
@@ -65,24 +67,31 @@ def _total(history: History, series: str, places: np.ndarray, first: int, last: 
 
 _ALL = (
     Quantity("cities_with_protest", "distinct", "events", "cities", "cities", 1,
-             "distinct places with at least one event in the window; on one day, places active that day"),
+             "distinct places with at least one event in the window; on one day, places active that day",
+             "places with at least one event"),
     Quantity("cities_with_confrontation", "distinct", "arrests", "cities", "cities", 1,
-             "distinct places with at least one arrest at an event in the window"),
-    Quantity("events", "sum", "events", "events", "cities", 1, "events in the window"),
+             "distinct places with at least one arrest at an event in the window",
+             "places with at least one arrest at an event"),
+    Quantity("events", "sum", "events", "events", "cities", 1, "events in the window", "events"),
     Quantity("participants", "sum", "participants", "persons", "participants", 1,
-             "participations summed over the events of the window, not a peak"),
-    Quantity("arrests", "sum", "arrests", "persons", "arrests", 1, "persons arrested at events"),
-    Quantity("warnings", "sum", "warned", "persons", "arrests", 1, "persons warned at events"),
+             "participations summed over the events of the window, not a peak",
+             "participations"),
+    Quantity("arrests", "sum", "arrests", "persons", "arrests", 1, "persons arrested at events",
+             "persons arrested at events"),
+    Quantity("warnings", "sum", "warned", "persons", "arrests", 1, "persons warned at events",
+             "persons warned at events"),
     Quantity("teams_arrested", "sum", "broken_up", "teams", "groups", -1,
-             "organised groups broken up", runs_later=True),
+             "organised groups broken up", "organised groups broken up", runs_later=True),
     Quantity("groups_formed", "sum", "formed", "teams", "groups", 1,
-             "organised groups newly formed", runs_later=True),
+             "organised groups newly formed", "organised groups newly formed", runs_later=True),
     Quantity("members_arrested", "sum", "members_arrested", "persons", "groups", -1,
-             "persons arrested with their groups", runs_later=True),
+             "persons arrested with their groups", "persons arrested with their groups", runs_later=True),
     Quantity("members_warned", "sum", "members_warned", "persons", "groups", -1,
-             "persons warned as connected to groups", runs_later=True),
+             "persons warned as connected to groups", "persons warned as connected to groups",
+             runs_later=True),
     Quantity("joins_per_arrest", "ratio", "formed", "ratio", "groups", 1,
              "groups formed per group broken up, which is persons joined per person arrested",
+             "groups formed for each one broken up",
              below="broken_up", runs_later=True),
 )  # fmt: skip
 
@@ -95,9 +104,12 @@ INPUTS: Mapping[str, str] = {
 """Quantities that a study may take as given; a claim about one is listed and not weighed."""
 
 UNSPOKEN: Mapping[str, str] = {
-    name: f"no model here speaks of {name.replace('_', ' ')}; the claim is kept as a claim"
-    for name in ("deaths", "death_sentences", "prison_sentences", "executions", "tortured", "injured")
-}
+    name: f"no model here speaks of {words}; the claim is kept as a claim"
+    for name, words in {
+        "deaths": "deaths", "death_sentences": "death sentences", "prison_sentences": "prison sentences",
+        "executions": "executions", "tortured": "torture", "injured": "injuries",
+    }.items()
+}  # fmt: skip
 """Quantities without a functional: kept as claims that the model cannot speak to."""
 
 

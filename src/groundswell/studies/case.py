@@ -121,7 +121,7 @@ class Case(Strict):
         window = Window.between(self.start, self.end)
         places = self._places(folder)
         names: dict[str, str] = {}
-        record = read_claims(folder / self.claims)
+        record = read_claims(folder / self.claims, first=self.start)
         notes: list[str] = []
         record = Record(tuple(self._placed(claim, places, names, notes) for claim in record))
         first = self._named(self.setting.active_on_day0, "setting.active_on_day0", places, names)

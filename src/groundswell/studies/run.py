@@ -25,7 +25,7 @@ from groundswell.data.files import (
     write_text,
 )
 from groundswell.data.table import Table
-from groundswell.errors import DataError, UsageError, nearest
+from groundswell.errors import DataError, nearest
 from groundswell.infer.base import Progress, fit, silent
 from groundswell.rng import generator
 from groundswell.studies.case import COMPONENTS, Built, Case, plain
@@ -290,15 +290,3 @@ def read_result(folder: Path) -> dict[str, Any]:
             f"{path} was written by groundswell {found.get('version')}, this is {__version__}; run the study again."
         )
     return found
-
-
-def new_study(folder: Path) -> list[Path]:
-    """A folder with a study.toml, a claims table and places, all made up, that runs as it stands."""
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder} is not empty; name a new folder, so that nothing of yours is overwritten.")
-    written = []
-    for name in ("study.toml", "claims.csv", "places.csv"):
-        text = (resources.files("groundswell.studies") / "starter" / name).read_text(encoding="utf-8")
-        write_text(folder / name, text.replace("{name}", str(folder)))
-        written.append(folder / name)
-    return written

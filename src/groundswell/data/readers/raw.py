@@ -20,6 +20,7 @@ from typing import Any
 from groundswell.data.files import BROKEN_ARCHIVE
 from groundswell.data.readers.headerless import names_for
 from groundswell.data.readers.json_rows import json_rows
+from groundswell.data.readers.workbook import is_workbook, workbook_rows
 from groundswell.errors import DataError
 
 DELIMITERS = (",", "\t", ";", "|")
@@ -27,7 +28,7 @@ EMPTY = "the row is empty"
 """Why a row without any cell is left out."""
 
 _OTHER_KINDS = (
-    (b"PK\x03\x04", "a zip archive of several files or an Excel workbook; save the sheet as CSV first"),
+    (b"PK\x03\x04", "a zip archive of several files or a damaged Excel workbook; save the sheet as CSV first"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the sheet as CSV first"),
     (b"%PDF", "a PDF; copy its table into a CSV file first"),
     (b"\x89PNG", "a picture"),
@@ -67,10 +68,10 @@ class Raw:
 
 
 def read_raw(source: Any) -> Raw:
-    """A CSV, TSV, JSON or Parquet file (plain, gzip, or alone in a zip), or a pandas, polars or arrow table, as text.
+    """A CSV, TSV, JSON, Parquet or Excel file (also gzip, or alone in a zip), or a pandas, polars or arrow table.
 
-    Files may be UTF-8 with or without a byte order mark, UTF-16 with one, or UTF-8 with stray lines
-    in Windows-1252, which are read as such and listed. DataError for anything that is no table.
+    Every cell becomes text. Files may be UTF-8 with or without a byte order mark, UTF-16 with one, or UTF-8 with
+    stray lines in Windows-1252, which are read as such and listed. DataError for anything that is no table.
     """
     if not isinstance(source, str | Path):
         return _from_frame(source, type(source).__name__)
@@ -90,6 +91,8 @@ def read_raw(source: Any) -> Raw:
             raise DataError(f"{path.name} is a damaged gzip file ({error}); fetch it again.") from error
     if content[:4] == b"PK\x03\x04":
         content = _only_member(content)
+    if content[:4] == b"PK\x03\x04" and is_workbook(content):
+        return _from_workbook(content, path.name)
     if content[:4] == b"PAR1":
         return _from_parquet(content, path.name)
     text, notes = _decoded(content, path.name)
@@ -246,6 +249,14 @@ def _from_parquet(content: bytes, name: str) -> Raw:
     except (pyarrow.ArrowException, OSError) as error:
         raise DataError(f"{name} begins like a Parquet file but cannot be read ({error}); fetch it again.") from error
     return _from_frame(table, name)
+
+
+def _from_workbook(content: bytes, name: str) -> Raw:
+    rows, notes = workbook_rows(content, name)
+    used = max(i for _, cells in rows for i, value in enumerate(cells, 1) if value not in (None, ""))
+    columns, renamed = _header([_text(cell) for cell in rows[0][1][:used]])
+    cells = tuple((number, tuple(map(_text, row[:used]))) for number, row in rows[1:])
+    return Raw(name, columns, cells, (), (*notes, *renamed))
 
 
 def _from_frame(frame: Any, name: str) -> Raw:

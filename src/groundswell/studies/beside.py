@@ -1,0 +1,91 @@
+"""What the study beside a table of claims makes of each claim, before anything is computed."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from groundswell.data.check import Verdict
+from groundswell.data.quantities import quantity
+from groundswell.data.record import Claim
+from groundswell.errors import GroundswellError
+from groundswell.params import leaves
+from groundswell.studies.case import Built, Case
+
+ANY_CROWD = {"process.crowds.median": 10_000.0, "process.crowds.spread": 3.0}
+"""A crowd of any size, held fixed: 95 of 100 between 30 persons and 3.6 million, so only claims speak of it."""
+
+FAR_OUT = 3.0
+"""Prior standard deviations of a crowd's log size beyond which a figure strains the model."""
+
+MANY = 10
+"""Places and days with claims of their own from which on they are told of together: docs/study-floyd-2020.md."""
+
+
+def study_beside(table: Path) -> Verdict | None:
+    """The study.toml in the folder of a table of claims, if it names that table; what is wrong with it is a note."""
+    path = table.parent / "study.toml"
+    if not path.is_file():
+        return None
+    try:
+        case = Case.read(path)
+    except GroundswellError as error:
+        return Verdict(None, {}, (f"the study beside cannot be read: {error}",))
+    if case.claims != table.name:
+        return None
+    try:
+        built = case.build(table.parent)
+    except GroundswellError as error:
+        return Verdict(case.start, {}, (f"the study beside does not take it yet: {error}",))
+    heaps = (*built.claims.setting, *built.claims.unspoken)
+    fates = {out.claim.id: f"not weighed: {out.reason}" for out in heaps}
+    counts = f"the study beside, {case.start} to {case.end}: {len(built.claims.weighed)} weighed, {len(heaps)} not"
+    return Verdict(case.start, fates, (counts, *built.notes, *strained(built)))
+
+
+def strained(built: Built) -> list[str]:
+    """What strains the model, or leads it astray, as it can be seen without drawing from it."""
+    found = []
+    for claim in built.claims.weighed:
+        places = built.setting.places.covered_by(claim.place)
+        days = (claim.end - claim.start).days + 1
+        upper = claim.qualifier in ("at_most", "less_than")
+        if quantity(claim.quantity).functional == "distinct" and claim.value > len(places) and not upper:
+            found.append(
+                f"claim {claim.id}: {claim.words()}, but the study has {len(places)} places in {claim.place}: add "
+                "places, quiet ones too, or lower minimum_population"
+            )
+        here = built.setting.places.population[places].sum()
+        if claim.quantity == "participants" and claim.value > days * here and not upper:
+            found.append(f"claim {claim.id}: {claim.words()} on {days} days in {claim.place}, where {here:,.0f} live")
+    places = built.setting.places
+    single = {(c.place, c.start) for c in built.claims.weighed if len(places.covered_by(c.place)) == 1 < len(places)}
+    if len(single) >= MANY:
+        found.append(
+            f"{len(single)} places and days have claims of their own, each of which says too that there was an event. "
+            "Such rows exist because there was one: together they can pull the number of places up. See the answer "
+            "without them"
+        )
+    if large := large_crowds(built):
+        held = ", ".join(f"{name} = {value:g}" for name, value in ANY_CROWD.items())
+        found.append(
+            f"{', '.join(claim.id for claim in large)}: participants far beyond the model's crowds, which it will "
+            f"refuse or strain at. For crowds of any size write under [fixed] in study.toml: {held}"
+        )
+    return found
+
+
+def large_crowds(built: Built) -> list[Claim]:
+    """Claims on participants of one place that lie beyond FAR_OUT of the prior of a crowd."""
+    crowd = {leaf.name: leaf for leaf in leaves(built.account) if leaf.name in ANY_CROWD}
+    median, spread = (crowd[name] for name in ANY_CROWD)
+    sd = spread.value if median.name in built.held else math.hypot(spread.value, median.sd)
+    most = median.value * math.exp(FAR_OUT * sd)
+    return [
+        claim
+        for claim in built.claims.weighed
+        if claim.quantity == "participants"
+        and claim.qualifier not in ("at_most", "less_than")
+        and len(built.setting.places.covered_by(claim.place)) == 1
+        and claim.value / ((claim.end - claim.start).days + 1) > most
+    ]
