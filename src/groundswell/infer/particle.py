@@ -47,7 +47,7 @@ class ParticleFilter:
 
     histories: int = 24
     copies: int = 1
-    crowd_draws: int = 16
+    crowd_draws: int = 48
     threshold: float = 0.5
     guided: bool = True
 

@@ -16,22 +16,16 @@ from groundswell.models.cities._group_loops import groups_day, make_row
 
 
 @njit(cache=True)
-def _some_events(rng, mu, psi):
-    """A negative binomial count given that it is above 0: by inversion, or gamma-Poisson where mu is large."""
+def _some_events(rng, mu, psi, likely):
+    """A negative binomial count given that it is above 0, as is `likely`: by inversion, or gamma-Poisson if large."""
     if mu > 30.0:
         while True:
             count = rng.poisson(mu if psi < 1e-9 else psi * mu * rng.standard_gamma(1.0 / psi))
             if count > 0:
                 return count
-    if psi < 1e-9:
-        zero = math.exp(-mu)
-        term, shape, share = zero * mu, 0.0, 0.0
-        target = rng.random() * -math.expm1(-mu)
-    else:
-        shape, share = 1.0 / psi, psi * mu / (1.0 + psi * mu)
-        zero = math.exp(-math.log1p(psi * mu) / psi)
-        term = zero * shape * share
-        target = rng.random() * -math.expm1(-math.log1p(psi * mu) / psi)
+    shape, share = (0.0, 0.0) if psi < 1e-9 else (1.0 / psi, psi * mu / (1.0 + psi * mu))
+    term = (1.0 - likely) * (mu if psi < 1e-9 else shape * share)
+    target = rng.random() * likely
     count = 1
     while target > term and term > 0.0 and count < 100_000:
         target -= term
@@ -181,6 +175,7 @@ def step_day(
     boost = rates.organised * (1.0 + rates.organised_call * calls)
     work = np.empty(2 * guide_arrests.shape[1])
     flat = np.zeros(2)
+    fading = rates.crackdown_memory ** np.arange(day + 1.0)
     for h in range(histories):
         log_weight[h] = 0.0
         noted_count[h] = 0
@@ -193,7 +188,6 @@ def step_day(
         if day > 0:
             for p in range(places):
                 expected[p] = (given[p] + mine[p] + share[p] * media + boost[p] * armed[p]) * factor
-            for p in range(places):
                 mine[p] *= rates.keep
             for k in range(len(guide_place)):
                 hits[found] = guide_place[k]
@@ -233,7 +227,7 @@ def step_day(
                 bound = expected[p]
                 mu = bound
                 if hurt[h, p] > 0.0:
-                    sore = hurt[h, p] * rates.crackdown_memory ** (day - 1 - hurt_day[h, p])
+                    sore = hurt[h, p] * fading[int(day - 1 - hurt_day[h, p])]
                     mu *= math.exp(-rates.deterrence * math.log1p(sore))
                 if guide >= 0:
                     # the tilt was made for a window without arrests so far; after some it is left out
@@ -244,7 +238,7 @@ def step_day(
                     likely = _active_probability(mu, rates.overdispersion)
                     if rng.random() * -math.expm1(-bound) >= likely:
                         continue
-                    count = _some_events(rng, mu, rates.overdispersion)
+                    count = _some_events(rng, mu, rates.overdispersion, likely)
             arrests = 0
             if guide >= 0 and guide_arrests[guide, 0] >= 0.0:
                 offset, scale = guide_offset[guide, h], guide_scale[guide, h]
@@ -301,9 +295,7 @@ def step_day(
                     make_row(p, reach_index, reach_part, reach_value, reach_weight, reach_row, reach_ready)
                 _add(mine, reach_row[p], rates.between * count)
             if noted[h, i, 1] > 0.0 and not rates.late:
-                hurt[h, p] = (
-                    hurt[h, p] * rates.crackdown_memory ** (day - hurt_day[h, p]) + noted[h, i, 1] / per_100k[p]
-                )
+                hurt[h, p] = hurt[h, p] * fading[int(day - hurt_day[h, p])] + noted[h, i, 1] / per_100k[p]
                 hurt_day[h, p] = day
                 hurt_total[h] += noted[h, i, 1] / rates.population
         if groups_total[h] > 0.0 and rates.contact == 0.0:

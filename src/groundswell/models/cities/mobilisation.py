@@ -263,10 +263,17 @@ class Mobilisation(System):
         )
 
     def crowd_sizes(self, events: np.ndarray, draws: int, *, rng: np.random.Generator) -> np.ndarray:
-        """(len(events), draws) total participants of so many events."""
+        """(len(events), draws) total participants of so many events.
+
+        Each column is a draw; those of a row are spread evenly over the law of the first event's crowd (one in each of
+        as many parts of equal probability), so that an average over them varies far less than over independent draws.
+        """
+        from scipy.special import ndtri
+
         most = int(events.max(initial=0))
         if most == 0:
             return np.zeros((len(events), draws))
-        single = self.crowds.median * np.exp(self.crowds.spread * rng.standard_normal((len(events), draws, most)))
+        normal = rng.standard_normal((len(events), draws, most))
+        normal[:, :, 0] = ndtri((np.arange(draws) + rng.random((len(events), draws))) / draws)
         counted = np.arange(most) < np.asarray(events)[:, None, None]
-        return (single * counted).sum(axis=2)
+        return (self.crowds.median * np.exp(self.crowds.spread * normal) * counted).sum(axis=2)
