@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from groundswell.data.evidence import Evidence
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError, UsageError
@@ -70,7 +71,7 @@ class ParticleMCMC:
         self,
         model: Account,
         setting: Setting,
-        observed: Record,
+        observed: Record | Evidence,
         *,
         rng: np.random.Generator,
         fixed: Mapping[str, float],
@@ -82,7 +83,7 @@ class ParticleMCMC:
         (C N, L) and "log_likelihood" (C N,), the draws on free coordinates and their filters' estimates.
         Cost: chains (draws + warm_up) filters.
         """
-        if not isinstance(model, Account) or not isinstance(observed, Record):
+        if not isinstance(model, Account) or not isinstance(observed, Record | Evidence):
             raise UsageError("ParticleMCMC weighs a Record of claims under an Account(process, reporting).")
         where, root = Coordinates.of(model, fixed), int(rng.integers(0, 2**63))
         arguments = (model, setting, observed, self.filter, where)
@@ -136,7 +137,12 @@ class ParticleMCMC:
         return every | {"accepted": np.mean([[path.accepted for path in chain] for chain in chains])}
 
     def _fit(
-        self, model: Account, observed: Record, where: Coordinates, found: dict[str, np.ndarray], log_density: float
+        self,
+        model: Account,
+        observed: Record | Evidence,
+        where: Coordinates,
+        found: dict[str, np.ndarray],
+        log_density: float,
     ) -> Fit:
         chains, length = found["logs"].shape
         z = where.together(*(found[name].reshape(chains * length, -1) for name in ("y", "effects")))
@@ -200,7 +206,7 @@ class Walk:
     """A chain's next steps, as many as a block has; built once in every process."""
 
     def __init__(
-        self, account: Account, setting: Setting, record: Record, filter: ParticleFilter, where: Coordinates
+        self, account: Account, setting: Setting, record: Record | Evidence, filter: ParticleFilter, where: Coordinates
     ) -> None:
         self.where = where
         self.target = Target(account, setting, record, filter, where.free, where.effects)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from groundswell.data.evidence import Evidence
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.infer.particle import ParticleFilter
@@ -74,8 +75,8 @@ class Target:
     """The filter as a function of free coordinates; built once in every process."""
 
     def __init__(
-        self, account: Account, setting: Setting, record: Record, filter: ParticleFilter, free: tuple[Leaf, ...],
-        integrated: tuple[str, ...],
+        self, account: Account, setting: Setting, record: Record | Evidence, filter: ParticleFilter,
+        free: tuple[Leaf, ...], integrated: tuple[str, ...],
     ):  # fmt: skip
         self.account, self.filter, self.free = account, filter, free
         self.plan = filter.plan(account, setting, record, integrated)

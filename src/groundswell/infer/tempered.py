@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from groundswell.data.evidence import Evidence
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError, UsageError
@@ -79,7 +80,7 @@ class TemperedSMC:
         self,
         model: Account,
         setting: Setting,
-        observed: Record,
+        observed: Record | Evidence,
         *,
         rng: np.random.Generator,
         fixed: Mapping[str, float],
@@ -91,15 +92,15 @@ class TemperedSMC:
         its "weight" (M,); "index" (N,) which of them each draw is, so that repeats are known; "seeds" (N, 2), their
         filters' randomness for `replay_key`; "stages", a row a round.
         """
-        if not isinstance(model, Account) or not isinstance(observed, Record):
+        if not isinstance(model, Account) or not isinstance(observed, Record | Evidence):
             raise UsageError("TemperedSMC weighs a Record of claims under an Account(process, reporting).")
         return _Sampler(self, model, setting, observed, rng, fixed, progress).run()
 
 
 class _Sampler:
     def __init__(
-        self, method: TemperedSMC, account: Account, setting: Setting, record: Record, rng: np.random.Generator,
-        fixed: Mapping[str, float], progress: Progress,
+        self, method: TemperedSMC, account: Account, setting: Setting, record: Record | Evidence,
+        rng: np.random.Generator, fixed: Mapping[str, float], progress: Progress,
     ):  # fmt: skip
         self.method, self.account, self.record, self.progress = method, account, record, progress
         self.setting = setting

@@ -169,7 +169,8 @@ class Mobilisation(System):
             state.pulse[day], geometry.per_100k, *state.reach, state.drive, state.momentum_total, state.momentum,
             state.hurt, state.hurt_day, state.hurt_total, state.groups, state.groups_total, state.exploded,
             state.noted_count, state.noted_place, state.noted, guide.marks(state.unguided), guide.place, guide.log_g,
-            guide.arrests, guide.before, guide.scale, guide.offset, geometry.first, state.warns, weight,
+            guide.arrests, guide.before, guide.scale, guide.offset,
+            state.unknown if guide.known is None else guide.known, guide.detection, geometry.first, state.warns, weight,
         )  # fmt: skip
         if state.rates.late:
             state.arrested(day)
@@ -192,7 +193,7 @@ class Mobilisation(System):
             rng, begin, end, state.rates, state.given, state.share, geometry.call_memory(self), state.pulse,
             geometry.per_100k, *state.reach, state.drive, state.momentum_total, state.momentum, state.hurt,
             state.hurt_day, state.hurt_total, state.groups, state.groups_total, state.exploded, state.noted_count,
-            state.noted_place, state.noted, state.unguided, geometry.first, state.warns, *counters,
+            state.noted_place, state.noted, state.unguided, state.unknown, geometry.first, state.warns, *counters,
         )  # fmt: skip
         return state
 
