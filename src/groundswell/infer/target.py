@@ -10,6 +10,8 @@ import numpy as np
 from groundswell.data.evidence import Evidence
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
+from groundswell.infer.base import Fit
+from groundswell.infer.importance import Normal, spiked
 from groundswell.infer.particle import ParticleFilter
 from groundswell.models.base import Account
 from groundswell.models.reporting.integration import integrable
@@ -69,6 +71,41 @@ class Coordinates:
     def words(self) -> tuple[str, ...]:
         """A sentence on what is held for want of a prior, if anything is."""
         return ("held at their values for want of a prior: " + ", ".join(self.held),) if self.held else ()
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the posterior of one account lies, for a run of another one that is near: the same with a part left out.
+
+    names : K searched parameters. middle (K,), covariance (K, K) : in coordinates in which their prior is standard
+    normal, as plain tuples, so that `asdict` can be written to a file. A parameter that it does not know begins as in
+    the prior.
+    """
+
+    names: tuple[str, ...]
+    middle: tuple[float, ...]
+    covariance: tuple[tuple[float, ...], ...]
+
+    @classmethod
+    def of(cls, found: Fit) -> Start:
+        """From a TemperedSMC fit: all values that it tried, by their weights."""
+        known = {leaf.name: (k, leaf) for k, leaf in enumerate(found.details["leaves"])}
+        effects = {f"reporting.{name}" for name in found.details["integrated"]}
+        free = [(k, leaf) for name, (k, leaf) in known.items() if name not in effects]
+        tried = found.details["tried"]
+        y = np.array([[(leaf.to_free(x) - leaf.center) / leaf.sd for x in tried[:, k]] for k, leaf in free])
+        middle, root = spiked(y.reshape(len(free), -1).T, found.details["weight"])
+        covariance = tuple(map(tuple, (root @ root.T).tolist()))
+        return cls(tuple(leaf.name for _, leaf in free), tuple(middle.tolist()), covariance)
+
+    def normal(self, where: Coordinates) -> Normal:
+        """The normal in the coordinates of another account."""
+        middle, covariance = np.zeros(len(where.free)), np.eye(len(where.free))
+        both = [(k, self.names.index(leaf.name)) for k, leaf in enumerate(where.free) if leaf.name in self.names]
+        here, there = ([pair[side] for pair in both] for side in (0, 1))
+        middle[here] = np.array(self.middle)[there]
+        covariance[np.ix_(here, here)] = np.array(self.covariance)[np.ix_(there, there)]
+        return Normal(middle, np.linalg.cholesky(covariance))
 
 
 class Target:

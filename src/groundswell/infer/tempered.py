@@ -37,7 +37,7 @@ from groundswell.infer._particle_loops import systematic
 from groundswell.infer.base import Fit, Progress
 from groundswell.infer.importance import Normal, effective, log_mean, log_mixture, power_for, shares, spiked
 from groundswell.infer.particle import ParticleFilter
-from groundswell.infer.target import Coordinates, Target
+from groundswell.infer.target import Coordinates, Start, Target
 from groundswell.infer.workers import Workers
 from groundswell.models.base import Account
 from groundswell.params import replacing
@@ -51,6 +51,9 @@ NARROWER = 0.9
 """Scale of the normals before. The next round is weighed at a higher power, whose target is narrower; kept up to the
 end it would miss what lies far out (docs/decisions/080)."""
 
+STARTED = 2
+"""Whole rounds drawn from a given start, before the draws themselves say where to go on."""
+
 
 @dataclass(frozen=True)
 class TemperedSMC:
@@ -58,6 +61,8 @@ class TemperedSMC:
 
     particles : N draws of equal weight that are handed out; a value of large weight stands there several times.
     round : parameter values a round, fewer on the way. pool : effective draws that make a normal.
+    start : where another account's posterior lies; the first whole rounds are drawn from there, after a small one from
+    the prior, which saves the way: half of the filters. The answer is the same within its error, also from a bad start.
     filter : the particle filter. processes : how many work at once; the result is the same for any number, to the bit.
     """
 
@@ -68,6 +73,7 @@ class TemperedSMC:
     pool: float = 200.0
     filter: ParticleFilter = field(default_factory=ParticleFilter)
     processes: int = 1
+    start: Start | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if min(self.particles, self.round, self.most, self.effective, self.pool) < 10 or self.processes < 1:
@@ -118,7 +124,7 @@ class _Sampler:
         mixture = np.empty(0)
         sizes: list[int] = []
         stages: list[dict[str, Any]] = []
-        arrived = False
+        arrived, near = False, method.start.normal(where) if method.start is not None else None
         with Workers(target, method.processes) as workers:
             while True:
                 at, size = len(normals), method.round if arrived else max(10, round(EARLY * method.round))
@@ -145,7 +151,10 @@ class _Sampler:
                 self.progress(min(share, 0.99), f"{len(y)} filters, power {power:.2f}, worth {worth:.0f} draws")
                 if (arrived and worth >= method.effective) or len(y) + method.round > method.most:
                     return self._fit(y, logs, effects, log_weight, sizes, stages)
-                arrived = arrived or power >= NEAR
+                arrived = arrived or power >= NEAR or near is not None
+                if near is not None and len(normals) <= STARTED:
+                    normal = near
+                    continue
                 middle, root = spiked(y, shares(power * log_weight))
                 normal = Normal(middle, root if arrived else NARROWER * root)
 
@@ -178,7 +187,7 @@ class _Sampler:
             )
         return Fit(
             model=replacing(self.account, {leaf.name: leaf.from_free(middle[leaf.name]) for leaf in where.learnt}),
-            method=replace(method, processes=1),
+            method=replace(method, processes=1, start=None),
             names=tuple(leaf.name for leaf in where.learnt),
             estimate=mean,
             standard_error=np.sqrt(np.diag(covariance)),
