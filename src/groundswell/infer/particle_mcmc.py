@@ -128,13 +128,13 @@ class ParticleMCMC:
         return [State(row, -math.inf, effects) for row in y], shape
 
     def _gather(self, where: Coordinates, paths: list[list[Path]]) -> dict[str, np.ndarray]:
-        """Chains by steps: "y" (C, N, K), "effects" (C, N, U), "logs" (C, N), and "accepted"."""
+        """Chains by steps: "y" (C, N, K), "effects" (C, N, U), "logs" (C, N); "accepted" (C,), the share by chain."""
         chains = list(zip(*paths, strict=True))
         every = {
             name: np.array([np.concatenate([getattr(path, name) for path in chain])[: self.draws] for chain in chains])
             for name in ("y", "effects", "logs")
         }
-        return every | {"accepted": np.mean([[path.accepted for path in chain] for chain in chains])}
+        return every | {"accepted": np.array([[path.accepted for path in chain] for chain in chains]).mean(axis=1)}
 
     def _fit(
         self,
@@ -170,13 +170,13 @@ class ParticleMCMC:
             standard_error=values.std(axis=0),
             log_density=log_density,
             status=f"{chains} chains of {length:,} draws, largest R-hat {rhat.max(initial=1.0):.3f}, fewest effective "
-            f"draws {worth.min(initial=math.inf):.0f}, {found['accepted']:.0%} of proposals accepted",
+            f"draws {worth.min(initial=math.inf):.0f}, {found['accepted'].mean():.0%} of proposals accepted",
             converged=len(notes) == len(where.words()),
             notes=tuple(notes),
             covariance=np.atleast_2d(np.cov(values.T)),
             draws=values,
             details={
-                "columns": {"R-hat": rhat, "ESS": worth}, "accepted": float(found["accepted"]), "free": z,
+                "columns": {"R-hat": rhat, "ESS": worth}, "accepted": float(found["accepted"].mean()), "free": z,
                 "log_likelihood": found["logs"].reshape(-1), "leaves": list(where.learnt),
                 "integrated": where.effects,
             },
