@@ -142,7 +142,7 @@ def fit(
     fixed: Mapping[str, float] | None = None,
     progress: Progress = silent,
 ) -> Fit:
-    """Learn the parameters of a process from a History, of an Account from a Record or Evidence, of a growing list from Listings.
+    """Learn a process from a History, an Account from a Record or Evidence, a growing list from Listings.
 
     Several settings with a history each are windows that share the parameters (`infer.windows`).
 
