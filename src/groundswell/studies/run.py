@@ -174,7 +174,8 @@ def _in_full(
 
             key = _digest(built, account, replicate, seed, repr(replace(method, processes=1)))
             found = _once(out, f"evidence {name} {replicate + 1}", key, evidence)
-            start = start or Start(**found["start"])  # the whole account's, near that of every other
+            # the whole account's, near that of every other; as a resumed run will read it
+            start = start or Start(**rounded(found["start"]))
             components[name].append(found["log_evidence"])
             result["reasons"] += [f"evidence of {name}, replicate {replicate + 1}: {why}" for why in found["short"]]
             done += 1
