@@ -172,7 +172,7 @@ def _in_full(
                 told = {"log_evidence": found.log_density, "short": [] if found.converged else [found.status]}
                 return told | ({"start": asdict(Start.of(found))} if start is None else {})
 
-            key = _digest(built, account, replicate, seed, repr(replace(method, processes=1)))
+            key = _digest(built, account, replicate, seed, "started", repr(replace(method, processes=1)))
             found = _once(out, f"evidence {name} {replicate + 1}", key, evidence)
             # the whole account's, near that of every other; as a resumed run will read it
             start = start or Start(**rounded(found["start"]))
