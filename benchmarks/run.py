@@ -35,6 +35,7 @@ GOALS: tuple[tuple[str, str], ...] = (
     ("threshold cascade, 1e7 nodes and 1e8 edges", "1.0 s, 1.2 GB"),
     ("10,000 runs of the mobilisation model, 140 places x 30 days, one thread", "1.0 s"),
     ("iran-2017, one anchor, 2 cores", "1,000 in 60 s"),
+    ("a filter of 100 histories on 400 places x 60 days", ".2 s"),
     ("1e8 persons in 1,000 cities, one day", ".15 s with groups, 2 bytes a person"),
     ("1e6 persons with groups, one day", "2 ms a day"),
 )

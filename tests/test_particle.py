@@ -120,10 +120,24 @@ SORTS = {
 }
 
 
-@pytest.mark.parametrize("sort", SORTS)
+OTHERS = Record(
+    (
+        said("events in the south", "events", "South", 2, 5, "about", 1),
+        said("events, to the end", "events", "Testland", 1, 8, "at_least", 12, "movement"),
+        said("warned, to the end", "warnings", "Testland", 0, 8, "about", 30, "third_party"),
+        said("groups formed by day 6", "groups_formed", "Testland", 0, 6, "about", 2, "movement"),
+        said("groups formed, to the last step", "groups_formed", "Testland", 0, 40, "at_least", 9, "movement"),
+        said("members arrested", "members_arrested", "Centre", 0, 8, "at_most", 20),
+        said("members warned later", "members_warned", "Testland", 9, 40, "about", 40),
+    )
+)
+"""The other quantities; from the beginning, to the end of the study's days, and to the last step of the groups."""
+
+
+@pytest.mark.parametrize("sort", [*SORTS, "others"])
 def test_each_sort_of_claim_is_weighed_without_bias(lopsided: Places, sort: str) -> None:
     """400 filters of 16 histories, guided and not, against 4 filters of 1,600."""
-    record = Record(tuple(EVERY_SORT[name] for name in SORTS[sort]))
+    record = Record(tuple(EVERY_SORT[name] for name in SORTS[sort])) if sort in SORTS else OTHERS
     account, setting = Account(busy(), reporting(record)), country(lopsided)
     small = [
         estimates(account, setting, record, ParticleFilter(16, guided=guided), 400, seed)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 
 import numpy as np
@@ -17,7 +18,8 @@ from groundswell.data.window import Window
 from groundswell.errors import DataError, UsageError
 from groundswell.infer.base import Fit, fit
 from groundswell.infer.particle import ParticleFilter
-from groundswell.infer.tempered import Target, TemperedSMC, effective, power_for, replay_key, spiked
+from groundswell.infer.target import Coordinates, Start, Target
+from groundswell.infer.tempered import TemperedSMC, effective, power_for, replay_key, spiked
 from groundswell.models.base import Account
 from groundswell.models.cities.mobilisation import Background, Groups, Mobilisation
 from groundswell.models.reporting.claims import Reporting
@@ -105,6 +107,27 @@ def test_posterior_and_evidence_are_those_of_importance_sampling(lopsided: Place
     errors = np.hypot(found.std(axis=0, ddof=1) / 2, [error, *spread])
     # the error of four runs is itself unsure (3 degrees of freedom), hence 4.5 and not 3
     assert (np.abs(found.mean(axis=0) - [evidence, *means]) < 4.5 * errors).all(), (found, evidence, means, errors)
+
+
+def test_a_start_saves_filters_and_changes_no_answer() -> None:
+    """From a nested account's fit and from nowhere near: the evidence is that of quadrature."""
+    model, setting, record = enumerable()
+    account = Account(model, reporting(record))
+    evidence, _ = by_quadrature(account, setting, record)
+    plain = learn(account, setting, record, *LEARNT, effective=200.0)
+    start = Start.of(plain)
+    assert Start(**json.loads(json.dumps(asdict(start)))).normal(Coordinates.of(account, {})).middle.shape == (18,)
+    assert start.names == LEARNT[:1]
+    assert start.middle[0] == pytest.approx((plain.details["free"][:, 0].mean() - math.log(8.0)) / 0.8, abs=0.4)
+    bad = Start((*LEARNT[:1], "process.groups.initial"), (-2.0, 1.0), ((0.5, 0.0), (0.0, 1.0)))
+    for near in (start, bad):
+        runs = [
+            learn(account, setting, record, *LEARNT, effective=200.0, start=near, round=60, seed=seed)
+            for seed in range(4)
+        ]
+        logs = np.array([run.log_density for run in runs])
+        assert logs.mean() == pytest.approx(evidence, abs=max(5.8 * logs.std(ddof=1) / 2, 0.02))  # t, 3 degrees
+        assert runs[0].method.start is None
 
 
 def test_one_parameter_alone_can_be_learnt() -> None:

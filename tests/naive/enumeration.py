@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import product
 
 import numpy as np
-from scipy.stats import nbinom
+from scipy.stats import binom, nbinom
 
 from groundswell.data.places import Places
 from groundswell.data.record import Claim, Record
@@ -83,14 +83,20 @@ def histories(model: Mobilisation, setting: Setting) -> tuple[np.ndarray, np.nda
 
 
 def exact_log_likelihood(
-    model: Mobilisation, setting: Setting, record: Record, made: Reporting, tilt: float = 0.0
-) -> float:
+    model: Mobilisation, setting: Setting, record: Record, made: Reporting, tilt: float = 0.0,
+    seen: np.ndarray | None = None, detection: float = 1.0,
+) -> float:  # fmt: skip
     """Sum over every history of events, and over the arrests of the place-day that is claimed.
 
     tilt : every history weighed by exp(tilt events after the first day) as well.
+    seen : (2, 2) events of Big and Small that were seen on days 1 and 2, NaN where nobody looked, each event seen with
+    probability `detection`.
     """
     y, weight = histories(replace(model, arrests=Arrests()), setting)
     weight = weight * np.exp(tilt * y.sum(axis=1))
+    for at, count in enumerate(seen.T.ravel() if seen is not None else ()):
+        if not np.isnan(count):
+            weight = weight * binom.pmf(count, y[:, at], detection)
     bound = {one.group.claims[0].id: one for one in made.prepare(record).bind(made)}
     active = y > 0
     for name, value in (

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 import groundswell
+from groundswell.data.evidence import Evidence
 from groundswell.data.history import History
 from groundswell.data.listings import Listings
 from groundswell.data.record import Record
@@ -134,14 +135,14 @@ class Fit:
 def fit(
     model: Any,
     setting: Setting | Sequence[Setting],
-    observed: History | Record | Listings | Sequence[History],
+    observed: History | Record | Evidence | Listings | Sequence[History],
     method: Method,
     *,
     rng: np.random.Generator,
     fixed: Mapping[str, float] | None = None,
     progress: Progress = silent,
 ) -> Fit:
-    """Learn the parameters of a process from a History, of an Account from a Record, of a growing list from Listings.
+    """Learn a process from a History, an Account from a Record or Evidence, a growing list from Listings.
 
     Several settings with a history each are windows that share the parameters (`infer.windows`).
 

@@ -28,7 +28,7 @@ MOST_EVENTS = 12
 """Events of a guided place-day up to which the tilt is tabulated; beyond, it is corrected by its exact weight."""
 MOST_IN_WINDOW = 3
 """The same for a window of several days, whose tilt is a guess anyway."""
-FORESEEING = 8
+FORESEEING = 4
 """Histories without claims from which a filter guesses what is to come."""
 LOOK_AHEAD = np.array([[0.3, 0.3, 0.25, 0.15], [0.0, 0.25, 1.0, 2.5]])
 """Shares and multiples of the usual later arrests in the wider half of a guess of what is to come."""

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from groundswell.data.evidence import Evidence
 from groundswell.data.history import History, Later
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
@@ -47,7 +48,7 @@ class ParticleFilter:
 
     histories: int = 24
     copies: int = 1
-    crowd_draws: int = 16
+    crowd_draws: int = 48
     threshold: float = 0.5
     guided: bool = True
 
@@ -55,16 +56,20 @@ class ParticleFilter:
         if self.histories < 1 or self.copies < 1 or self.crowd_draws < 1 or not 0 < self.threshold <= 1:
             raise UsageError(f"{self} cannot run: counts of 1 or more and a threshold in (0, 1] are expected.")
 
-    def log_likelihood(self, account: Account, setting: Setting, record: Record, *, rng: np.random.Generator) -> float:
-        """Log of an unbiased estimate of the probability of the weighed claims of `record`."""
-        return self.run(self.plan(account, setting, record), account, rng=rng).log_likelihood
+    def log_likelihood(
+        self, account: Account, setting: Setting, observed: Record | Evidence, *, rng: np.random.Generator
+    ) -> float:
+        """Log of an unbiased estimate of the probability of the claims and, in `Evidence`, of the counts."""
+        return self.run(self.plan(account, setting, observed), account, rng=rng).log_likelihood
 
-    def plan(self, account: Account, setting: Setting, record: Record, integrated: Sequence[str] = ()) -> Plan:
+    def plan(
+        self, account: Account, setting: Setting, observed: Record | Evidence, integrated: Sequence[str] = ()
+    ) -> Plan:
         """What can be settled before any run: made once, then run for many parameter values.
 
         integrated : parameters of the reporting model over which the probability of the claims is averaged.
         """
-        return Plan(account, setting, record, self.guided, integrated)
+        return Plan(account, setting, observed, self.guided, integrated)
 
     def run(self, plan: Plan, account: Account, *, rng: np.random.Generator, trace: bool = False) -> Filtered:
         """One filter under a plan made before; with `trace` also a history given the claims.
@@ -127,7 +132,8 @@ class _Run:
         open_now = {local.place: at for at, local in enumerate(plan.locals) if local.first <= day <= local.last}
         crowds = dict(plan.crowds.get(day, ()))
         places = sorted(set(open_now) | set(crowds))
-        if not places:
+        known = None if plan.known is None else plan.known[day]
+        if not places and (known is None or known.max() < 0):
             return None
         for at in open_now.values():
             if plan.locals[at].first == day:
@@ -148,7 +154,7 @@ class _Run:
                     offset[row] = guiding.offset[at]
             if place in crowds:
                 log_g[row] += self._crowd_tilt(crowds[place])
-        return Guide(np.array(places, dtype=np.int64), log_g, arrests, before, scale, offset)
+        return Guide(np.array(places, dtype=np.int64), log_g, arrests, before, scale, offset, known, plan.detection)
 
     def _crowd_tilt(self, members: Sequence[int]) -> np.ndarray:
         """log of the average weight of the crowd at 0..Y events; `step` takes it back, `_crowd` puts the true one."""

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from groundswell.data.evidence import Evidence
+from groundswell.data.history import History
 from groundswell.data.quantities import Quantity
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.models.base import Account, require
+from groundswell.models.cities.scattered import past_of
 from groundswell.models.day_by_day import Counters
 from groundswell.models.reporting.integration import Integration
 
@@ -37,15 +40,28 @@ def value_of(quantity: Quantity, totals: np.ndarray, rows: Sequence[int]) -> np.
     return (totals[:, rows[0]] + 0.5) / (totals[:, rows[1]] + 0.5)
 
 
+def seen_by_day(setting: Setting, counts: History) -> np.ndarray:
+    """(T, P) events counted, -1 where nobody looked; DataError for other places or another start than the setting's."""
+    events = past_of(setting, counts)
+    known = np.full(setting.shape[::-1], -1, dtype=np.int64)
+    looked = np.ones(events.shape, dtype=bool) if counts.weighed is None else counts.weighed
+    known[: events.shape[1]] = np.where(looked, events, -1).T
+    return known
+
+
 class Plan:
     """What a setting and a record fix for every parameter value: which claim is weighed where and when."""
 
     def __init__(
-        self, account: Account, setting: Setting, record: Record, guided: bool = True, integrated: Sequence[str] = ()
-    ) -> None:
+        self, account: Account, setting: Setting, observed: Record | Evidence, guided: bool = True,
+        integrated: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         require(account.process, "step", "ParticleFilter")
         self.setting = setting
-        self.groups = account.reporting.prepare(record)
+        self.known, self.detection = None, 1.0
+        if isinstance(observed, Evidence):
+            self.known, self.detection = seen_by_day(setting, observed.counts), observed.detection
+        self.groups = account.reporting.prepare(observed.record if isinstance(observed, Evidence) else observed)
         self.integration = Integration(self.groups, account.reporting, integrated) if integrated else None
         self.columns = {name: i for i, name in enumerate(account.process.columns)}
         window = setting.window
@@ -64,6 +80,8 @@ class Plan:
                 self.counted[last].append(i)
         self._count([i for i, group in enumerate(self.groups) if account.reporting.lister(group) is not None])
         named = {day for local in self.locals for day in range(local.first, local.last + 1)} | set(self.crowds)
+        if self.known is not None:
+            named |= set(np.flatnonzero((self.known >= 0).any(axis=1)).tolist())
         self.days = named | {day - 1 for day in named} | set(self.counted)
 
     def until(self, begin: int) -> int:

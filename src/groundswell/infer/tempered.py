@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from groundswell.data.evidence import Evidence
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError, UsageError
@@ -36,10 +37,10 @@ from groundswell.infer._particle_loops import systematic
 from groundswell.infer.base import Fit, Progress
 from groundswell.infer.importance import Normal, effective, log_mean, log_mixture, power_for, shares, spiked
 from groundswell.infer.particle import ParticleFilter
+from groundswell.infer.target import Coordinates, Start, Target
 from groundswell.infer.workers import Workers
 from groundswell.models.base import Account
-from groundswell.models.reporting.integration import integrable
-from groundswell.params import Leaf, leaves, replacing
+from groundswell.params import replacing
 from groundswell.rng import keyed
 
 NEAR = 0.8
@@ -50,6 +51,9 @@ NARROWER = 0.9
 """Scale of the normals before. The next round is weighed at a higher power, whose target is narrower; kept up to the
 end it would miss what lies far out (docs/decisions/080)."""
 
+STARTED = 2
+"""Whole rounds drawn from a given start, before the draws themselves say where to go on."""
+
 
 @dataclass(frozen=True)
 class TemperedSMC:
@@ -57,6 +61,8 @@ class TemperedSMC:
 
     particles : N draws of equal weight that are handed out; a value of large weight stands there several times.
     round : parameter values a round, fewer on the way. pool : effective draws that make a normal.
+    start : where another account's posterior lies; the first whole rounds are drawn from there, after a small one from
+    the prior, which saves the way: half of the filters. The answer is the same within its error, also from a bad start.
     filter : the particle filter. processes : how many work at once; the result is the same for any number, to the bit.
     """
 
@@ -67,6 +73,7 @@ class TemperedSMC:
     pool: float = 200.0
     filter: ParticleFilter = field(default_factory=ParticleFilter)
     processes: int = 1
+    start: Start | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if min(self.particles, self.round, self.most, self.effective, self.pool) < 10 or self.processes < 1:
@@ -79,7 +86,7 @@ class TemperedSMC:
         self,
         model: Account,
         setting: Setting,
-        observed: Record,
+        observed: Record | Evidence,
         *,
         rng: np.random.Generator,
         fixed: Mapping[str, float],
@@ -91,65 +98,38 @@ class TemperedSMC:
         its "weight" (M,); "index" (N,) which of them each draw is, so that repeats are known; "seeds" (N, 2), their
         filters' randomness for `replay_key`; "stages", a row a round.
         """
-        if not isinstance(model, Account) or not isinstance(observed, Record):
+        if not isinstance(model, Account) or not isinstance(observed, Record | Evidence):
             raise UsageError("TemperedSMC weighs a Record of claims under an Account(process, reporting).")
         return _Sampler(self, model, setting, observed, rng, fixed, progress).run()
 
 
-class Target:
-    """The filter as a function of free coordinates; built once in every process."""
-
-    def __init__(
-        self, account: Account, setting: Setting, record: Record, filter: ParticleFilter, free: list[Leaf],
-        integrated: tuple[str, ...],
-    ):  # fmt: skip
-        self.account, self.filter, self.free = account, filter, free
-        self.plan = filter.plan(account, setting, record, integrated)
-
-    def model(self, z: np.ndarray) -> Account:
-        """The account at free coordinates z, (K,)."""
-        return replacing(self.account, {leaf.name: leaf.from_free(x) for leaf, x in zip(self.free, z, strict=True)})
-
-    def __call__(self, z: np.ndarray, key: tuple[int, ...]) -> tuple[float, np.ndarray | None]:
-        """Log of the filter's estimate at z with the randomness of `key`, and the effects drawn."""
-        run = self.filter.run(self.plan, self.model(z), rng=keyed(*key))
-        return run.log_likelihood, run.effects
-
-
 class _Sampler:
     def __init__(
-        self, method: TemperedSMC, account: Account, setting: Setting, record: Record, rng: np.random.Generator,
-        fixed: Mapping[str, float], progress: Progress,
+        self, method: TemperedSMC, account: Account, setting: Setting, record: Record | Evidence,
+        rng: np.random.Generator, fixed: Mapping[str, float], progress: Progress,
     ):  # fmt: skip
         self.method, self.account, self.record, self.progress = method, account, record, progress
         self.setting = setting
-        every = leaves(account)
-        self.learnt = [leaf for leaf in every if leaf.prior is not None and leaf.name not in fixed]
-        self.held = [leaf.name for leaf in every if leaf.prior is None and leaf.name not in fixed]
-        effects = [f"reporting.{name}" for name in integrable(account.reporting)]
-        self.integrated = [leaf for leaf in self.learnt if leaf.name in effects]
-        self.free = [leaf for leaf in self.learnt if leaf.name not in effects]
-        self.center = np.array([leaf.center for leaf in self.free])
-        self.sd = np.array([leaf.sd for leaf in self.free])
+        self.at = Coordinates.of(account, fixed)
         self.root = int(rng.integers(0, 2**63))
 
     def run(self) -> Fit:
-        method, width = self.method, len(self.free)
-        names = tuple(leaf.name.removeprefix("reporting.") for leaf in self.integrated)
-        target = (Target, (self.account, self.setting, self.record, method.filter, self.free, names))
+        method, where = self.method, self.at
+        width = len(where.free)
+        target = (Target, (self.account, self.setting, self.record, method.filter, where.free, where.effects))
         normal = Normal(np.zeros(width), np.eye(width))
         normals: list[Normal] = []
         y, logs = np.empty((0, width)), np.empty(0)
-        effects = np.empty((0, len(self.integrated)))
+        effects = np.empty((0, len(where.integrated)))
         mixture = np.empty(0)
         sizes: list[int] = []
         stages: list[dict[str, Any]] = []
-        arrived = False
+        arrived, near = False, method.start.normal(where) if method.start is not None else None
         with Workers(target, method.processes) as workers:
             while True:
                 at, size = len(normals), method.round if arrived else max(10, round(EARLY * method.round))
                 tried = normal.draw(size, keyed(self.root, 0, at))
-                tasks = [(self.center + self.sd * row, (self.root, 1, at, i)) for i, row in enumerate(tried)]
+                tasks = [(z, (self.root, 1, at, i)) for i, z in enumerate(where.unwhitened(tried))]
                 found = workers.map(tasks)
                 normals.append(normal)
                 sizes.append(size)
@@ -157,7 +137,7 @@ class _Sampler:
                 mixture = np.concatenate([mixture, log_mixture(normals, sizes, tried)])
                 y = np.concatenate([y, tried])
                 logs = np.concatenate([logs, [log for log, _ in found]])
-                nothing = np.zeros(len(self.integrated))
+                nothing = np.zeros(len(where.integrated))
                 effects = np.concatenate([effects, [nothing if drawn is None else drawn for _, drawn in found]])
                 if not np.isfinite(logs).any():
                     if len(y) >= method.round:
@@ -171,7 +151,10 @@ class _Sampler:
                 self.progress(min(share, 0.99), f"{len(y)} filters, power {power:.2f}, worth {worth:.0f} draws")
                 if (arrived and worth >= method.effective) or len(y) + method.round > method.most:
                     return self._fit(y, logs, effects, log_weight, sizes, stages)
-                arrived = arrived or power >= NEAR
+                arrived = arrived or power >= NEAR or near is not None
+                if near is not None and len(normals) <= STARTED:
+                    normal = near
+                    continue
                 middle, root = spiked(y, shares(power * log_weight))
                 normal = Normal(middle, root if arrived else NARROWER * root)
 
@@ -185,21 +168,17 @@ class _Sampler:
         self, y: np.ndarray, logs: np.ndarray, effects: np.ndarray, log_weight: np.ndarray, sizes: list[int],
         stages: list[dict],
     ) -> Fit:  # fmt: skip
-        method = self.method
+        method, where = self.method, self.at
         weights = shares(log_weight)
-        places = {leaf.name: k for k, leaf in enumerate([*self.free, *self.integrated])}
-        order = [places[leaf.name] for leaf in self.learnt]
-        z = np.hstack([self.center + self.sd * y, effects])[:, order]
+        z = where.together(y, effects)
         index = systematic(weights, keyed(self.root, 2).random(), method.particles)
-        values = np.array([[leaf.from_free(x) for leaf, x in zip(self.learnt, row, strict=True)] for row in z])
+        values = where.natural(z)
         mean = weights @ values
         centred = values - mean
         covariance = (centred * weights[:, None]).T @ centred
-        middle = dict(zip([leaf.name for leaf in self.learnt], weights @ z, strict=True))
+        middle = dict(zip([leaf.name for leaf in where.learnt], weights @ z, strict=True))
         worth, tried = stages[-1]["effective"], len(y)
-        notes = []
-        if self.held:
-            notes.append("held at their values for want of a prior: " + ", ".join(self.held))
+        notes = [*where.words()]
         enough = worth >= method.effective
         if not enough:
             notes.append(
@@ -207,9 +186,9 @@ class _Sampler:
                 "raise `most`, give the filter more histories, or see whether single claims are hardly possible."
             )
         return Fit(
-            model=replacing(self.account, {leaf.name: leaf.from_free(middle[leaf.name]) for leaf in self.learnt}),
-            method=replace(method, processes=1),
-            names=tuple(leaf.name for leaf in self.learnt),
+            model=replacing(self.account, {leaf.name: leaf.from_free(middle[leaf.name]) for leaf in where.learnt}),
+            method=replace(method, processes=1, start=None),
+            names=tuple(leaf.name for leaf in where.learnt),
             estimate=mean,
             standard_error=np.sqrt(np.diag(covariance)),
             log_density=log_mean(log_weight),
@@ -222,8 +201,8 @@ class _Sampler:
                 "effective": worth, "tried": values, "weight": weights, "index": index, "free": z[index],
                 "log_likelihood": logs[index], "stages": stages, "root": self.root,
                 "seeds": np.array([(at, i) for at, size in enumerate(sizes) for i in range(size)])[index],
-                "evaluations": tried, "leaves": self.learnt,
-                "integrated": tuple(leaf.name.removeprefix("reporting.") for leaf in self.integrated),
+                "evaluations": tried, "leaves": list(where.learnt),
+                "integrated": where.effects,
             },
             provenance={"method": "TemperedSMC", "record": self.record.digest()},
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -69,6 +70,7 @@ def _begin(make: Callable[..., Any], arguments: tuple) -> None:
     global _work
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _work = make(*arguments)
+    gc.freeze()  # what is there by now stays, and need not be looked through again and again
 
 
 def _run(tasks: Sequence[tuple]) -> list[Any]:

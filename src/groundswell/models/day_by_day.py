@@ -27,6 +27,8 @@ class Guide:
     `weight_at`; a first entry below 0 says that arrests are not weighed. before : (G, A + 1) the weight that stood for
     those of the day before (1 where the window begins). scale : (G, S) a history's own factor on persons before they
     are looked up in both. offset : (G, S) arrests noted in the window before today.
+    known : (P,) events that somebody saw today, each with probability `detection`, -1 where nobody looked; their
+    probability is weighed, and counts drawn given them. On the first day they are all there were, and given.
     """
 
     place: np.ndarray
@@ -35,6 +37,8 @@ class Guide:
     before: np.ndarray
     scale: np.ndarray
     offset: np.ndarray
+    known: np.ndarray | None = None
+    detection: float = 1.0
 
     @classmethod
     def active(cls, places: Sequence[int], histories: int) -> Guide:

@@ -27,6 +27,7 @@ from groundswell.data.files import (
 from groundswell.data.table import Table
 from groundswell.errors import DataError, nearest
 from groundswell.infer.base import Progress, fit, silent
+from groundswell.infer.target import Start
 from groundswell.rng import generator
 from groundswell.studies.case import COMPONENTS, Built, Case, plain
 from groundswell.studies.conditioning import Size, condition
@@ -156,19 +157,25 @@ def _in_full(
         result["reasons"] += [f"anchor {stance}: {reason}" for reason in anchors[stance]["quality"]["reasons"]]
         done += 1
     components: dict[str, list[float]] = {name: [] for name, _ in accounts}
-    method = effort.evidence.method(processes)
+    method, start = effort.evidence.method(processes), None
     for replicate in range(REPLICATES):
         for name, account in accounts:
 
-            def evidence(account: Case = account, replicate: int = replicate) -> dict[str, Any]:
+            def evidence(
+                account: Case = account, replicate: int = replicate, start: Start | None = start
+            ) -> dict[str, Any]:
                 made = account.build(folder)
                 rng = generator(1_000 * (seed + 1) + replicate)
                 weighed = made.claims.weighed
-                found = fit(made.account, made.setting, weighed, method, rng=rng, fixed=made.held, progress=report)
-                return {"log_evidence": found.log_density, "short": [] if found.converged else [found.status]}
+                near = replace(method, start=start)
+                found = fit(made.account, made.setting, weighed, near, rng=rng, fixed=made.held, progress=report)
+                told = {"log_evidence": found.log_density, "short": [] if found.converged else [found.status]}
+                return told | ({"start": asdict(Start.of(found))} if start is None else {})
 
-            key = _digest(built, account, replicate, seed, repr(replace(method, processes=1)))
+            key = _digest(built, account, replicate, seed, "started", repr(replace(method, processes=1)))
             found = _once(out, f"evidence {name} {replicate + 1}", key, evidence)
+            # the whole account's, near that of every other; as a resumed run will read it
+            start = start or Start(**rounded(found["start"]))
             components[name].append(found["log_evidence"])
             result["reasons"] += [f"evidence of {name}, replicate {replicate + 1}: {why}" for why in found["short"]]
             done += 1

@@ -24,16 +24,17 @@ def start_groups(rng, mean, share, groups, groups_total):
 @njit(cache=True)
 def make_row(sender, index, part, value, weight, rows, ready):
     """w_qp of one sender over its receivers: weight times reach, summing to 1, 0 to itself."""
-    row = rows[sender]
+    row, at, between = rows[sender], index[sender], part[sender]
+    for q in range(len(row)):
+        i = at[q]
+        row[q] = weight[q] * (value[i] + between[q] * (value[i + 1] - value[i]))
+    row[sender] = 0.0
     total = 0.0
     for q in range(len(row)):
-        i = index[sender, q]
-        row[q] = weight[q] * (value[i] + part[sender, q] * (value[i + 1] - value[i]))
-        if q == sender:
-            row[q] = 0.0
         total += row[q]
+    scale = 1.0 / total if total > 0.0 else 0.0
     for q in range(len(row)):
-        row[q] = row[q] / total if total > 0.0 else 0.0
+        row[q] *= scale
     ready[sender] = True
 
 
@@ -147,14 +148,15 @@ def groups_day(rng, h, rates, groups, groups_total, momentum, noted_place, noted
 def _pick(rng, groups, h, total):
     """A place, with probability proportional to its groups."""
     target = rng.random() * total
-    last = 0
-    for p in range(groups.shape[1]):
-        if groups[h, p] > 0.0:
-            last = p
-            target -= groups[h, p]
-            if target < 0.0:
-                return p
-    return last
+    mine = groups[h]
+    for p in range(len(mine)):
+        target -= mine[p]
+        if target < 0.0:
+            return p
+    for p in range(len(mine) - 1, -1, -1):  # rounding has left nothing: the last that has any
+        if mine[p] > 0.0:
+            return p
+    return 0
 
 
 @njit(cache=True, nogil=True)

@@ -16,22 +16,16 @@ from groundswell.models.cities._group_loops import groups_day, make_row
 
 
 @njit(cache=True)
-def _some_events(rng, mu, psi):
-    """A negative binomial count given that it is above 0: by inversion, or gamma-Poisson where mu is large."""
+def _some_events(rng, mu, psi, likely):
+    """A negative binomial count given that it is above 0, as is `likely`: by inversion, or gamma-Poisson if large."""
     if mu > 30.0:
         while True:
             count = rng.poisson(mu if psi < 1e-9 else psi * mu * rng.standard_gamma(1.0 / psi))
             if count > 0:
                 return count
-    if psi < 1e-9:
-        zero = math.exp(-mu)
-        term, shape, share = zero * mu, 0.0, 0.0
-        target = rng.random() * -math.expm1(-mu)
-    else:
-        shape, share = 1.0 / psi, psi * mu / (1.0 + psi * mu)
-        zero = math.exp(-math.log1p(psi * mu) / psi)
-        term = zero * shape * share
-        target = rng.random() * -math.expm1(-math.log1p(psi * mu) / psi)
+    shape, share = (0.0, 0.0) if psi < 1e-9 else (1.0 / psi, psi * mu / (1.0 + psi * mu))
+    term = (1.0 - likely) * (mu if psi < 1e-9 else shape * share)
+    target = rng.random() * likely
     count = 1
     while target > term and term > 0.0 and count < 100_000:
         target -= term
@@ -159,12 +153,31 @@ def _tilted_events(rng, mu, psi, log_g):
     return count, math.log(total) + top
 
 
+@njit(cache=True)
+def _given_seen(rng, seen, mu, psi, detection):
+    """A count given how many of it were seen, each with probability `detection`, and the log probability of those.
+
+    Of a gamma mean of shape 1 / psi what was seen leaves one of shape 1 / psi + seen for the rest.
+    """
+    if mu <= 0.0:
+        return seen, 0.0 if seen == 0 else -np.inf
+    mean = detection * mu
+    if psi < 1e-9:
+        log_seen = seen * math.log(mean) - mean - math.lgamma(seen + 1.0)
+        return seen + _count(rng, (1.0 - detection) * mu, psi), log_seen
+    shape = 1.0 / psi
+    log_seen = math.lgamma(seen + shape) - math.lgamma(shape) - math.lgamma(seen + 1.0)
+    log_seen += seen * math.log(psi * mean / (1.0 + psi * mean)) - shape * math.log1p(psi * mean)
+    unseen = (shape + seen) * (1.0 - detection) / (shape / mu + detection)
+    return seen + _count(rng, unseen, 1.0 / (shape + seen)), log_seen
+
+
 @njit(cache=True, nogil=True)
 def step_day(
     rng, day, rates, given, share, calls, pulse, per_100k, reach_index, reach_part, reach_value, reach_weight,
     reach_row, reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total, groups, groups_total, exploded,
     noted_count, noted_place, noted, guided, guide_place, guide_log_g, guide_arrests, guide_before, guide_scale,
-    guide_offset, on_first_day, warns, log_weight,
+    guide_offset, known, detection, on_first_day, warns, log_weight,
 ):  # fmt: skip
     """Make day `day` of every history in place; log_weight (S,) receives the weight of what was guided.
 
@@ -174,6 +187,7 @@ def step_day(
     given : (P,) expected events that do not depend on the past. share : (P,) of the country's nationwide events.
     drive : (S, P) within and between together, for they fade alike. guided : (P,) whether a place is in the guide.
     guide_place : (G,) places whose counts (and arrests) are drawn from their tilted distributions.
+    known : (P,) events seen today, each with probability `detection`; -1 where nobody looked. The first day's are all.
     """
     histories, places = drive.shape
     hits = np.empty(places, np.int64)
@@ -181,6 +195,7 @@ def step_day(
     boost = rates.organised * (1.0 + rates.organised_call * calls)
     work = np.empty(2 * guide_arrests.shape[1])
     flat = np.zeros(2)
+    fading = rates.crackdown_memory ** np.arange(day + 1.0)
     for h in range(histories):
         log_weight[h] = 0.0
         noted_count[h] = 0
@@ -193,18 +208,21 @@ def step_day(
         if day > 0:
             for p in range(places):
                 expected[p] = (given[p] + mine[p] + share[p] * media + boost[p] * armed[p]) * factor
-            for p in range(places):
                 mine[p] *= rates.keep
             for k in range(len(guide_place)):
                 hits[found] = guide_place[k]
                 found += 1
+            for p in range(places):
+                if known[p] >= 0 and not guided[p]:
+                    hits[found] = p
+                    found += 1
             passed = 0.0
             gap = -math.log1p(-rng.random())
             for p in range(places):
                 passed += expected[p]
                 if passed > gap:
                     gap = passed - math.log1p(-rng.random())
-                    if not guided[p]:
+                    if not guided[p] and known[p] < 0:
                         hits[found] = p
                         found += 1
         else:
@@ -212,7 +230,7 @@ def step_day(
                 hits[found] = guide_place[k]
                 found += 1
             for p in range(places):
-                if on_first_day[p] and not guided[p]:
+                if (known[p] > 0 or (on_first_day[p] and known[p] < 0)) and not guided[p]:
                     hits[found] = p
                     found += 1
         momentum_total[h] *= rates.keep
@@ -226,16 +244,19 @@ def step_day(
             p = hits[i]
             guide = i if i < len(guide_place) else -1
             if day == 0:
-                count = 1 if on_first_day[p] else 0
-                if guide >= 0 and guide_log_g[guide, count] == -np.inf:
+                count = known[p] if known[p] >= 0 else 1 if on_first_day[p] else 0
+                if guide >= 0 and guide_log_g[guide, min(count, guide_log_g.shape[1] - 1)] == -np.inf:
                     log_weight[h] = -np.inf
             else:
                 bound = expected[p]
                 mu = bound
                 if hurt[h, p] > 0.0:
-                    sore = hurt[h, p] * rates.crackdown_memory ** (day - 1 - hurt_day[h, p])
+                    sore = hurt[h, p] * fading[int(day - 1 - hurt_day[h, p])]
                     mu *= math.exp(-rates.deterrence * math.log1p(sore))
-                if guide >= 0:
+                if known[p] >= 0:
+                    count, log_seen = _given_seen(rng, known[p], mu, rates.overdispersion, detection)
+                    log_weight[h] += log_seen
+                elif guide >= 0:
                     # the tilt was made for a window without arrests so far; after some it is left out
                     tilt = flat if guide_offset[guide, h] > 0.0 else guide_log_g[guide]
                     count, log_total = _tilted_events(rng, mu, rates.overdispersion, tilt)
@@ -244,7 +265,7 @@ def step_day(
                     likely = _active_probability(mu, rates.overdispersion)
                     if rng.random() * -math.expm1(-bound) >= likely:
                         continue
-                    count = _some_events(rng, mu, rates.overdispersion)
+                    count = _some_events(rng, mu, rates.overdispersion, likely)
             arrests = 0
             if guide >= 0 and guide_arrests[guide, 0] >= 0.0:
                 offset, scale = guide_offset[guide, h], guide_scale[guide, h]
@@ -301,9 +322,7 @@ def step_day(
                     make_row(p, reach_index, reach_part, reach_value, reach_weight, reach_row, reach_ready)
                 _add(mine, reach_row[p], rates.between * count)
             if noted[h, i, 1] > 0.0 and not rates.late:
-                hurt[h, p] = (
-                    hurt[h, p] * rates.crackdown_memory ** (day - hurt_day[h, p]) + noted[h, i, 1] / per_100k[p]
-                )
+                hurt[h, p] = hurt[h, p] * fading[int(day - hurt_day[h, p])] + noted[h, i, 1] / per_100k[p]
                 hurt_day[h, p] = day
                 hurt_total[h] += noted[h, i, 1] / rates.population
         if groups_total[h] > 0.0 and rates.contact == 0.0:
@@ -315,7 +334,8 @@ def step_day(
 def step_days(
     rng, begin, end, rates, given, share, calls, pulse, per_100k, reach_index, reach_part, reach_value, reach_weight,
     reach_row, reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total, groups, groups_total, exploded,
-    noted_count, noted_place, noted, unguided, on_first_day, warns, column, first, last, member, distinct, totals, seen,
+    noted_count, noted_place, noted, unguided, unknown, on_first_day, warns, column, first, last, member, distinct,
+    totals, seen,
 ):  # fmt: skip
     """Make the days from `begin` to before `end` without a guide, each noted in the totals of the counters.
 
@@ -328,7 +348,7 @@ def step_days(
             rng, day, rates, given[day], share, calls[day], pulse[day], per_100k, reach_index, reach_part, reach_value,
             reach_weight, reach_row, reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total, groups,
             groups_total, exploded, noted_count, noted_place, noted, unguided, nowhere, none, none, none, none, none,
-            on_first_day, warns, log_weight,
+            unknown, 1.0, on_first_day, warns, log_weight,
         )  # fmt: skip
         tally(day, noted_count, noted_place, noted, column, first, last, member, distinct, totals, seen)
 
@@ -354,32 +374,6 @@ def tally(day, noted_count, noted_place, noted, column, first, last, member, dis
                 elif not seen[h, distinct[c], place]:
                     seen[h, distinct[c], place] = True
                     totals[h, c] += 1.0
-
-
-@njit(cache=True, nogil=True)
-def arrested(
-    day, rates, per_100k, hurt, hurt_day, hurt_total, hurt_waiting, total_waiting, noted_count, noted_place, noted
-):  # fmt: skip
-    """Arrests noted today join the stocks or, at a lag above one day, take the stead of those of lag - 1 days ago."""
-    today = np.empty(len(per_100k))
-    for h in range(len(hurt)):
-        today[:] = 0.0
-        total = 0.0
-        for i in range(noted_count[h]):
-            today[noted_place[h, i]] = noted[h, i, 1] / per_100k[noted_place[h, i]]
-            total += noted[h, i, 1] / rates.population
-        if total_waiting.shape[1] > 0:
-            slot = day % total_waiting.shape[1]
-            total, total_waiting[h, slot] = total_waiting[h, slot], total
-        hurt_total[h] += total
-        for p in range(len(today)):
-            joining = today[p]
-            if hurt_waiting.shape[1] > 0:
-                slot = day % hurt_waiting.shape[1]
-                joining, hurt_waiting[h, slot, p] = hurt_waiting[h, slot, p], joining
-            if joining > 0.0:
-                hurt[h, p] = hurt[h, p] * rates.crackdown_memory ** (day - hurt_day[h, p]) + joining
-                hurt_day[h, p] = day
 
 
 @njit(cache=True)

@@ -169,7 +169,8 @@ class Mobilisation(System):
             state.pulse[day], geometry.per_100k, *state.reach, state.drive, state.momentum_total, state.momentum,
             state.hurt, state.hurt_day, state.hurt_total, state.groups, state.groups_total, state.exploded,
             state.noted_count, state.noted_place, state.noted, guide.marks(state.unguided), guide.place, guide.log_g,
-            guide.arrests, guide.before, guide.scale, guide.offset, geometry.first, state.warns, weight,
+            guide.arrests, guide.before, guide.scale, guide.offset,
+            state.unknown if guide.known is None else guide.known, guide.detection, geometry.first, state.warns, weight,
         )  # fmt: skip
         if state.rates.late:
             state.arrested(day)
@@ -192,7 +193,7 @@ class Mobilisation(System):
             rng, begin, end, state.rates, state.given, state.share, geometry.call_memory(self), state.pulse,
             geometry.per_100k, *state.reach, state.drive, state.momentum_total, state.momentum, state.hurt,
             state.hurt_day, state.hurt_total, state.groups, state.groups_total, state.exploded, state.noted_count,
-            state.noted_place, state.noted, state.unguided, geometry.first, state.warns, *counters,
+            state.noted_place, state.noted, state.unguided, state.unknown, geometry.first, state.warns, *counters,
         )  # fmt: skip
         return state
 
@@ -263,10 +264,17 @@ class Mobilisation(System):
         )
 
     def crowd_sizes(self, events: np.ndarray, draws: int, *, rng: np.random.Generator) -> np.ndarray:
-        """(len(events), draws) total participants of so many events."""
+        """(len(events), draws) total participants of so many events.
+
+        Each column is a draw; those of a row are spread evenly over the law of the first event's crowd (one in each of
+        as many parts of equal probability), so that an average over them varies far less than over independent draws.
+        """
+        from scipy.special import ndtri
+
         most = int(events.max(initial=0))
         if most == 0:
             return np.zeros((len(events), draws))
-        single = self.crowds.median * np.exp(self.crowds.spread * rng.standard_normal((len(events), draws, most)))
+        normal = rng.standard_normal((len(events), draws, most))
+        normal[:, :, 0] = ndtri((np.arange(draws) + rng.random((len(events), draws))) / draws)
         counted = np.arange(most) < np.asarray(events)[:, None, None]
-        return (single * counted).sum(axis=2)
+        return (self.crowds.median * np.exp(self.crowds.spread * normal) * counted).sum(axis=2)

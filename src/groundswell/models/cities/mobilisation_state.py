@@ -11,8 +11,7 @@ import numpy as np
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError
-from groundswell.models.cities import _group_loops
-from groundswell.models.cities import _mobilisation_loops as loops
+from groundswell.models.cities import _arrest_loops, _group_loops
 from groundswell.models.cities.mechanisms import RandomPulse
 from groundswell.models.cities.scattered import past_of
 from groundswell.models.triggering import Reach
@@ -127,6 +126,7 @@ class State:
         self.noted_place = np.zeros((histories, count), dtype=np.int64)
         self.noted = np.zeros((histories, count, len(COLUMNS)))
         self.unguided = np.zeros(count, dtype=np.bool_)
+        self.unknown = np.full(count, -1, dtype=np.int64)
         self.warns = True
         self._taken: Taken | None = None
 
@@ -219,7 +219,7 @@ class State:
 
     def arrested(self, day: int) -> None:
         """Arrests noted today into the stocks, or among those that wait."""
-        loops.arrested(
+        _arrest_loops.arrested(
             day, self.rates, self.geometry.per_100k, self.hurt, self.hurt_day, self.hurt_total, self.hurt_waiting,
             self.total_waiting, self.noted_count, self.noted_place, self.noted,
         )  # fmt: skip
