@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -49,6 +49,9 @@ from groundswell.models.cities.mechanisms import (
 from groundswell.models.cities.mobilisation_state import COLUMNS, State, geometry_of
 from groundswell.models.cities.system import System
 from groundswell.models.day_by_day import NO_GUIDE, Counters, Guide, MeanField, Total
+
+if TYPE_CHECKING:
+    from groundswell.models.cities.mobilisation_laws import PlaceLaw
 
 __all__ = [
     "Abroad", "Arrests", "Background", "Backlash", "Between", "CalendarPulse", "Call", "Crowds", "Deterrence", "Groups",
@@ -153,6 +156,15 @@ class Mobilisation(System):
         from groundswell.models.cities.mobilisation_means import mean_field
 
         return mean_field(self, setting, totals)
+
+    def place_law(self, series: str, distinct: bool, given: int, days: int, most: float) -> PlaceLaw:
+        """How events, arrests or participants of one place in a window vary about what the mean field expects.
+
+        given : events of the first day inside the window. days : those after it. most : the largest total of interest.
+        """
+        from groundswell.models.cities.mobilisation_laws import PlaceLaw
+
+        return PlaceLaw(series, distinct, given, days, most)
 
     def start(
         self, setting: Setting, *, rng: np.random.Generator, histories: int = 1, beside: State | None = None
