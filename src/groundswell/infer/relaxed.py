@@ -1,12 +1,12 @@
-"""The log probability of claims with every count made continuous: smooth in all its coordinates, with its gradient.
+"""The probability of claims with every count made continuous: smooth in the parameters, with its gradient.
 
 What claims speak of is of two sorts. A total over many places is taken as log-normal given the parameters: its middle
 follows the model's mean field, whose level, and the totals' spread and correlation, are set by simulated histories at
 one value of the parameters (`anchored`). What happens in one named place is far from that, being 0 more often than not:
 there the law of the quantity is summed over cells (the model's `place_law`).
 
-Coordinates, all standard normal beforehand: the parameters; the effects that shift claims, leans and speakers and the
-errors shared by origin; and the totals' own randomness.
+The randomness of the totals, the leans and speakers' effects and the errors shared by origin are averaged over
+(`infer.averaged`).
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ import numpy as np
 
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
+from groundswell.infer.averaged import Belief, averaged
 from groundswell.infer.totals import simulated_totals
 from groundswell.models.base import Account, require
-from groundswell.models.day_by_day import Pull, Total
+from groundswell.models.day_by_day import Total
 from groundswell.models.reporting import _claim_slope_loops as loops
+from groundswell.models.reporting._claims_loops import LOG_ROOT_2PI
 from groundswell.models.reporting.claims import SMALLEST, label
 from groundswell.models.reporting.integration import Integration
 from groundswell.params import Leaf, names, replacing, vector
@@ -33,6 +35,8 @@ IN_ONE_PLACE = ("events", "arrests", "participants")
 """Series whose law in one named place is summed over cells."""
 BEYOND = 100.0
 """How many times a claimed figure a quantity in a named place may be."""
+STEPS, FARTHEST = 20.0, 4.5
+"""Nodes of a shared error: their closeness, and the last of them in sd."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,10 @@ class Narrow:
 
 
 class Relaxed:
-    """log p(claims | x) and its gradient at x (K + U + R,): parameters, effects, totals; standard normal beforehand.
+    """log p(claims | y) and its gradient, y (K,) the parameters on coordinates in which their prior is standard normal.
 
-    free : the K parameters. integrated : names of the reporting model's parameters that are effects; behind them the
-    errors that the claims of one origin share. MissingVerb where the process has no mean field.
+    free : the K parameters. integrated : names of the reporting model's parameters that are averaged over.
+    MissingVerb where the process has no mean field.
     """
 
     def __init__(
@@ -77,13 +81,8 @@ class Relaxed:
         self.order = [f"process.{name}" for name in names(account.process)]
         self.survived = 0.0
         self.shift, self.root = np.zeros(len(self.wide)), np.zeros((len(self.wide),) * 2)
-        self._kept: tuple[bytes, tuple[np.ndarray, Pull]] | None = None
+        self.belief = Belief.prior(len(self.effects.names) + len(self.wide))
         self.evaluations = 0
-
-    @property
-    def sizes(self) -> tuple[int, int, int]:
-        """K parameters, U effects, R totals."""
-        return len(self.free), len(self.scale), len(self.wide)
 
     def _sorted(self) -> tuple[list[Wide], list[Narrow], np.ndarray, np.ndarray]:
         """The quantities of both sorts; the claims on wide ones (n,), and on which of those each is."""
@@ -104,9 +103,9 @@ class Relaxed:
                 for series in (quantity.series, quantity.below) if series
             )  # fmt: skip
             wide.setdefault(key, Wide(at, group.half))
-            for c in range(start[i], start[i + 1]):
-                which.append(c)
-                wide_of.append(list(wide).index(key))
+            mine = range(start[i], start[i + 1])
+            which += mine
+            wide_of += [list(wide).index(key)] * len(mine)
         found = [self._narrow(rows, members, *key[1:]) for key, members in narrow.items()]
         return list(wide.values()), found, np.array(which, dtype=np.int64), np.array(wide_of, dtype=np.int64)
 
@@ -144,30 +143,30 @@ class Relaxed:
         (own, shared), (own_more, shared_more) = squares
         self.own = ((4 * own - own_more) / 3, (own_more - own) / 3)
         self.shared = ((4 * shared - shared_more) / 3, (shared_more - shared) / 3)
-        self.offset, self.scale = belief.offset, np.sqrt(belief.prior)
+        self.offset = belief.offset
+        together = self.effects.several.any(axis=1)
+        self.alone = np.array([c for c in self.which if not together[c]], dtype=np.int64)
+        self.together = [
+            np.flatnonzero(mine) for mine in self.effects.several.T if np.isin(np.flatnonzero(mine)[0], self.which)
+        ]
 
-    def model(self, x: np.ndarray) -> Account:
-        """The account at x, its effects at their priors' medians."""
-        at = self.center + self.sd * x[: len(self.free)]
+    def model(self, y: np.ndarray) -> Account:
+        """The account at y, its effects at their priors' medians."""
+        at = self.center + self.sd * y
         return replacing(self.account, {leaf.name: leaf.from_free(z) for leaf, z in zip(self.free, at, strict=True)})
 
-    def effect_values(self, x: np.ndarray) -> np.ndarray:
-        """(U',) the integrated parameters at x, in their own units."""
-        count = len(self.effects.names)
-        return self.effects.center + (self.scale * x[len(self.free) :][: len(self.scale)])[:count]
-
-    def anchored(self, x: np.ndarray, histories: int, *, rng: np.random.Generator) -> None:
-        """Set level, spread and correlation of the wide totals to those of simulated histories at x.
+    def anchored(self, y: np.ndarray, histories: int, *, rng: np.random.Generator) -> None:
+        """Set level, spread and correlation of the wide totals to those of simulated histories at y.
 
         The share of them that does not explode enters the probability, as it does in the particle filter.
         """
-        process = self.model(x).process
-        values, _ = self._means(process)
+        process = self.model(y).process
+        values, _ = self.mean_field(vector(process))
         totals, exploded = simulated_totals(process, self.setting, self.totals, histories, rng=rng)
         left = totals[~exploded]
         self.survived = math.log(max(len(left), 0.5) / histories)
-        if len(left) > max(len(self.wide), 10):
-            logs = np.array([self._level(one, left.T) for one in self.wide]).reshape(len(self.wide), -1)
+        if self.wide and len(left) > max(len(self.wide), 10):
+            logs = np.array([self._level(one, left.T) for one in self.wide])
             self.shift = logs.mean(axis=1) - np.array([self._level(one, values) for one in self.wide])
             variances, axes = np.linalg.eigh(np.cov(logs).reshape(len(logs), len(logs)))
             self.root = axes * np.sqrt(np.maximum(variances, 0.0))
@@ -178,97 +177,144 @@ class Relaxed:
             return np.log(values[one.at[0]] + one.half)
         return np.log(values[one.at[0]] + 0.5) - np.log(values[one.at[1]] + 0.5)
 
-    def _means(self, process: Any) -> tuple[np.ndarray, Pull]:
-        """The mean field, kept for the next point at the same parameters."""
-        at = vector(process)
-        if self._kept is None or self._kept[0] != at.tobytes():
-            self.evaluations += 1
-            self._kept = at.tobytes(), self.mean_field(at)
-        return self._kept[1]
+    def __call__(self, y: np.ndarray) -> tuple[float, np.ndarray]:
+        """A lower bound of log p(claims | y), close where claims are near normal in their offsets, and its gradient.
 
-    def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        """log p(claims | x) and its gradient in x."""
-        parameters, effects, _ = np.split(np.asarray(x), np.cumsum(self.sizes)[:2])
-        now = self.model(x)
+        The belief of the effects that comes out is where the next call starts.
+        """
+        self.evaluations += 1
+        now = self.model(y)
         reporting = now.reporting
-        values, pull = self._means(now.process)
+        values, pull = self.mean_field(vector(now.process))
         spread = np.array([reporting.spread[stance] for stance in self.stances])
         own, shared = (np.sqrt(np.maximum(a + b * spread**2, SMALLEST**2)) for a, b in (self.own, self.shared))
-        design = np.hstack([self.effects.design, self.effects.several * shared[:, None]])
-        weigher = _Weigher(self.effects, self.offset + design @ (self.scale * effects), own, reporting)
-        in_values, named = np.zeros(len(values)), defaultdict(float)
-        in_totals = self._weigh_wide(weigher, x, values, in_values)
-        for one in self.narrow:
-            self._weigh_narrow(weigher, one, now.process, values, in_values, named)
-        in_effects = self.scale * (design.T @ weigher.in_level)
-        errors = effects[len(self.effects.names) :]
-        in_spread = spread * (
-            weigher.in_own * self.own[1] / own + weigher.in_level * (self.effects.several @ errors) * self.shared[1] / shared
-        )
+        shared *= self.effects.several.any(axis=1)
+        hidden = np.zeros((len(own), len(self.wide)))
+        hidden[self.which] = self.root[self.wide_of]
+        design = np.hstack([self.effects.design * self.effects.sd, hidden])
+        offset = self.offset.copy()
+        levels = np.array([self._level(one, values) for one in self.wide]) + self.shift
+        offset[self.which] += levels[self.wide_of]
+        weigher = _Weigher(self.effects, own, shared, reporting)
+        laws = [one.law.at(now.process, values[one.mean], 1 - values[one.some]) for one in self.narrow]
+        terms = [_Together(weigher, claims) for claims in self.together]
+        terms += [_InPlace(weigher, one, law) for one, law in zip(self.narrow, laws, strict=True)]
+        found = averaged(_Alone(weigher, self.alone), terms, offset, design, self.belief)
+        self.belief = found.belief
+        named: dict[str, float] = defaultdict(float)
+        in_values = np.zeros(len(values))
+        self._into_values(np.bincount(self.wide_of, found.in_offset[self.which], len(self.wide)), values, in_values)
+        in_own, in_shared = np.zeros(len(own)), np.zeros(len(own))
+        in_own[self.alone] = found.singly[0]
+        named["reporting.slack"] += float(found.singly[1].sum())
+        for term, slopes in zip(terms, found.jointly, strict=True):
+            in_own[term.claims], in_shared[term.claims] = slopes[1:].reshape(-1)[: 2 * len(term.claims)].reshape(2, -1)
+            named["reporting.slack"] += slopes[0]
+        for one, law, slopes in zip(self.narrow, laws, found.jointly[len(self.together) :], strict=True):
+            rest = slopes[1 + 2 * len(one.claims) :]
+            in_values[one.mean] += rest[0]
+            in_values[one.some] -= rest[1]
+            for name, slope in zip(law.named, rest[2:], strict=True):
+                named[f"process.{name}"] += slope
+        in_spread = spread * (in_own * self.own[1] / own + in_shared * self.shared[1] / np.maximum(shared, SMALLEST))
         for stance, slope in zip(self.stances, in_spread, strict=True):
             named[f"reporting.spread.{stance}"] += slope
-        named["reporting.slack"] = weigher.in_slack
-        if in_values.any():
-            for name, slope in zip(self.order, pull(in_values), strict=True):
-                named[name] += slope
-        at = self.center + self.sd * parameters
-        in_free = [named[leaf.name] * leaf.slope(z) for leaf, z in zip(self.free, at, strict=True)]
-        return self.survived + weigher.total, np.concatenate([self.sd * in_free, in_effects, in_totals])
+        for name, slope in zip(self.order, pull(in_values), strict=True):
+            named[name] += slope
+        at = self.center + self.sd * y
+        in_free = np.array([named[leaf.name] * leaf.slope(z) for leaf, z in zip(self.free, at, strict=True)])
+        return self.survived + found.bound, self.sd * in_free
 
-    def _weigh_wide(self, weigher: _Weigher, x: np.ndarray, values: np.ndarray, in_values: np.ndarray) -> np.ndarray:
-        """Weigh the claims on totals over places; (R,) slopes in their randomness."""
-        drawn = self.shift + self.root @ x[len(x) - len(self.wide) :]
-        levels = np.array([self._level(one, values) for one in self.wide]) + drawn
-        found = weigher.weigh(self.which, levels[self.wide_of][None])
-        weigher.add(self.which, found, np.ones(1))
-        weigher.total += float(found[0].sum())
-        slopes = np.bincount(self.wide_of, found[1, 0], minlength=len(self.wide))
+    def _into_values(self, slopes: np.ndarray, values: np.ndarray, in_values: np.ndarray) -> None:
+        """Add slopes (R,) in the levels of wide quantities to those in the totals they are made of."""
         for one, slope in zip(self.wide, slopes, strict=True):
             if len(one.at) == 1:
                 in_values[one.at[0]] += slope / (values[one.at[0]] + one.half)
             else:
                 in_values[list(one.at)] += slope * np.array([1, -1]) / (values[list(one.at)] + 0.5)
-        return self.root.T @ slopes
-
-    def _weigh_narrow(
-        self, weigher: _Weigher, one: Narrow, process: Any, values: np.ndarray, in_values: np.ndarray,
-        named: dict[str, float],
-    ) -> None:  # fmt: skip
-        """Weigh the claims on one place, summed over the cells of what they speak of."""
-        law = one.law.at(process, values[one.mean], 1 - values[one.some])
-        levels = np.log(one.law.value + one.half)
-        found = weigher.weigh(one.claims, np.repeat(levels[:, None], len(one.claims), axis=1))
-        logs = law.logs + found[0].sum(axis=1)
-        share = np.exp(logs - logs.max())
-        weigher.total += float(logs.max()) + math.log(share.sum())
-        share /= share.sum()
-        weigher.add(one.claims, found, share)
-        in_values[one.mean] += share @ law.in_mean
-        in_values[one.some] -= share @ law.in_none
-        for name, slope in law.named.items():
-            named[f"process.{name}"] += float(share @ slope)
 
 
 class _Weigher:
-    """Claims at one value of everything that shifts and scatters them; sums up their slopes in it, (C,) each."""
+    """Claims at one value of all that scatters them: own and shared errors, (C,) each, and slack."""
 
-    def __init__(self, effects: Integration, offset: np.ndarray, own: np.ndarray, reporting: Any) -> None:
-        self.effects, self.offset, self.own, self.reporting = effects, offset, own, reporting
-        self.total, self.in_slack = 0.0, 0.0
-        self.in_level, self.in_own = np.zeros(len(own)), np.zeros(len(own))
+    def __init__(self, effects: Integration, own: np.ndarray, shared: np.ndarray, reporting: Any) -> None:
+        self.effects, self.own, self.shared = effects, own, shared
+        self.errors = max(reporting.slack, SMALLEST), reporting.vague, reporting.vague_reach
 
-    def weigh(self, claims: np.ndarray, level: np.ndarray) -> np.ndarray:
-        """(4, N, n) log probability of n claims at N levels (N, n), and its slopes in level, own error and slack."""
-        made, reporting = self.effects, self.reporting
-        out = np.zeros((4, *level.shape))
-        loops.weigh(
-            claims, level + self.offset[claims], self.own, made.sign, max(reporting.slack, SMALLEST), reporting.vague,
-            reporting.vague_reach, made.edges, made.weights, made.first, out,
-        )  # fmt: skip
+    def __call__(self, claims: np.ndarray, level: np.ndarray) -> np.ndarray:
+        """(4, N, n) log probability of n claims at centres (N, n) of log x, and slopes in it, own error and slack."""
+        made = self.effects
+        out = np.empty((4, *level.shape))
+        loops.weigh(claims, level, self.own, made.sign, *self.errors, made.edges, made.weights, made.first, out)
         return out
 
-    def add(self, claims: np.ndarray, found: np.ndarray, share: np.ndarray) -> None:
-        """Add what `weigh` found to the slopes, its levels counting by their shares (N,)."""
-        self.in_level[claims] += share @ found[1]
-        self.in_own[claims] += share @ found[2]
-        self.in_slack += float((share @ found[3]).sum())
+
+class _Alone:
+    """The claims on totals over places that share no error; the total's level is in the offset."""
+
+    def __init__(self, weigher: _Weigher, claims: np.ndarray) -> None:
+        self.weigher, self.claims = weigher, claims
+
+    def __call__(self, offsets: np.ndarray) -> np.ndarray:
+        return self.weigher(self.claims, offsets)
+
+
+class _Together:
+    """Claims that share errors of their origins, which are summed over nodes.
+
+    node : (N, n) errors in sd. level : (N, n) what is added to the offsets there. logs : (N,) of the nodes' weights.
+    Behind the slopes in offsets are those in slack, in own errors, in shared ones, and whatever `slopes` (E, N) has.
+    """
+
+    def __init__(self, weigher: _Weigher, claims: np.ndarray) -> None:
+        self.weigher, self.claims = weigher, claims
+        self.logs, self.level, self.slopes = np.zeros(1), np.zeros((1, len(claims))), np.zeros((0, 1))
+        self._share_errors()
+
+    def _share_errors(self) -> None:
+        """Put nodes of every origin's error beside the nodes there are; see `_claims_loops.group_of_several`."""
+        weigher, claims = self.weigher, self.claims
+        own, shared, node = weigher.own[claims], weigher.shared[claims], np.zeros((len(self.logs), len(claims)))
+        for mine in weigher.effects.several[claims].T:
+            if mine.any():
+                precision = 1 + float((mine * (shared / own) ** 2).sum())
+                step = 2 * math.pi / math.sqrt(STEPS * precision)
+                errors = step * np.arange(-math.ceil(FARTHEST / step), math.ceil(FARTHEST / step) + 1)
+                weight = -0.5 * errors**2 - LOG_ROOT_2PI + math.log(step)
+                count = len(self.logs)
+                self.logs = np.repeat(self.logs, len(errors)) + np.tile(weight, count)
+                self.level, node = (np.repeat(part, len(errors), axis=0) for part in (self.level, node))
+                self.slopes = np.repeat(self.slopes, len(errors), axis=1)
+                node += np.outer(np.tile(errors, count), mine)
+        self.node = node
+        self.level = self.level + node * shared
+
+    def __call__(self, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        points, count = offsets.shape
+        levels = (offsets[:, None, :] + self.level).reshape(-1, count)
+        value, in_offset, in_own, in_slack = self.weigher(self.claims, levels).reshape(4, points, -1, count)
+        logs = self.logs + value.sum(axis=2)
+        top = logs.max(axis=1, keepdims=True)
+        share = np.exp(logs - top)
+        total = share.sum(axis=1, keepdims=True)
+        share /= total
+        weight = share[:, None, :]
+        mean_offset, mean_own, mean_shared, slack = (
+            (weight @ part)[:, 0] for part in (in_offset, in_own, in_offset * self.node, in_slack)
+        )
+        found = [mean_offset, slack.sum(axis=1, keepdims=True), mean_own, mean_shared, share @ self.slopes.T]
+        return (top + np.log(total))[:, 0], np.hstack(found)
+
+
+class _InPlace(_Together):
+    """The claims on one place, summed over the cells of what they speak of; the slopes in the law come last.
+
+    These are in_mean, in_none, and those in its parameters.
+    """
+
+    def __init__(self, weigher: _Weigher, one: Narrow, law: Any) -> None:
+        self.weigher, self.claims = weigher, one.claims
+        self.logs = law.logs
+        self.level = np.repeat(np.log(one.law.value + one.half)[:, None], len(one.claims), axis=1)
+        self.slopes = np.array([law.in_mean, law.in_none, *law.named.values()])
+        self._share_errors()

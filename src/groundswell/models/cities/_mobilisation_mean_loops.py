@@ -55,6 +55,13 @@ def none_of(mean, psi):
     return math.exp(-mean) if psi < 1e-9 else math.exp(-math.log1p(psi * mean) / psi)
 
 
+@njit(cache=True)
+def _add(to, row, times):
+    """to += times row, several places at a time; a library's product would share its threads with other work."""
+    for p in range(len(to)):
+        to[p] += times * row[p]
+
+
 @njit(cache=True, nogil=True)
 def rows(index, part, value, weight):
     """(P, P) w_qp with sender q in rows, and (P,) what each row was divided by; see `_group_loops.make_row`."""
@@ -105,6 +112,7 @@ def ahead(base, share, weights, pulse, per_100k, first, c):
     quiet = np.ones((days + 1, places))
     momentum, drive, hurt = np.zeros((days + 1, places)), np.zeros((days + 1, places)), np.zeros((days + 1, places))
     total, alarm = np.zeros(days + 1), np.zeros(days + 1)
+    pushed = np.empty(places)
     events[0] = first
     for t in range(days):
         if t > 0:
@@ -124,7 +132,9 @@ def ahead(base, share, weights, pulse, per_100k, first, c):
                     stirred[t, p] = (level + c.within * own) * factor * math.exp(-c.deterrence * math.log1p(held))
                 events[t, p] = q * calm[t, p] + (1.0 - q) * stirred[t, p]
                 quiet[t + 1, p] = q * none_of(calm[t, p], c.psi)
-        pushed = events[t] @ weights
+        pushed[:] = 0.0
+        for q in range(places):
+            _add(pushed, weights[q], events[t, q])
         for p in range(places):
             momentum[t + 1, p] = c.keep * momentum[t, p] + events[t, p]
             drive[t + 1, p] = c.keep * drive[t, p] + c.between * pushed[p]
@@ -148,10 +158,12 @@ def back(base, share, weights, pulse, per_100k, first, c, course, in_events, in_
     d_keep, d_within, d_between, d_media, d_deterrence, d_backlash, d_memory, d_per_event, d_psi = np.zeros(9)
     momentum, drive, hurt, quiet = np.zeros(places), np.zeros(places), np.zeros(places), in_quiet[days].copy()
     total, alarm = 0.0, 0.0
-    pushes = np.zeros((days, places))
+    pushes, received, by_receiver = np.zeros((days, places)), np.empty(places), weights.T.copy()
     for t in range(days - 1, -1, -1):
         pushes[t] = drive
-        received = weights @ drive
+        received[:] = 0.0
+        for p in range(places):
+            _add(received, by_receiver[p], drive[p])
         through = in_events[t].copy()
         for p in range(places):
             y = was_events[t, p]
@@ -233,6 +245,9 @@ def back(base, share, weights, pulse, per_100k, first, c, course, in_events, in_
         if t > 1:
             d_keep += in_fresh * (t - 1) * c.keep ** (t - 2)
             d_memory += in_sore * c.per_event * (t - 1) * c.memory ** (t - 2)
-    in_weights = c.between * (was_events.T.copy() @ pushes)
+    in_weights = np.zeros((places, places))
+    for q in range(places):
+        for t in range(days):
+            _add(in_weights[q], pushes[t], c.between * was_events[t, q])
     slopes = np.array([d_keep, d_within, d_between, d_media, d_deterrence, d_backlash, d_memory, d_per_event, d_psi])
     return in_base, in_share, in_weights, in_pulse, slopes

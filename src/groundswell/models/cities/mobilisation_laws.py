@@ -16,7 +16,7 @@ from groundswell.models.cities.mobilisation import Mobilisation
 
 SINGLE = 12
 """Counts that have a cell of their own."""
-EVENT_RATIO, PERSON_RATIO, SIZE_STEP = 1.2, 1.08, 0.1
+EVENT_RATIO, PERSON_RATIO, SIZE_STEP = 1.2, 1.15, 0.15
 """Ratio of the edges of wider cells of events and of persons; step in log of the cells of a crowd."""
 MOST_EVENTS = 1_000
 
