@@ -5,9 +5,9 @@ B w, each group of claims through a few of them. Among all normals q for w the o
 
     sum over groups of E_q log p(claims | a) - KL(q, N(0, 1)),
 
-a lower bound of log p(claims), largest (Opper and Archambeau 2009). As each group knows only its own offsets, the averages
-are over one or two dimensions: a three-point rule, exact for polynomials of degree five, along every one of them. At the
-best q the bound's slope in anything else is the averaged slope of log p alone.
+a lower bound of log p(claims), largest (Opper and Archambeau 2009). As each group knows only its own offsets, the
+averages are over one or two dimensions: a three-point rule, exact for polynomials of degree five, along every one of
+them. At the best q the bound's slope in anything else is the averaged slope of log p alone.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Term(Protocol):
     claims: np.ndarray
 
     def __call__(self, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(J,) log probability at J points (J, n), and its slopes (J, n + E): in the offsets, then in E other things."""
+        """(J,) log probability at J points (J, n), and slopes (J, n + E): in the offsets, then in E other things."""
         ...
 
 
@@ -43,7 +43,7 @@ class Singles(Protocol):
     claims: np.ndarray
 
     def __call__(self, offsets: np.ndarray) -> np.ndarray:
-        """(1 + 1 + E, J, n) at J points each (J, n): log probability, its slope in the offset, and in E other things."""
+        """(2 + E, J, n) at J points each (J, n): log probability, its slope in the offset, and in E other things."""
         ...
 
 
