@@ -24,7 +24,7 @@ SMALLEST_SD = 1e-4
 LONGEST = 2.0
 """A step of the search moves no hidden number by more, in sd of its prior."""
 MOST_STEPS = 60
-CLOSE = 1e-5
+CLOSE = 3e-5
 
 
 class Term(Protocol):
@@ -118,7 +118,13 @@ def _expected(
     for term in terms:
         at = term.claims
         count = len(at)
-        root = np.linalg.cholesky(spread[np.ix_(at, at)] + SMALLEST_SD**2 * np.eye(count))
+        block = at[:, None], at
+        if count == 1:
+            root = np.sqrt(spread[block] + SMALLEST_SD**2)
+            back = 1 / root
+        else:
+            root = np.linalg.cholesky(spread[block] + SMALLEST_SD**2 * np.eye(count))
+            back = np.linalg.inv(root)
         values, each = term(middle[at] + np.concatenate([np.zeros((1, count)), REACH * root.T, -REACH * root.T]))
         weight = np.full(len(values), 1 / 6)
         weight[0] = 1 - count / 3
@@ -126,8 +132,8 @@ def _expected(
         averages = weight @ each
         slopes[at] = averages[:count]
         jointly.append(averages[count:])
-        bent = (each[count + 1 :, :count] - each[1 : count + 1, :count]).T @ np.linalg.inv(root) / (2 * REACH)
-        bends[np.ix_(at, at)] = _positive((bent + bent.T) / 2)
+        bent = (each[count + 1 :, :count] - each[1 : count + 1, :count]).T @ back / (2 * REACH)
+        bends[block] = _positive((bent + bent.T) / 2)
     return total, slopes, bends, mean[2:], jointly
 
 

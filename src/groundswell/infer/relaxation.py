@@ -22,7 +22,7 @@ from groundswell.data.setting import Setting
 from groundswell.errors import DataError, UsageError
 from groundswell.infer._particle_loops import systematic
 from groundswell.infer.base import Fit, Progress
-from groundswell.infer.importance import Normal, effective, log_mean, shares
+from groundswell.infer.importance import Normal, effective, log_mean, log_mixture, power_for, shares, spiked
 from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.relaxed import Relaxed
 from groundswell.infer.tempered import Target
@@ -42,6 +42,8 @@ LEAST = 0.25
 """Least curvature: of a normal twice as wide as the prior."""
 TOLD = 0.15
 """Difference of a direction's log variance from the prior's beyond which the claims tell of it."""
+ROUND = 200
+"""Exact filters before the normal is made anew from what they say."""
 RELIABLE = 0.7
 """Shape of the weights' tail up to which weighed draws are relied on."""
 DIFFERENT = 0.25
@@ -96,6 +98,26 @@ class Relaxation:
         return _Fitter(self, model, setting, observed, rng, fixed, progress).run()
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """Parameters y (S, K), effects (S, U), log weights (S,) and the names of the filters' randomness (S, 2)."""
+
+    y: np.ndarray
+    effects: np.ndarray
+    log_weight: np.ndarray
+    seeds: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Log evidence, and that of the normal alone; what the weights are worth, and the shape of their tail."""
+
+    evidence: float
+    by_normal: float
+    worth: float
+    shape: float
+
+
 class _Fitter:
     def __init__(
         self, method: Relaxation, account: Account, setting: Setting, record: Record, rng: np.random.Generator,
@@ -115,19 +137,16 @@ class _Fitter:
 
     def run(self) -> Fit:
         top, rounds, stayed = self._climb()
-        middle, root, effects, log_evidence = self._normal(top)
-        rest = self._spread_of_effects()
-        size = self.method.filters or self.method.particles
-        noise = keyed(self.root, 2).standard_normal((size, len(self.learnt)))
-        y = middle + noise[:, : len(self.free)] @ root.T
-        given = effects[0] + (y - top) @ effects[1] + noise[:, len(self.free) :] @ rest.T
-        weight = np.full(size, 1 / size)
-        worth, shape, evidence = math.nan, math.nan, log_evidence
+        normal, effects, log_evidence = self._normal(top)
         if self.method.filters:
-            given, log_weight = self._weigh(y, Normal(middle, root))
-            weight, worth, shape = shares(log_weight), effective(log_weight), tail_shape(log_weight)
-            evidence = log_mean(log_weight)
-        return self._fit(y, given, weight, middle, (evidence, log_evidence, worth, shape), rounds, stayed)
+            drawn = self._weigh(normal)
+            told = _Told(
+                log_mean(drawn.log_weight), log_evidence, effective(drawn.log_weight), tail_shape(drawn.log_weight)
+            )
+        else:
+            drawn = self._draw(normal, top, effects)
+            told = _Told(log_evidence, log_evidence, float(len(drawn.y)), math.nan)
+        return self._fit(drawn, told, normal.middle, rounds, stayed)
 
     def _climb(self) -> tuple[np.ndarray, int, bool]:
         """The mode, after how many rounds, and whether it stayed in the last."""
@@ -152,8 +171,8 @@ class _Fitter:
             return 1e10, np.zeros(len(y))
         return 0.5 * float(y @ y) - value, y - slope
 
-    def _normal(self, top: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray], float]:
-        """Mean and root of the covariance; the effects' mean at the mode and its slopes (K, W); the log evidence.
+    def _normal(self, top: np.ndarray) -> tuple[Normal, tuple[np.ndarray, np.ndarray], float]:
+        """The normal; the effects' mean at the mode and its slopes (K, U) in the parameters; the log evidence.
 
         The mean lies beside the mode where the density falls unevenly: slopes averaged over the normal are 0 there, to
         the first order, along the directions of which the claims tell.
@@ -182,43 +201,59 @@ class _Fitter:
         count, made = len(self.effects), self.relaxed.effects
         effects = made.center + made.sd * at_top[:count], np.array(turns).reshape(len(top), -1)[:, :count] * made.sd
         root = np.linalg.cholesky((axes / bends) @ axes.T)
-        return top - shift, root, effects, -value - 0.5 * float(np.log(bends).sum())
+        return Normal(top - shift, root), effects, -value - 0.5 * float(np.log(bends).sum())
 
-    def _spread_of_effects(self) -> np.ndarray:
-        """(U, U) a root of the effects' covariance given the parameters."""
-        count, sd = len(self.effects), self.relaxed.effects.sd
-        return sd[:, None] * np.linalg.cholesky(self.relaxed.belief.spread[:count, :count])
+    def _draw(self, normal: Normal, top: np.ndarray, effects: tuple[np.ndarray, np.ndarray]) -> _Drawn:
+        """Draws from the normal, with effects as the averaged claims have them given the parameters."""
+        count, size, sd = len(self.effects), self.method.particles, self.relaxed.effects.sd
+        rng = keyed(self.root, 2)
+        y = normal.draw(size, rng)
+        root = sd[:, None] * np.linalg.cholesky(self.relaxed.belief.spread[:count, :count])
+        given = effects[0] + (y - top) @ effects[1] + rng.standard_normal((size, count)) @ root.T
+        return _Drawn(y, given, np.zeros(size), np.stack([np.zeros(size, np.int64), np.arange(size)], axis=1))
 
-    def _weigh(self, y: np.ndarray, normal: Normal) -> tuple[np.ndarray, np.ndarray]:
-        """Effects drawn by exact filters at y, (S, U), and the log weights (S,)."""
-        method = self.method
+    def _weigh(self, normal: Normal) -> _Drawn:
+        """Draws weighed by exact filters: first from the normal, then from what the weights make of it.
+
+        All are weighed as one sample from the mixture of all normals, as TemperedSMC does from the prior on.
+        """
+        method, width = self.method, len(self.free)
         target = (Target, (self.account, self.setting, self.record, method.filter, self.free, self.names))
-        tasks = [(self.relaxed.center + self.relaxed.sd * row, (self.root, 1, 0, i)) for i, row in enumerate(y)]
+        prior = Normal(np.zeros(width), np.eye(width))
+        normals: list[Normal] = []
+        sizes: list[int] = []
+        y, logs, effects = np.empty((0, width)), np.empty(0), np.empty((0, len(self.effects)))
+        log_weight = np.empty(0)
         with Workers(target, method.processes) as workers:
-            found = []
-            for one in workers.each(tasks):
-                found.append(one)
-                self.progress(0.7 + 0.3 * len(found) / len(tasks), f"{len(found)} filters")
-        logs = np.array([log for log, _ in found])
-        if not np.isfinite(logs).any():
-            raise DataError(
-                f"none of {len(y)} draws from the normal can produce these {len(self.record)} claims in an exact filter: "
-                "the relaxation is far off. Use TemperedSMC."
-            )
-        prior = Normal(np.zeros(y.shape[1]), np.eye(y.shape[1]))
-        nothing = np.zeros(len(self.effects))
-        effects = np.array([nothing if drawn is None else drawn for _, drawn in found]).reshape(len(y), -1)
-        return effects, logs + prior.log_density(y) - normal.log_density(y)
+            while len(y) < method.filters:
+                at, size = len(normals), min(ROUND, method.filters - len(y))
+                tried = normal.draw(size, keyed(self.root, 2, at))
+                tasks = [
+                    (self.relaxed.center + self.relaxed.sd * row, (self.root, 1, at, i)) for i, row in enumerate(tried)
+                ]
+                found = workers.map(tasks)
+                normals.append(normal)
+                sizes.append(size)
+                y, logs = np.concatenate([y, tried]), np.concatenate([logs, [log for log, _ in found]])
+                nothing = np.zeros(len(self.effects))
+                effects = np.concatenate([effects, [nothing if drawn is None else drawn for _, drawn in found]])
+                if not np.isfinite(logs).any():
+                    raise DataError(
+                        f"none of {len(y)} draws from the normal can produce these {len(self.record)} claims in an "
+                        "exact filter: the relaxation is far off. Use TemperedSMC."
+                    )
+                log_weight = logs + prior.log_density(y) - log_mixture(normals, sizes, y) + math.log(len(y))
+                power = power_for(log_weight, min(ROUND, 0.25 * len(y)))
+                normal = Normal(*spiked(y, shares(power * log_weight)))
+                self.progress(0.7 + 0.3 * len(y) / method.filters, f"{len(y)} filters")
+        seeds = np.array([(at, i) for at, size in enumerate(sizes) for i in range(size)])
+        return _Drawn(y, effects, log_weight, seeds)
 
-    def _fit(
-        self, y: np.ndarray, effects: np.ndarray, weight: np.ndarray, middle: np.ndarray,
-        told: tuple[float, float, float, float], rounds: int, stayed: bool,
-    ) -> Fit:  # fmt: skip
-        method, relaxed = self.method, self.relaxed
-        evidence, by_normal, worth, shape = told
+    def _fit(self, drawn: _Drawn, told: _Told, middle: np.ndarray, rounds: int, stayed: bool) -> Fit:
+        method, relaxed, weight = self.method, self.relaxed, shares(drawn.log_weight)
         places = {leaf.name: k for k, leaf in enumerate([*self.free, *self.effects])}
         order = [places[leaf.name] for leaf in self.learnt]
-        z = np.hstack([relaxed.center + relaxed.sd * y, effects])[:, order]
+        z = np.hstack([relaxed.center + relaxed.sd * drawn.y, drawn.effects])[:, order]
         index = systematic(weight, keyed(self.root, 3).random(), method.particles)
         values = np.array([[leaf.from_free(x) for leaf, x in zip(self.learnt, row, strict=True)] for row in z])
         mean = weight @ values
@@ -226,33 +261,32 @@ class _Fitter:
         covariance = (centred * weight[:, None]).T @ centred
         at = dict(zip([leaf.name for leaf in self.learnt], weight @ z, strict=True))
         checked = method.filters > 0
-        reliable = not checked or shape <= RELIABLE
+        reliable = not checked or told.shape <= RELIABLE
         status = f"{rounds} modes, {relaxed.evaluations} evaluations of the relaxation"
         if checked:
-            status += f", {method.filters} exact filters worth {worth:.0f} draws"
+            status += f", {method.filters} exact filters worth {told.worth:.0f} draws"
         return Fit(
             model=replacing(self.account, {leaf.name: leaf.from_free(at[leaf.name]) for leaf in self.learnt}),
             method=replace(method, processes=1),
             names=tuple(leaf.name for leaf in self.learnt),
             estimate=mean,
             standard_error=np.sqrt(np.diag(covariance)),
-            log_density=evidence,
+            log_density=told.evidence,
             status=status,
             converged=stayed and reliable,
-            notes=self._notes(stayed, told, weight @ y - middle),
+            notes=self._notes(stayed, told, weight @ drawn.y - middle),
             covariance=covariance,
             draws=values[index],
             details={
-                "normal": by_normal, "effective": worth if checked else float(len(y)), "pareto_k": shape,
+                "normal": told.by_normal, "effective": told.worth, "pareto_k": told.shape,
                 "tried": values, "weight": weight, "index": index, "free": z[index], "root": self.root,
-                "seeds": np.stack([np.zeros_like(index), index], axis=1), "stages": [],
+                "seeds": drawn.seeds[index], "stages": [],
                 "evaluations": relaxed.evaluations + method.filters, "leaves": self.learnt, "integrated": self.names,
             },
             provenance={"method": "Relaxation", "record": self.record.digest()},
         )  # fmt: skip
 
-    def _notes(self, stayed: bool, told: tuple[float, float, float, float], apart: np.ndarray) -> tuple[str, ...]:
-        evidence, by_normal, worth, shape = told
+    def _notes(self, stayed: bool, told: _Told, apart: np.ndarray) -> tuple[str, ...]:
         notes = []
         if self.held:
             notes.append("held at their values for want of a prior: " + ", ".join(self.held))
@@ -260,8 +294,8 @@ class _Fitter:
             notes.append(f"the mode still moved after {self.method.rounds} rounds: raise `rounds`, or use TemperedSMC.")
         if self.flat:
             notes.append(
-                f"in {self.flat} directions the relaxed posterior is flatter than twice the prior's width; it was taken "
-                "as that wide. Use TemperedSMC."
+                f"in {self.flat} directions the relaxed posterior is more than twice as wide as the prior; it was "
+                "taken as twice as wide. Use TemperedSMC."
             )
         if not self.method.filters:
             return (
@@ -269,17 +303,17 @@ class _Fitter:
                 "approximate: a normal about the mode of a relaxation, not checked by exact filters (`filters`)",
             )
         notes.append(
-            f"approximate, and weighed by {self.method.filters} exact filters, worth {worth:.0f} draws; log evidence "
-            f"{evidence:.2f}, by the normal alone {by_normal:.2f}; tail of the weights {shape:.2f}"
+            f"approximate, and weighed by {self.method.filters} exact filters, worth {told.worth:.0f} draws; log "
+            f"evidence {told.evidence:.2f}, by the normal alone {told.by_normal:.2f}; tail of weights {told.shape:.2f}"
         )
-        noise = 3 / math.sqrt(max(worth, 1.0))
+        noise = 3 / math.sqrt(max(told.worth, 1.0))
         far = [leaf.name for leaf, by in zip(self.free, apart, strict=True) if abs(by) > max(DIFFERENT, noise)]
         if far:
             notes.append(f"the normal alone is off by more than {DIFFERENT:g} prior sd in " + ", ".join(far))
-        if shape > RELIABLE:
+        if told.shape > RELIABLE:
             notes.append(
-                f"the weights' tail has shape {shape:.2f}, above {RELIABLE:g}: neither the normal nor the weighed draws "
-                "can be relied on. Use TemperedSMC."
+                f"the weights' tail has shape {told.shape:.2f}, above {RELIABLE:g}: the weighed draws cannot be relied "
+                "on. Give more filters, or use TemperedSMC."
             )
         return tuple(notes)
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
+from groundswell.errors import UsageError
 from groundswell.infer.averaged import Belief, averaged
 from groundswell.infer.totals import simulated_totals
 from groundswell.models.base import Account, require
@@ -69,6 +70,7 @@ class Relaxed:
         self, account: Account, setting: Setting, record: Record, free: Sequence[Leaf], integrated: Sequence[str]
     ) -> None:
         require(account.process, "mean_field", "Relaxation")
+        self._check(account, free)
         self.account, self.setting, self.free = account, setting, free
         self.groups = account.reporting.prepare(record)
         self.effects = Integration(self.groups, account.reporting, integrated)
@@ -83,6 +85,18 @@ class Relaxed:
         self.shift, self.root = np.zeros(len(self.wide)), np.zeros((len(self.wide),) * 2)
         self.belief = Belief.prior(len(self.effects.names) + len(self.wide))
         self.evaluations = 0
+
+    def _check(self, account: Account, free: Sequence[Leaf]) -> None:
+        unknown = [
+            leaf.name for leaf in free
+            if leaf.name.startswith("reporting.") and not leaf.name.startswith(("reporting.spread.", "reporting.slack"))
+        ]  # fmt: skip
+        if unknown or getattr(account.reporting, "selection", None) is not None:
+            what = f"the parameter {unknown[0]}" if unknown else "sources that list some places and miss others"
+            raise UsageError(
+                f"Relaxation knows leans, speakers' effects, spreads and slack of a reporting model, and not {what}. "
+                "Use TemperedSMC, or hold it fixed if it is a parameter that matters little."
+            )
 
     def _sorted(self) -> tuple[list[Wide], list[Narrow], np.ndarray, np.ndarray]:
         """The quantities of both sorts; the claims on wide ones (n,), and on which of those each is."""
