@@ -183,3 +183,13 @@ def test_simulated_records_have_their_truth_in_the_intervals(starter: Built) -> 
         inside += [a <= values[name] <= b for name, a, b in zip(found.names, low, high, strict=True)]
     assert len(inside) > 800
     assert np.mean(inside) == pytest.approx(0.9, abs=0.03)
+
+
+def test_a_study_can_be_run_by_it_and_says_so(starter: Built) -> None:
+    from groundswell.studies.conditioning import Size, condition
+
+    size = Size(draws=30, prior_draws=30, joining_draws=200, approximate=True)
+    result, _ = condition(starter, size, seed=1, processes=1)
+    assert any("approximate" in note for note in result["notes"])
+    assert result["quality"]["worth"] == pytest.approx(30)
+    assert result["size"]["approximate"]

@@ -7,7 +7,8 @@ advance(state, begin, end, counters, *, rng) : many days at once, unguided.
 count(state, day, counters) : add the day just made to the counters.
 arrests_given_events, crowd_sizes, run_later : the laws that a filter integrates over.
 later_weights(state) : what `run_later` needs where a place's groups add to another's; None where places may be lumped.
-mean_field(setting, totals) : what is expected of totals, without a draw and with the gradient, for `infer.relaxation`.
+mean_field(setting, totals); place_law(...) : what is expected of totals, without a draw and with the gradient, and how
+one place's quantity varies about it; for `infer.relaxation`.
 """
 
 from __future__ import annotations
