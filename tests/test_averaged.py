@@ -32,9 +32,10 @@ def test_slopes_of_claims_are_those_of_differences() -> None:
         at = np.array([math.log(value + 0.5) + (3, 12, 45)[trial % 3] * error * rng.standard_normal(), error, slack])
 
         def log(point: np.ndarray) -> float:
-            return claim_slopes(*point[:2], SIGN[qualifier], point[2], VAGUE, REACH, edges, weights)[0]  # noqa: B023
+            m, s, bound = point
+            return claim_slopes(m, s, SIGN[qualifier], bound, VAGUE, REACH, edges, weights)[0]  # noqa: B023
 
-        found = claim_slopes(*at[:2], SIGN[qualifier], at[2], VAGUE, REACH, edges, weights)
+        found = claim_slopes(at[0], at[1], SIGN[qualifier], at[2], VAGUE, REACH, edges, weights)
         steps = 1e-5 * np.eye(3)
         expected = [(log(at + step) - log(at - step)) / 2e-5 for step in steps]
         assert found[1:] == pytest.approx(expected, rel=1e-5, abs=1e-6), (qualifier, value, at)

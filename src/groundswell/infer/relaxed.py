@@ -72,6 +72,7 @@ class Relaxed:
         require(account.process, "mean_field", "Relaxation")
         self._check(account, free)
         self.account, self.setting, self.free = account, setting, free
+        self.process: Any = account.process
         self.groups = account.reporting.prepare(record)
         self.effects = Integration(self.groups, account.reporting, integrated)
         self.center = np.array([leaf.center for leaf in free])
@@ -79,7 +80,7 @@ class Relaxed:
         self.totals: list[Total] = []
         self.wide, self.narrow, self.which, self.wide_of = self._sorted()
         self._errors()
-        self.mean_field = account.process.mean_field(setting, self.totals)
+        self.mean_field = self.process.mean_field(setting, self.totals)
         self.order = [f"process.{name}" for name in names(account.process)]
         self.survived = 0.0
         self.shift, self.root = np.zeros(len(self.wide)), np.zeros((len(self.wide),) * 2)
@@ -130,7 +131,7 @@ class Relaxed:
         most = BEYOND * max(claim.value_high or claim.value for group in groups for claim in group.claims)
         distinct = groups[0].quantity.functional == "distinct"
         return Narrow(
-            self.account.process.place_law(groups[0].quantity.series, distinct, given, last + 1 - begin, most + BEYOND),
+            self.process.place_law(groups[0].quantity.series, distinct, given, last + 1 - begin, most + BEYOND),
             groups[0].half,
             self._row(rows, Total("events", False, where, begin, last)),
             self._row(rows, Total("events", True, where, begin, last)),
@@ -158,11 +159,11 @@ class Relaxed:
         self.own = ((4 * own - own_more) / 3, (own_more - own) / 3)
         self.shared = ((4 * shared - shared_more) / 3, (shared_more - shared) / 3)
         self.offset = belief.offset
-        together = self.effects.several.any(axis=1)
-        self.alone = np.array([c for c in self.which if not together[c]], dtype=np.int64)
-        self.together = [
-            np.flatnonzero(mine) for mine in self.effects.several.T if np.isin(np.flatnonzero(mine)[0], self.which)
-        ]
+        self.alone = self.which[self.effects.several[self.which].sum(axis=1) == 0]
+        wide = np.zeros(len(self.stances), dtype=np.bool_)
+        wide[self.which] = True
+        origins = [np.flatnonzero(mine) for mine in self.effects.several.T]
+        self.together = [claims for claims in origins if wide[claims].all()]
 
     def model(self, y: np.ndarray) -> Account:
         """The account at y, its effects at their priors' medians."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -95,10 +95,11 @@ class _Course:
         if isinstance(model.pulse, CalendarPulse):
             self.pulse = np.exp(model.pulse.log_level(self.terms))
         self.offspring = [part.offspring if part else 0.0 for part in (model.within, model.between, model.media)]
+        within, between, media = ((1 - model.keep) * number for number in self.offspring)
         self.coefficients = loops.Coefficients(
-            model.keep,
-            *((1 - model.keep) * number for number in self.offspring),
-            *(part.strength if part else 0.0 for part in (model.deterrence, model.backlash)),
+            model.keep, within, between, media,
+            model.deterrence.strength if model.deterrence else 0.0,
+            model.backlash.strength if model.backlash else 0.0,
             model.arrests.memory, model.arrests.per_event, model.overdispersion,
         )  # fmt: skip
         count = len(self.share)
@@ -223,7 +224,7 @@ class _Course:
         c = loops.Coefficients(*c)
         found = dict(into.named)
 
-        def add(name: str, value: float) -> None:
+        def add(name: str, value: Any) -> None:
             found[name] = found.get(name, 0.0) + float(value)
 
         add("keep", c.keep - np.dot((c.within, c.between, c.media), self.offspring))
@@ -247,7 +248,7 @@ class _Course:
         add("scale", (in_share * self.share) @ (geometry.log_population - mean_log))
         return found
 
-    def _from_given(self, in_base: np.ndarray, add: Callable[[str, float], None]) -> np.ndarray:
+    def _from_given(self, in_base: np.ndarray, add: Callable[[str, Any], None]) -> np.ndarray:
         """Of what does not depend on the past; slopes (P,) in the shares come back."""
         model, setting, logs = self.model, self.setting, self.geometry.log_population
         raised = np.exp(model.scale * logs)[None] * in_base
@@ -270,7 +271,7 @@ class _Course:
             in_share += model.abroad.rate * received
         return in_share
 
-    def _from_weights(self, in_weights: np.ndarray, add: Callable[[str, float], None]) -> None:
+    def _from_weights(self, in_weights: np.ndarray, add: Callable[[str, Any], None]) -> None:
         between = self.model.between
         assert between is not None
         reach, lookup = between.reach, self.geometry.lookup(between.reach)
@@ -283,7 +284,7 @@ class _Course:
         own = f"between.reach.{reach.own_exponent}" if reach.own_exponent is not None else "scale"
         add(own, in_log @ self.geometry.log_population)
 
-    def _from_acting(self, in_base: np.ndarray, add: Callable[[str, float], None]) -> np.ndarray:
+    def _from_acting(self, in_base: np.ndarray, add: Callable[[str, Any], None]) -> np.ndarray:
         """Of events by organised groups; slopes (P,) in the shares come back."""
         organised, groups, (memory, slope) = self.model.organised, self.groups, self.called
         assert organised is not None
