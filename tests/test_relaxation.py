@@ -193,3 +193,16 @@ def test_a_study_can_be_run_by_it_and_says_so(starter: Built) -> None:
     assert any("approximate" in note for note in result["notes"])
     assert result["quality"]["worth"] == pytest.approx(30)
     assert result["size"]["approximate"]
+
+
+def test_effects_alone_can_be_learnt_and_a_claim_out_of_reach_leaves_numbers(starter: Built) -> None:
+    held = {leaf.name: leaf.value for leaf in leaves(starter.account) if leaf.name != "reporting.bias.state"}
+    found = fit(starter.account, starter.setting, starter.claims.weighed, Relaxation(), rng=generator(1), fixed=held)
+    assert found.names == ("reporting.bias.state",)
+    assert found.draws is not None
+    assert 0.3 < found.draws.std() < 0.7
+    far = Record(tuple(replace(claim, value=1e7) if claim.id == "c2" else claim for claim in starter.claims.weighed))
+    lost = approximate(starter, far, histories=100)
+    assert lost.log_density < -25
+    assert lost.draws is not None
+    assert np.isfinite(lost.draws).all()

@@ -156,6 +156,9 @@ class _Fitter:
         for at in range(1, method.rounds + 1):
             # the same random numbers at every mode, so that nothing but the mode moves
             self.relaxed.anchored(y, method.histories, rng=keyed(self.root, 0))
+            if not len(y):
+                self._minus(y)
+                return y, at, True
             found = minimize(self._minus, y, jac=True, method="BFGS", options={"gtol": LEVEL, "maxiter": 200})
             moved, y = float(np.abs(found.x - y).max(initial=0.0)), found.x
             self.progress(0.4 * at / method.rounds, f"mode {at}: log density {-found.fun:.2f}, moved by {moved:.2f}")
@@ -199,7 +202,10 @@ class _Fitter:
         shift *= min(1.0, 1 / max(float(np.abs(shift).max(initial=0.0)), 1e-300))
         self._minus(top)  # the belief is again that at the mode
         count, made = len(self.effects), self.relaxed.effects
-        effects = made.center + made.sd * at_top[:count], np.array(turns).reshape(len(top), -1)[:, :count] * made.sd
+        effects = (
+            made.center + made.sd * at_top[:count],
+            np.array(turns).reshape(len(top), len(at_top))[:, :count] * made.sd,
+        )
         root = np.linalg.cholesky((axes / bends) @ axes.T)
         return Normal(top - shift, root), effects, -value - 0.5 * float(np.log(bends).sum())
 

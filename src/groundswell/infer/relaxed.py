@@ -215,7 +215,8 @@ class Relaxed:
         terms = [_Together(weigher, claims) for claims in self.together]
         terms += [_InPlace(weigher, one, law) for one, law in zip(self.narrow, laws, strict=True)]
         found = averaged(_Alone(weigher, self.alone), terms, offset, design, self.belief)
-        self.belief = found.belief
+        if math.isfinite(found.bound):
+            self.belief = found.belief
         named: dict[str, float] = defaultdict(float)
         in_values = np.zeros(len(values))
         self._into_values(np.bincount(self.wide_of, found.in_offset[self.which], len(self.wide)), values, in_values)
