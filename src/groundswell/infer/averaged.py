@@ -82,7 +82,7 @@ def averaged(
     """The best normal, searched from `start` by Newton steps on averaged slopes and curvatures.
 
     offset : (C,). design : (C, W). Curvatures are averaged with those of the step before: a wider belief means
-    smaller ones, which mean a wider belief, and so on to and fro. Cost a step: three evaluations of every claim, more
+    smaller ones, which mean a wider belief, and so on in turn. Cost a step: three evaluations of every claim, more
     for claims with several offsets, and O(W^3).
     """
     belief, before = start, None
