@@ -99,3 +99,10 @@ def test_a_report_of_something_else_is_refused(tmp_path, capsys, text, words):
     assert main(["report", str(tmp_path)]) == 3
     assert words in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
+
+
+@pytest.mark.slow
+def test_an_approximate_run_says_in_its_report_that_it_is_one(ran, tmp_path):
+    arguments = ["study", "run", str(ran / "case"), "--approximate", "--out", str(tmp_path / "out"), "--processes", "1"]
+    assert main(arguments) == 0
+    assert "approximate: a normal" in (tmp_path / "out/report.html").read_text(encoding="utf-8")

@@ -29,6 +29,11 @@ class RunConfiguration(Configuration):
     full: bool = False
     anchor: str | None = None
     effective: Annotated[int | None, pydantic.Field(ge=10)] = None
+    approximate: bool = False
+
+
+APPROXIMATE_DRAWS = 240
+"""Draws of an approximate run, each with its history; a run by weights has more, since many of those repeat."""
 
 
 @app.command()
@@ -44,6 +49,9 @@ def run(
     effective: Annotated[
         int | None, typer.Option("--effective", min=10, help="Draws the run must be worth; fewer is faster, rougher.")
     ] = None,
+    approximate: Annotated[
+        bool | None, typer.Option("--approximate", help="A normal approximation, in seconds; the report says so.")
+    ] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
@@ -52,8 +60,9 @@ def run(
     Exit code 4 if the run stays below its own limits; the report is then written and flagged.
     """
     configuration = resolve(
-        RunConfiguration, config, study=study, full=full, anchor=anchor, effective=effective, seed=seed
-    )
+        RunConfiguration, config, study=study, full=full, anchor=anchor, effective=effective, approximate=approximate,
+        seed=seed,
+    )  # fmt: skip
     from groundswell.cli.progress import bar
     from groundswell.report.claims_report import write_report
     from groundswell.studies.run import Effort, run_study
@@ -61,6 +70,8 @@ def run(
     effort = Effort()
     if configuration.effective is not None:
         effort = replace(effort, main=replace(effort.main, effective=float(configuration.effective)))
+    if configuration.approximate:
+        effort = replace(effort, main=replace(effort.main, approximate=True, draws=APPROXIMATE_DRAWS))
     folder = out or Path("out") / Path(configuration.study).name
 
     def also(result: Mapping[str, Any], new: Path) -> None:

@@ -69,6 +69,7 @@ Likelihood = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 ADVICE = {
     "likelihood": "Use TemperedSMC for a day-by-day model, or SyntheticLikelihood or ABC.",
+    "mean_field": "Relaxation needs a mean field, as Mobilisation has one. Use TemperedSMC.",
     "step": "A particle filter needs a day-by-day model such as Mobilisation.",
     "report": "Join the process with a reporting model: Account(process, reporting).",
     "intensity": "Compare simulated histories instead.",

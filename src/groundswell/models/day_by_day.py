@@ -7,11 +7,13 @@ advance(state, begin, end, counters, *, rng) : many days at once, unguided.
 count(state, day, counters) : add the day just made to the counters.
 arrests_given_events, crowd_sizes, run_later : the laws that a filter integrates over.
 later_weights(state) : what `run_later` needs where a place's groups add to another's; None where places may be lumped.
+mean_field(setting, totals); place_law(...) : what is expected of totals, without a draw and with the gradient, and how
+one place's quantity varies about it; for `infer.relaxation`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -96,3 +98,24 @@ def weight_at(weight: np.ndarray, persons: np.ndarray, scale: np.ndarray) -> np.
     Linear between entries; the first and last stand for all beyond. The compiled days read their tables alike.
     """
     return np.interp((persons + 0.5) * scale - 0.5, np.arange(len(weight)), weight)
+
+
+class Total(NamedTuple):
+    """A total over places and days, as a mean field is asked for it.
+
+    series : one of the model's `columns`. distinct : count the places where it is above 0 at least once, instead of
+    adding up. where : (n,) places. first, last : days, both included.
+    """
+
+    series: str
+    distinct: bool
+    where: np.ndarray
+    first: int
+    last: int
+
+
+Pull = Callable[[np.ndarray], np.ndarray]
+"""Slopes (K,) of some number in K totals to its slopes in all parameters of a model, in the order of their names."""
+
+MeanField = Callable[[np.ndarray], tuple[np.ndarray, Pull]]
+"""A parameter vector to the K expected totals and their `Pull`."""

@@ -19,6 +19,7 @@ from groundswell.data.record import Claim, Record
 from groundswell.errors import DataError
 from groundswell.infer.base import Fit, Progress, fit, silent
 from groundswell.infer.particle import ParticleFilter
+from groundswell.infer.relaxation import Relaxation
 from groundswell.infer.tempered import TemperedSMC
 from groundswell.models.reporting.grouping import SIGN, ClaimGroup
 from groundswell.models.reporting.integration import integrable
@@ -47,7 +48,8 @@ class Size:
     """How much computing: what `TemperedSMC` and its filter are told, and how many histories a report shows.
 
     draws : from the posterior, each with its history. effective : how many the weights must be worth before the
-    sampler ends; most : filters after which it ends all the same.
+    sampler ends; most : filters after which it ends all the same. approximate : by a `Relaxation` instead, to which
+    these say nothing.
     """
 
     draws: int = 600
@@ -57,9 +59,14 @@ class Size:
     histories: int = 24
     prior_draws: int = 300
     joining_draws: int = 10_000
+    approximate: bool = False
 
-    def method(self, processes: int) -> TemperedSMC:
+    def method(self, processes: int) -> TemperedSMC | Relaxation:
         """The sampler of this size."""
+        if self.approximate:
+            return Relaxation(
+                particles=self.draws, filter=ParticleFilter(histories=self.histories), processes=processes
+            )
         return TemperedSMC(
             particles=self.draws,
             effective=self.effective,

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -48,7 +48,10 @@ from groundswell.models.cities.mechanisms import (
 )
 from groundswell.models.cities.mobilisation_state import COLUMNS, State, geometry_of
 from groundswell.models.cities.system import System
-from groundswell.models.day_by_day import NO_GUIDE, Counters, Guide
+from groundswell.models.day_by_day import NO_GUIDE, Counters, Guide, MeanField, Total
+
+if TYPE_CHECKING:
+    from groundswell.models.cities.mobilisation_laws import PlaceLaw
 
 __all__ = [
     "Abroad", "Arrests", "Background", "Backlash", "Between", "CalendarPulse", "Call", "Crowds", "Deterrence", "Groups",
@@ -99,7 +102,17 @@ class Mobilisation(System):
             )
         if verb in ("likelihood", "pointwise", "intensity") and isinstance(self.pulse, RandomPulse):
             return "Its random pulse is hidden. Use TemperedSMC with claims, or a CalendarPulse."
+        if verb == "mean_field" and (why := self._beyond_the_mean_field()):
+            return f"It has no mean field with {why}. Use TemperedSMC."
         return super().lacks(verb)
+
+    def _beyond_the_mean_field(self) -> str:
+        groups = self.groups
+        if any(part is not None and part.lag_days > 1 for part in (self.deterrence, self.backlash)):
+            return "arrests that act after more than a day"
+        if groups is not None and max(groups.momentum_recruitment, groups.exposure, groups.contact) > 0:
+            return "groups that events or other places' groups act on"
+        return ""
 
     def likelihood(self, setting: Setting, history: History) -> Likelihood:
         """Log density of place-day counts given the first day's events, and its gradient; exact, without groups.
@@ -132,6 +145,26 @@ class Mobilisation(System):
         from groundswell.models.cities.mobilisation_likelihood import intensity
 
         return intensity(self, setting, history)
+
+    def mean_field(self, setting: Setting, totals: Sequence[Total]) -> MeanField:
+        """What is expected of totals at any parameter vector, without a draw, and their slopes: for `Relaxation`.
+
+        A closure, not exact: places meet the mean of all others, quiet and active ones apart. A `RandomPulse` is at
+        its middle. Not for arrests that act late, nor for groups that events or contact act on (`lacks`).
+        Cost a call: O(P^2 T) multiplications, a few ms for 425 places and 35 days, and as much again for the slopes.
+        """
+        from groundswell.models.cities.mobilisation_means import mean_field
+
+        return mean_field(self, setting, totals)
+
+    def place_law(self, series: str, distinct: bool, given: int, days: int, most: float) -> PlaceLaw:
+        """How events, arrests or participants of one place in a window vary about what the mean field expects.
+
+        given : events of the first day inside the window. days : those after it. most : the largest total of interest.
+        """
+        from groundswell.models.cities.mobilisation_laws import PlaceLaw
+
+        return PlaceLaw(series, distinct, given, days, most)
 
     def start(
         self, setting: Setting, *, rng: np.random.Generator, histories: int = 1, beside: State | None = None
