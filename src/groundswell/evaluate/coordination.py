@@ -1,0 +1,318 @@
+"""Were protests called, or did they spread? Five explanations, and how often records like this one mislead.
+
+Calls, a common shock, news and contagion all make events cluster in time, so that a small p-value against "every place
+for itself" tells none of them from another. Here each explanation (`evaluate.explanations`) is fitted to the record,
+and many records of about its size are drawn from each fit, its doubt included. A classifier (`infer.model_choice`)
+learns from them which explanation makes which records, by the fitted densities and by plain measures: how unequal days
+are, how much a day is like the one before, whether near places follow each other more than places and days alone would
+make them. What it says of the records that it was not taught by is its error rate, and is part of every answer.
+
+Five explanations are not all there are. A cause that moves from region to region passes for spread, an outside event
+that sets off all places on one day for a call. `typical` says whether any of the five makes records like this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from groundswell.data.table import Table
+from groundswell.errors import DataError, NotConverged
+from groundswell.evaluate.explanations import PARTS, Cells, Explanation, explanation
+from groundswell.infer.base import Progress, silent
+from groundswell.infer.curvature import downhill
+from groundswell.infer.model_choice import held_out, information, reliability, taught, wilson
+from groundswell.infer.workers import Workers
+from groundswell.params import leaves, replacing
+from groundswell.rng import keyed
+
+CANNOT_TELL = "cannot tell"
+
+SIZE = 2.0
+"""A simulated record is kept if its events are within this factor of the record's: what is asked is what tells
+explanations apart at this size, and not which of them makes so many events."""
+
+TRIES = 20
+"""Draws for each record that is wanted, at most."""
+
+FEWEST = 30
+"""Events after the first day below which nothing is tried."""
+
+NEAR_SHARE = 0.1
+"""Share of the pairs of places that count as near, the nearest ones."""
+
+SOON = 3
+"""Days after an event within which another counts as following it."""
+
+RULED_OUT = 0.05
+"""Probability below which an explanation is said to be ruled out; how often that is wrong is measured too."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """One explanation fitted: its values at the mode, and a root of the covariance on free coordinates."""
+
+    name: str
+    model: Explanation
+    free: np.ndarray
+    root: np.ndarray
+    log_density: float
+    converged: bool
+
+    def plausible(self, rng: np.random.Generator) -> Explanation:
+        """The explanation at values as plausible as the fit leaves them."""
+        at = self.free + self.root @ rng.standard_normal(len(self.free))
+        return _placed(self.model, at)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """explanation, parameter, unit, value, low, high (90 %), meaning."""
+        sd = np.sqrt((self.root**2).sum(axis=1))
+        return [
+            {"explanation": self.name, "parameter": leaf.name, "value": leaf.from_free(at),
+             "low": leaf.from_free(at - 1.645 * one), "high": leaf.from_free(at + 1.645 * one), "unit": leaf.unit,
+             "meaning": leaf.doc}
+            for leaf, at, one in zip(leaves(self.model), self.free, sd, strict=True)
+        ]  # fmt: skip
+
+
+def fitted(name: str, cells: Cells) -> Fitted:
+    """The mode of density times priors, and its curvature there. Cost: some hundreds of densities."""
+    from scipy.optimize import minimize
+
+    model = explanation(name, cells)
+    known = leaves(model)
+    center, sd = np.array([leaf.center for leaf in known]), np.array([leaf.sd for leaf in known])
+
+    def loss(y: np.ndarray) -> float:
+        # far out in the priors densities may be no numbers; a search is led back by a wall
+        value = _placed(model, center + sd * y).log_density(cells) if np.abs(y).max() < 12 else -np.inf
+        return 0.5 * float(y @ y) - value if np.isfinite(value) else 1e10
+
+    found = minimize(loss, np.zeros(len(known)), method="L-BFGS-B", options={"ftol": 1e-8, "eps": 1e-5})
+    curvature = _hessian(loss, found.x)
+    covariance = downhill(curvature)
+    # a prior's own sd is the most that is left of any direction
+    size, along = np.linalg.eigh(covariance)
+    root = sd[:, None] * (along * np.sqrt(np.clip(size, 0, 1)))
+    at = center + sd * found.x
+    return Fitted(name, _placed(model, at), at, root, -loss(found.x) + 0.5 * float(found.x @ found.x), bool(found.success))
+
+
+def _placed(model: Explanation, at: np.ndarray) -> Explanation:
+    return replacing(model, {leaf.name: leaf.from_free(x) for leaf, x in zip(leaves(model), at, strict=True)})
+
+
+def _hessian(loss: Any, at: np.ndarray, step: float = 0.02) -> np.ndarray:
+    """Second derivatives by central differences of values; on coordinates in which priors have sd 1."""
+    count, move = len(at), step * np.eye(len(at))
+    middle = loss(at)
+    alone = np.array([[loss(at + side * move[k]) for side in (1, -1)] for k in range(count)])
+    out = np.diag((alone.sum(axis=1) - 2 * middle) / step**2)
+    for i in range(count):
+        for k in range(i):
+            both = loss(at + move[i] + move[k]) + loss(at - move[i] - move[k])
+            value = (both - alone[i].sum() - alone[k].sum() + 2 * middle) / (2 * step**2)
+            out[i, k] = out[k, i] = value
+    return out
+
+
+class Measures:
+    """What the classifier sees of a record: gains in log density over "separate", and plain measures of days and pairs."""
+
+    def __init__(self, cells: Cells, fits: Sequence[Fitted]) -> None:
+        self.cells, self.fits = cells, fits
+        self.near: np.ndarray | None = None
+        if cells.km is not None and len(cells.km) > 2:
+            apart = cells.km[np.triu_indices(len(cells.km), 1)]
+            limit = np.quantile(apart, NEAR_SHARE)
+            self.near = ((cells.km <= limit) & ~np.eye(len(cells.km), dtype=bool)).astype(float)
+        self.names = [f"gain of {fit.name}" for fit in fits[1:]]
+        self.names += ["days unequal", "day like the last", "largest day"]
+        self.names += ["near on the same day", "near within days"] if self.near is not None else []
+
+    def __call__(self, events: np.ndarray) -> np.ndarray:
+        """(F,) for counts (T, P)."""
+        cells = self.cells
+        logs = [fit.model.log_density(cells, events) for fit in self.fits]
+        root = np.sqrt(events[1:].sum() + 1.0)
+        found = [float(np.clip((log - logs[0]) / root, -20, 20)) for log in logs[1:]]
+        days = events[1:].sum(axis=1)
+        apart = days - days.mean()
+        spread = float((apart**2).mean())
+        found += [
+            float(np.log((spread + 0.1) / (days.mean() + 0.1))),
+            float((apart[1:] * apart[:-1]).mean() / spread) if spread > 0 else 0.0,
+            float(days.max() / max(days.sum(), 1.0)),
+        ]
+        return np.array([*found, *self._pairs(events)])
+
+    def _pairs(self, events: np.ndarray) -> list[float]:
+        """Log of near pairs on one day, and within `SOON` days after, over what the margins alone make of them."""
+        if self.near is None:
+            return []
+        beside = events @ self.near
+        place, day = events.sum(axis=0), events.sum(axis=1)
+        total = max(float(place.sum()), 1.0)
+        near = float(place @ self.near @ place) / total**2
+        lagged = sum(float((events[lag:] * beside[:-lag]).sum()) for lag in range(1, SOON + 1))
+        soon = sum(float(day[lag:] @ day[:-lag]) for lag in range(1, SOON + 1))
+        pairs = ((float((events * beside).sum()), float(day @ day)), (lagged, soon))
+        return [float(np.log((seen + 1) / (near * made + 1))) for seen, made in pairs]
+
+
+class Draws:
+    """Measures of one simulated record, in one process."""
+
+    def __init__(self, cells: Cells, fits: Sequence[Fitted]) -> None:
+        self.measures = Measures(cells, fits)
+
+    def __call__(self, kind: int, key: tuple[int, ...]) -> tuple[np.ndarray | None, int]:
+        """(measures, tries); None where no try had a size like the record's."""
+        cells, fit = self.measures.cells, self.measures.fits[kind]
+        rng = keyed(*key)
+        target = cells.events[1:].sum()
+        for attempt in range(1, TRIES + 1):
+            events = fit.plausible(rng).simulate(cells, rng=rng, most=SIZE * target + cells.events[0].sum())
+            if events is not None and target / SIZE <= events[1:].sum() <= SIZE * target:
+                return self.measures(events), attempt
+        return None, TRIES
+
+
+@dataclass(frozen=True, eq=False)
+class Coordination:
+    """The answer, with its error rates.
+
+    probability : of each explanation given the record's measures, all equally likely before. verdict : one of them, or
+    "cannot tell". leading : the likeliest. left : those not ruled out. confusion : a row an explanation, the shares of
+    its records with each verdict. wrong : of the verdicts for `leading` at `level`, how many were of records that another
+    explanation made, with its 95 % interval; None where no record got that verdict. missed : how often records of an
+    explanation had it ruled out. typical : name -> share of its own records that lie as far out as this one. bits :
+    what a record tells, of log2 of their number at most, with its error.
+    """
+
+    names: tuple[str, ...]
+    probability: Mapping[str, float]
+    level: float
+    bound: float
+    wrong: tuple[float, float, float] | None
+    confusion: Table
+    missed: Mapping[str, float]
+    reliability: tuple[Mapping[str, float], ...]
+    typical: Mapping[str, float]
+    bits: tuple[float, float]
+    records: Mapping[str, int]
+    kept: Mapping[str, float]
+    fits: tuple[Fitted, ...]
+    measures: Table
+
+    @property
+    def leading(self) -> str:
+        """The likeliest explanation."""
+        return max(self.probability, key=lambda name: self.probability[name])
+
+    @property
+    def verdict(self) -> str:
+        """`leading` if it has probability `level` and such verdicts are wrong at most as often as `bound` allows."""
+        sure = self.probability[self.leading] >= self.level
+        return self.leading if sure and self.wrong is not None and self.wrong[2] <= self.bound else CANNOT_TELL
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The explanations that are not ruled out, the likeliest first."""
+        order = sorted(self.names, key=lambda name: -self.probability[name])
+        return tuple(name for name in order if self.probability[name] >= RULED_OUT)
+
+
+def coordination(
+    cells: Cells, *, records: int = 200, level: float = 0.8, bound: float = 0.1, seed: int = 1, processes: int = 1,
+    progress: Progress = silent,
+) -> Coordination:  # fmt: skip
+    """Which explanation made these counts, and how often such an answer is wrong.
+
+    records : drawn from each fitted explanation. level : probability that a verdict needs. bound : the most that the
+    upper end of the 95 % interval of its error rate may be. Without positions there is no "spread". The same seed gives
+    the same answer on any number of processes. DataError for fewer than 30 events after the first day, or in one place.
+    Cost: fits of some seconds, then 5 to 50 ms a record for hundreds of places.
+    """
+    after = int(cells.events[1:].sum())
+    if after < FEWEST or cells.events.shape[1] < 2:
+        raise DataError(
+            f"{after} events after the first day in {cells.events.shape[1]} places; telling calls from spread needs "
+            f"{FEWEST} events or more in several places."
+        )
+    names = tuple(name for name in PARTS if name != "spread" or cells.km is not None)
+    fits = []
+    for k, name in enumerate(names):
+        progress(0.4 * k / len(names), f"fitting {name}")
+        fits.append(fitted(name, cells))
+    found: list[list[np.ndarray]] = []
+    kept: dict[str, float] = {}
+    with Workers((Draws, (cells, fits)), processes) as workers:
+        for kind, name in enumerate(names):
+            mine, tries = [], 0
+            for i, (one, tried) in enumerate(workers.each([(kind, (seed, kind, i)) for i in range(records)])):
+                progress(0.4 + 0.5 * (kind + i / records) / len(names), f"records of {name}")
+                tries += tried
+                mine += [] if one is None else [one]
+            kept[name] = len(mine) / tries
+            found.append(mine)
+    if short := [name for name, mine in zip(names, found, strict=True) if len(mine) < 20]:
+        raise NotConverged(
+            f"{short[0]}: hardly any of its records have as many events as this one, within a factor of {SIZE:g}, so "
+            "that its error rates cannot be known. Give more --records, or a shorter stretch of days."
+        )
+    progress(0.92, "telling apart")
+    measured = Measures(cells, fits)
+    return _told(names, fits, found, measured.names, measured(cells.events), kept, level, bound, seed)
+
+
+def _told(
+    names: tuple[str, ...], fits: Sequence[Fitted], found: Sequence[Sequence[np.ndarray]], called: Sequence[str],
+    observed: np.ndarray, kept: Mapping[str, float], level: float, bound: float, seed: int,
+) -> Coordination:  # fmt: skip
+    x = np.array([one for mine in found for one in mine])
+    truth = np.repeat(np.arange(len(names)), [len(mine) for mine in found])
+    logs, penalty = held_out(x, truth, rng=keyed(seed, 100))
+    chances = np.exp(logs)
+    probability = np.exp(taught(x, truth, penalty).log_probability(observed[None]))[0]
+    leading = int(probability.argmax())
+    best, sure = chances.argmax(axis=1), chances.max(axis=1) >= level
+    weight = 1.0 / np.bincount(truth)[truth]
+    mine = sure & (best == leading)
+    wrong = None
+    if mine.any():
+        share = float(weight[mine & (truth != leading)].sum() / weight[mine].sum())
+        wrong = (share, *wilson(share, int(mine.sum())))
+    rows = []
+    for kind, name in enumerate(names):
+        these = truth == kind
+        said = {other: float((sure & (best == k))[these].mean()) for k, other in enumerate(names)}
+        rows.append({"truth": name, **said, CANNOT_TELL: float((~sure)[these].mean()), "records": int(these.sum())})
+    return Coordination(
+        names, {name: float(p) for name, p in zip(names, probability, strict=True)}, level, bound, wrong,
+        Table.from_rows(rows),
+        {name: float((chances[truth == k, k] < RULED_OUT).mean()) for k, name in enumerate(names)},
+        tuple(reliability(logs, truth)),
+        {name: _as_far(x[truth == k], observed) for k, name in enumerate(names)},
+        information(logs, truth), {name: len(mine) for name, mine in zip(names, found, strict=True)}, kept, tuple(fits),
+        Table.from_rows(
+            [
+                {"measure": one, "record": float(value)}
+                | {name: float(np.median(x[truth == k, i])) for k, name in enumerate(names)}
+                for i, (one, value) in enumerate(zip(called, observed, strict=True))
+            ]
+        ),
+    )  # fmt: skip
+
+
+def _as_far(x: np.ndarray, observed: np.ndarray) -> float:
+    """Share of an explanation's own records (the record counted among them) as far from their middle as the record."""
+    middle = np.median(x, axis=0)
+    spread = np.cov(x.T) + 1e-9 * np.eye(x.shape[1]) * max(1.0, float(x.var()))
+    inverse = np.linalg.inv(spread)
+    far = np.einsum("ij,jk,ik->i", x - middle, inverse, x - middle)
+    mine = (observed - middle) @ inverse @ (observed - middle)
+    return float((1 + (far >= mine).sum()) / (1 + len(x)))
