@@ -3,7 +3,7 @@
 Calls, a common shock, news and contagion all make events cluster in time, so that a small p-value against "every place
 for itself" tells none of them from another. Here each explanation (`evaluate.explanations`) is fitted to the record,
 and many records of about its size are drawn from each fit, its doubt included. A classifier (`infer.model_choice`)
-learns from them which explanation makes which records, by the fitted densities and by plain measures: how unequal days
+learns from them which explanation makes which records, by plain measures (`coordination_measures`): how unequal days
 are, how much a day is like the one before, whether near places follow each other more than places and days alone would
 make them. What it says of the records that it was not taught by is its error rate, and is part of every answer.
 
@@ -21,6 +21,7 @@ import numpy as np
 
 from groundswell.data.table import Table
 from groundswell.errors import DataError, NotConverged
+from groundswell.evaluate.coordination_measures import Measures
 from groundswell.evaluate.explanations import PARTS, Cells, Explanation, explanation
 from groundswell.infer.base import Progress, silent
 from groundswell.infer.curvature import downhill
@@ -41,14 +42,12 @@ TRIES = 20
 FEWEST = 30
 """Events after the first day below which nothing is tried."""
 
-NEAR_SHARE = 0.1
-"""Share of the pairs of places that count as near, the nearest ones."""
-
-SOON = 3
-"""Days after an event within which another counts as following it."""
-
 RULED_OUT = 0.05
 """Probability below which an explanation is said to be ruled out; how often that is wrong is measured too."""
+
+
+UNLIKE = 0.02
+"""Share of an explanation's own records that lie as far out as the record, below which the record is none of its."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +77,21 @@ class Fitted:
         ]  # fmt: skip
 
 
-def fitted(name: str, cells: Cells) -> Fitted:
-    """The mode of density times priors, and its curvature there. Cost: some hundreds of densities."""
+class Fitting:
+    """Fits by name, in one process."""
+
+    def __init__(self, cells: Cells) -> None:
+        self.cells = cells
+
+    def __call__(self, name: str) -> Fitted:
+        """`fitted`."""
+        return fitted(explanation(name, self.cells), name, self.cells)
+
+
+def fitted(model: Explanation, name: str, cells: Cells) -> Fitted:
+    """The mode of density times priors, and its curvature there. Cost: a thousand densities or so."""
     from scipy.optimize import minimize
 
-    model = explanation(name, cells)
     known = leaves(model)
     center, sd = np.array([leaf.center for leaf in known]), np.array([leaf.sd for leaf in known])
 
@@ -119,59 +128,15 @@ def _hessian(loss: Any, at: np.ndarray, step: float = 0.02) -> np.ndarray:
     return out
 
 
-class Measures:
-    """What the classifier sees of a record: gains in log density over "separate", and plain measures of days and pairs."""
-
-    def __init__(self, cells: Cells, fits: Sequence[Fitted]) -> None:
-        self.cells, self.fits = cells, fits
-        self.near: np.ndarray | None = None
-        if cells.km is not None and len(cells.km) > 2:
-            apart = cells.km[np.triu_indices(len(cells.km), 1)]
-            limit = np.quantile(apart, NEAR_SHARE)
-            self.near = ((cells.km <= limit) & ~np.eye(len(cells.km), dtype=bool)).astype(float)
-        self.names = [f"gain of {fit.name}" for fit in fits[1:]]
-        self.names += ["days unequal", "day like the last", "largest day"]
-        self.names += ["near on the same day", "near within days"] if self.near is not None else []
-
-    def __call__(self, events: np.ndarray) -> np.ndarray:
-        """(F,) for counts (T, P)."""
-        cells = self.cells
-        logs = [fit.model.log_density(cells, events) for fit in self.fits]
-        root = np.sqrt(events[1:].sum() + 1.0)
-        found = [float(np.clip((log - logs[0]) / root, -20, 20)) for log in logs[1:]]
-        days = events[1:].sum(axis=1)
-        apart = days - days.mean()
-        spread = float((apart**2).mean())
-        found += [
-            float(np.log((spread + 0.1) / (days.mean() + 0.1))),
-            float((apart[1:] * apart[:-1]).mean() / spread) if spread > 0 else 0.0,
-            float(days.max() / max(days.sum(), 1.0)),
-        ]
-        return np.array([*found, *self._pairs(events)])
-
-    def _pairs(self, events: np.ndarray) -> list[float]:
-        """Log of near pairs on one day, and within `SOON` days after, over what the margins alone make of them."""
-        if self.near is None:
-            return []
-        beside = events @ self.near
-        place, day = events.sum(axis=0), events.sum(axis=1)
-        total = max(float(place.sum()), 1.0)
-        near = float(place @ self.near @ place) / total**2
-        lagged = sum(float((events[lag:] * beside[:-lag]).sum()) for lag in range(1, SOON + 1))
-        soon = sum(float(day[lag:] @ day[:-lag]) for lag in range(1, SOON + 1))
-        pairs = ((float((events * beside).sum()), float(day @ day)), (lagged, soon))
-        return [float(np.log((seen + 1) / (near * made + 1))) for seen, made in pairs]
-
-
 class Draws:
     """Measures of one simulated record, in one process."""
 
     def __init__(self, cells: Cells, fits: Sequence[Fitted]) -> None:
-        self.measures = Measures(cells, fits)
+        self.measures, self.fits = Measures(cells), fits
 
     def __call__(self, kind: int, key: tuple[int, ...]) -> tuple[np.ndarray | None, int]:
         """(measures, tries); None where no try had a size like the record's."""
-        cells, fit = self.measures.cells, self.measures.fits[kind]
+        cells, fit = self.measures.cells, self.fits[kind]
         rng = keyed(*key)
         target = cells.events[1:].sum()
         for attempt in range(1, TRIES + 1):
@@ -214,10 +179,19 @@ class Coordination:
         return max(self.probability, key=lambda name: self.probability[name])
 
     @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why there is no verdict: "unsure", "often wrong", "unlike"; none where there is one."""
+        found = ["unsure"] if self.probability[self.leading] < self.level else []
+        if not found and (self.wrong is None or self.wrong[2] > self.bound):
+            found.append("often wrong")
+        return (*found, *(["unlike"] if self.typical[self.leading] < UNLIKE else []))
+
+    @property
     def verdict(self) -> str:
-        """`leading` if it has probability `level` and such verdicts are wrong at most as often as `bound` allows."""
-        sure = self.probability[self.leading] >= self.level
-        return self.leading if sure and self.wrong is not None and self.wrong[2] <= self.bound else CANNOT_TELL
+        """`leading`, or "cannot tell": where it has less than probability `level`, where such verdicts may be wrong
+        more often than `bound`, or where it makes no records like this one, so that all rests on extrapolation.
+        """
+        return CANNOT_TELL if self.reasons else self.leading
 
     @property
     def left(self) -> tuple[str, ...]:
@@ -245,9 +219,11 @@ def coordination(
         )
     names = tuple(name for name in PARTS if name != "spread" or cells.km is not None)
     fits = []
-    for k, name in enumerate(names):
-        progress(0.4 * k / len(names), f"fitting {name}")
-        fits.append(fitted(name, cells))
+    with Workers((Fitting, (cells,)), processes) as workers:
+        progress(0.0, "fitting the explanations")
+        for k, fit in enumerate(workers.each([(name,) for name in names]), start=1):
+            progress(0.4 * k / len(names), f"fitted {fit.name}")
+            fits.append(fit)
     found: list[list[np.ndarray]] = []
     kept: dict[str, float] = {}
     with Workers((Draws, (cells, fits)), processes) as workers:
@@ -265,7 +241,7 @@ def coordination(
             "that its error rates cannot be known. Give more --records, or a shorter stretch of days."
         )
     progress(0.92, "telling apart")
-    measured = Measures(cells, fits)
+    measured = Measures(cells)
     return _told(names, fits, found, measured.names, measured(cells.events), kept, level, bound, seed)
 
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -152,22 +152,13 @@ class Explanation(Component):
 
     def weights(self, cells: Cells) -> np.ndarray | None:
         """(P, P) w_qp with sender q in rows, rows summing to 1; None without spread."""
-        if self.spread is None:
-            return None
-        if cells.km is None:
-            raise DataError("places without positions cannot tell near from far; give latitude and longitude.")
-        # at most 700 e-foldings, so that a sender far from all still has a nearest
-        apart = cells.km / self.spread.reach_km
-        apart = apart + np.diag(np.full(len(apart), np.inf))
-        raised = np.exp(self.scale * cells.log_population - (apart - apart.min(axis=1, keepdims=True)))
-        return raised / raised.sum(axis=1, keepdims=True)
+        return None if self.spread is None else _weights(cells, self.scale, self.spread.reach_km)
 
-    def pushed(self, memory: np.ndarray, shares: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-        """(..., P) what the memory of events (..., P) adds to the means."""
+    def pushed(self, memory: np.ndarray, around: np.ndarray | float, shares: np.ndarray) -> np.ndarray:
+        """(..., P) what the memory of events (..., P) adds to the means; around : the same memory in the places near."""
         out = self.within * memory
         if self.spread is not None:
-            assert weights is not None
-            out = out + self.spread.offspring * (memory @ weights)
+            out = out + self.spread.offspring * around
         if self.media is not None:
             out = out + self.media.offspring * shares * memory.sum(axis=-1, keepdims=True)
         return (1 - self.keep) * out
@@ -175,12 +166,9 @@ class Explanation(Component):
     def mean(self, cells: Cells, events: np.ndarray | None = None) -> np.ndarray:
         """(T - 1, P) expected events from the second day on, given the days before; without calls and walk."""
         y = cells.events if events is None else events
-        memory = np.empty_like(y)
-        memory[0] = y[0]
-        for day in range(1, len(y)):
-            memory[day] = self.keep * memory[day - 1] + y[day]
-        shares = self.shares(cells)
-        means = self.level * cells.bar * shares + self.pushed(memory[:-1], shares, self.weights(cells))
+        shares, weights = self.shares(cells), self.weights(cells)
+        around = 0.0 if weights is None else faded(scattered(y, weights), self.keep)[:-1]
+        means = self.level * cells.bar * shares + self.pushed(faded(y, self.keep)[:-1], around, shares)
         means *= self.factor(cells)[1:, None]
         if cells.once:
             means[np.cumsum(y, axis=0)[:-1] > 0] = 0.0
@@ -221,18 +209,50 @@ class Explanation(Component):
         out = np.zeros((days, count))
         out[0] = cells.events[0]
         memory, total = out[0].copy(), out[0].sum()
+        around = np.zeros(count) if weights is None else scattered(out[:1], weights)[0]
         for day in range(1, days):
-            mean = factor[day] * (base[day] * cells.bar * shares + self.pushed(memory, shares, weights))
+            mean = factor[day] * (base[day] * cells.bar * shares + self.pushed(memory, around, shares))
             if cells.once:
                 mean[out[:day].any(axis=0)] = 0.0
             if not mean.sum() < most:
                 return None
             out[day] = rng.poisson(mean * _gamma(self.overdispersion, count, rng))
             memory = self.keep * memory + out[day]
+            if weights is not None:
+                around = self.keep * around + scattered(out[day : day + 1], weights)[0]
             total += out[day].sum()
             if total > most:
                 return None
         return out
+
+
+@lru_cache(maxsize=4)
+def _weights(cells: Cells, scale: float, reach_km: float) -> np.ndarray:
+    """Kept for the last few values: a search changes one parameter at a time, and mostly another."""
+    if cells.km is None:
+        raise DataError("places without positions cannot tell near from far; give latitude and longitude.")
+    apart = cells.km / reach_km + np.diag(np.full(len(cells.km), np.inf))
+    # from the nearest on, so that a sender far from all has receivers still
+    raised = np.exp(scale * cells.log_population - (apart - apart.min(axis=1, keepdims=True)))
+    return raised / raised.sum(axis=1, keepdims=True)
+
+
+def faded(values: np.ndarray, keep: float) -> np.ndarray:
+    """(T, P) memory of what came by day: each day's, and of the day before what is kept."""
+    out = np.empty_like(values)
+    out[0] = values[0]
+    for day in range(1, len(values)):
+        out[day] = keep * out[day - 1] + values[day]
+    return out
+
+
+def scattered(counts: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(T, P) counts @ weights, by the few counts that are not 0: most places are quiet on most days."""
+    out = np.zeros_like(counts)
+    for day, row in enumerate(counts):
+        active = np.flatnonzero(row)
+        out[day] = (row[active, None] * weights[active]).sum(axis=0)
+    return out
 
 
 class Weigher:
