@@ -39,7 +39,9 @@ def coordination(
     once: Annotated[
         bool | None, typer.Option("--once", help="Count each place's first day only, as in a list of first dates.")
     ] = None,
-    records: Annotated[int | None, typer.Option("--records", help="Simulated records of each explanation; 200.")] = None,
+    records: Annotated[
+        int | None, typer.Option("--records", help="Simulated records of each explanation; 200.")
+    ] = None,
     level: Annotated[float | None, typer.Option("--level", help="Probability that a verdict needs; 0.8.")] = None,
     bound: Annotated[float | None, typer.Option("--bound", help="Most that its error rate may be; 0.1.")] = None,
     map_: Map = None,

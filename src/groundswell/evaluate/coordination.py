@@ -107,7 +107,9 @@ def fitted(model: Explanation, name: str, cells: Cells) -> Fitted:
     size, along = np.linalg.eigh(covariance)
     root = sd[:, None] * (along * np.sqrt(np.clip(size, 0, 1)))
     at = center + sd * found.x
-    return Fitted(name, _placed(model, at), at, root, -loss(found.x) + 0.5 * float(found.x @ found.x), bool(found.success))
+    return Fitted(
+        name, _placed(model, at), at, root, -loss(found.x) + 0.5 * float(found.x @ found.x), bool(found.success)
+    )
 
 
 def _placed(model: Explanation, at: np.ndarray) -> Explanation:
@@ -152,10 +154,10 @@ class Coordination:
 
     probability : of each explanation given the record's measures, all equally likely before. verdict : one of them, or
     "cannot tell". leading : the likeliest. left : those not ruled out. confusion : a row an explanation, the shares of
-    its records with each verdict. wrong : of the verdicts for `leading` at `level`, how many were of records that another
-    explanation made, with its 95 % interval; None where no record got that verdict. missed : how often records of an
-    explanation had it ruled out. typical : name -> share of its own records that lie as far out as this one. bits :
-    what a record tells, of log2 of their number at most, with its error.
+    its records with each verdict. wrong : of the verdicts for `leading` at `level`, how many were of records that
+    another explanation made, with its 95 % interval; None where no record got that verdict. missed : how often records
+    of an explanation had it ruled out. typical : name -> share of its own records that lie as far out as this one.
+    bits : what a record tells, of log2 of their number at most, with its error.
     """
 
     names: tuple[str, ...]

@@ -6,7 +6,8 @@ Expected events of place p on day t, given the days before:
                           + (1 - keep) (within M_p + between sum_q w_qp M_q + media s_p sum_q M_q) ]
 
 w_t is the weekday's factor, M the fading memory of events (share `keep` left a day after), s_p the place's share of
-N^scale, w_qp its share of N_p^scale exp(-d_qp / reach), bar the record's mean daily events. Counts are negative binomial.
+N^scale, w_qp its share of N_p^scale exp(-d_qp / reach), bar the record's mean daily events. Counts are negative
+binomial.
 
     separate   no more than that: every place for itself, with its own momentum; between, media, size and z are 0
     called     on some days, hidden or given, all places rise at once by their share: K_t = call_t + memory K_{t-1}
@@ -49,8 +50,8 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 class Cells:
     """What all explanations share: counts (T, P), places, days.
 
-    km : (P, P) between places, None without positions. once : only the first day of a place counts; afterwards it is out of the
-    game, as in a list of first dates. given : (T,) 1 on the days of known calls, None if calls are hidden.
+    km : (P, P) between places, None without positions. once : only the first day of a place counts; afterwards it is
+    out of the game, as in a list of first dates. given : (T,) 1 on the days of known calls, None if calls are hidden.
     """
 
     events: np.ndarray
@@ -61,9 +62,7 @@ class Cells:
     given: np.ndarray | None = None
 
     @classmethod
-    def of(
-        cls, setting: Setting, history: History, *, once: bool = False, given: np.ndarray | None = None
-    ) -> Cells:
+    def of(cls, setting: Setting, history: History, *, once: bool = False, given: np.ndarray | None = None) -> Cells:
         """From daily counts; DataError for other steps. `once` keeps the events of each place's first day."""
         if setting.window.step != 1:
             raise DataError(
@@ -155,7 +154,7 @@ class Explanation(Component):
         return None if self.spread is None else _weights(cells, self.scale, self.spread.reach_km)
 
     def pushed(self, memory: np.ndarray, around: np.ndarray | float, shares: np.ndarray) -> np.ndarray:
-        """(..., P) what the memory of events (..., P) adds to the means; around : the same memory in the places near."""
+        """(..., P) what the memory of events (..., P) adds to the means; around : that memory in the places near."""
         out = self.within * memory
         if self.spread is not None:
             out = out + self.spread.offspring * around

@@ -16,7 +16,7 @@ from groundswell.data.history import History
 from groundswell.data.readers import ReadEvents, to_history
 from groundswell.data.setting import Setting, call_matrix
 from groundswell.data.table import Table
-from groundswell.evaluate.coordination import CANNOT_TELL, Coordination, coordination
+from groundswell.evaluate.coordination import CANNOT_TELL, UNLIKE, Coordination, coordination
 from groundswell.evaluate.explanations import Cells
 from groundswell.evaluate.ranking import Finding
 from groundswell.infer.base import Progress, silent
@@ -67,7 +67,7 @@ class CoordinationCase:
 
     @property
     def answer(self) -> tuple[Finding, ...]:
-        """The verdict with its error rate, what is ruled out with its error rate, and what speaks against trusting it."""
+        """The verdict and what is ruled out, each with its error rate, and what speaks against trusting it."""
         return findings(self.found)
 
     @property
@@ -132,9 +132,7 @@ class CoordinationCase:
 
 def run(read: ReadEvents, plan: Plan, progress: Progress = silent) -> CoordinationCase:
     """Count the events by day and weigh the explanations. Same plan, same file: same result."""
-    setting, history, left_out = to_history(
-        read, step=1, by=plan.by, country=plan.country, until=plan.until
-    )
+    setting, history, left_out = to_history(read, step=1, by=plan.by, country=plan.country, until=plan.until)
     given = None
     if plan.calls:
         given = call_matrix(setting.places, setting.window, [(day, None) for day in plan.calls])[0]
@@ -183,6 +181,8 @@ def findings(found: Coordination) -> tuple[Finding, ...]:
     if "unlike" in found.reasons:
         share = found.typical[found.leading]
         said.append(Finding("coordination-unlike", {"name": NAMES[found.leading], "share": _share(share)}))
+        like = tuple(NAMES[name] for name in found.names if found.typical[name] >= UNLIKE)
+        said.append(Finding("coordination-like", {"names": like}) if like else Finding("coordination-like-none"))
     bits, error = found.bits
     said.append(
         Finding("coordination-bits", {"bits": round(bits, 2), "error": round(error, 2),
@@ -206,4 +206,3 @@ def _share(value: float) -> str:
     if value < NEAREST_SHARE:
         return "under 1 %"
     return "over 99 %" if value > 1 - NEAREST_SHARE else f"{100 * value:.0f} %"
-

@@ -111,9 +111,7 @@ def standard(built: Built) -> tuple[Design, ...]:
     """The additions that are tried where the user names none; those that this case has no use for are left out."""
     window, weighed = built.setting.window, built.claims.weighed
     half = window.start + timedelta(days=window.days // 2)
-    quantities = dict.fromkeys(
-        claim.quantity for claim in weighed if not QUANTITIES[claim.quantity].runs_later
-    )
+    quantities = dict.fromkeys(claim.quantity for claim in weighed if not QUANTITIES[claim.quantity].runs_later)
     cities = "cities_with_protest"
 
     def made(name: str, doc: str, *asked: Asked) -> Design:

@@ -1,9 +1,9 @@
-"""What should I go and count? How often records like yours could tell two accounts apart, and what would add to that.
+"""What should I go and count? How often records like yours could tell two accounts apart, and what would add to it.
 
-Histories are drawn from the whole account and from the account without a mechanism, parameters and all, and the speakers
-of the record make the same claims of them, with new figures. A classifier (`infer.model_choice`) learns to name the
-account from the figures; its log odds on records that it was not taught by stand for the log Bayes factor, which would
-take an hour of filters for a hundred records. A design (`studies.designs`) adds questions to the record, and the same
+Histories are drawn from the whole account and from the account without a mechanism, parameters and all, and the
+speakers of the record make the same claims of them, with new figures. A classifier (`infer.model_choice`) learns to
+name the account from the figures; its log odds on records that it was not taught by stand for the log Bayes factor,
+which would take an hour of filters for a hundred records. A design (`studies.designs`) adds questions to the record, and the same
 histories answer them, so that designs are compared on the same luck.
 
 Without an earlier result parameters come from their priors, and the records are of any wave that these priors hold
@@ -49,7 +49,7 @@ BEYOND = 2.0
 class Source:
     """Where parameters come from: middle and spread of each on its free coordinate, in the prior's own terms.
 
-    moved : name -> (shift, ratio); the mean lies `shift` prior sd from the prior's, the sd is `ratio` times the prior's.
+    moved : name -> (shift, ratio); the mean lies `shift` prior sd from the prior's, the sd is `ratio` prior sd.
     """
 
     moved: Mapping[str, tuple[float, float]]
@@ -57,7 +57,7 @@ class Source:
 
     @classmethod
     def of(cls, result: Mapping[str, Any]) -> Source:
-        """The posterior of an earlier run, as `read_result` gives it: each parameter by itself, ties between them lost."""
+        """The posterior of an earlier run (`read_result`): each parameter by itself, ties between them lost."""
         rows = result["parameters"]
         return cls({row["parameter"]: (row["shift"], row["sd_ratio"]) for row in rows}, "posterior")
 
@@ -112,7 +112,7 @@ def _log_figure(name: str, value: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Records:
-    """Simulated records: figures (N, C) in log by account, answers (N, A) of the whole account, shares that exploded."""
+    """Simulated records by account: figures (N, C) in log; answers (N,) of the whole one; shares that exploded."""
 
     ids: tuple[str, ...]
     figures: Mapping[str, np.ndarray]
@@ -129,7 +129,7 @@ def simulated(
     built: Built, designs: Sequence[Design], components: Sequence[str], *, records: int, seed: int, processes: int,
     source: Source, progress: Progress = silent,
 ) -> Records:  # fmt: skip
-    """So many records of the whole account and of each without one mechanism. Cost: some 10 ms a record and 50 claims."""
+    """So many records of the whole account and of each without a mechanism. Cost: 10 ms a record of 50 claims."""
     base = built.claims.weighed
     questions = Record((*base, *(claim for design in designs for claim in design.claims)))
     if out := [*(found := sort_claims(questions, built.setting)).unspoken, *found.setting]:
@@ -213,7 +213,9 @@ def power(
         "pairs": rows,
         "best": _best(losses, wanted, designs),
         "answers": [row for design in designs for row in _answers(drawn, base, design, keyed(seed, 101))],
-        "reliability": reliability(*(np.concatenate(parts) for parts in zip(*statements, strict=True))),
+        "reliability": reliability(
+            np.concatenate([logs for logs, _ in statements]), np.concatenate([truth for _, truth in statements])
+        ),
         "exploded": dict(drawn.exploded),
     }
 
@@ -265,9 +267,7 @@ def _best(
     return max(found, key=lambda one: one["gain"]) if found else None
 
 
-def _answers(
-    drawn: Records, base: Sequence[str], design: Design, rng: np.random.Generator
-) -> list[dict[str, Any]]:
+def _answers(drawn: Records, base: Sequence[str], design: Design, rng: np.random.Generator) -> list[dict[str, Any]]:
     """How closely the figures pin each answer: sd left over by a ridge regression on them, on records not fitted to."""
     figures = drawn.of(WHOLE, base, design)
     middle, spread = figures.mean(axis=0), figures.std(axis=0)

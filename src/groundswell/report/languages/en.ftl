@@ -949,7 +949,9 @@ coordination-never-so-sure = Cannot tell. { $name } has probability { $probabili
 coordination-only-unlike = Cannot tell. { $name } has probability { $probability } among the explanations, but its own records are not like this one.
 coordination-left = Not ruled out: { $names }.
 coordination-ruled-out = Ruled out, with how often records that it made had it ruled out all the same: { $names }.
-coordination-unlike = { $share } of the records of { $name } lie as far from their middle as this one: something is missing in it, and its probability is relative to explanations that may fit no better.
+coordination-unlike = Of the records that { $name } makes, { $share } lie as far from their middle as this one: something is missing in it.
+coordination-like = Records like this one are made by: { $names }.
+coordination-like-none = None of the explanations makes records like this one; their probabilities are relative to each other alone.
 coordination-bits = A record of this size tells { $bits } bits (Monte Carlo error { $error }) of the { $most } that would settle which explanation made it.
 
 coordination-limit-causes = The explanations are five and pure. A mixture of them, or a cause that is none of them, is given to the one whose records it looks most like.
