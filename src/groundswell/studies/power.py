@@ -3,8 +3,8 @@
 Histories are drawn from the whole account and from the account without a mechanism, parameters and all, and the
 speakers of the record make the same claims of them, with new figures. A classifier (`infer.model_choice`) learns to
 name the account from the figures; its log odds on records that it was not taught by stand for the log Bayes factor,
-which would take an hour of filters for a hundred records. A design (`studies.designs`) adds questions to the record, and the same
-histories answer them, so that designs are compared on the same luck.
+which would take an hour of filters for a hundred records. A design (`studies.designs`) adds questions to the record,
+and the same histories answer them, so that designs are compared on the same luck.
 
 Without an earlier result parameters come from their priors, and the records are of any wave that these priors hold
 possible: larger and smaller ones than the user's. With one they come from its posterior, each by itself: the question
