@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from datetime import date
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from groundswell.cli.main import main
 from groundswell.data.history import History
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting, call_matrix
@@ -259,3 +262,33 @@ def test_a_record_too_small_or_by_week_is_refused() -> None:
     weekly = Window(date(2024, 1, 1), 4, 7)
     with pytest.raises(DataError, match="Count by day"):
         Cells.of(Setting(setting.places, weekly), History(setting.places, weekly, {"events": np.zeros((4, 4))}))
+
+
+def test_the_command_writes_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    setting = country(8, 30)
+    history = process(background=mob.Background(0.15)).simulate(setting, rng=generator(3))
+    rows = ["date,city,latitude,longitude,population"]
+    for p, day in zip(*np.nonzero(history["events"]), strict=True):
+        row = (
+            setting.window.dates()[day],
+            f"p{p}",
+            *(
+                float(column[p])
+                for column in (setting.places.latitude, setting.places.longitude, setting.places.population)
+            ),
+        )  # type: ignore[index]
+        rows += [",".join(map(str, row))] * int(history["events"][p, day])
+    file = tmp_path / "events.csv"
+    file.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    out = tmp_path / "out"
+    wanted = ["--records", "50", "--processes", "1", "--call", "2024-01-10", "--out", str(out)]
+    assert main(["coordination", str(file), *wanted, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["verdict"] in (*said["not_ruled_out"], CANNOT_TELL)
+    assert said["calls"] == ["2024-01-10"]
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "How often such answers are wrong" in page
+    assert "The dates of the calls were given" in page
+    assert {"probabilities.csv", "confusion.parquet", "reliability.csv", "result.json", "run.json"} <= {
+        path.name for path in out.iterdir()
+    }

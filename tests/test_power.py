@@ -139,7 +139,7 @@ def test_the_answer_is_a_sentence(result: dict) -> None:
 
 def test_the_same_seed_gives_the_same_answer_on_two_processes(built: Built) -> None:
     tried = designs.chosen(built, ["weekly"])
-    one, two = (power.power(built, tried, components=["call"], records=20, seed=5, processes=n) for n in (1, 2))
+    one, two = (power.power(built, tried, components=["call"], records=30, seed=5, processes=n) for n in (1, 2))
     assert one == two
 
 
