@@ -22,11 +22,10 @@ def main(power: Path, coordination: Path) -> None:
     """Three pictures: designs by mechanism, verdicts by truth, calibration."""
     found = json.loads((power / "result.json").read_text(encoding="utf-8"))
     order = [row["design"] for row in found["designs"]]
-    names = {row["left_out"]: f"without {row['left_out']}" for row in found["pairs"]}
     told = json.loads((coordination / "result.json").read_text(encoding="utf-8"))
     columns = [*(row["explanation"] for row in told["probabilities"]), CANNOT_TELL]
     pictures = {
-        "power-iran-2017": telling.designs(found["pairs"], names, order),
+        "power-iran-2017": telling.designs(found["pairs"], order),
         "coordination-errors": telling.verdicts(told["confusion"], columns, NAMES),
         "coordination-calibration": telling.reliability(told["reliability"]),
     }

@@ -197,9 +197,14 @@ class Coordination:
 
     @property
     def left(self) -> tuple[str, ...]:
-        """The explanations that are not ruled out, the likeliest first."""
+        """The explanations that are not ruled out, the likeliest first.
+
+        Where the likeliest makes no records like this one, probabilities are extrapolated, and an explanation that does
+        make such records is not ruled out by them.
+        """
         order = sorted(self.names, key=lambda name: -self.probability[name])
-        return tuple(name for name in order if self.probability[name] >= RULED_OUT)
+        like = [name for name in order if "unlike" in self.reasons and self.typical[name] >= UNLIKE]
+        return tuple(name for name in order if self.probability[name] >= RULED_OUT or name in like)
 
 
 def coordination(

@@ -109,8 +109,7 @@ def limits(result: Mapping[str, Any]) -> tuple[Finding, ...]:
 def _pairs(result: Mapping[str, Any], speaker: Speaker) -> Section:
     say, every = speaker.say, tables(result)
     order = [row["design"] for row in result["designs"]]
-    names = {row["left_out"]: f"without {row['left_out']}" for row in result["pairs"]}
-    drawn = figures.designs(result["pairs"], names, order, words=speaker)
+    drawn = figures.designs(result["pairs"], order, words=speaker)
     caption = say("power-caption-designs")
     return Section(
         "pairs", say("power-section-pairs"), [say("power-words-pairs", threshold=number(result["threshold"]))],

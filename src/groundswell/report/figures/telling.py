@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def verdicts(
             color="white" if share > 0.6 else style.INK,
         )  # fmt: skip
     axes.set_yticks(range(len(rows)), [names.get(row["truth"], row["truth"]) for row in rows])
-    axes.set_xticks(range(len(columns)), [names.get(name, name).replace(" ", "\n", 1) for name in columns])
+    axes.set_xticks(range(len(columns)), [fill(names.get(name, name), 13) for name in columns])
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
@@ -86,9 +87,7 @@ def reliability(rows: Sequence[Mapping[str, float]], *, words: Speaker | None = 
 
 
 @style.styled
-def designs(
-    rows: Sequence[Mapping[str, Any]], names: Mapping[str, str], order: Sequence[str], *, words: Speaker | None = None
-) -> Axes:
+def designs(rows: Sequence[Mapping[str, Any]], order: Sequence[str], *, words: Speaker | None = None) -> Axes:
     """Bits that a record tells of each pair of accounts, one dot a design; bars are two Monte Carlo errors.
 
     rows : left_out, design, bits, bits_error. order : the designs, the record as it is first.
@@ -110,7 +109,7 @@ def designs(
     for k in range(1, len(pairs)):
         axes.axhline(k - 0.5, color=style.LINE, linewidth=0.6)
     axes.axvline(0, color=style.SOFT, linewidth=0.8)
-    axes.set_yticks(range(len(pairs)), [names.get(pair, pair) for pair in pairs])
+    axes.set_yticks(range(len(pairs)), pairs)
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(pairs) - 0.5, -0.5)
     axes.set_xlim(-0.03, min(1.02, 1.08 * reach))
