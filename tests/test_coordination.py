@@ -271,17 +271,14 @@ def test_a_record_too_small_or_by_week_is_refused() -> None:
 def test_the_command_writes_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     setting = country(6, 20)
     history = process(background=mob.Background(0.4)).simulate(setting, rng=generator(3))
+    known = setting.places.columns()
     rows = ["date,city,latitude,longitude,population"]
     for p, day in zip(*np.nonzero(history["events"]), strict=True):
-        row = (
+        cells = (
             setting.window.dates()[day],
-            f"p{p}",
-            *(
-                float(column[p])
-                for column in (setting.places.latitude, setting.places.longitude, setting.places.population)
-            ),
-        )  # type: ignore[index]
-        rows += [",".join(map(str, row))] * int(history["events"][p, day])
+            *(known[name][p] for name in ("place", "latitude", "longitude", "population")),
+        )
+        rows += [",".join(map(str, cells))] * int(history["events"][p, day])
     file = tmp_path / "events.csv"
     file.write_text("\n".join(rows) + "\n", encoding="utf-8")
     out = tmp_path / "out"

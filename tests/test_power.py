@@ -203,8 +203,8 @@ def test_the_odds_stand_for_the_exact_evidence(built: Built) -> None:
     exact = np.subtract(*(evidence(account, built, records, 4000, held) for account in accounts))
     figures = np.log([[claim.value + 0.5 for claim in record] for record in records])
     odds = np.subtract(*found.log_probability(figures).T)
-    print(np.column_stack([exact, odds]).round(2).tolist(), np.sqrt(np.mean((odds - exact) ** 2)))
-    assert np.sqrt(np.mean((odds - exact) ** 2)) < 0.3
+    # well inside the bound that decides; the evidences by Monte Carlo have a part in it
+    assert np.sqrt(np.mean((odds - exact) ** 2)) < DECISIVE / 2
     assert np.corrcoef(odds, exact)[0, 1] > 0.85
 
 
