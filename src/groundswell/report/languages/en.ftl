@@ -942,7 +942,7 @@ coordination-question-answer = What made so many places protest at once?
 coordination-question-trust = How much does such a record tell?
 
 coordination-once = Only the first day of each place counts: { $events } events.
-coordination-verdict = { $name }: probability { $probability }. Of simulated records like this one with such a verdict, { $wrong } were made by another of the explanations (95 % interval { $low } to { $high }; the bound is { $bound }).
+coordination-verdict = The answer is { $name }, with probability { $probability }. Of simulated records like this one with such a verdict, { $wrong } were made by another of the explanations (95 % interval { $low } to { $high }; the bound is { $bound }).
 coordination-unsure = Cannot tell. The likeliest is { $name }, with probability { $probability }; a verdict needs { $level }.
 coordination-often-wrong = Cannot tell. { $name } has probability { $probability }, but of simulated records like this one with such a verdict, { $wrong } were made by another of the explanations, and it may be { $high }; the bound is { $bound }.
 coordination-never-so-sure = Cannot tell. { $name } has probability { $probability }, but no simulated record got such a verdict, so nothing is known of how often it would be wrong.
