@@ -37,10 +37,12 @@ class Entry(NamedTuple):
 
 COMMANDS = {
     "study": Entry("study", "app", "Run a whole study, or start your own: run, new."),
+    "power": Entry("power", "power", "What to go and count: how often accounts can be told apart."),
     "data": Entry("data", "app", "Say what a file holds, or convert it: check, convert."),
     "simulate": Entry("simulate", "simulate", "Draw a history from a model; write it as tables."),
     "fit": Entry("fit", "fit", "Fit a model to events: likelihood or posterior."),
     "compare": Entry("compare", "compare", "Rank models on held-out days, beside baselines."),
+    "coordination": Entry("coordination", "coordination", "Called, or spread? With the error rates of the answer."),
     "forecast": Entry("forecast", "forecast", "Forecast the days ahead as draws."),
     "score": Entry("forecast", "score", "Score forecasts against what happened."),
     "nowcast": Entry("nowcast", "nowcast", "What a list that grows does not have yet."),

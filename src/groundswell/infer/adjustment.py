@@ -30,17 +30,17 @@ def adjusted(
     spread = np.sqrt(weights @ (values - middle) ** 2)
     spread[spread <= 1e-12 * np.abs(middle)] = np.inf  # what does not vary tells nothing
     x, at = (values - middle) / spread, (target - middle) / spread
-    line = _ridge(x, y, weights)
+    line = ridge(x, y, weights)
     mean = weights @ y
     residual = y - mean - x @ line
     if kind == "heteroscedastic":
         log_square = np.log(np.maximum(residual**2, SMALLEST))
-        slope = _ridge(x, log_square, weights)
+        slope = ridge(x, log_square, weights)
         residual *= np.exp((at - x) @ slope / 2)
     return mean + at @ line + residual
 
 
-def _ridge(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def ridge(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """(S, F) slopes of y (N, F) in x (N, S), which has weighted mean 0; the intercept is not penalised."""
     root = np.sqrt(weights)[:, None]
     u, d, v = np.linalg.svd(root * x, full_matrices=False)

@@ -933,3 +933,94 @@ replay-column-meaning = meaning
 replay-keys = Keys
 replay-keys-are = Space: play or pause. Left and right: one step. Page up and down: ten steps. Home and End: first and last. + and −: faster and slower. A click on the chart goes to its step.
 replay-paper = After { $paper }.
+
+# coordination: called, or spread?
+
+coordination-title = Were protests called, or did they spread?
+coordination-subtitle = { $file }, { $start } to { $end }
+coordination-question-data = What was read?
+coordination-question-answer = What made so many places protest at once?
+coordination-question-trust = How much does such a record tell?
+
+coordination-once = Only the first day of each place counts: { $events } events.
+coordination-verdict = The answer is { $name }, with probability { $probability }. Of simulated records like this one with such a verdict, { $wrong } were made by another of the explanations (95 % interval { $low } to { $high }; the bound is { $bound }).
+coordination-unsure = Cannot tell. The likeliest is { $name }, with probability { $probability }; a verdict needs { $level }.
+coordination-often-wrong = Cannot tell. { $name } has probability { $probability }, but of simulated records like this one with such a verdict, { $wrong } were made by another of the explanations, and it may be { $high }; the bound is { $bound }.
+coordination-never-so-sure = Cannot tell. { $name } has probability { $probability }, but no simulated record got such a verdict, so nothing is known of how often it would be wrong.
+coordination-only-unlike = Cannot tell. { $name } has probability { $probability } among the explanations, but its own records are not like this one.
+coordination-left = Not ruled out: { $names }.
+coordination-ruled-out = Ruled out, with how often records that it made had it ruled out all the same: { $names }.
+coordination-unlike = Of the records that { $name } makes, { $share } lie as far from their middle as this one: something is missing in it.
+coordination-like = Records like this one are made by: { $names }.
+coordination-like-none = None of the explanations makes records like this one; their probabilities are relative to each other alone.
+coordination-bits = A record of this size tells { $bits } bits (Monte Carlo error { $error }) of the { $most } that would settle which explanation made it.
+
+coordination-limit-causes = The explanations are five and pure. A mixture of them, or a cause that is none of them, is given to the one whose records it looks most like.
+coordination-limit-one-day = An outside event that sets off all places on one day looks like a call: counts cannot tell who, or whether anybody, called. Calls whose dates are known can be given (--call).
+coordination-limit-region = A cause that moves from region to region, or that is at work in one region for some days, looks like spread. So does a press that notices near places one after the other.
+coordination-limit-recorded = Counts are of recorded events. Attention that makes more of the same protest recorded looks like news of events everywhere.
+coordination-limit-given = The dates of the calls were given. If they were found by looking at these counts, “calls” is favoured by that.
+coordination-limit-no-positions = The places have no positions, so spread from place to place was not among the explanations.
+
+coordination-section-chances = Which explanation
+coordination-section-errors = How often such answers are wrong
+coordination-section-measures = What the answer rests on
+coordination-section-limits = What this cannot tell
+coordination-section-left-out = What was left out
+coordination-words-chances = Each explanation was fitted to the record; a classifier learnt from { $records } simulated records of each, of about this size (within a factor of 2), which makes which. All explanations are equally likely before.
+coordination-words-errors = The same classifier, on simulated records that it was not taught by: rows are what made a record, columns what was said of it. A verdict needs a probability of { $level }.
+coordination-words-reliability = Claimed probability against how often it came true, over the same records: on the line, a claimed 70 % comes true 7 times in 10. Bars: 95 % intervals.
+coordination-words-measures = The numbers that a record is reduced to, beside their medians over the simulated records of each explanation.
+coordination-caption-chances = Probability of each explanation.
+coordination-caption-days = Recorded events by day.
+coordination-caption-errors = Verdicts on simulated records, by what made them.
+coordination-caption-reliability = Calibration on records that were not learnt from.
+coordination-table-probabilities = Probabilities; how often an explanation is wrongly ruled out; share of its records that lie as far out as this one
+coordination-table-confusion = Verdicts by truth
+coordination-table-reliability = Claimed and came
+coordination-table-measures = Measures
+coordination-table-parameters = The fitted explanations
+coordination-table-days = Events by day
+coordination-footer = Seed { $seed }. The same file, configuration and seed give the same result.
+
+figure-verdict-needs = a verdict needs
+figure-probability-of-explanation = probability, all equally likely before
+figure-truth = made by
+figure-verdict = verdict
+figure-claimed = claimed probability
+figure-came = how often it came true
+figure-bits = bits told of whether the mechanism was at work (1 settles it)
+
+# power: what to go and count
+
+power-title = What to go and count: { $title }
+power-subtitle = { $records } simulated records of each account, { $claims } claims in each; parameters from the { $parameters }
+power-question-now = How often can a record like this tell?
+power-question-next = What should be counted next?
+power-question-numbers = What would narrow the numbers?
+
+power-now = With and without { $left_out }: { $right } told apart correctly, { $wrong } wrongly, { $cannot } cannot be told ({ $bits } bits of 1).
+power-best = Best of the { $count } additions tried: { $counts }. It adds { $gain } bits (Monte Carlo error { $error }) over all mechanisms together, most about { $most }: there { $before } of the records are told apart correctly now, { $after } with it.
+power-none = None of the additions tried ({ $count }) tells more of the mechanisms than the record does as it is, beyond Monte Carlo error.
+power-nothing-tried = No addition was tried.
+power-narrows = { $answer }: { $counts } leaves a typical error of a factor of { $factor }, instead of { $now } as the record is.
+power-narrows-none = { $answer }: no addition narrows it by a tenth.
+
+power-section-pairs = By mechanism and addition
+power-section-answers = How closely numbers are pinned
+power-section-trust = What the shares are worth
+power-section-limits = What this cannot tell
+power-words-pairs = Histories are drawn from the whole account and from the account without a mechanism, and the speakers of the record make their claims of them, with new figures. “Told apart” means that the odds between the two accounts, equally likely before, are beyond 3 to 1 (a log Bayes factor of { $threshold }). Each addition is answered by the same histories, so that additions are compared on the same luck.
+power-words-answers = The typical error (one standard deviation, as a factor) that the figures leave of a number, by regression over the simulated records, with each addition: an upper bound on what a full analysis would leave.
+power-words-trust = The odds come from a classifier that learnt from the simulated records; all shares are of records that it did not learn from. Claimed probabilities against how often they came true:
+power-limit-classifier = The classifier stands for the exact evidence, which takes a minute a record. It cannot see more than the exact evidence does, so shares told apart are, if anything, too low.
+power-limit-prior = Parameters come from their priors: the records are of any wave that the priors hold possible, smaller and larger than yours. Give the result of a study run (--given) for waves like yours.
+power-limit-posterior = Parameters come from the posterior of an earlier run, each by itself, for both accounts: the question is what a record of another wave like this one would tell. Without the mechanism the other parameters might have come out otherwise.
+power-limit-exploded = Draws with more events than any country has are left out: { $share } of them.
+power-limit-reporting = New sources are taken to be as good as the model of reporting says of their side. A count that is worse, or leans otherwise, tells less.
+power-caption-designs = Bits told of each mechanism, by addition. Bars: two Monte Carlo errors.
+power-caption-reliability = Calibration on records that were not learnt from.
+power-table-pairs = Told apart, by mechanism and addition
+power-table-designs = The additions
+power-table-answers = What is left open of each number, by addition
+power-footer = Seed { $seed }. The same study, configuration and seed give the same result.
