@@ -31,6 +31,7 @@ from groundswell.params import Component, param
 
 if TYPE_CHECKING:
     from groundswell.models.agents.crowd import Crowd
+    from groundswell.models.moments import Moments, Scenario
 
 Ratio = Literal["raw", "floor", "round"]
 OwnCount = Literal["once", "again_if_active"]
@@ -284,6 +285,20 @@ class CivilViolence(Model):
             return done.crowd, done.series
 
         return watch_grid(self.populate(rng=rng), go_on, setting, STATES, (self.rows, self.columns))
+
+    @classmethod
+    def moments(cls) -> Moments:
+        """How a run is saved, resumed, recorded and changed on the way."""
+        from groundswell.models.agents.crowd import MOMENTS
+
+        return MOMENTS
+
+    @classmethod
+    def scenarios(cls) -> Mapping[str, Scenario]:
+        """What the paper tries, as recalled; see `scenarios`."""
+        from groundswell.models.agents.scenarios import SCENARIOS
+
+        return SCENARIOS
 
     def starts(self, history: History) -> tuple[str, np.ndarray]:
         """ "outburst", and the steps, from 0, at which one starts; see `crowd.outbursts`."""

@@ -7,7 +7,7 @@ one key share their luck, so a scenario is `dataclasses.replace(crowd, model=oth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from groundswell.models.agents.civil_violence import CivilViolence, Course
 from groundswell.models.agents.engines import advance, check
 from groundswell.models.agents.grid import nearest_whole
 from groundswell.models.agents.saved import read_moment, write_moment
+from groundswell.models.moments import Block, Moments
 from groundswell.rng import hash_key
 
 Record = Literal["none", "totals", "frames", "agents"]
@@ -87,10 +88,22 @@ class Crowd:
             picture[self.cell[(state == shown) & (self.cell >= 0)]] = shown
         return picture.reshape(self.model.rows, self.model.columns)
 
+    def numbers(self, agents: np.ndarray | None) -> np.ndarray:
+        """Those to be followed, everyone if None; UsageError for a number that no agent has."""
+        return numbers_of(agents, self)
+
+    def rows(self, agents: np.ndarray) -> dict[str, Any]:
+        """A column of numbers for each of `PERSONS`, of these agents; row and column masked off the grid."""
+        cell = self.cell[agents]
+        row, column = (np.ma.array(part, mask=cell < 0) for part in np.divmod(cell, self.model.columns))
+        state, jail = self.states()[agents], self.jail[agents]
+        return {"agent": agents, "state": state, "row": row, "column": column, "jail": jail}
+
     def save(self, path: Path | str) -> None:
         """Write the crowd as an .npz file, whole or not at all."""
         write_moment(
             path,
+            Crowd,
             FORMAT,
             key=np.uint64(self.key),
             step=self.step,
@@ -257,6 +270,21 @@ def numbers_of(agents: np.ndarray | None, crowd: Crowd) -> np.ndarray:
             f"agents is {agents!r}; expected whole numbers from 0 to {len(everyone) - 1}, officers after citizens."
         )
     return chosen
+
+
+def _advance(crowd: Crowd, steps: int, *, watched: bool = False, threads: int = 1) -> Iterator[Block]:
+    for totals, now in advance(crowd, steps, watched=watched, threads=threads):
+        yield series_of(crowd, totals), now
+
+
+PERSONS = {"agent": "int64", "state": "uint8", "row": "int32", "column": "int32", "jail": "int32"}
+"""What `Crowd.rows` tells of an agent, and its type in a file."""
+
+MOMENTS = Moments(
+    load, _advance, ("active", "jailed", "quiet", "arrests"), STATES, PERSONS,
+    settled=("citizen_density", "officer_density", "rows", "columns", "placement"),
+)  # fmt: skip
+"""How a run is saved, resumed, recorded and changed on the way."""
 
 
 def outbursts(active: np.ndarray, above: float = 50) -> np.ndarray:

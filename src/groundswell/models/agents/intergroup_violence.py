@@ -13,8 +13,9 @@ recollection leaves something open, it is a named option.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
@@ -30,6 +31,7 @@ from groundswell.models.agents.civil_violence import Ratio
 from groundswell.models.agents.grid import Neighbourhood, around_cell, check_room, check_sides, nearest_whole
 from groundswell.models.agents.saved import read_moment, write_moment
 from groundswell.models.base import Model
+from groundswell.models.moments import Block, Moments, Scenario, go_on
 from groundswell.models.watching import Watched, watch_grid
 from groundswell.params import param
 from groundswell.rng import hash_key
@@ -162,12 +164,21 @@ class IntergroupViolence(Model):
     def watch(self, setting: Setting, *, rng: np.random.Generator) -> Watched:
         """The history that `simulate` draws, with pictures of the grid; see `Peoples.frame`."""
         check_one_place(self, setting, "grid")
+        return watch_grid(self.populate(rng=rng), partial(go_on, MOMENTS), setting, STATES, (self.rows, self.columns))
 
-        def go_on(peoples: Peoples, steps: int) -> tuple[Peoples, Mapping[str, np.ndarray]]:
-            done = run(peoples, steps)
-            return done.peoples, done.series
+    @classmethod
+    def moments(cls) -> Moments:
+        """How a run is saved, resumed, recorded and changed on the way."""
+        return MOMENTS
 
-        return watch_grid(self.populate(rng=rng), go_on, setting, STATES, (self.rows, self.columns))
+    @classmethod
+    def scenarios(cls) -> dict[str, Scenario]:
+        """Peacekeepers who arrive on the way."""
+        return {
+            "peacekeepers": Scenario(
+                "officers arrive, .08 a cell", cls(legitimacy=0.8), 10, lambda peoples: peoples.with_officers(0.08)
+            )
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,16 +203,40 @@ class Peoples:
         from groundswell.models.agents import _intergroup_violence_loops as loops
 
         picture = np.zeros(self.model.rows * self.model.columns, np.uint8)
-        there = self.persons[self.persons[:, loops.CELL] >= 0]
-        group, active = there[:, loops.GROUP], there[:, loops.IS_ACTIVE]
-        seen = np.where(group == loops.OFFICER, OFFICER, FIRST_QUIET + 2 * group + active)
-        picture[there[:, loops.CELL]] = np.where(there[:, loops.JAIL] > 0, JAILED, seen)
+        there = self.persons[:, loops.CELL] >= 0
+        picture[self.persons[there, loops.CELL]] = self.states()[there]
         return picture.reshape(self.model.rows, self.model.columns)
+
+    def states(self) -> np.ndarray:
+        """(N,) uint8 FIRST_QUIET, ..., JAILED or OFFICER by agent."""
+        from groundswell.models.agents import _intergroup_violence_loops as loops
+
+        group, active = self.persons[:, loops.GROUP], self.persons[:, loops.IS_ACTIVE]
+        seen = np.where(group == loops.OFFICER, OFFICER, FIRST_QUIET + 2 * group + active)
+        return np.where(self.persons[:, loops.JAIL] > 0, JAILED, seen).astype(np.uint8)
+
+    def numbers(self, agents: np.ndarray | None) -> np.ndarray | None:
+        """Those to be followed, everyone if None; whoever is not born yet, or dead, has no row."""
+        return None if agents is None else np.asarray(agents, dtype=np.int64)
+
+    def rows(self, agents: np.ndarray | None) -> dict[str, Any]:
+        """A column of numbers for each of `PERSONS`, of those of these agents who are there, in order of number."""
+        from groundswell.models.agents import _intergroup_violence_loops as loops
+
+        there = np.argsort(self.number)
+        if agents is not None:
+            there = there[np.isin(self.number[there], agents)]
+        persons = self.persons[there]
+        cell = persons[:, loops.CELL]
+        row, column = (np.ma.array(part, mask=cell < 0) for part in np.divmod(cell, self.model.columns))
+        told = {"group": persons[:, loops.GROUP], "jail": persons[:, loops.JAIL], "age": persons[:, loops.AGE]}
+        return {"agent": self.number[there], "state": self.states()[there], "row": row, "column": column, **told}
 
     def save(self, path: Path | str) -> None:
         """Write everyone as an .npz file, whole or not at all."""
         write_moment(
             path,
+            Peoples,
             FORMAT,
             model=json.dumps(plain(self.model)),
             key=np.uint64(self.key),
@@ -301,31 +336,49 @@ def run(
     record : the "totals" of each step, or "frames" as well (steps + 1 bytes a cell). Cost some .3 microseconds a person
     and step with vision 1.7; it grows with the cells in view. Ctrl-C stops between blocks of steps.
     """
-    from groundswell.models.agents import _intergroup_violence_loops as loops
-
-    check_steps(steps)
     if record not in ("totals", "frames"):
         raise UsageError(f'record is {record!r}; expected "totals" or "frames".')
-    model = peoples.model
-    block = 1 if record == "frames" else max(1, PERSON_STEPS_AT_ONCE // (model.rows * model.columns))
-    around, beside = around_cell(model.vision_cells, model.neighbourhood), around_cell(1, "square")
-    rules, totals = _rules(model), np.zeros((steps, len(SERIES)), np.int64)
+    start, parts = peoples, [{name: np.zeros(0) for name in SERIES}]
     frames = [peoples.frame()] if record == "frames" else []
-    for first in range(0, steps, block):
-        part = totals[first : first + block]
-        persons, traits, number, newest = loops.advance(
-            peoples.persons, peoples.traits, peoples.number, peoples.newest, around, beside, rules,
-            np.uint64(peoples.key), peoples.step + 1, part,
-        )  # fmt: skip
-        peoples = replace(
-            peoples, step=peoples.step + len(part), newest=newest, number=number, persons=persons, traits=traits
-        )
+    for series, now in _advance(peoples, steps, watched=record == "frames"):
+        parts.append(series)
+        peoples = now()
         if record == "frames":
             frames.append(peoples.frame())
         if progress is not None:
-            progress(min(1.0, (first + block) / steps), f"step {peoples.step}")
-    series = dict(zip(SERIES, totals.T.astype(float), strict=True))
+            progress((peoples.step - start.step) / steps, f"step {peoples.step}")
+    series = {name: np.concatenate([part[name] for part in parts]) for name in SERIES}
     return Run(peoples, series, np.stack(frames) if frames else None)
+
+
+def _advance(peoples: Peoples, steps: int, *, watched: bool = False, threads: int = 1) -> Iterator[Block]:
+    """Take steps in blocks, of one step if `watched`; on one thread, however many there are."""
+    from groundswell.models.agents import _intergroup_violence_loops as loops
+
+    check_steps(steps)
+    model = peoples.model
+    block = 1 if watched else max(1, PERSON_STEPS_AT_ONCE // (model.rows * model.columns))
+    around, beside = around_cell(model.vision_cells, model.neighbourhood), around_cell(1, "square")
+    rules = _rules(model)
+    for first in range(0, steps, block):
+        totals = np.zeros((min(block, steps - first), len(SERIES)), np.int64)
+        persons, traits, number, newest = loops.advance(
+            peoples.persons, peoples.traits, peoples.number, peoples.newest, around, beside, rules,
+            np.uint64(peoples.key), peoples.step + 1, totals,
+        )  # fmt: skip
+        step = peoples.step + len(totals)
+        peoples = replace(peoples, step=step, newest=newest, number=number, persons=persons, traits=traits)
+        yield dict(zip(SERIES, totals.T.astype(float), strict=True)), partial(replace, peoples)
+
+
+PERSONS = {"agent": "int64", "state": "uint8", "group": "uint8"}
+PERSONS |= dict.fromkeys(("row", "column", "jail", "age"), "int32")
+"""What `Peoples.rows` tells of an agent, and its type in a file."""
+
+SETTLED = ("citizen_density", "first_share", "officer_density", "rows", "columns")
+"""By what a run begins."""
+
+MOMENTS = Moments(load, _advance, SERIES, STATES, PERSONS, SETTLED)
 
 
 def _rules(model: IntergroupViolence) -> Any:

@@ -14,10 +14,10 @@ DAMAGE = (*BROKEN_ARCHIVE, ValueError, KeyError)
 """What reading arrays of a broken archive can end in."""
 
 
-def write_moment(path: Path | str, version: int, **values: Any) -> None:
-    """Arrays, numbers and texts by name, with the version of what they mean."""
+def write_moment(path: Path | str, kind: type, version: int, **values: Any) -> None:
+    """Arrays, numbers and texts by name, with the class that they make and the version of what they mean."""
     with replacing_file(Path(path)) as temporary, temporary.open("wb") as out:
-        np.savez_compressed(out, format=version, **values)
+        np.savez_compressed(out, format=version, kind=kind.__name__, **values)
 
 
 def read_moment(path: Path | str, kind: type, version: int) -> dict[str, np.ndarray]:
@@ -30,6 +30,11 @@ def read_moment(path: Path | str, kind: type, version: int) -> dict[str, np.ndar
         raise DataError(f"{path} does not exist; expected a {what} saved with {kind.__name__}.save().") from error
     except DAMAGE as error:
         raise DataError(f"{path} is no saved {what}, or a damaged one ({error}). Save it again.") from error
+    other = str(saved["kind"]) if "kind" in saved else kind.__name__  # the first files did not say
+    if other != kind.__name__:
+        raise DataError(
+            f"{path} is a saved {other.lower()}, of another model; expected a {what}. Name the model that was run."
+        )
     found = int(saved["format"]) if "format" in saved and saved["format"].dtype.kind in "iu" else 0
     if found != version:
         raise DataError(
