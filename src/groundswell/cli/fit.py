@@ -31,7 +31,7 @@ from groundswell.cli.events import Country
 from groundswell.cli.fit_given import FitConfiguration, Given
 from groundswell.cli.model_given import Name, SetAny
 from groundswell.cli.progress import bar
-from groundswell.cli.simulate import Start
+from groundswell.cli.simulate_given import Start
 from groundswell.cli.suited import suited
 from groundswell.data.files import writable_folder, write_json, write_text
 from groundswell.data.history import History
