@@ -118,7 +118,7 @@ def simulate(
         out = out or Path("out") / f"{configuration.name}-seed-{configuration.seed}"
     folder = writable_folder(out) if out is not None else None
     looked_at = show_ and can(built, "watch")
-    without = None
+    other: Drawn | None = None  # the run without the scenario
     with patience():
         if plan is None:
             drawn = Drawn(
@@ -126,11 +126,11 @@ def simulate(
             )  # fmt: skip
         else:
             drawn = plan.draw(folder, looked_at=looked_at, threads=threads)
-            without = plan.without(looked_at=looked_at, threads=threads) if plan.change is not None else None
+            other = plan.without(looked_at=looked_at, threads=threads) if plan.change is not None else None
     history = drawn.history
     files, shortened = list(drawn.files), []
     if show_ and folder is not None:
-        for one, where in ((drawn, folder), *([] if without is None else [(without, folder / "without")])):
+        for one, where in ((drawn, folder), *([] if other is None else [(other, folder / "without")])):
             pages, notes = replay.write(one.model, one.run, configuration, where, animation or "gif")
             files, shortened = files + pages, shortened + notes
     files += _write(history, setting, configuration, folder) if folder is not None else []
@@ -157,8 +157,8 @@ def simulate(
         "totals": list(totals.rows()),
         "starts": starts,
     }
-    if plan is not None and without is not None:
-        compared, said, pictures = _beside(plan, configuration, drawn, without, folder)
+    if plan is not None and other is not None:
+        compared, said, pictures = _beside(plan, configuration, drawn, other, folder)
         result["scenario"], words, files = compared, f"{words}\n\n{said}", files + pictures
     result |= {"files": [str(file) for file in files], "shortened": shortened}
     show(result, "\n".join([words, *shortened, *(f"wrote {file}" for file in files)]), as_json=as_json)

@@ -338,7 +338,7 @@ def run(
     """
     if record not in ("totals", "frames"):
         raise UsageError(f'record is {record!r}; expected "totals" or "frames".')
-    start, parts = peoples, [{name: np.zeros(0) for name in SERIES}]
+    start, parts = peoples, list[Mapping[str, np.ndarray]]([{name: np.zeros(0) for name in SERIES}])
     frames = [peoples.frame()] if record == "frames" else []
     for series, now in _advance(peoples, steps, watched=record == "frames"):
         parts.append(series)
