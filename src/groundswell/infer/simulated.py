@@ -177,7 +177,8 @@ def _with_priors(
         raise ParameterError(
             f"{', '.join(leaf.name for leaf in bare)}: no prior, so {method} cannot draw "
             f"{'it' if len(bare) == 1 else 'them'}. State one, as in {method}(priors={{"
-            f'"{bare[0].name}": Prior(median, sd)}}), or hold at a value: fixed={{{values}}}.'
+            f'"{bare[0].name}": Prior(median, sd)}}), or hold at a value: fixed={{{values}}}. On the command line: '
+            f"--prior {bare[0].name}=MEDIAN,SD, and --fix-rest for the others."
         )
     for leaf in stated:
         if not np.isfinite(leaf.center):
