@@ -94,10 +94,10 @@ def test_intervals_of_legitimacy_and_terms_hold_what_they_promise() -> None:
     """Truths drawn from the priors, histories from them: ranks among the draws are uniform."""
     priors = {"legitimacy": Prior(0.7, 0.5), "max_jail_term": Prior(20.0, 0.5)}
     small = CivilViolence.netlogo(rows=20, columns=20, vision_cells=3.0)
-    setting = CivilViolence.example()[1].during(40)
+    setting = CivilViolence.example()[1].during(30)
     known = {leaf.name: leaf for leaf in leaves(small)}
     held = {name: leaf.value for name, leaf in known.items() if name not in priors}
-    method = ABC(priors=priors, simulations=1_000, round=500, effective=100, checks=0)
+    method = ABC(priors=priors, simulations=800, round=400, effective=80, checks=0)
     ranks = []
     for seed in range(40):
         rng = generator(seed)

@@ -136,6 +136,9 @@ def fit(
     simulations: Annotated[
         int | None, typer.Option("--simulations", help="Abc: in all; synthetic: for each parameter value.")
     ] = None,
+    pilot: Annotated[
+        int | None, typer.Option("--pilot", help="Abc: more of them, to regress parameters on summaries beforehand.")
+    ] = None,
     processes: Annotated[int | None, typer.Option("--processes", min=1, help="How many work at once.")] = None,
     check: Annotated[
         bool | None, typer.Option("--check", help="Set the fit beside its own counts: PIT, tests, residuals, PSIS-LOO.")
@@ -177,7 +180,7 @@ def fit(
         areas=areas, cell_km=cell_km, marks=mark, kind=kind, jitter_km=jitter_km, report=report,
         replicates=replicates, contagion=contagion, neighbours_km=neighbours_km, covariates=covariates, abroad=abroad,
         days_before=days_before, method=method, draws=draws, tune=tune, chains=chains, accept=accept,
-        summaries=summary, simulations=simulations, check=check, seed=seed,
+        summaries=summary, simulations=simulations, pilot=pilot, check=check, seed=seed,
     )  # fmt: skip
     built, example = configuration.build()
     of_totals = draws_no_events(configuration, built, example)

@@ -65,8 +65,9 @@ class FitConfiguration(ModelConfiguration):
     cell_km; marks, as "mag" or "deaths=log1p"; kind, a column; jitter_km. replicates : histories drawn from the fit and
     fitted again, for the tests in the report. contagion : weigh it against a moving background, in the report.
     Of methods that simulate alone: summaries, in words; simulations, in all for abc, for each parameter value for
-    synthetic; priors, a median and an sd on the free coordinate by parameter. fix_rest : hold every parameter that has
-    neither a prior nor a value in `fix` where the model has it.
+    synthetic; pilot, of abc, simulations from which parameters are regressed on the summaries; priors, a median and an
+    sd on the free coordinate by parameter. fix_rest : hold every parameter that has neither a prior nor a value in
+    `fix` where the model has it.
     """
 
     events: Path
@@ -97,6 +98,7 @@ class FitConfiguration(ModelConfiguration):
     accept: Annotated[float, pydantic.Field(gt=0, lt=1)] = 0.8
     summaries: tuple[str, ...] = ()
     simulations: Annotated[int, pydantic.Field(ge=1)] | None = None
+    pilot: Annotated[int, pydantic.Field(ge=0)] = 0
     priors: Annotated[dict[str, tuple[float, float]], pydantic.BeforeValidator(flat)] = pydantic.Field(
         default_factory=dict
     )
@@ -146,6 +148,10 @@ class FitConfiguration(ModelConfiguration):
             draws=self.draws,
             processes=processes,
         )
+        if self.pilot:
+            if not isinstance(method, ABC):
+                raise UsageError("--pilot is of --method abc; a synthetic likelihood weighs all summaries as they are.")
+            method = dataclasses.replace(method, pilot=self.pilot)
         return method if self.simulations is None else dataclasses.replace(method, simulations=self.simulations)
 
     @property
