@@ -86,8 +86,8 @@ def simulate(
     Without --country the model runs in the setting of its own example (`models show MODEL`).
     The same seed gives the same history. A run of agents on a grid can be saved after any step and resumed, recorded
     cell by cell or agent by agent, and set beside itself under a scenario: with the same luck, so that what differs
-    is the scenario's doing. With --resume, --set changes the run from there. What is saved, recorded and written as
-    history.csv is then the run under the scenario; `without` holds the other.
+    is the scenario's doing. What is saved, recorded and written as history.csv is then of the run under the scenario;
+    the folder `without` holds the other. With --resume, --set changes the run from there.
     """
     configuration = resolve(
         RunConfiguration,
