@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
@@ -124,7 +124,11 @@ class Recorder:
 
 def _stated(model: Any) -> dict[str, Any]:
     """Every field, a network by how many persons and ties it has."""
-    stated = asdict(replace(model, ties=None))
-    if model.ties is not None:
-        stated["ties"] = {**model.ties.rules(), "network": {"nodes": model.cells, "ties": model.ties.graph.ties}}
-    return stated
+    given = {field.name: getattr(model, field.name) for field in fields(model)}
+    ties = given.pop("ties")
+    stated = {
+        name: asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+        for name, value in given.items()
+    }
+    network = {} if ties is None else {"network": {"nodes": model.cells, "ties": ties.graph.ties}}
+    return {**stated, "ties": None if ties is None else ties.rules() | network}
