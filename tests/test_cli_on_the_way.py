@@ -147,6 +147,19 @@ def test_the_configuration_of_a_scenario_repeats_it(go: Run) -> None:
     assert Path("out/step-5.npz").read_bytes() == before
 
 
+def test_a_run_on_a_network_is_stopped_and_branched_too(go: Run) -> None:
+    line = "civil-violence --preset small-world --set ties.network.nodes=200 --set ties.network.neighbours=10"
+    change = "--scenario legitimacy=0.6 --record agents"
+    assert go(f"{line} --days 12 --seed 3 {change} --after 5 --out whole")[0] == 0
+    assert go(f"{line} --days 5 --seed 3 --save-after 5 --show --animation none --out first")[0] == 0
+    assert go(f"civil-violence --resume first/step-5.npz --days 7 {change} --out branch")[0] == 0
+    for part in ("", "without/"):
+        assert rows(f"whole/{part}history.csv")[6:] == rows(f"branch/{part}history.csv")[1:]
+    whole, branch = (pq.read_table(f"{name}/record.parquet").to_pylist() for name in ("whole", "branch"))
+    assert "node" in whole[0]
+    assert [row for row in whole if row["step"] > 5] == [row for row in branch if row["step"] > 5]
+
+
 def test_threads_change_nothing(go: Run) -> None:
     line = f"civil-violence {LIVELY} --set activation=tiles --days 9 --scenario officers-withdrawn --after 3"
     assert go(f"{line} --threads 2")[1] == go(line)[1]

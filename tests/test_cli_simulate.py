@@ -15,9 +15,10 @@ from groundswell.cli import main as cli
 from groundswell.cli import progress
 from groundswell.cli.common import assigned
 from groundswell.cli.model_given import ModelConfiguration
-from groundswell.errors import UsageError
+from groundswell.errors import ParameterError, UsageError
 from groundswell.models.agents.civil_violence import CivilViolence
 from groundswell.models.agents.crowd import outbursts, run
+from groundswell.models.agents.networks import RandomGraph, SmallWorld
 from groundswell.models.agents.thresholds import Thresholds
 from groundswell.models.library import LIBRARY
 from groundswell.params import Component
@@ -66,6 +67,17 @@ def test_a_preset_comes_first_and_what_is_set_wins() -> None:
     mobilisation = built("mobilisation", set={"between.reach": "Exponential", "keep": 0.4, "pulse": False})
     assert type(mobilisation.between.reach).__name__ == "Exponential"
     assert (mobilisation.keep, mobilisation.pulse) == (0.4, None)
+
+
+def test_whole_numbers_of_a_component_are_set_by_name_and_so_is_its_kind() -> None:
+    assert built("cascade", set={"network.nodes": 500.0, "network.mean_degree": 5.0}).network == RandomGraph(500, 5.0)
+    kind = {"network.kind": "SmallWorld", "network.nodes": 60.0, "network.neighbours": 3.0, "network.rewiring": 0.3}
+    assert built("cascade", set=kind).network == SmallWorld(60, 3, 0.3)
+    for name, words in (("network.node", 'no parameter "node"'), ("netwrk.nodes", 'no parameter "netwrk.nodes"')):
+        with pytest.raises(ParameterError, match=words):
+            built("cascade", set={name: 5.0})
+    with pytest.raises(UsageError, match=r"network.nodes is 50.5; expected a whole number"):
+        built("cascade", set={"network.nodes": 50.5})
 
 
 def test_what_is_assigned_is_a_number_a_truth_or_a_text() -> None:

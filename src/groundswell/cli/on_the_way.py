@@ -95,7 +95,7 @@ class Plan:
             return last, series
 
         if looked_at:
-            watched = watch_grid(now, noted, self.setting, self.moments.states, now.frame().shape)
+            watched = watch_grid(now, noted, self.setting, self.moments.states, now.model.picture, now.model.note)
             return Drawn(last.model, watched)
         _, series = noted(now, window.periods)
         return Drawn(last.model, History(places, window, {name: row[None, :] for name, row in series.items()}))

@@ -29,15 +29,13 @@ class Moments:
 
     load(path) : what `moment.save(path)` wrote. advance(moment, steps, watched=, threads=) : blocks of steps, one by
     one if `watched`. series : the names of what is counted. states : what the numbers of `moment.frame()` mean, by
-    name. persons : columns of `moment.rows(agents)` with their types, as pyarrow names them. settled : fields of the
-    model by which a run begins, so that another value later on would change nothing.
+    name. settled : fields of the model by which a run begins, so that another value later on would change nothing.
     """
 
     load: Callable[[Path], Any]
     advance: Callable[..., Iterator[Block]]
     series: tuple[str, ...]
     states: tuple[str, ...]
-    persons: Mapping[str, str]
     settled: tuple[str, ...]
 
     def changed(self, moment: Any, model: Any) -> Any:

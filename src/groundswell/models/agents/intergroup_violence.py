@@ -13,7 +13,7 @@ recollection leaves something open, it is a named option.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,13 +25,20 @@ from groundswell.data.history import History
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
-from groundswell.errors import DataError, ParameterError, UsageError, nearest
-from groundswell.models.agents.alone import check_no_past, check_one_place, check_steps
+from groundswell.errors import DataError, ParameterError, UsageError
+from groundswell.models.agents.alone import check_no_past, check_one_place
 from groundswell.models.agents.civil_violence import Ratio
-from groundswell.models.agents.grid import Neighbourhood, around_cell, check_room, check_sides, nearest_whole
+from groundswell.models.agents.grid import (
+    Neighbourhood,
+    check_choices,
+    check_room,
+    check_sides,
+    nearest_whole,
+)
 from groundswell.models.agents.saved import read_moment, write_moment
+from groundswell.models.agents.ties import Ground, Ties, check_places
 from groundswell.models.base import Model
-from groundswell.models.moments import Block, Moments, Scenario, go_on
+from groundswell.models.moments import Moments, Scenario, go_on
 from groundswell.models.watching import Watched, watch_grid
 from groundswell.params import param
 from groundswell.rng import hash_key
@@ -54,15 +61,7 @@ FORMAT = 1
 """Of saved files; raised when the meaning of a file or of a draw changes."""
 
 SERIES: tuple[str, ...] = (
-    "first",
-    "second",
-    "active",
-    "jailed",
-    "killed_first",
-    "killed_second",
-    "born",
-    "died",
-    "arrests",
+    *("first", "second", "active", "jailed", "killed_first", "killed_second", "born", "died", "arrests"),
 )
 """What is counted in each step, in the order of the loops' totals."""
 
@@ -72,12 +71,12 @@ EMPTY, FIRST_QUIET, FIRST_ACTIVE, SECOND_QUIET, SECOND_ACTIVE, JAILED, OFFICER =
 STATES = ("empty", "first-quiet", "first-active", "second-quiet", "second-active", "jailed", "officer")
 """Their names, in that order."""
 
-PERSON_STEPS_AT_ONCE = 500_000
-"""Work between two looks at the keyboard."""
+SETTLED = ("citizen_density", "first_share", "officer_density", "rows", "columns")
+"""By what a run begins."""
 
 
 @dataclass(frozen=True)
-class IntergroupViolence(Model):
+class IntergroupViolence(Ground, Model):
     """Two groups and officers on a torus, one agent to a cell, activated one by one in a random order each step.
 
     In its turn a person who is free moves to a random empty cell in view, decides whether to be active, if so kills a
@@ -93,6 +92,8 @@ class IntergroupViolence(Model):
     jailed : persons in jail leave the grid and return to a random empty cell, once there is one ("off_grid"), or stand
         where they are ("keeps_cell"); they are not killed there.
     children : "inherit" hardship and risk aversion, or "draw" their own.
+    ties : a network in place of the grid, whose nodes are places for one each; children are born one tie away.
+        Densities are then per node, and rows, columns, neighbourhood and vision_cells are not used.
 
     Steps are the window's steps and need not be days. Everything random comes from one key drawn from `rng`, by a hash
     of (key, step, person, purpose, k).
@@ -124,17 +125,21 @@ class IntergroupViolence(Model):
     counted: Counted = "everyone"
     jailed: Jailed = "off_grid"
     children: Children = "inherit"
+    ties: Ties | None = None
 
     def __post_init__(self) -> None:
         check_sides(self)
         super().__post_init__()
-        check_room(self)
-        for name, allowed in CHOICES.items():
-            if (given := getattr(self, name)) not in allowed:
-                raise ParameterError(
-                    f"IntergroupViolence.{name} is {given!r}; expected one of {', '.join(map(repr, allowed))}."
-                    + nearest(str(given), allowed)
-                )
+        if self.ties is None:
+            check_room(self)
+        elif (self.ties.nodes, self.ties.patrol) == ("places", "along_ties"):
+            check_places(self)
+        else:
+            raise ParameterError(
+                f"IntergroupViolence.ties has nodes = {self.ties.nodes!r} and patrol = {self.ties.patrol!r}; expected "
+                "'places' and 'along_ties'. Persons who are born and die are no nodes, and officers move as they do."
+            )
+        check_choices(self, CHOICES)
 
     @classmethod
     def example(cls) -> tuple[IntergroupViolence, Setting]:
@@ -164,12 +169,16 @@ class IntergroupViolence(Model):
     def watch(self, setting: Setting, *, rng: np.random.Generator) -> Watched:
         """The history that `simulate` draws, with pictures of the grid; see `Peoples.frame`."""
         check_one_place(self, setting, "grid")
-        return watch_grid(self.populate(rng=rng), partial(go_on, MOMENTS), setting, STATES, (self.rows, self.columns))
+        return watch_grid(
+            self.populate(rng=rng), partial(go_on, self.moments()), setting, STATES, self.picture, self.note
+        )
 
     @classmethod
     def moments(cls) -> Moments:
         """How a run is saved, resumed, recorded and changed on the way."""
-        return MOMENTS
+        from groundswell.models.agents.intergroup_steps import advance
+
+        return Moments(load, advance, SERIES, STATES, SETTLED)
 
     @classmethod
     def scenarios(cls) -> dict[str, Scenario]:
@@ -186,8 +195,8 @@ class Peoples:
     """Two groups and the officers after `step` steps under `key`; N rows, in no order that means anything.
 
     number (N,) : an agent's own, never given twice; `newest` comes next. persons (N, 6) int32 : cell (row * columns +
-    column, -1 off the grid), group (0, 1; 2 for officers), active, jail (steps left), age and life (steps). traits
-    (N, 2) : hardship and risk aversion, in [0, 1). A scenario is `dataclasses.replace(peoples, model=other)`.
+    column, or node; -1 off the grid), group (0, 1; 2 for officers), active, jail (steps left), age and life (steps).
+    traits (N, 2) : hardship and risk aversion, in [0, 1). A scenario is `dataclasses.replace(peoples, model=other)`.
     """
 
     model: IntergroupViolence
@@ -202,10 +211,11 @@ class Peoples:
         """(rows, columns) uint8 picture: EMPTY, FIRST_QUIET, ... in each cell."""
         from groundswell.models.agents import _intergroup_violence_loops as loops
 
-        picture = np.zeros(self.model.rows * self.model.columns, np.uint8)
+        rows, columns = self.model.picture
+        picture = np.zeros(rows * columns, np.uint8)
         there = self.persons[:, loops.CELL] >= 0
         picture[self.persons[there, loops.CELL]] = self.states()[there]
-        return picture.reshape(self.model.rows, self.model.columns)
+        return picture.reshape(rows, columns)
 
     def states(self) -> np.ndarray:
         """(N,) uint8 FIRST_QUIET, ..., JAILED or OFFICER by agent."""
@@ -220,17 +230,16 @@ class Peoples:
         return None if agents is None else np.asarray(agents, dtype=np.int64)
 
     def rows(self, agents: np.ndarray | None) -> dict[str, Any]:
-        """A column of numbers for each of `PERSONS`, of those of these agents who are there, in order of number."""
+        """Number, state, row and column or node, group, jail and age of those of these agents who are there."""
         from groundswell.models.agents import _intergroup_violence_loops as loops
 
         there = np.argsort(self.number)
         if agents is not None:
             there = there[np.isin(self.number[there], agents)]
         persons = self.persons[there]
-        cell = persons[:, loops.CELL]
-        row, column = (np.ma.array(part, mask=cell < 0) for part in np.divmod(cell, self.model.columns))
         told = {"group": persons[:, loops.GROUP], "jail": persons[:, loops.JAIL], "age": persons[:, loops.AGE]}
-        return {"agent": self.number[there], "state": self.states()[there], "row": row, "column": column, **told}
+        where = self.model.where(persons[:, loops.CELL])
+        return {"agent": self.number[there], "state": self.states()[there], **where, **told}
 
     def save(self, path: Path | str) -> None:
         """Write everyone as an .npz file, whole or not at all."""
@@ -238,11 +247,12 @@ class Peoples:
             path,
             Peoples,
             FORMAT,
-            model=json.dumps(plain(self.model)),
+            model=json.dumps(plain(replace(self.model, ties=None))),
             key=np.uint64(self.key),
             step=self.step,
             newest=self.newest,
             **{name: getattr(self, name) for name in _ARRAYS},
+            **({} if self.model.ties is None else self.model.ties.held()),
         )
 
     def with_officers(self, density: float) -> Peoples:
@@ -253,7 +263,7 @@ class Peoples:
         from groundswell.models.agents import _intergroup_violence_loops as loops
         from groundswell.models.agents._keyed_loops import keyed_order, step_key
 
-        cells = self.model.rows * self.model.columns
+        cells = self.model.cells
         wanted = nearest_whole(density * cells) - int((self.persons[:, loops.GROUP] == loops.OFFICER).sum())
         empty = np.setdiff1d(np.arange(cells), self.persons[:, loops.CELL])
         if not 0 <= wanted <= len(empty):
@@ -281,7 +291,7 @@ def load(path: Path | str) -> Peoples:
     saved = read_moment(path, Peoples, FORMAT)
     try:
         arrays = {name: saved[name] for name in _ARRAYS}
-        model = stated(IntergroupViolence, json.loads(str(saved["model"])))
+        model = replace(stated(IntergroupViolence, json.loads(str(saved["model"]))), ties=Ties.of(saved))
         return Peoples(model, int(saved["key"]), int(saved["step"]), int(saved["newest"]), **arrays)
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise DataError(f"{path} is no saved peoples: {error} is missing or wrong.") from error
@@ -312,7 +322,9 @@ def populate(model: IntergroupViolence, *, rng: np.random.Generator) -> Peoples:
     from groundswell.models.agents._keyed_loops import keyed_order, step_key, units
 
     key = hash_key(rng)
-    start, cells = np.uint64(step_key(key, 0)), model.rows * model.columns
+    if model.ties is not None:
+        model = replace(model, ties=model.ties.drawn(key))
+    start, cells = np.uint64(step_key(key, 0)), model.cells
     officers = nearest_whole(model.officer_density * cells)
     citizens = min(nearest_whole(model.citizen_density * cells), cells - officers)
     first, count = nearest_whole(model.first_share * citizens), citizens + officers
@@ -336,11 +348,13 @@ def run(
     record : the "totals" of each step, or "frames" as well (steps + 1 bytes a cell). Cost some .3 microseconds a person
     and step with vision 1.7; it grows with the cells in view. Ctrl-C stops between blocks of steps.
     """
+    from groundswell.models.agents.intergroup_steps import advance
+
     if record not in ("totals", "frames"):
         raise UsageError(f'record is {record!r}; expected "totals" or "frames".')
     start, parts = peoples, list[Mapping[str, np.ndarray]]([{name: np.zeros(0) for name in SERIES}])
     frames = [peoples.frame()] if record == "frames" else []
-    for series, now in _advance(peoples, steps, watched=record == "frames"):
+    for series, now in advance(peoples, steps, watched=record == "frames"):
         parts.append(series)
         peoples = now()
         if record == "frames":
@@ -349,52 +363,3 @@ def run(
             progress((peoples.step - start.step) / steps, f"step {peoples.step}")
     series = {name: np.concatenate([part[name] for part in parts]) for name in SERIES}
     return Run(peoples, series, np.stack(frames) if frames else None)
-
-
-def _advance(peoples: Peoples, steps: int, *, watched: bool = False, threads: int = 1) -> Iterator[Block]:
-    """Take steps in blocks, of one step if `watched`; on one thread, however many there are."""
-    from groundswell.models.agents import _intergroup_violence_loops as loops
-
-    check_steps(steps)
-    model = peoples.model
-    block = 1 if watched else max(1, PERSON_STEPS_AT_ONCE // (model.rows * model.columns))
-    around, beside = around_cell(model.vision_cells, model.neighbourhood), around_cell(1, "square")
-    rules = _rules(model)
-    for first in range(0, steps, block):
-        totals = np.zeros((min(block, steps - first), len(SERIES)), np.int64)
-        persons, traits, number, newest = loops.advance(
-            peoples.persons, peoples.traits, peoples.number, peoples.newest, around, beside, rules,
-            np.uint64(peoples.key), peoples.step + 1, totals,
-        )  # fmt: skip
-        step = peoples.step + len(totals)
-        peoples = replace(peoples, step=step, newest=newest, number=number, persons=persons, traits=traits)
-        yield dict(zip(SERIES, totals.T.astype(float), strict=True)), partial(replace, peoples)
-
-
-PERSONS = {"agent": "int64", "state": "uint8", "group": "uint8"}
-PERSONS |= dict.fromkeys(("row", "column", "jail", "age"), "int32")
-"""What `Peoples.rows` tells of an agent, and its type in a file."""
-
-SETTLED = ("citizen_density", "first_share", "officer_density", "rows", "columns")
-"""By what a run begins."""
-
-MOMENTS = Moments(load, _advance, SERIES, STATES, PERSONS, SETTLED)
-
-
-def _rules(model: IntergroupViolence) -> Any:
-    from groundswell.models.agents import _intergroup_violence_loops as loops
-
-    return loops.Rules(
-        rows=model.rows,
-        columns=model.columns,
-        legitimacy=float(model.legitimacy),
-        threshold=float(model.activation_threshold),
-        arrest_constant=float(model.arrest_constant),
-        max_jail_term=float(model.max_jail_term),
-        birth_probability=float(model.birth_probability),
-        max_age=float(model.max_age),
-        ratio=CHOICES["ratio"].index(model.ratio),
-        own_group=model.counted == "own_group",
-        off_grid=model.jailed == "off_grid",
-        inherits=model.children == "inherit",
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
@@ -17,6 +17,9 @@ from groundswell.errors import UsageError
 from groundswell.models.moments import go_on
 
 What = Literal["totals", "frames", "agents"]
+
+SMALLER = dict.fromkeys(("row", "column", "node", "jail", "age"), "int32") | {"state": "uint8", "group": "uint8"}
+"""Columns that take less than whole numbers of 64 bits."""
 
 ROWS_AT_ONCE = 1_000_000
 """Rows held in memory before they are written."""
@@ -38,7 +41,8 @@ def record(
     what : "totals": step and the model's series, of civil violence active, jailed, quiet, arrests. "frames": step, row,
         column, state of every cell that is not empty, as `frame` shows it, from the start on. "agents": step, agent,
         state, row, column, jail (steps left), and of violence between groups group and age, of those whose numbers
-        `agents` lists, or of all, from the start on; row and column are null off the grid.
+        `agents` lists, or of all, from the start on; row and column are null off the grid. On a network "node" stands
+        in place of row and column.
     The file's metadata hold the model, the key and the version under "groundswell". Needs the memory of one step, of a
     million rows and of the totals. A run that is stopped leaves what stood at `path` as it was.
     """
@@ -66,21 +70,18 @@ class Recorder:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        first, moments = self._first, self._first.model.moments()
-        columns: Mapping[str, str] = {
-            "totals": dict.fromkeys(moments.series, "int64"),
-            "frames": {"row": "int32", "column": "int32", "state": "uint8"},
-            "agents": moments.persons,
-        }[self._what]
-        origin = {"model": asdict(first.model), "key": first.key, "step": first.step, "version": __version__}
-        kinds = [("step", "int64"), *columns.items()]
+        first = self._first
+        rows = self._rows(first) if self.watched else {}
+        names = list(rows) or ["step", *first.model.moments().series]
+        origin = {"model": _stated(first.model), "key": first.key, "step": first.step, "version": __version__}
+        kinds = [(name, SMALLER.get(name, "int64")) for name in names]
         self._schema = pa.schema(kinds, {"groundswell": json.dumps(origin, default=float)})
         with ExitStack() as opened:
             temporary = opened.enter_context(replacing_file(self._path))
             self._writer = opened.enter_context(pq.ParquetWriter(temporary, self._schema))
             self._files = opened.pop_all()
         if self.watched:
-            self._hold(self._rows(first))
+            self._hold(rows)
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -102,9 +103,9 @@ class Recorder:
         if self._what == "agents":
             rows = moment.rows(self._agents)
             return {"step": np.full(len(rows["agent"]), moment.step), **rows}
-        frame = moment.frame()
-        row, column = np.nonzero(frame)  # 0 is an empty cell
-        return {"step": np.full(len(row), moment.step), "row": row, "column": column, "state": frame[row, column]}
+        frame = moment.frame().ravel()
+        cell = np.flatnonzero(frame)  # 0 is an empty cell
+        return {"step": np.full(len(cell), moment.step), **moment.model.where(cell), "state": frame[cell]}
 
     def _hold(self, columns: dict[str, Any]) -> None:
         import pyarrow as pa
@@ -119,3 +120,15 @@ class Recorder:
         if self._held:
             self._writer.write_table(pa.concat_tables(self._held))
             self._held.clear()
+
+
+def _stated(model: Any) -> dict[str, Any]:
+    """Every field, a network by how many persons and ties it has."""
+    given = {field.name: getattr(model, field.name) for field in fields(model)}
+    ties = given.pop("ties")
+    stated = {
+        name: asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+        for name, value in given.items()
+    }
+    network = {} if ties is None else {"network": {"nodes": model.cells, "ties": ties.graph.ties}}
+    return {**stated, "ties": None if ties is None else ties.rules() | network}

@@ -69,7 +69,7 @@ def _lower(now: float) -> float:
 def _withdrawing(model: CivilViolence, step: int) -> CivilViolence:
     if model.officers_course is not None:
         raise UsageError("CivilViolence.officers_course is set: officers are being withdrawn in this run as it is.")
-    course = Course(to=0.0, first=step + 1.0, by=1 / (model.rows * model.columns))
+    course = Course(to=0.0, first=step + 1.0, by=1 / model.cells)
     return replace(model, officers_course=course)
 
 
