@@ -18,7 +18,7 @@ from groundswell.cli.model_given import ModelConfiguration
 from groundswell.errors import ParameterError, UsageError
 from groundswell.models.agents.civil_violence import CivilViolence
 from groundswell.models.agents.crowd import outbursts, run
-from groundswell.models.agents.networks import RandomGraph, SmallWorld
+from groundswell.models.agents.networks import GraphFile, RandomGraph, SmallWorld
 from groundswell.models.agents.thresholds import Thresholds
 from groundswell.models.library import LIBRARY
 from groundswell.params import Component
@@ -136,6 +136,33 @@ def test_a_run_says_when_outbursts_start(go: Run) -> None:
         in go("simulate", "civil-violence", "--days", "120", "--seed", "3")[1]
     )
     assert go("simulate", "thresholds", "--json")[1].count('"starts": null') == 1
+
+
+def test_a_run_on_a_network_is_shown_by_number_and_counted_by_its_own_level(go: Run, tmp_path: Path) -> None:
+    ties = tmp_path / "ties.csv"
+    ties.write_text("source,target\n" + "".join(f"{i},{(i + k) % 70}\n" for i in range(70) for k in (1, 2, 3)))
+    arguments = [
+        "--preset",
+        "small-world",
+        "--set",
+        "ties.network.kind=GraphFile",
+        "--set",
+        f"ties.network.path={ties}",
+    ]
+    arguments += ["--set", "officer_density=.3", "--days", "60", "--seed", "3"]
+    code, out, _ = go("simulate", "civil-violence", *arguments, "--show", "--out", str(tmp_path / "out"), "--json")
+    assert code == 0
+    found = json.loads(out)
+    model = CivilViolence.among(GraphFile(str(ties)), officer_density=0.3)
+    assert model.outburst_above == 70 / 32
+    active = run(model.populate(rng=generator(3)), 60).series["active"]
+    assert found["totals"][0]["total"] == active.sum()
+    assert found["starts"]["steps"] == (outbursts(active, 70 / 32) + 1).tolist()
+    assert len(found["starts"]["steps"]) > 0
+    page = (tmp_path / "out" / "replay.html").read_text(encoding="utf-8")
+    assert "One cell a node of the network" in page
+    assert "The grid wraps around" not in page
+    assert (tmp_path / "out" / "animation.gif").stat().st_size > 1000
 
 
 def test_models_show_names_fields_alternatives_and_presets(go: Run) -> None:

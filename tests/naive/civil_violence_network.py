@@ -39,8 +39,7 @@ class NetworkTwin(Twin):
             return
         anywhere = self.ties.patrol == "anywhere" and agent.officer
         nodes = [(node, 0) for node in range(len(self.near))] if anywhere else self.around(agent.cell)
-        for k in range(TRIES):
-            target = nodes[int(unit(self.key, self.step, agent.number, MOVE, k) * len(nodes))]
+        for target in self.tries(agent, nodes):
             if not self.blocked(target):
                 agent.cell = target
                 return

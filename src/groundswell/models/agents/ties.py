@@ -39,8 +39,8 @@ class Ties(Component):
     vision_ties : rounded down; 1 is one's neighbours, 0 oneself alone. Oneself is always in view.
     nodes : "persons" who stay, with officers beside them, at most one beside a person but for one who has just come to
         make an arrest; or "places", each with room for one agent, as a cell of the grid has.
-    patrol : where an officer moves to when nobody is to be followed: to a random free node in view ("along_ties"), or
-        to any free node ("anywhere"), since officers need not be bound by other people's ties.
+    patrol : an officer moves to a random free node in view ("along_ties"), or to any free node ("anywhere"), since
+        officers need not be bound by other people's ties. Where it goes after an arrest is `officer_after_arrest`.
 
     Nodes without ties are allowed: who is there sees nobody else, and an officer there who patrols along ties stays.
     """
