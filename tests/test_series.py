@@ -48,7 +48,7 @@ def test_steps_do_for_dates(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("step,activ\n1,2\n", 'no column "active". Nearest name: "activ"'),
+        ("step,actives\n1,2\n", 'no column "active". Nearest name: "actives"'),
         ("step,row,column,state\n0,1,2,1\n", "--record totals"),
         ("active\n3\n", "which step it is"),
         ("date,active\n", "no rows"),

@@ -126,9 +126,6 @@ def _stated(model: Any) -> dict[str, Any]:
     """Every field, a network by how many persons and ties it has."""
     given = {field.name: getattr(model, field.name) for field in fields(model)}
     ties = given.pop("ties")
-    stated = {
-        name: asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-        for name, value in given.items()
-    }
+    courses = {name: asdict(value) for name, value in given.items() if is_dataclass(value)}  # type: ignore[arg-type]
     network = {} if ties is None else {"network": {"nodes": model.cells, "ties": ties.graph.ties}}
-    return {**stated, "ties": None if ties is None else ties.rules() | network}
+    return {**given, **courses, "ties": None if ties is None else ties.rules() | network}
