@@ -43,7 +43,7 @@ class Replay:
         out = reduced(self.setting, history)
         out["hidden"] = np.array([group.value(self.setting, history) for group in self.groups])
         bound = self.groups.bind(account.reporting)
-        out["logs"] = np.array([b.log_likelihood(q[None])[0] for b, q in zip(bound, out["hidden"], strict=True)])
+        out["logs"] = np.array([one.log_density(self.setting, history) for one in bound])
         if not history.exploded:
             claims = account.reporting.report(self.setting, history, self.record, rng=keyed(*said))
             out["said"] = np.array([claim.value for claim in claims])
