@@ -14,6 +14,7 @@ import pytest
 from groundswell.cli import main as cli
 from groundswell.cli.fit_given import FitConfiguration
 from groundswell.data.summaries import Summaries
+from groundswell.errors import UsageError
 from groundswell.infer.abc_smc import ABC
 from groundswell.infer.synthetic import SyntheticLikelihood
 from groundswell.params import Prior
@@ -135,6 +136,10 @@ def test_what_is_said_of_simulating_reaches_the_method() -> None:
     assert given.estimator(None, 2) == expected
     given = FitConfiguration(model="thresholds", events=Path("x.csv"), method="abc")
     assert given.estimator(None, 1) == ABC()
+    given = FitConfiguration(model="thresholds", events=Path("x.csv"), method="abc", pilot=300)
+    assert given.estimator(None, 1) == ABC(pilot=300)
+    with pytest.raises(UsageError, match="--pilot is of --method abc"):
+        FitConfiguration(**said, pilot=300).estimator(None, 1)
 
 
 def test_events_abroad_from_the_same_file(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

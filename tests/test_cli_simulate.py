@@ -62,6 +62,8 @@ def test_every_preset_is_a_model_of_its_kind(name: str) -> None:
 def test_a_preset_comes_first_and_what_is_set_wins() -> None:
     found = built("civil-violence", preset="mesa", set={"legitimacy": 0.6, "ratio": "raw", "rows": 50.0})
     assert found == CivilViolence.mesa(legitimacy=0.6, ratio="raw", rows=50)
+    small = built("civil-violence", set={"rows": 10.0, "columns": 10.0, "vision_cells": 3.0})
+    assert small == CivilViolence(rows=10, columns=10, vision_cells=3.0), "vision 7 would not fit on the grid"
     mobilisation = built("mobilisation", set={"between.reach": "Exponential", "keep": 0.4, "pulse": False})
     assert type(mobilisation.between.reach).__name__ == "Exponential"
     assert (mobilisation.keep, mobilisation.pulse) == (0.4, None)

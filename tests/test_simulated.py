@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import simulated as naive
 from scipy import stats
-from toy_models import SETTING, Bells, Counts, during, made
+from toy_models import SETTING, Bells, Counts, Noisy, during, made
 
 from groundswell.data.history import History
 from groundswell.data.places import Places
@@ -23,7 +23,7 @@ from groundswell.data.setting import Setting
 from groundswell.data.summaries import Summaries
 from groundswell.errors import DataError, MissingVerb, ParameterError, UsageError
 from groundswell.infer.abc_smc import ABC, _Table, scales
-from groundswell.infer.adjustment import adjusted
+from groundswell.infer.adjustment import Line, adjusted
 from groundswell.infer.base import Fit, fit
 from groundswell.infer.coverage import coverage, rank
 from groundswell.infer.importance import Cloud
@@ -176,6 +176,11 @@ def test_ranks_of_the_truth_are_uniform(method: Any) -> None:
     assert calibrated(replace(method, summaries=Summaries("total events"), checks=0), 25) > 0.005
 
 
+def test_ranks_after_a_pilot_are_uniform() -> None:
+    method = replace(SMALL[0], summaries=Summaries("total events", "peak events", "lag1 events"), pilot=200, checks=0)
+    assert calibrated(method, 25) > 0.005
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "method", [ABC(simulations=3_000, effective=200), SyntheticLikelihood(simulations=30, effective=100, round=50)]
@@ -252,6 +257,60 @@ def test_without_adjustment_intervals_are_too_wide_and_the_fit_says_so() -> None
     assert spread["none"] > 1.2
     assert spread["linear"] == pytest.approx(1, abs=0.15)
     assert told == {"none": True, "linear": False}
+
+
+USELESS = Summaries("mean value", *(f"at noise {k}" for k in range(10)), *(f"at value {k}" for k in range(3)))
+
+
+@pytest.mark.parametrize("adjustment", ["none", "linear"])
+def test_a_pilot_finds_what_tells_of_the_mean(adjustment: Any) -> None:
+    """One summary of fourteen says all: with the same simulations in all, nearer to the normal posterior."""
+    errors, spreads = {}, {}
+    for pilot in (0, 600):
+        method = ABC(
+            USELESS, simulations=1_800 - pilot, round=400, effective=150, adjustment=adjustment, pilot=pilot, checks=0
+        )
+        found = []
+        for seed in range(5):
+            history = Noisy(generator(seed).standard_normal()).simulate(SETTING, rng=generator(100 + seed))
+            learnt = learn(Noisy(), history, method, seed)
+            exact = 10 * float(history["value"].mean()) / 11
+            found.append(((learnt.estimate[0] - exact) * math.sqrt(11), learnt.standard_error[0] * math.sqrt(11)))
+        errors[pilot], spreads[pilot] = np.sqrt(np.mean(np.square(found), axis=0))[0], np.mean(found, axis=0)[1]
+    assert errors[600] < 0.6 * errors[0], (errors, spreads)
+    assert spreads[600] == pytest.approx(1, abs=0.1), (errors, spreads)
+    assert adjustment == "linear" or spreads[0] > 1.5, "as they are, the useless ones keep the nearest far"
+
+
+def test_a_fit_after_a_pilot_says_what_it_compared() -> None:
+    _, history = bells(0.7)
+    history = replace(history, series={**history.series, "noise": generator(3).standard_normal((1, 10))})
+    method = ABC(USELESS, simulations=1_500, round=500, effective=150, pilot=500)
+    said: list[float] = []
+    found = learn(Noisy(), history, method, progress=lambda share, words: said.append(share))
+    assert found.converged, found.notes
+    assert found.details["summaries"] == ("estimate of mean",)
+    assert found.details["candidates"] == USELESS.names
+    line = found.details["line"]
+    assert found.details["observed"] == pytest.approx(line.at(USELESS.of(history)))
+    assert abs(line.slopes[0, 0]) > 5 * np.abs(line.slopes[1:11]).max(), "the mean counts, and noise does not"
+    assert "after a pilot of 500" in found.status
+    assert said == sorted(said)
+    two = learn(Noisy(), history, replace(method, processes=2))
+    assert found.draws is not None
+    assert two.draws is not None
+    assert np.array_equal(found.draws, two.draws)
+
+
+def test_a_pilot_too_small_or_out_of_reach_is_said() -> None:
+    with pytest.raises(UsageError, match="too small to regress"):
+        ABC(MEAN, pilot=50)
+    _, history = bells(9.0)
+    honest = made(SETTING, history["value"] * np.array([[-5.0, 5.0] * 5]))
+    method = replace(QUICK, summaries=Summaries("mean value", "sd value"), checks=0, pilot=500)
+    found = learn(Bells(), honest, method)
+    assert not found.converged
+    assert any("sd value is" in note and "of the pilot" in note for note in found.notes), found.notes
 
 
 def test_too_few_simulations_are_said() -> None:
@@ -392,6 +451,16 @@ def test_the_adjustment_is_weighted_least_squares() -> None:
     assert adjusted(y, values, target, weights, "none") is y
     exact = adjusted(values @ slope, values, target, weights, "linear")
     assert exact == pytest.approx(np.tile(target @ slope, (400, 1)), abs=1e-4)
+
+
+def test_a_line_through_points_on_a_line_is_that_line() -> None:
+    rng = generator(5)
+    values = np.hstack([rng.standard_normal((200, 3)) * [1, 50, 0.01], np.full((200, 1), 7.0)])
+    y = 2 + values[:, :3] @ np.array([[1.0], [0.02], [-30.0]])
+    line = Line.through(y, values, np.full(200, 1 / 200))
+    assert line.at(values) == pytest.approx(y, abs=1e-4)
+    assert line.at(np.array([1.0, 100.0, 0.1, 9.0])) == pytest.approx([2 + 1 + 2 - 3], abs=1e-3)
+    assert np.isnan(line.at(np.array([1.0, np.nan, 0.0, 7.0]))).all()
 
 
 def test_the_ridge_stands_what_is_collinear_constant_or_too_much() -> None:

@@ -36,6 +36,15 @@ class Bells(Model):
 
 
 @dataclass(frozen=True)
+class Noisy(Bells):
+    """The same values, and a second series that knows nothing of the mean."""
+
+    def simulate(self, setting: Setting, *, rng: np.random.Generator, given: History | None = None) -> History:
+        drawn = {"value": self.mean + rng.standard_normal(setting.shape), "noise": rng.standard_normal(setting.shape)}
+        return History(setting.places, setting.window, drawn)
+
+
+@dataclass(frozen=True)
 class Counts(Model):
     """Poisson counts; the rate's prior is log-normal. Above `most` on a day a draw explodes."""
 

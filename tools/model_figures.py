@@ -13,7 +13,7 @@ import numpy as np
 from groundswell import fit, generator
 from groundswell.data import gazetteer
 from groundswell.data.files import write_text
-from groundswell.data.history import Events
+from groundswell.data.history import Events, History
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting, call_matrix
 from groundswell.data.window import Window
@@ -28,8 +28,10 @@ from groundswell.models.events.excitation import density
 from groundswell.models.events.mutually_exciting import MutuallyExciting
 from groundswell.models.events.self_exciting import SelfExciting
 from groundswell.models.library import load
+from groundswell.models.moments import go_on
 from groundswell.models.triggering import Exponential, Gaussian, PowerLaw, Steps
 from groundswell.params import Effects
+from groundswell.report.figures.scenarios import beside
 from groundswell.report.figures.style import INK, SERIES, SOFT, panels, styled
 from groundswell.report.svg import svg
 
@@ -327,6 +329,22 @@ def cascade() -> Any:
 
 
 @styled
+def civil_violence() -> Any:
+    """A run in which legitimacy drops after step 76, beside the run in which it does not."""
+    kind: Any = load("civil_violence")
+    scenario, setting = kind.scenarios()["legitimacy_dropping"], kind.example()[1]
+    begin, steps = scenario.without.populate(rng=generator(1)), setting.window.periods
+    drawn = [
+        go_on(kind.moments(), begin, steps, stops=stops)[1] for stops in ({scenario.after: scenario.change}, None)
+    ]  # fmt: skip
+    dropping, calm = (
+        History(setting.places, setting.window, {name: row[None, :] for name, row in series.items()})
+        for series in drawn
+    )
+    return beside(dropping, calm, after=scenario.after)[0, 0]
+
+
+@styled
 def intergroup_violence() -> Any:
     """Persons by group where each grants the other much, little, and little with officers among them."""
     kind = load("intergroup_violence")
@@ -375,7 +393,7 @@ def civil_violence_network() -> Any:
 
 PICTURES: tuple[Callable[[], Any], ...] = (
     endemic_epidemic, mobilisation, self_exciting, mutually_exciting, space_time, etas, riot_wave, regimes,
-    intergroup_violence, thresholds, cascade, recruitment, civil_violence_network,
+    civil_violence, civil_violence_network, intergroup_violence, thresholds, cascade, recruitment,
 )  # fmt: skip
 
 

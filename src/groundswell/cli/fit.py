@@ -28,10 +28,11 @@ from groundswell.cli.common import (
     show,
 )
 from groundswell.cli.events import Country
-from groundswell.cli.fit_given import FitConfiguration, Given
-from groundswell.cli.model_given import Name, SetAny
+from groundswell.cli.fit_given import FitConfiguration, Given, stated_priors
+from groundswell.cli.fit_series import draws_no_events, read_totals
+from groundswell.cli.model_given import Name, Preset, SetAny
 from groundswell.cli.progress import bar
-from groundswell.cli.simulate import Start
+from groundswell.cli.simulate_given import Start
 from groundswell.cli.suited import suited
 from groundswell.data.files import writable_folder, write_json, write_text
 from groundswell.data.history import History
@@ -50,9 +51,28 @@ Fix = Annotated[
 
 def fit(
     model: Name = None,
-    events: Annotated[Path | None, typer.Argument(metavar="EVENTS", help="Table of events: CSV, TSV, Parquet.")] = None,
+    events: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="EVENTS",
+            help="Table of events: CSV, TSV, Parquet. For agents that draw none: the totals of a run, history.csv.",
+        ),
+    ] = None,
+    preset: Preset = None,
     set_: SetAny = None,
     fix: Fix = None,
+    fix_rest: Annotated[
+        bool | None,
+        typer.Option("--fix-rest", help="Hold all that have no prior and no --fix where the model has them."),
+    ] = None,
+    prior: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--prior",
+            metavar="NAME=MEDIAN,SD",
+            help="Abc, synthetic: a prior, its sd on the log or logit of the parameter; may be repeated.",
+        ),
+    ] = None,
     without: Without = None,
     map_: Map = None,
     country: Country = None,
@@ -116,6 +136,9 @@ def fit(
     simulations: Annotated[
         int | None, typer.Option("--simulations", help="Abc: in all; synthetic: for each parameter value.")
     ] = None,
+    pilot: Annotated[
+        int | None, typer.Option("--pilot", help="Abc: more of them, to regress parameters on summaries beforehand.")
+    ] = None,
     processes: Annotated[int | None, typer.Option("--processes", min=1, help="How many work at once.")] = None,
     check: Annotated[
         bool | None, typer.Option("--check", help="Set the fit beside its own counts: PIT, tests, residuals, PSIS-LOO.")
@@ -151,14 +174,16 @@ def fit(
     Exit 4 if the search or the chains did not converge: the result is written and flagged.
     """
     configuration = resolve(
-        FitConfiguration, config, model=model, events=events, set=assigned(set_), fix=assignments(fix),
-        without=without, map=pairs(map_), country=country, by=by, places=places, step=step, start=start, end=end,
-        region=region, areas=areas, cell_km=cell_km, marks=mark, kind=kind, jitter_km=jitter_km, report=report,
+        FitConfiguration, config, model=model, events=events, preset=preset, set=assigned(set_),
+        fix=assignments(fix), fix_rest=fix_rest, priors=stated_priors(prior), without=without,
+        map=pairs(map_), country=country, by=by, places=places, step=step, start=start, end=end, region=region,
+        areas=areas, cell_km=cell_km, marks=mark, kind=kind, jitter_km=jitter_km, report=report,
         replicates=replicates, contagion=contagion, neighbours_km=neighbours_km, covariates=covariates, abroad=abroad,
         days_before=days_before, method=method, draws=draws, tune=tune, chains=chains, accept=accept,
-        summaries=summary, simulations=simulations, check=check, seed=seed,
+        summaries=summary, simulations=simulations, pilot=pilot, check=check, seed=seed,
     )  # fmt: skip
-    built, _ = configuration.build()
+    built, example = configuration.build()
+    of_totals = draws_no_events(configuration, built, example)
     if configuration.check:
         from groundswell.studies.checks import unable
 
@@ -167,33 +192,35 @@ def fit(
     _reportable(configuration, out)
     folder = writable_folder(out) if out is not None else None
     rng = generator(configuration.seed)
-    given = configuration.read(rng)
+    given = read_totals(configuration, built, example) if of_totals else configuration.read(rng)
     settings, histories, left_out = given.settings, given.histories, given.left_out
     lost = sum(outcome == "left out" for outcome in left_out["outcome"])
-    used = sum(history["events"].sum() for history in histories)
-    unused = list(left_out["outcome"]).count("not used")
-    say(f"{configuration.events}: {used:g} events used, {lost} left out" + f"; {unused} rows not used" * bool(unused))
+    if not of_totals:
+        used = sum(history["events"].sum() for history in histories)
+        unused = list(left_out["outcome"]).count("not used")
+        aside = f"; {unused} rows not used" * bool(unused)
+        say(f"{configuration.events}: {used:g} events used, {lost} left out{aside}")
     named = {*configuration.set, *configuration.fix}
+    suits: tuple[str, ...] = ()
     if level(configuration.model) == "events":
         built, histories, suits = _suited_to_events(built, given, configuration, named, rng)
-    else:
+    elif not of_totals:
         built, suits = suited(built, settings, histories, configuration.components, named)
     remarks = (*given.remarks, *suits)
     for remark in remarks:
         say(remark)
     chosen = configuration.estimator(built, processes or os.cpu_count() or 1)
+    fixed = configuration.held(built)
+    if silent := [f"{name} {value:g}" for name, value in fixed.items() if name not in configuration.fix]:
+        say(f"Held where the model has them, without a prior: {', '.join(silent)}.")
     with _said_once(given):
         with bar() as progress:
             if configuration.declusters:
                 from groundswell.infer.declustered_fit import fit_with_declustering
 
-                found = fit_with_declustering(
-                    built, settings[0], histories[0], rng=rng, fixed=configuration.fix, progress=progress
-                )
+                found = fit_with_declustering(built, settings[0], histories[0], rng=rng, fixed=fixed, progress=progress)
             else:
-                found = fit_model(
-                    built, settings, histories, chosen, rng=rng, fixed=configuration.fix, progress=progress
-                )
+                found = fit_model(built, settings, histories, chosen, rng=rng, fixed=fixed, progress=progress)
         result = _result(found, settings, histories, lost)
         result["notes"] += remarks
         checked = ""
@@ -269,6 +296,7 @@ def _report(
     from groundswell.report.words import in_words
     from groundswell.studies.event_fit import event_fit
 
+    assert given.read is not None
     plane = given.planes[0] if given.planes else None
     with bar() as progress:
         case = event_fit(
@@ -340,10 +368,17 @@ def _result(found: Fit, settings: list[Setting], histories: list[History], lost:
         **(
             {"windows": [_window(*case) for case in zip(settings, histories, strict=True)]} if len(settings) > 1 else {}
         ),
-        "events": float(sum(history["events"].sum() for history in histories)),
+        **_totals(histories),
         "left_out": lost,
         "provenance": dict(found.provenance),
     }
+
+
+def _totals(histories: list[History]) -> dict[str, Any]:
+    """How many events there were; of a run without events, the total of each series."""
+    if all("events" in history.series for history in histories):
+        return {"events": float(sum(history["events"].sum() for history in histories))}
+    return {"totals": {name: float(np.sum(values)) for name, values in histories[0].series.items()}}
 
 
 def _window(setting: Setting, history: History) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from groundswell.data.table import Table
 from groundswell.data.window import Window
 from groundswell.errors import UsageError
 from groundswell.models.library import load
+from groundswell.params import leaves
 
 if TYPE_CHECKING:
     from groundswell.data.readers import ReadEvents
@@ -32,10 +33,11 @@ if TYPE_CHECKING:
 class Given:
     """What was read: a setting and a history for each window, what no window used, and remarks on the windows.
 
-    planes : how events of the plane came about, one a window; none for models of places.
+    read : the events; None for the totals of a run. planes : how events of the plane came about, one a window; none for
+    models of places.
     """
 
-    read: ReadEvents
+    read: ReadEvents | None
     settings: list[Setting]
     histories: list[History]
     left_out: Table
@@ -63,7 +65,9 @@ class FitConfiguration(ModelConfiguration):
     cell_km; marks, as "mag" or "deaths=log1p"; kind, a column; jitter_km. replicates : histories drawn from the fit and
     fitted again, for the tests in the report. contagion : weigh it against a moving background, in the report.
     Of methods that simulate alone: summaries, in words; simulations, in all for abc, for each parameter value for
-    synthetic; priors, a median and an sd on the free coordinate by parameter.
+    synthetic; pilot, of abc, simulations from which parameters are regressed on the summaries; priors, a median and an
+    sd on the free coordinate by parameter. fix_rest : hold every parameter that has neither a prior nor a value in
+    `fix` where the model has it.
     """
 
     events: Path
@@ -86,6 +90,7 @@ class FitConfiguration(ModelConfiguration):
     abroad: Path | None = None
     days_before: Annotated[int, pydantic.Field(ge=0)] = 0
     fix: dict[str, float] = pydantic.Field(default_factory=dict)
+    fix_rest: bool = False
     method: Literal["likelihood", "penalised", "posterior", "declustering", "abc", "synthetic"] | None = None
     draws: Annotated[int, pydantic.Field(ge=10)] = 1000
     tune: Annotated[int, pydantic.Field(ge=10)] = 1000
@@ -93,6 +98,7 @@ class FitConfiguration(ModelConfiguration):
     accept: Annotated[float, pydantic.Field(gt=0, lt=1)] = 0.8
     summaries: tuple[str, ...] = ()
     simulations: Annotated[int, pydantic.Field(ge=1)] | None = None
+    pilot: Annotated[int, pydantic.Field(ge=0)] = 0
     priors: Annotated[dict[str, tuple[float, float]], pydantic.BeforeValidator(flat)] = pydantic.Field(
         default_factory=dict
     )
@@ -105,6 +111,11 @@ class FitConfiguration(ModelConfiguration):
     @classmethod
     def _dotted_fix(cls, given: Any) -> Any:
         return flat(given) if isinstance(given, Mapping) else given
+
+    def held(self, model: Any) -> dict[str, float]:
+        """Every parameter that is held, with its value."""
+        rest = [leaf for leaf in leaves(model) if leaf.prior is None and leaf.name not in self.priors]
+        return ({leaf.name: leaf.value for leaf in rest} if self.fix_rest else {}) | self.fix
 
     @property
     def declusters(self) -> bool:
@@ -137,6 +148,10 @@ class FitConfiguration(ModelConfiguration):
             draws=self.draws,
             processes=processes,
         )
+        if self.pilot:
+            if not isinstance(method, ABC):
+                raise UsageError("--pilot is of --method abc; a synthetic likelihood weighs all summaries as they are.")
+            method = dataclasses.replace(method, pilot=self.pilot)
         return method if self.simulations is None else dataclasses.replace(method, simulations=self.simulations)
 
     @property
@@ -241,3 +256,18 @@ class FitConfiguration(ModelConfiguration):
             rows += [{**row, "id": str(self.abroad)} for row in outside.rows()]
         left += [{**row, "outcome": "not used", "remedy": ""} for row in rows]
         return dataclasses.replace(setting, **changes)
+
+
+def stated_priors(given: list[str] | None) -> dict[str, tuple[float, float]] | None:
+    """{"legitimacy": (.8, .5)} from ["legitimacy=.8,.5"]; None stays None."""
+    found: dict[str, tuple[float, float]] = {}
+    for text in given or ():
+        name, equals, numbers = text.partition("=")
+        try:
+            median, sd = map(float, numbers.split(","))
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise UsageError(f'--prior "{text}" is no prior; write median and sd as legitimacy=0.8,0.5.')
+        found[name.strip()] = median, sd
+    return found or None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from groundswell.data.setting import Setting
 from groundswell.errors import UsageError, nearest
 from groundswell.fields import by_field, concrete
 from groundswell.models.library import load
+from groundswell.models.moments import Moments
 from groundswell.params import Component, names
 from groundswell.statement import stated
 
@@ -34,6 +36,11 @@ Values = Annotated[dict[str, float | bool | str], pydantic.BeforeValidator(flat)
 """Values of parameters, and of other fields, by their dotted names."""
 
 
+Preset = Annotated[
+    str | None, typer.Option("--preset", help="A named instance to start from; `models show MODEL` lists them.")
+]
+
+
 class ModelConfiguration(Configuration):
     """A model: its name, the parameters that differ from its example, the components left out or stated anew.
 
@@ -52,11 +59,12 @@ class ModelConfiguration(Configuration):
         """The library's name of the model; of one outside it, that of its file or class."""
         return Path(self.model.rpartition(":")[2]).stem.replace("-", "_")
 
-    def build(self) -> tuple[Any, Setting]:
-        """The model, and its example's setting."""
+    def build(self, base: Any = None) -> tuple[Any, Setting]:
+        """The model, and its example's setting. base : what it starts from in place of the example."""
         kind = load(self.model)
         model: Any
         model, setting = kind.example()
+        model = model if base is None else base
         if self.preset is not None:
             model = _preset(kind, self.model, self.preset)
         if self.components:
@@ -66,7 +74,17 @@ class ModelConfiguration(Configuration):
             if part not in parts:
                 raise UsageError(f'--without "{part}": {self.model} has no such component.' + nearest(part, parts, 3))
         model = dataclasses.replace(model, **dict.fromkeys(self.without))
-        return _setting(model, self.set), setting
+        return with_values(model, self.set), setting
+
+
+def check_moments(kind: Any, name: str) -> Moments:
+    """What the model can do with a run on the way; UsageError if nothing."""
+    if not callable(getattr(kind, "moments", None)):
+        raise UsageError(
+            "--resume, --scenario, --save-after and --record are for models whose runs can be stopped on the way, such "
+            f"as civil-violence; {name} is none. Change its parameters with --set."
+        )
+    return kind.moments()
 
 
 def _preset(kind: Any, model: str, name: str) -> Any:
@@ -78,7 +96,7 @@ def _preset(kind: Any, model: str, name: str) -> Any:
     return known[key]
 
 
-def _setting(model: Any, given: dict[str, float | bool | str]) -> Any:
+def with_values(model: Any, given: Mapping[str, float | bool | str]) -> Any:
     """The model with parameters and other fields set: a rule by name, a grid's rows, a component by its kind."""
     parameters: dict[str, float] = {}
     others: dict[str, Any] = {}
@@ -93,7 +111,9 @@ def _setting(model: Any, given: dict[str, float | bool | str]) -> Any:
             for part in parts:
                 inner = inner.setdefault(part, {})
             inner[last] = int(value) if isinstance(value, float) and value.is_integer() else value
-    return (stated(type(model), others, base=model) if others else model).replacing(parameters)
+    own = {name: parameters.pop(name) for name in tuple(parameters) if name in names(model) and "." not in name}
+    at_once = {**others, **own}  # a grid and what must fit on it, whichever is named first
+    return (stated(type(model), at_once, base=model) if at_once else model).replacing(parameters)
 
 
 def _is_option(kind: type, name: str) -> bool:

@@ -34,9 +34,9 @@ def show_model(
     name: Annotated[str, typer.Argument(help="A name from `groundswell models list`, or a file, my_model.py.")],
     as_json: Json = False,
 ) -> None:
-    """Title, paper and every parameter of the example, with unit, range, prior and meaning; other fields and presets.
+    """Title, paper and every parameter of the example, with unit, range, prior and meaning; fields, presets, scenarios.
 
-    A preset is shown by what it changes in the example.
+    A preset is shown by what it changes in the example; a scenario by what it changes on the way.
     """
     kind = load(name)
     model, _ = kind.example()
@@ -48,12 +48,19 @@ def show_model(
         "parameters": list(table.rows()),
         "fields": other_fields(model),
         "presets": {key: changes(model, preset) for key, preset in kind.presets().items()},
+        "scenarios": {
+            key: {"what": scenario.doc, "after": scenario.after, "without": changes(model, scenario.without)}
+            for key, scenario in kind.scenarios().items()
+        },
     }
     words = f"{kind.title}\n\nPaper: {kind.paper}\n\n{table}"
     if result["fields"]:
         words += "\n\nOther fields: " + _listed(result["fields"])
     for key, changed in result["presets"].items():
         words += f"\n\n--preset {key}: " + (_listed(changed) or "the example itself")
+    for key, told in result["scenarios"].items():
+        base = _listed(told["without"]) or "the example itself"
+        words += f"\n\n--scenario {key}: {told['what']}; from step {told['after'] + 1} on, of a run of {base}"
     show(result, words, as_json=as_json)
 
 

@@ -16,10 +16,10 @@ from groundswell.models.watching import Watched
 from groundswell.params import Component, leaves
 
 if TYPE_CHECKING:
-    from groundswell.cli.simulate import SimulateConfiguration
+    from groundswell.cli.simulate_given import RunConfiguration
 
 
-def command(configuration: SimulateConfiguration) -> str:
+def command(configuration: RunConfiguration) -> str:
     """The command line that makes the run again; components stated as tables stand in the configuration file."""
     given = configuration
     words = ["groundswell", "simulate", given.model.replace("_", "-") if given.model == given.name else given.model]
@@ -31,7 +31,7 @@ def command(configuration: SimulateConfiguration) -> str:
             words += ["--set", f"{name}={_plain(value)}"]
         for part in given.without:
             words += ["--without", part]
-        for flag in ("days", "start", "country"):
+        for flag in ("days", "start", "country", "resume", "scenario", "after"):
             value = getattr(given, flag)
             words += [f"--{flag}", str(value)] if value is not None else []
         words += ["--seed", str(given.seed)]
@@ -57,7 +57,7 @@ def check(model: Any, setting: Setting, animation: str | None) -> None:
 
 
 def write(
-    model: Any, run: Watched | History, configuration: SimulateConfiguration, folder: Path, animation: str
+    model: Any, run: Watched | History, configuration: RunConfiguration, folder: Path, animation: str
 ) -> tuple[list[Path], list[str]]:  # fmt: skip
     """Write replay.html, and the animation of a grid; the files, and what was shortened in words."""
     from groundswell.report.replay import Origin, write_replay

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import pydantic
 import typer
 
 from groundswell.cli import replay
@@ -23,42 +20,17 @@ from groundswell.cli.common import (
     save,
     show,
 )
-from groundswell.cli.model_given import ModelConfiguration, Name, SetAny
+from groundswell.cli.model_given import Name, Preset, SetAny
+from groundswell.cli.on_the_way import Drawn, Plan, planned
 from groundswell.cli.progress import patience
-from groundswell.data.files import writable_folder, write_json
+from groundswell.cli.simulate_given import Country, Days, RunConfiguration, Start
+from groundswell.data.files import writable_folder, write_json, write_text
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.data.table import Table
-from groundswell.data.window import Window
 from groundswell.errors import UsageError
 from groundswell.models.base import can
 from groundswell.rng import generator
-
-Days = Annotated[int | None, typer.Option("--days", help="Length of the window in days.")]
-Start = Annotated[str | None, typer.Option("--start", help="First day, as 2017-12-28.")]
-Preset = Annotated[
-    str | None, typer.Option("--preset", help="A named instance to start from; `models show MODEL` lists them.")
-]
-Country = Annotated[str | None, typer.Option("--country", help="The gazetteer's places of this country.")]
-
-
-class SimulateConfiguration(ModelConfiguration):
-    """What `simulate` draws: without a country, in the setting of the model's example."""
-
-    days: Annotated[int, pydantic.Field(ge=1)] | None = None
-    start: date | None = None
-    country: str | None = None
-
-    def setting(self, example: Setting) -> Setting:
-        """The setting that was asked for."""
-        if self.country is not None:
-            from groundswell.data.gazetteer import places
-
-            window = Window(self.start or example.window.start, self.days or example.window.periods)
-            return Setting(places(self.country), window)
-        if self.start is not None:
-            example = dataclasses.replace(example, window=dataclasses.replace(example.window, start=self.start))
-        return example if self.days is None else _of_length(example, self.days)
 
 
 def simulate(
@@ -69,6 +41,34 @@ def simulate(
     days: Days = None,
     start: Start = None,
     country: Country = None,
+    scenario: Annotated[
+        str | None,
+        typer.Option(
+            "--scenario",
+            metavar="NAME",
+            help="A change on the way, set beside the run without it: a name (`models show MODEL`), or NAME=VALUE,...",
+        ),
+    ] = None,
+    after: Annotated[
+        int | None, typer.Option("--after", help="With --scenario: the step after which it sets in.")
+    ] = None,
+    save_after: Annotated[
+        list[int] | None,
+        typer.Option("--save-after", metavar="STEP", help="Save everyone after this step; may be repeated."),
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", metavar="FILE", help="Go on from a file of --save-after.")
+    ] = None,
+    record: Annotated[
+        str | None,
+        typer.Option("--record", help="Into record.parquet, as the run goes: totals, frames (cells), agents, none."),
+    ] = None,
+    agents: Annotated[
+        str | None, typer.Option("--agents", metavar="NUMBERS", help="With --record agents: who, as 0-99,150; or all.")
+    ] = None,
+    threads: Annotated[
+        int, typer.Option("--threads", min=1, help="At work on a grid in tiles; changes no result.")
+    ] = 1,
     seed: Seed = None,
     show_: Annotated[
         bool, typer.Option("--show", help="Write replay.html, which plays the run again, and an animation.")
@@ -84,10 +84,13 @@ def simulate(
     """Draw one history from a model: totals on the screen, tables with --out, a page to play again with --show.
 
     Without --country the model runs in the setting of its own example (`models show MODEL`).
-    The same seed gives the same history.
+    The same seed gives the same history. A run of agents on a grid can be saved after any step and resumed, recorded
+    cell by cell or agent by agent, and set beside itself under a scenario: with the same luck, so that what differs
+    is the scenario's doing. What is saved, recorded and written as history.csv is then of the run under the scenario;
+    the folder `without` holds the other. With --resume, --set changes the run from there.
     """
     configuration = resolve(
-        SimulateConfiguration,
+        RunConfiguration,
         config,
         model=model,
         preset=preset,
@@ -96,30 +99,50 @@ def simulate(
         days=days,
         start=start,
         country=country,
+        scenario=scenario,
+        after=after,
+        save_after=save_after,
+        resume=resume,
+        record=record,
+        agents=agents,
         seed=seed,
     )
-    built, example = configuration.build()
-    setting = configuration.setting(example)
+    built, setting, moment = configuration.begun()
+    rng = generator(configuration.seed)
+    plan = planned(configuration, built, setting, moment, rng) if configuration.on_the_way else None
     if show_:
         replay.check(built, setting, animation)
-        out = out or Path("out") / f"{configuration.name}-seed-{configuration.seed}"
     elif animation is not None or open_:
         raise UsageError("--animation and --open go with --show, which writes the page.")
+    if show_ or configuration.writes:
+        out = out or Path("out") / f"{configuration.name}-seed-{configuration.seed}"
     folder = writable_folder(out) if out is not None else None
-    rng = generator(configuration.seed)
     looked_at = show_ and can(built, "watch")
+    other: Drawn | None = None  # the run without the scenario
     with patience():
-        drawn = built.watch(setting, rng=rng) if looked_at else built.simulate(setting, rng=rng)
-    history = drawn.history if looked_at else drawn
-    files, shortened = [], []
+        if plan is None:
+            drawn = Drawn(
+                built, built.watch(setting, rng=rng) if looked_at else built.simulate(setting, rng=rng)
+            )  # fmt: skip
+        else:
+            drawn = plan.draw(folder, looked_at=looked_at, threads=threads)
+            other = plan.without(looked_at=looked_at, threads=threads) if plan.change is not None else None
+    history = drawn.history
+    files, shortened = list(drawn.files), []
     if show_ and folder is not None:
-        files, shortened = replay.write(built, drawn, configuration, folder, animation or "gif")
+        for one, where in ((drawn, folder), *([] if other is None else [(other, folder / "without")])):
+            pages, notes = replay.write(one.model, one.run, configuration, where, animation or "gif")
+            files, shortened = files + pages, shortened + notes
     files += _write(history, setting, configuration, folder) if folder is not None else []
-    totals, starts = _totals(history), _starts(built, history)
+    first = 0 if plan is None else plan.first
+    totals, starts = _totals(history, first), _starts(built, history, first)
     count, periods = setting.shape
     ended = " The draw exploded and ends there." if history.exploded else ""
+    origin = f"seed {configuration.seed}"
+    if configuration.resume is not None:
+        origin = f"step {first} of {configuration.resume} and on"
     words = (
-        f"{configuration.model}, seed {configuration.seed}; places: {count}; "
+        f"{configuration.model}, {origin}; places: {count}; "
         f"steps of {setting.window.step} d from {setting.window.start}: {periods}.{ended}\n\n{totals}"
         + ("" if starts is None else "\n\n" + _in_words(starts))
     )
@@ -129,12 +152,15 @@ def simulate(
         "places": count,
         "start": setting.window.start.isoformat(),
         "steps": periods,
+        "first_step": first + 1,
         "exploded": history.exploded,
         "totals": list(totals.rows()),
         "starts": starts,
-        "files": [str(file) for file in files],
-        "shortened": shortened,
     }
+    if plan is not None and other is not None:
+        compared, said, pictures = _beside(plan, configuration, drawn, other, folder)
+        result["scenario"], words, files = compared, f"{words}\n\n{said}", files + pictures
+    result |= {"files": [str(file) for file in files], "shortened": shortened}
     show(result, "\n".join([words, *shortened, *(f"wrote {file}" for file in files)]), as_json=as_json)
     if open_ and folder is not None:
         import webbrowser
@@ -142,21 +168,38 @@ def simulate(
         webbrowser.open((folder / "replay.html").resolve().as_uri())
 
 
-def _of_length(setting: Setting, days: int) -> Setting:
-    if days % setting.window.step:
-        raise UsageError(f"--days {days} is no multiple of the example's step of {setting.window.step} days.")
-    periods = days // setting.window.step
-    if periods <= setting.window.periods:
-        return setting.during(periods)
-    if setting.covariates or setting.calls is not None or setting.abroad is not None:
-        raise UsageError(
-            f"the example's covariates, calls and events abroad are given for {setting.window.days} days; "
-            f"--days {days} goes beyond them. Give --country as well, for a setting of your own."
-        )
-    return dataclasses.replace(setting, window=dataclasses.replace(setting.window, periods=periods), later_edges=())
+def _beside(
+    plan: Plan, configuration: RunConfiguration, drawn: Drawn, without: Drawn, folder: Path | None
+) -> tuple[dict[str, Any], str, list[Path]]:
+    """The scenario beside the run without it: for the result, in words and a table, as files in the folder."""
+    from groundswell.report.figures.scenarios import beside, beside_table, parted
+    from groundswell.report.svg import svg
+
+    assert plan.after is not None
+    table, apart = beside_table(drawn.history, without.history), parted(drawn.history, without.history)
+    differs = None if apart is None else plan.first + apart + 1
+    compared = {
+        "name": configuration.scenario, "after": plan.after, "differs_from": differs, "totals": list(table.rows()),
+        "starts_without": _starts(without.model, without.history, plan.first),
+    }  # fmt: skip
+    said = (
+        f"Scenario {configuration.scenario}, after step {plan.after}, beside the run without it, with the same luck: "
+        + ("no step differs." if differs is None else f"the first step that differs is {differs}.")
+        + f"\n\n{table}"
+    )
+    if compared["starts_without"] is not None:
+        said += "\n\nWithout it " + _in_words(compared["starts_without"])
+    if folder is None:
+        return compared, said, []
+    files = [folder / name for name in ("scenario.csv", "scenario.svg", "without/history.csv")]
+    table.write(files[0])
+    drawing = beside(drawn.history, without.history, after=plan.after, first=plan.first)
+    write_text(files[1], svg(drawing.flat[0], "scenario"))
+    without.history.table().write(files[2])
+    return compared, said, files
 
 
-def _totals(history: History) -> Table:
+def _totals(history: History, first: int) -> Table:
     dates = history.window.dates()
     rows = []
     for name, values in history.series.items():
@@ -170,14 +213,14 @@ def _totals(history: History) -> Table:
                 "places reached": int((np.asarray(values) > 0).any(axis=1).sum()),
                 "last": float(by_step[-1]),
                 "peak": float(by_step[peak]),
-                "step": peak + 1 if by_step[peak] > 0 else None,
+                "step": first + peak + 1 if by_step[peak] > 0 else None,
                 "on": dates[peak].isoformat() if by_step[peak] > 0 else None,
             }
         )
     return Table.from_rows(rows)
 
 
-def _starts(model: Any, history: History) -> dict[str, Any] | None:
+def _starts(model: Any, history: History, first: int) -> dict[str, Any] | None:
     """What the model counts the starts of, at which steps (from 1), and the mean of the waiting times between them."""
     if not can(model, "starts"):
         return None
@@ -185,7 +228,7 @@ def _starts(model: Any, history: History) -> dict[str, Any] | None:
     waits = np.diff(steps)
     return {
         "what": what,
-        "steps": (np.asarray(steps) + 1).tolist(),
+        "steps": (first + np.asarray(steps) + 1).tolist(),
         "mean_waiting_time": float(waits.mean()) if len(waits) else None,
     }
 
@@ -196,7 +239,7 @@ def _in_words(starts: dict[str, Any]) -> str:
     return said + ("." if wait is None else f"; mean waiting time between starts {wait:.1f} steps.")
 
 
-def _write(history: History, setting: Setting, configuration: SimulateConfiguration, folder: Path) -> list[Path]:
+def _write(history: History, setting: Setting, configuration: RunConfiguration, folder: Path) -> list[Path]:
     tables = {"history.csv": history.table(), "places.csv": Table(history.places.columns())}
     if history.events is not None:
         tables["events.csv"] = history.events_table()

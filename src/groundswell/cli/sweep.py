@@ -11,7 +11,7 @@ import typer
 
 from groundswell.cli.common import Config, Json, Out, Seed, Set, Without, assignments, resolve, save, say, show
 from groundswell.cli.progress import bar
-from groundswell.cli.simulate import Country, Days, SimulateConfiguration, Start
+from groundswell.cli.simulate_given import Country, Days, SimulateConfiguration, Start
 from groundswell.data.summaries import Summaries, usual
 from groundswell.errors import GroundswellError, UsageError, nearest
 from groundswell.params import flat, leaves

@@ -23,7 +23,7 @@ import numpy as np
 from groundswell.data.summaries import Summaries
 from groundswell.errors import DataError, UsageError
 from groundswell.infer._particle_loops import systematic
-from groundswell.infer.adjustment import Adjustment, adjusted
+from groundswell.infer.adjustment import Adjustment, Line, adjusted
 from groundswell.infer.base import Fit, Progress
 from groundswell.infer.coverage import coverage, rank
 from groundswell.infer.importance import Cloud, Normal, Proposal, log_mixture, shares
@@ -39,6 +39,8 @@ CENTRES = 300
 """Normals of a proposal."""
 NEAREST = 0.25
 """No more than this share of the simulations is accepted, however many draws are wanted."""
+LEAST = 100
+"""Simulations of a pilot, at least."""
 MAD = 1.4826
 """Standard deviation of a normal in median absolute deviations."""
 
@@ -50,8 +52,10 @@ class ABC:
     summaries : what is compared; None for those that the model states, else the usual ones (`data.summaries`).
     priors : by dotted name, for parameters whose declaration has none or another. simulations : in all, `round` at a
     time. effective : draws that the accepted must be worth. draws : handed out, of equal weight. adjustment : "linear",
-    "heteroscedastic" or "none". checks : made-up data sets on which the intervals are tried. processes : how many work
-    at once; the result is the same for any number.
+    "heteroscedastic" or "none". pilot : simulations, beside the others, from which each parameter is regressed on the
+    summaries; its estimate takes their place (Fearnhead and Prangle 2012). 0 compares the summaries as they are.
+    checks : made-up data sets on which the intervals are tried. processes : how many work at once; the result is the
+    same for any number.
     """
 
     summaries: Summaries | None = None
@@ -61,6 +65,7 @@ class ABC:
     effective: float = 500.0
     draws: int = 1_000
     adjustment: Adjustment = "linear"
+    pilot: int = 0
     checks: int = 200
     processes: int = 1
 
@@ -69,6 +74,11 @@ class ABC:
             raise UsageError(
                 f"{self} cannot run: 20 or more simulations a round, effective draws and draws are needed, a round or "
                 "more of simulations, and 1 process or more."
+            )
+        if self.pilot and self.pilot < LEAST:
+            raise UsageError(
+                f"{self} cannot run: a pilot of {self.pilot} simulations is too small to regress parameters on "
+                f"summaries; expected {LEAST} or more, some ten for each summary, or 0 for none."
             )
         if self.checks < 0 or self.adjustment not in get_args(Adjustment):
             raise UsageError(
@@ -85,12 +95,20 @@ class ABC:
 
         details : "tolerance", in scaled units; "scale" (S,) of the summaries; "effective"; "accepted"; "tried" (M, F),
         every parameter value simulated, on coordinates in which the prior is standard normal, with its "values" (M, S)
-        and "weight" (M,); "ranks" (C, F) of the known parameters of the made-up data; "stages", a row a round.
+        and "weight" (M,); "ranks" (C, F) of the known parameters of the made-up data; "stages", a row a round. After a
+        pilot also "candidates", the names of the summaries, and "line", the regression on them.
         """
         problem = Problem.stated("ABC", model, setting, observed, self.summaries, self.priors, fixed)
         root = int(rng.integers(0, 2**63))
+        share = self.pilot / (self.pilot + self.simulations)
+        regression: dict[str, Any] = {}
+        missed: tuple[str, ...] = ()
+        if self.pilot:
+            regression["candidates"] = problem.names
+            problem, missed = self._regressed(problem, root, _scaled(progress, 0.0, share))
+            regression["line"] = problem.line
         with Workers((Simulator, (problem,)), self.processes) as workers:
-            table, stages, reasons = self._simulated(problem, workers, root, progress)
+            table, stages, reasons = self._simulated(problem, workers, root, _scaled(progress, share, 1.0))
         near = table.near(problem.observed, self._wanted(len(table.y)))
         y = adjusted(table.y[near.rows], table.values[near.rows], problem.observed, near.weights, self.adjustment)
         ranks = self._ranks(table, near, keyed(root, 3))
@@ -101,12 +119,12 @@ class ABC:
             self, y, near.weights, picked,
             log_density=near.log_mass,
             status=f"{len(table.y):,} simulations, {len(near.rows):,} accepted within {near.tolerance:.3g}, worth "
-            f"{near.effective:.0f} draws",
-            converged=reached and (tried.good or not self.checks),
-            notes=(*notes, *(tried.notes if self.checks else ()), *failures_in_words(reasons)),
+            f"{near.effective:.0f} draws" + f", after a pilot of {self.pilot:,}" * bool(self.pilot),
+            converged=reached and not missed and (tried.good or not self.checks),
+            notes=(*missed, *notes, *(tried.notes if self.checks else ()), *failures_in_words(reasons)),
             columns={"inside 90 %": tried.inside} if self.checks else {},
             details={
-                "tolerance": near.tolerance, "scale": table.scale, "effective": near.effective,
+                **regression, "tolerance": near.tolerance, "scale": table.scale, "effective": near.effective,
                 "accepted": len(near.rows), "tried": table.y, "values": table.values,
                 "weight": shares(table.log_weight), "ranks": ranks, "stages": stages,
             },
@@ -114,6 +132,18 @@ class ABC:
 
     def _wanted(self, simulations: int) -> float:
         return min(self.effective, NEAREST * simulations)
+
+    def _regressed(self, problem: Problem, root: int, progress: Progress) -> tuple[Problem, tuple[str, ...]]:
+        """The problem with a regression of each parameter on the summaries in their place; what is out of reach.
+
+        The pilot's own simulations are not used again: on those the regression looks better than it is.
+        """
+        pilot = replace(self, simulations=self.pilot, round=min(self.round, self.pilot))
+        with Workers((Simulator, (problem,)), self.processes) as workers:
+            table, _, _ = pilot._simulated(problem, workers, int(keyed(root, 5).integers(0, 2**63)), progress)
+        whole = np.isfinite(table.values).all(axis=1)
+        line = Line.through(table.y[whole], table.values[whole], np.full(whole.sum(), 1 / whole.sum()))
+        return problem.along(line), _beyond(problem, table.values[whole], "of the pilot")
 
     def _simulated(
         self, problem: Problem, workers: Workers, root: int, progress: Progress
@@ -176,16 +206,7 @@ class ABC:
                 f"the accepted are worth {near.effective:.0f} draws, fewer than {self.effective:g}: raise "
                 "`simulations`."
             )
-        values = table.values[near.rows]
-        for name, seen, low, high in zip(
-            problem.names, problem.observed, values.min(axis=0), values.max(axis=0), strict=True
-        ):
-            if not low <= seen <= high:
-                notes.append(
-                    f"the model hardly reaches what was observed: {name} is {seen:.4g}, in all {len(values):,} "
-                    f"simulations accepted {low:.4g} to {high:.4g}. Leave the summary out, widen the priors, or change "
-                    "the model."
-                )
+        notes += _beyond(problem, table.values[near.rows], "accepted")
         return tuple(notes), not notes
 
 
@@ -248,6 +269,22 @@ class _Table:
         centred = y - near.weights @ y
         covariance = WIDER * (centred * near.weights[:, None]).T @ centred + 1e-10 * np.eye(y.shape[1])
         return Cloud(y[systematic(near.weights, rng.random(), CENTRES)], np.linalg.cholesky(covariance))
+
+
+def _beyond(problem: Problem, values: np.ndarray, which: str) -> tuple[str, ...]:
+    """A sentence for each observed summary that lies beyond those of all these simulations (N, S)."""
+    ends = zip(problem.names, problem.observed, values.min(axis=0), values.max(axis=0), strict=True)
+    return tuple(
+        f"the model hardly reaches what was observed: {name} is {seen:.4g}, in all {len(values):,} simulations {which} "
+        f"{low:.4g} to {high:.4g}. Leave the summary out, widen the priors, or change the model."
+        for name, seen, low, high in ends
+        if not low <= seen <= high
+    )
+
+
+def _scaled(progress: Progress, low: float, high: float) -> Progress:
+    """Progress of a part of the work, from one share of the whole to another."""
+    return lambda done, words: progress(low + (high - low) * done, words)
 
 
 def scales(newest: np.ndarray, every: np.ndarray) -> np.ndarray:

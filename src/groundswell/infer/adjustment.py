@@ -8,6 +8,7 @@ summaries in check.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -26,18 +27,38 @@ def adjusted(
     """(N, F) the parameters y (N, F) with summaries values (N, S) moved to the target (S,); weights (N,) sum to 1."""
     if kind == "none":
         return y
-    middle = weights @ values
-    spread = np.sqrt(weights @ (values - middle) ** 2)
-    spread[spread <= 1e-12 * np.abs(middle)] = np.inf  # what does not vary tells nothing
-    x, at = (values - middle) / spread, (target - middle) / spread
-    line = ridge(x, y, weights)
-    mean = weights @ y
-    residual = y - mean - x @ line
+    line = Line.through(y, values, weights)
+    residual = y - line.at(values)
     if kind == "heteroscedastic":
         log_square = np.log(np.maximum(residual**2, SMALLEST))
-        slope = ridge(x, log_square, weights)
-        residual *= np.exp((at - x) @ slope / 2)
-    return mean + at @ line + residual
+        spread = Line.through(log_square, values, weights)
+        residual *= np.exp((spread.at(target) - spread.at(values)) / 2)
+    return line.at(target) + residual
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """Parameters (F,) as a linear function of summaries (S,): mean + (values - middle) / spread @ slopes.
+
+    mean (F,), middle and spread (S,), infinite for what does not vary, slopes (S, F) for a spread each.
+    """
+
+    mean: np.ndarray
+    middle: np.ndarray
+    spread: np.ndarray
+    slopes: np.ndarray
+
+    @classmethod
+    def through(cls, y: np.ndarray, values: np.ndarray, weights: np.ndarray) -> Line:
+        """By weighted least squares with the ridge: y (N, F), values (N, S), weights (N,) that sum to 1."""
+        middle = weights @ values
+        spread = np.sqrt(weights @ (values - middle) ** 2)
+        spread[spread <= 1e-12 * np.abs(middle)] = np.inf  # what does not vary tells nothing
+        return cls(weights @ y, middle, spread, ridge((values - middle) / spread, y, weights))
+
+    def at(self, values: np.ndarray) -> np.ndarray:
+        """(..., F) at values (..., S); NaN where one is missing."""
+        return self.mean + (values - self.middle) / self.spread @ self.slopes
 
 
 def ridge(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:

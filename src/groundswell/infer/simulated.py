@@ -16,6 +16,7 @@ from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.data.summaries import Summaries, usual
 from groundswell.errors import DataError, GroundswellError, MissingVerb, ParameterError, nearest
+from groundswell.infer.adjustment import Line
 from groundswell.infer.base import Fit, provenance
 from groundswell.infer.windows import Observed, Settings, windows
 from groundswell.params import Leaf, Prior, from_vector, leaves
@@ -30,7 +31,8 @@ class Problem:
     """A model, what was observed of it in summaries, and what is to be learnt.
 
     learnt : F leaves with their priors. names : S summaries, numbered by window where there are several. observed :
-    (S,) their values. y stands everywhere for coordinates (F,) in which the prior is standard normal.
+    (S,) their values. line : by which the numbers of a history are turned into these, estimates of the parameters; None
+    compares them as they are. y stands everywhere for coordinates (F,) in which the prior is standard normal.
     """
 
     model: Any
@@ -39,6 +41,7 @@ class Problem:
     learnt: tuple[Leaf, ...]
     names: tuple[str, ...]
     observed: np.ndarray
+    line: Line | None = None
 
     @classmethod
     def stated(
@@ -61,6 +64,11 @@ class Problem:
                 raise DataError(f'the summary "{name}" has no value in what was observed; choose another.')
         learnt = _with_priors(method, model, priors, fixed)
         return cls(model, waves, chosen, learnt, names, seen)
+
+    def along(self, line: Line) -> Problem:
+        """The same problem with an estimate of each parameter, along a line through the summaries, in their place."""
+        names = tuple(f"estimate of {leaf.name}" for leaf in self.learnt)
+        return replace(self, names=names, observed=line.at(self.observed), line=line)
 
     def natural(self, y: np.ndarray) -> np.ndarray:
         """(N, F) natural values at y (N, F)."""
@@ -94,7 +102,8 @@ class Problem:
             if drawn.exploded:
                 raise GroundswellError("the draw exploded")
             found.append(self.summaries.of(drawn))
-        return np.concatenate(found)
+        values = np.concatenate(found)
+        return values if self.line is None else self.line.at(values)
 
     def fit(
         self, method: Any, y: np.ndarray, weights: np.ndarray, picked: np.ndarray, *, log_density: float, status: str,
@@ -177,7 +186,8 @@ def _with_priors(
         raise ParameterError(
             f"{', '.join(leaf.name for leaf in bare)}: no prior, so {method} cannot draw "
             f"{'it' if len(bare) == 1 else 'them'}. State one, as in {method}(priors={{"
-            f'"{bare[0].name}": Prior(median, sd)}}), or hold at a value: fixed={{{values}}}.'
+            f'"{bare[0].name}": Prior(median, sd)}}), or hold at a value: fixed={{{values}}}. On the command line: '
+            f"--prior {bare[0].name}=MEDIAN,SD, and --fix-rest for the others."
         )
     for leaf in stated:
         if not np.isfinite(leaf.center):

@@ -46,6 +46,8 @@ start(setting, *, rng, histories=1) -> state;  step(state, day, *, rng, forced=N
 remarks(setting, history=None) -> sentences that a reader of a fit must see of these very parameters
     (explosive growth), and of them in the light of what they were fitted to.
 watch(setting, *, rng) -> models.watching.Watched: the history that `simulate` draws, with pictures of a grid.
+moments() -> models.moments.Moments: how runs from `populate(rng=)` are saved, resumed, recorded and changed on the way;
+    `scenarios()` names changes.
 starts(history) -> (what, steps): at which steps, from 0, something of the model's own starts, such as an "outburst".
 report(setting, history, questions, *, rng) -> Record
     Reporting models only: what each speaker would have claimed.
@@ -55,7 +57,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -64,6 +66,9 @@ from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.errors import MissingVerb
 from groundswell.params import Component, vector
+
+if TYPE_CHECKING:
+    from groundswell.models.moments import Scenario
 
 Likelihood = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
@@ -105,6 +110,14 @@ class Model(Component):
         """Named instances: published settings, programs, the two sides of a comparison. None, unless a model has some.
 
         `groundswell simulate MODEL --preset NAME` starts from one.
+        """
+        return {}
+
+    @classmethod
+    def scenarios(cls) -> Mapping[str, Scenario]:
+        """Named changes of a run on the way, each to be set beside the run without it. None, unless a model has some.
+
+        `groundswell simulate MODEL --scenario NAME` draws both.
         """
         return {}
 

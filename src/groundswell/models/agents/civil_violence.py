@@ -22,9 +22,9 @@ from groundswell.data.history import History
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
-from groundswell.errors import ParameterError, UsageError, nearest
+from groundswell.errors import ParameterError, UsageError
 from groundswell.models.agents.alone import check_no_past, check_one_place
-from groundswell.models.agents.grid import Neighbourhood, around_cell, check_room, check_sides
+from groundswell.models.agents.grid import Neighbourhood, around_cell, check_choices, check_room, check_sides
 from groundswell.models.agents.networks import Network, SmallWorld
 from groundswell.models.agents.ties import Ground, Ties, check_places
 from groundswell.models.base import Model
@@ -33,6 +33,7 @@ from groundswell.params import Component, param
 
 if TYPE_CHECKING:
     from groundswell.models.agents.crowd import Crowd
+    from groundswell.models.moments import Moments, Scenario
 
 Ratio = Literal["raw", "floor", "round"]
 OwnCount = Literal["once", "again_if_active"]
@@ -149,13 +150,7 @@ class CivilViolence(Ground, Model):
     def __post_init__(self) -> None:
         check_sides(self)
         super().__post_init__()
-        for name, allowed in {**CHOICES, "activation": ACTIVATIONS}.items():
-            given = getattr(self, name)
-            if given not in allowed:
-                raise ParameterError(
-                    f"CivilViolence.{name} is {given!r}; expected one of {', '.join(map(repr, allowed))}."
-                    + nearest(str(given), allowed)
-                )
+        check_choices(self, {**CHOICES, "activation": ACTIVATIONS})
         if not 0 <= self.outburst_share <= 1:
             raise ParameterError(
                 f"CivilViolence.outburst_share is {self.outburst_share:g}; expected 0 to 1 active agents per cell. "
@@ -318,6 +313,20 @@ class CivilViolence(Ground, Model):
             return done.crowd, done.series
 
         return watch_grid(self.populate(rng=rng), go_on, setting, STATES, self.picture, self.note)
+
+    @classmethod
+    def moments(cls) -> Moments:
+        """How a run is saved, resumed, recorded and changed on the way."""
+        from groundswell.models.agents.crowd import MOMENTS
+
+        return MOMENTS
+
+    @classmethod
+    def scenarios(cls) -> Mapping[str, Scenario]:
+        """What the paper tries, as recalled; see `scenarios`."""
+        from groundswell.models.agents.scenarios import SCENARIOS
+
+        return SCENARIOS
 
     def starts(self, history: History) -> tuple[str, np.ndarray]:
         """ "outburst", and the steps, from 0, at which one starts; see `crowd.outbursts` and `outburst_above`."""

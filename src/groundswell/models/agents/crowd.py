@@ -7,7 +7,7 @@ one key share their luck, so a scenario is `dataclasses.replace(crowd, model=oth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from groundswell.models.agents.engines import advance, check
 from groundswell.models.agents.grid import nearest_whole
 from groundswell.models.agents.saved import read_moment, write_moment
 from groundswell.models.agents.ties import Ties
+from groundswell.models.moments import Block, Moments
 from groundswell.rng import hash_key
 
 Record = Literal["none", "totals", "frames", "agents"]
@@ -98,10 +99,20 @@ class Crowd:
             picture[self.cell[(state == shown) & (self.cell >= 0)]] = shown
         return picture.reshape(rows, columns)
 
+    def numbers(self, agents: np.ndarray | None) -> np.ndarray:
+        """Those to be followed, everyone if None; UsageError for a number that no agent has."""
+        return numbers_of(agents, self)
+
+    def rows(self, agents: np.ndarray) -> dict[str, Any]:
+        """Number, state, row and column or node (masked off the grid), and jail (steps left) of these agents."""
+        where = self.model.where(self.cell[agents])
+        return {"agent": agents, "state": self.states()[agents], **where, "jail": self.jail[agents]}
+
     def save(self, path: Path | str) -> None:
         """Write the crowd as an .npz file, whole or not at all."""
         write_moment(
             path,
+            Crowd,
             FORMAT,
             key=np.uint64(self.key),
             step=self.step,
@@ -282,6 +293,18 @@ def numbers_of(agents: np.ndarray | None, crowd: Crowd) -> np.ndarray:
             f"agents is {agents!r}; expected whole numbers from 0 to {len(everyone) - 1}, officers after citizens."
         )
     return chosen
+
+
+def _advance(crowd: Crowd, steps: int, *, watched: bool = False, threads: int = 1) -> Iterator[Block]:
+    for totals, now in advance(crowd, steps, watched=watched, threads=threads):
+        yield series_of(crowd, totals), now
+
+
+MOMENTS = Moments(
+    load, _advance, ("active", "jailed", "quiet", "arrests"), STATES,
+    settled=("citizen_density", "officer_density", "rows", "columns", "placement"),
+)  # fmt: skip
+"""How a run is saved, resumed, recorded and changed on the way."""
 
 
 def outbursts(active: np.ndarray, above: float = 50) -> np.ndarray:

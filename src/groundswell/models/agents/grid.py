@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 
-from groundswell.errors import ParameterError
+from groundswell.errors import ParameterError, nearest
 
 Neighbourhood = Literal["disc", "diamond", "square"]
 """Cells within Euclidean distance, within city-block distance, or within the distance in each direction."""
@@ -33,6 +34,16 @@ def check_sides(model: Any) -> None:
         if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1:
             raise ParameterError(
                 f"{type(model).__name__}.{name} is {given!r}; expected a whole number of cells, 1 or more."
+            )
+
+
+def check_choices(component: Any, choices: Mapping[str, tuple[str, ...]]) -> None:
+    """ParameterError unless every rule is one of its named alternatives."""
+    for name, allowed in choices.items():
+        if (given := getattr(component, name)) not in allowed:
+            raise ParameterError(
+                f"{type(component).__name__}.{name} is {given!r}; expected one of {', '.join(map(repr, allowed))}."
+                + nearest(str(given), allowed)
             )
 
 

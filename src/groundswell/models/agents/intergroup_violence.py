@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
@@ -24,13 +25,20 @@ from groundswell.data.history import History
 from groundswell.data.places import Places
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
-from groundswell.errors import DataError, ParameterError, UsageError, nearest
-from groundswell.models.agents.alone import check_no_past, check_one_place, check_steps
+from groundswell.errors import DataError, ParameterError, UsageError
+from groundswell.models.agents.alone import check_no_past, check_one_place
 from groundswell.models.agents.civil_violence import Ratio
-from groundswell.models.agents.grid import Neighbourhood, around_cell, check_room, check_sides, nearest_whole
+from groundswell.models.agents.grid import (
+    Neighbourhood,
+    check_choices,
+    check_room,
+    check_sides,
+    nearest_whole,
+)
 from groundswell.models.agents.saved import read_moment, write_moment
 from groundswell.models.agents.ties import Ground, Ties, check_places
 from groundswell.models.base import Model
+from groundswell.models.moments import Moments, Scenario, go_on
 from groundswell.models.watching import Watched, watch_grid
 from groundswell.params import param
 from groundswell.rng import hash_key
@@ -53,15 +61,7 @@ FORMAT = 1
 """Of saved files; raised when the meaning of a file or of a draw changes."""
 
 SERIES: tuple[str, ...] = (
-    "first",
-    "second",
-    "active",
-    "jailed",
-    "killed_first",
-    "killed_second",
-    "born",
-    "died",
-    "arrests",
+    *("first", "second", "active", "jailed", "killed_first", "killed_second", "born", "died", "arrests"),
 )
 """What is counted in each step, in the order of the loops' totals."""
 
@@ -71,8 +71,8 @@ EMPTY, FIRST_QUIET, FIRST_ACTIVE, SECOND_QUIET, SECOND_ACTIVE, JAILED, OFFICER =
 STATES = ("empty", "first-quiet", "first-active", "second-quiet", "second-active", "jailed", "officer")
 """Their names, in that order."""
 
-PERSON_STEPS_AT_ONCE = 500_000
-"""Work between two looks at the keyboard."""
+SETTLED = ("citizen_density", "first_share", "officer_density", "rows", "columns")
+"""By what a run begins."""
 
 
 @dataclass(frozen=True)
@@ -139,12 +139,7 @@ class IntergroupViolence(Ground, Model):
                 f"IntergroupViolence.ties has nodes = {self.ties.nodes!r} and patrol = {self.ties.patrol!r}; expected "
                 "'places' and 'along_ties'. Persons who are born and die are no nodes, and officers move as they do."
             )
-        for name, allowed in CHOICES.items():
-            if (given := getattr(self, name)) not in allowed:
-                raise ParameterError(
-                    f"IntergroupViolence.{name} is {given!r}; expected one of {', '.join(map(repr, allowed))}."
-                    + nearest(str(given), allowed)
-                )
+        check_choices(self, CHOICES)
 
     @classmethod
     def example(cls) -> tuple[IntergroupViolence, Setting]:
@@ -174,12 +169,25 @@ class IntergroupViolence(Ground, Model):
     def watch(self, setting: Setting, *, rng: np.random.Generator) -> Watched:
         """The history that `simulate` draws, with pictures of the grid; see `Peoples.frame`."""
         check_one_place(self, setting, "grid")
+        return watch_grid(
+            self.populate(rng=rng), partial(go_on, self.moments()), setting, STATES, self.picture, self.note
+        )
 
-        def go_on(peoples: Peoples, steps: int) -> tuple[Peoples, Mapping[str, np.ndarray]]:
-            done = run(peoples, steps)
-            return done.peoples, done.series
+    @classmethod
+    def moments(cls) -> Moments:
+        """How a run is saved, resumed, recorded and changed on the way."""
+        from groundswell.models.agents.intergroup_steps import advance
 
-        return watch_grid(self.populate(rng=rng), go_on, setting, STATES, self.picture, self.note)
+        return Moments(load, advance, SERIES, STATES, SETTLED)
+
+    @classmethod
+    def scenarios(cls) -> dict[str, Scenario]:
+        """Peacekeepers who arrive on the way."""
+        return {
+            "peacekeepers": Scenario(
+                "officers arrive, .08 a cell", cls(legitimacy=0.8), 10, lambda peoples: peoples.with_officers(0.08)
+            )
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,16 +213,39 @@ class Peoples:
 
         rows, columns = self.model.picture
         picture = np.zeros(rows * columns, np.uint8)
-        there = self.persons[self.persons[:, loops.CELL] >= 0]
-        group, active = there[:, loops.GROUP], there[:, loops.IS_ACTIVE]
-        seen = np.where(group == loops.OFFICER, OFFICER, FIRST_QUIET + 2 * group + active)
-        picture[there[:, loops.CELL]] = np.where(there[:, loops.JAIL] > 0, JAILED, seen)
+        there = self.persons[:, loops.CELL] >= 0
+        picture[self.persons[there, loops.CELL]] = self.states()[there]
         return picture.reshape(rows, columns)
+
+    def states(self) -> np.ndarray:
+        """(N,) uint8 FIRST_QUIET, ..., JAILED or OFFICER by agent."""
+        from groundswell.models.agents import _intergroup_violence_loops as loops
+
+        group, active = self.persons[:, loops.GROUP], self.persons[:, loops.IS_ACTIVE]
+        seen = np.where(group == loops.OFFICER, OFFICER, FIRST_QUIET + 2 * group + active)
+        return np.where(self.persons[:, loops.JAIL] > 0, JAILED, seen).astype(np.uint8)
+
+    def numbers(self, agents: np.ndarray | None) -> np.ndarray | None:
+        """Those to be followed, everyone if None; whoever is not born yet, or dead, has no row."""
+        return None if agents is None else np.asarray(agents, dtype=np.int64)
+
+    def rows(self, agents: np.ndarray | None) -> dict[str, Any]:
+        """Number, state, row and column or node, group, jail and age of those of these agents who are there."""
+        from groundswell.models.agents import _intergroup_violence_loops as loops
+
+        there = np.argsort(self.number)
+        if agents is not None:
+            there = there[np.isin(self.number[there], agents)]
+        persons = self.persons[there]
+        told = {"group": persons[:, loops.GROUP], "jail": persons[:, loops.JAIL], "age": persons[:, loops.AGE]}
+        where = self.model.where(persons[:, loops.CELL])
+        return {"agent": self.number[there], "state": self.states()[there], **where, **told}
 
     def save(self, path: Path | str) -> None:
         """Write everyone as an .npz file, whole or not at all."""
         write_moment(
             path,
+            Peoples,
             FORMAT,
             model=json.dumps(plain(replace(self.model, ties=None))),
             key=np.uint64(self.key),
@@ -317,59 +348,18 @@ def run(
     record : the "totals" of each step, or "frames" as well (steps + 1 bytes a cell). Cost some .3 microseconds a person
     and step with vision 1.7; it grows with the cells in view. Ctrl-C stops between blocks of steps.
     """
-    from groundswell.models.agents import _intergroup_violence_loops as loops
+    from groundswell.models.agents.intergroup_steps import advance
 
-    check_steps(steps)
     if record not in ("totals", "frames"):
         raise UsageError(f'record is {record!r}; expected "totals" or "frames".')
-    model = peoples.model
-    block = 1 if record == "frames" else max(1, PERSON_STEPS_AT_ONCE // model.cells)
-    around, beside = _views(model)
-    if len(peoples.persons) and peoples.persons[:, loops.CELL].max() >= model.cells:
-        raise DataError(
-            f"Peoples has someone in cell {peoples.persons[:, loops.CELL].max()}, and its model {model.cells} cells; a "
-            "scenario may change rules and numbers, not the grid, and have other ties among as many nodes."
-        )
-    rules, totals = _rules(model), np.zeros((steps, len(SERIES)), np.int64)
+    start, parts = peoples, list[Mapping[str, np.ndarray]]([{name: np.zeros(0) for name in SERIES}])
     frames = [peoples.frame()] if record == "frames" else []
-    for first in range(0, steps, block):
-        part = totals[first : first + block]
-        persons, traits, number, newest = loops.advance(
-            peoples.persons, peoples.traits, peoples.number, peoples.newest, around, beside, rules,
-            np.uint64(peoples.key), peoples.step + 1, part,
-        )  # fmt: skip
-        peoples = replace(
-            peoples, step=peoples.step + len(part), newest=newest, number=number, persons=persons, traits=traits
-        )
+    for series, now in advance(peoples, steps, watched=record == "frames"):
+        parts.append(series)
+        peoples = now()
         if record == "frames":
             frames.append(peoples.frame())
         if progress is not None:
-            progress(min(1.0, (first + block) / steps), f"step {peoples.step}")
-    series = dict(zip(SERIES, totals.T.astype(float), strict=True))
+            progress((peoples.step - start.step) / steps, f"step {peoples.step}")
+    series = {name: np.concatenate([part[name] for part in parts]) for name in SERIES}
     return Run(peoples, series, np.stack(frames) if frames else None)
-
-
-def _views(model: IntergroupViolence) -> tuple[np.ndarray, np.ndarray]:
-    """What is in view of a cell, and what is beside it, as the loops want it."""
-    if model.ties is not None:
-        return model.ties.views(), model.ties.beside()
-    return around_cell(model.vision_cells, model.neighbourhood), around_cell(1, "square")
-
-
-def _rules(model: IntergroupViolence) -> Any:
-    from groundswell.models.agents import _intergroup_violence_loops as loops
-
-    return loops.Rules(
-        rows=model.rows if model.ties is None else model.cells,
-        columns=model.columns if model.ties is None else 1,
-        legitimacy=float(model.legitimacy),
-        threshold=float(model.activation_threshold),
-        arrest_constant=float(model.arrest_constant),
-        max_jail_term=float(model.max_jail_term),
-        birth_probability=float(model.birth_probability),
-        max_age=float(model.max_age),
-        ratio=CHOICES["ratio"].index(model.ratio),
-        own_group=model.counted == "own_group",
-        off_grid=model.jailed == "off_grid",
-        inherits=model.children == "inherit",
-    )

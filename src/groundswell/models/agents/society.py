@@ -92,6 +92,7 @@ class Society:
         """Write the society as an .npz file, whole or not at all; its setting is given again to `load`."""
         write_moment(
             path,
+            Society,
             FORMAT,
             model=json.dumps(plain(self.model)),
             places=np.array(self.setting.places.name),

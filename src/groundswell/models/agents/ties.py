@@ -16,7 +16,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from groundswell.data.graph import Graph
-from groundswell.errors import DataError, ParameterError, UsageError, nearest
+from groundswell.errors import DataError, ParameterError, UsageError
+from groundswell.models.agents.grid import check_choices
 from groundswell.models.agents.networks import GivenGraph, Network, SmallWorld
 from groundswell.params import Component, param
 from groundswell.rng import keyed
@@ -51,12 +52,7 @@ class Ties(Component):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, allowed in CHOICES.items():
-            if (given := getattr(self, name)) not in allowed:
-                raise ParameterError(
-                    f"Ties.{name} is {given!r}; expected one of {', '.join(map(repr, allowed))}."
-                    + nearest(str(given), allowed)
-                )
+        check_choices(self, CHOICES)
 
     def drawn(self, key: np.uint64) -> Ties:
         """With the graph that belongs to a key, which the key of a cascade draws too."""
@@ -130,6 +126,12 @@ class Ground:
             return self.rows, self.columns
         columns = math.ceil(math.sqrt(self.cells))
         return math.ceil(self.cells / columns), columns
+
+    def where(self, cell: np.ndarray) -> dict[str, np.ndarray]:
+        """Row and column of cells, or the nodes, (n,) each; masked where it is below 0, off the grid."""
+        on_grid = {"row": cell // self.columns, "column": cell % self.columns}
+        parts = on_grid if self.ties is None else {"node": cell}
+        return {name: np.ma.array(part, mask=cell < 0) for name, part in parts.items()}
 
     @property
     def note(self) -> str:
