@@ -1,0 +1,104 @@
+"""A second look at a result: what it rests on, claim by claim and judgement by judgement.
+
+By weights on the draws of the fit, which costs little; in a full run what weights cannot tell is fitted anew, part by
+part, so that it can be resumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from groundswell.infer.base import Fit
+from groundswell.params import Prior, leaves
+from groundswell.studies.answers import shifted
+from groundswell.studies.case import Built
+from groundswell.studies.influence import LeftOut, check_rows, influence_row, readings, to_fit_anew, to_leave_out
+from groundswell.studies.judgements import Moved, parameter_moves, reporting_moves, standard, under_prior, way_row
+from groundswell.studies.reweighing import Reading, Reread, reread
+
+
+def second_look(
+    built: Built, found: Fit, posterior: Sequence[Mapping[str, Any]], *, seed: int, processes: int
+) -> dict[str, Any]:
+    """ "answers" of the fit; "influence", rows of what is left out; "checks" by claim; "judgements" moved."""
+    left_out = to_leave_out(built)
+    moves = _reporting(built, found.details["integrated"])
+    asked = [*readings(built, left_out), *(reading for _, pair in moves for reading in pair)]
+    base, told = reread(built, found, posterior, asked, seed=seed, processes=processes)
+    influence, checks = [], {}
+    for one, other in zip(left_out, told, strict=False):
+        influence.append(influence_row(one, other, base))
+        checks |= check_rows(built.claims.weighed, one, other)
+    rest = told[len(left_out) :]
+    judgements = [
+        _judgement(moved, [way_row(to, other, base) for to, other in zip(moved.ways, pair, strict=True)])
+        for moved, pair in zip((moved for moved, _ in moves), zip(rest[::2], rest[1::2], strict=True), strict=True)
+    ]
+    z = standard(found)
+    for moved, ways in parameter_moves(found.details["leaves"], found.details["integrated"]):
+        pair = [under_prior(base, z[moved.name], way) for way in ways]
+        rows = [way_row(to, other, base) for to, other in zip(moved.ways, pair, strict=True)]
+        judgements.append(_judgement(moved, rows))
+    return {"answers": base.told(), "influence": influence, "checks": checks, "judgements": judgements}
+
+
+@dataclass(frozen=True)
+class Anew:
+    """A part of a second look that has to be fitted: its name, the reading, and what puts it in its place."""
+
+    name: str
+    reading: Reading
+    row: Callable[[Reread], dict[str, Any]]
+    put: Callable[[dict[str, Any]], None]
+
+
+def to_fit(built: Built, look: dict[str, Any]) -> list[Anew]:
+    """The parts of `second_look` that weights cannot tell, and the foremost claims; `put` changes `look` in place."""
+    left_out = to_leave_out(built)
+    asked = readings(built, left_out)
+    parts = [_left_out(built, look, i, left_out[i], asked[i]) for i in to_fit_anew(look["influence"])]
+    for at, (moved, pair) in enumerate(_reporting(built, _integrated(built))):
+        for side, reading in enumerate(pair):
+            if not reading.priors and not look["judgements"][at]["ways"][side]["reliable"]:
+                parts.append(_moved(look, at, side, moved, reading))
+    return parts
+
+
+def _left_out(built: Built, look: dict[str, Any], i: int, one: LeftOut, reading: Reading) -> Anew:
+    def row(found: Reread) -> dict[str, Any]:
+        return {"row": influence_row(one, found, None), "checks": check_rows(built.claims.weighed, one, found)}
+
+    def put(made: dict[str, Any]) -> None:
+        look["influence"][i] = made["row"] | {"answers": shifted(made["row"]["answers"], look["answers"])}
+        look["checks"] |= made["checks"]
+
+    return Anew(f"without {one.kind} {i}", reading, row, put)
+
+
+def _moved(look: dict[str, Any], at: int, side: int, moved: Moved, reading: Reading) -> Anew:
+    def put(made: dict[str, Any]) -> None:
+        look["judgements"][at]["ways"][side] = made | {"answers": shifted(made["answers"], look["answers"])}
+
+    return Anew(
+        f"judgement {moved.name.rpartition('.')[2]} {side + 1}",
+        reading, lambda found: way_row(moved.ways[side], found, None), put,
+    )  # fmt: skip
+
+
+def _judgement(moved: Moved, ways: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"name": moved.name, "what": moved.what, "ways": ways}
+
+
+def _reporting(built: Built, names: Sequence[str]) -> list[tuple[Moved, list[Reading]]]:
+    priors: dict[str, Prior] = {
+        leaf.name: leaf.prior for leaf in leaves(built.account.reporting) if leaf.prior is not None
+    }
+    return list(reporting_moves(built.account.reporting, names, priors))
+
+
+def _integrated(built: Built) -> tuple[str, ...]:
+    from groundswell.models.reporting.integration import integrable
+
+    return integrable(built.account.reporting)
