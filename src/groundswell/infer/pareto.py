@@ -19,14 +19,15 @@ SHORTEST = 5
 
 
 def smoothed(log_ratio: np.ndarray) -> tuple[np.ndarray, float]:
-    """Log weights (N,) that sum to 1, and the shape k of their tail; k is 0 where all ratios are equal.
+    """The log ratios (N,) with their tail smoothed, and its shape k; k is 0 where all ratios are equal.
 
-    log_ratio : (N,), finite, up to a constant. The tail is the largest min(N / 5, 3 sqrt(N)) of them.
+    log_ratio : (N,), finite. The tail is the largest min(N / 5, 3 sqrt(N)) of them; none becomes larger than the
+    largest was.
     """
-    logs = np.asarray(log_ratio, dtype=float)
-    logs = logs - logs.max()
+    top = float(np.max(log_ratio))
+    logs = np.asarray(log_ratio, dtype=float) - top
     if np.ptp(logs) < 1e-12:
-        return np.full(len(logs), -np.log(len(logs))), 0.0
+        return logs + top, 0.0
     size = int(np.ceil(min(0.2 * len(logs), 3 * np.sqrt(len(logs)))))
     order = np.argsort(logs, kind="stable")
     tail = order[-size:]
@@ -38,7 +39,7 @@ def smoothed(log_ratio: np.ndarray) -> tuple[np.ndarray, float]:
         share = (np.arange(size) + 0.5) / size
         expected = scale * (np.expm1(-k * np.log1p(-share)) / k if abs(k) > 1e-10 else -np.log1p(-share))
         logs[tail] = np.minimum(np.log(expected + np.exp(cut)), 0.0)
-    return logs - np.logaddexp.reduce(logs), float(k)
+    return logs + top, float(k)
 
 
 def generalised_pareto(values: np.ndarray) -> tuple[float, float]:

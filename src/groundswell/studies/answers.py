@@ -88,10 +88,22 @@ def answers_of(
     values = {name: np.log([draw[path][-1] + 0.5 for draw in posterior]) for name, path in PATHS.items()}
     if (at := asked_group(built)) is not None:
         values["joining"] = np.log([draw["hidden"][at] for draw in posterior])
-    for stance, kind, direction in lean_cells(built):
-        lean = effects[f"bias.{stance}"] + effects[f"bias_by_kind.{stance}:{kind}"]
-        values[f"{stance}: {kind}"] = direction * lean
+    values |= {f"{stance}: {kind}": row for (stance, kind), row in leans(built, effects, len(weights)).items()}
     return Answers({name: row for name, row in values.items() if np.isfinite(row).all()}, weights)
+
+
+def leans(built: Built, effects: Mapping[str, np.ndarray], count: int) -> dict[tuple[str, str], np.ndarray]:
+    """(stance, kind) to (count,), by how much its figures lie above what happened, in logs.
+
+    effects : by name, "bias.STANCE" and "bias_by_kind.STANCE:KIND"; what the case holds fixed need not be there.
+    """
+    reporting, found = built.account.reporting, {}
+    for stance, kind, direction in lean_cells(built):
+        cell = f"{stance}:{kind}"
+        own = effects.get(f"bias.{stance}", np.full(count, reporting.bias[stance]))
+        more = effects.get(f"bias_by_kind.{cell}", np.full(count, reporting.bias_by_kind[cell]))
+        found[stance, kind] = direction * (own + more)
+    return found
 
 
 def asked_group(built: Built) -> int | None:

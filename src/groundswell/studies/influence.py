@@ -21,6 +21,9 @@ from groundswell.studies.reweighing import Reading, Reread, groups_of
 FEWEST = 30.0
 """Effective draws below which weights are not relied on, whatever their tail."""
 
+EQUAL = 0.8
+"""Share of the effective draws that weights must leave to count as nearly equal: then no tail can matter."""
+
 FOREMOST = 3
 """Claims left out that are fitted anew in a full run, though their weights can be relied on: those that move most."""
 
@@ -38,7 +41,7 @@ class LeftOut:
 
     def reading(self, asked: Iterable[str] = ()) -> Reading:
         """The claims without these; `asked` are asked again."""
-        return Reading(without=frozenset(self.claims), ask=tuple(asked))
+        return Reading(without=self.claims, ask=tuple(asked))
 
 
 def to_leave_out(built: Built) -> list[LeftOut]:
@@ -82,22 +85,30 @@ def influence_row(one: LeftOut, found: Reread, base: Answers | None) -> dict[str
         "claims": list(one.claims),
         "log_predictive": -found.log_ratio,
         "answers": found.answers.told(base),
-    } | how(found)
+    } | how(found, base)
 
 
-def how(found: Reread) -> dict[str, Any]:
-    """By which way a reading was computed, and whether to rely on it. worth : effective draws."""
-    good = found.pareto_k is not None and found.pareto_k <= RELIABLE and found.effective >= FEWEST
+def how(found: Reread, base: Answers | None) -> dict[str, Any]:
+    """By which way a reading was computed, and whether to rely on it. worth : effective draws.
+
+    Weights are relied on if their tail allows it or they are nearly equal, and if enough draws are left.
+    """
+    if base is None:
+        reliable = not found.reasons
+    else:
+        equal = found.worth >= EQUAL / float((base.weights**2).sum())
+        tame = found.pareto_k is not None and found.pareto_k <= RELIABLE
+        reliable = found.worth >= FEWEST and (tame or equal)
     return {
         "by": "fit" if found.anew else "weights",
         "pareto_k": found.pareto_k,
-        "worth": found.effective,
-        "reliable": not found.reasons if found.anew else good,
+        "worth": found.worth,
+        "reliable": bool(reliable),
         "reasons": list(found.reasons),
     }
 
 
-def check_rows(record: Record, one: LeftOut, found: Reread) -> dict[str, dict[str, Any]]:
+def check_rows(record: Record, one: LeftOut, found: Reread, base: Answers | None) -> dict[str, dict[str, Any]]:
     """id to the check of its claim: what its speaker would have said, given the other origins' claims.
 
     rank : of the figure among those; p : twice its distance from the nearer end, at most 1.
@@ -116,7 +127,7 @@ def check_rows(record: Record, one: LeftOut, found: Reread) -> dict[str, dict[st
             "p": min(1.0, 2 * min(rank, 1 - rank)),
             "left_out": list(one.claims),
             "log_predictive": -found.log_ratio,
-        } | how(found)
+        } | how(found, base)
     return rows
 
 

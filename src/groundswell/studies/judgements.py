@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 
 from groundswell.infer.base import Fit
-from groundswell.infer.pareto import smoothed
 from groundswell.models.reporting.claims import Reporting
 from groundswell.models.reporting.grouping import Grains
 from groundswell.params import Leaf, Prior
 from groundswell.studies.answers import Answers
 from groundswell.studies.influence import how
-from groundswell.studies.reweighing import Reading, Reread
+from groundswell.studies.reweighing import Reading, Reread, weighed_anew
 
 WIDER = 1.5
 """Factor of a prior's sd. Twice the sd would give weights whose tail no smoothing mends: Pareto k 1 - 1/WIDER^2, for a
@@ -46,7 +45,7 @@ def parameter_moves(leaves: Sequence[Leaf], names: Sequence[str]) -> Iterator[tu
         if leaf.name in effects:
             continue
         low, high = (leaf.from_free(leaf.center + side * leaf.sd) for side in (-1, 1))
-        ways = f"{low:.3g}", f"{high:.3g}"
+        ways = f"{low:.2g}", f"{high:.2g}"
         yield Moved(leaf.name, "median", ways), [np.array([-1.0, 1.0]), np.array([1.0, 1.0])]
         ways = f"{leaf.sd / WIDER:.2g}", f"{leaf.sd * WIDER:.2g}"
         yield Moved(leaf.name, "sd", ways), [np.array([0.0, 1 / WIDER]), np.array([0.0, WIDER])]
@@ -99,13 +98,8 @@ def under_prior(base: Answers, z: np.ndarray, way: np.ndarray) -> Reread:
     """The answers with one parameter's prior moved. z : (M,) on the coordinate where that prior is standard normal."""
     centre, sd = way
     ratio = -0.5 * ((z - centre) / sd) ** 2 + 0.5 * z**2 - math.log(sd)
-    raw = np.log(base.weights) + ratio
-    log_weight, k = smoothed(raw)
-    weights, lowest = np.exp(log_weight), int(raw.argmin())
-    return Reread(
-        Answers(base.values, weights), float(raw[lowest] - log_weight[lowest]), {}, k if np.isfinite(k) else None,
-        float(1 / (weights**2).sum()),
-    )  # fmt: skip
+    log_ratio, weights, k = weighed_anew(base.weights, ratio)
+    return Reread(Answers(base.values, weights), log_ratio, {}, k)
 
 
 def standard(found: Fit) -> dict[str, np.ndarray]:
@@ -117,4 +111,4 @@ def standard(found: Fit) -> dict[str, np.ndarray]:
 
 def way_row(to: str, found: Reread, base: Answers | None) -> dict[str, Any]:
     """The answers with a prior or judgement moved one way; base as in `influence_row`."""
-    return {"to": to, "answers": found.answers.told(base)} | how(found)
+    return {"to": to, "answers": found.answers.told(base)} | how(found, base)

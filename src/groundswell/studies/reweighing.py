@@ -43,7 +43,7 @@ class Reading:
     said. changes : fields of the reporting model. priors : of leans and speakers' effects, by name.
     """
 
-    without: frozenset[str] = frozenset()
+    without: tuple[str, ...] = ()
     ask: tuple[str, ...] = ()
     changes: Mapping[str, Any] = field(default_factory=dict)
     priors: Mapping[str, Prior] = field(default_factory=dict)
@@ -57,17 +57,21 @@ class Reading:
 class Reread:
     """What a reading comes to. log_ratio : of the evidence of the claims read so, over that of the claims as they are.
 
-    said : id to (M,) values, of those asked. pareto_k, effective : of the weights, or the effective draws of a fit made
-    anew, with the limits that it missed as reasons.
+    said : id to (M,) values, of those asked. pareto_k : shape of the weights' tail. anew : by a fit of its own, with
+    the limits that it missed as reasons.
     """
 
     answers: Answers
     log_ratio: float
     said: Mapping[str, np.ndarray]
     pareto_k: float | None = None
-    effective: float = 0.0
     anew: bool = False
     reasons: tuple[str, ...] = ()
+
+    @property
+    def worth(self) -> float:
+        """Draws that the weights are worth."""
+        return float(1 / (self.answers.weights**2).sum())
 
 
 class Reader:
@@ -77,8 +81,13 @@ class Reader:
         self, reporting: Reporting, record: Record, readings: Sequence[Reading], free: Sequence[Leaf],
         names: Sequence[str],
     ) -> None:  # fmt: skip
-        self.reporting, self.readings = reporting, readings
-        self.columns = [(k, leaf) for k, leaf in enumerate(free) if leaf.name.startswith("reporting.")]
+        self.readings = readings
+        # leans and speakers' effects stay at their priors' medians, about which they are integrated out
+        effects = {f"reporting.{name}" for name in names}
+        self.columns = [
+            (k, leaf) for k, leaf in enumerate(free) if leaf.name.startswith("reporting.") and leaf.name not in effects
+        ]
+        self.reporting = Integration(reporting.prepare(record), reporting, names).middle(reporting)
         place = {_key(group): i for i, group in enumerate(reporting.prepare(record))}
         self.prepared: list[tuple[ClaimGroups, list[int], Integration]] = []
         self.asked: list[tuple[Record, ClaimGroups, list[int]]] = []
@@ -98,11 +107,10 @@ class Reader:
         return [self._read(at, base, hidden, key) for at in range(len(self.readings))]
 
     def _read(self, at: int, base: Reporting, hidden: np.ndarray, key: tuple[int, ...]) -> tuple:
-        groups, places, made = self.prepared[at]
-        model = replace(base, **self.readings[at].changes)
-        belief = made.begin(groups.bind(made.middle(model)), 1)
-        for i, place in enumerate(places):
-            belief.absorb(i, hidden[place : place + 1])
+        (groups, places, made), changes = self.prepared[at], self.readings[at].changes
+        model = replace(base, **changes) if changes else base
+        belief = made.begin(groups.bind(model), 1)
+        belief.absorb_all(hidden[None, places])
         # the same randomness for every reading: what two of them share is not left to chance
         rng = keyed(*key)
         lacking, effects = belief.settle(rng=rng)
@@ -139,23 +147,22 @@ def reread(
 
     told = []
     for at, reading in enumerate(readings, start=1):
-        ratio = logs[:, at] - logs[:, 0]
-        raw = np.log(share) + ratio
-        log_weight, k = smoothed(raw)
-        lowest = int(raw.argmin())  # smoothing leaves it as it is, so it knows by what all were divided
-        weights = np.exp(log_weight)
+        log_ratio, weights, k = weighed_anew(share, logs[:, at] - logs[:, 0])
         said = np.array([row[at][2] for row in rows])
         asked = [claim.id for claim in record if claim.id in reading.ask]
-        told.append(
-            Reread(
-                under(at, weights),
-                float(raw[lowest] - log_weight[lowest]),
-                dict(zip(asked, said.T, strict=True)),
-                k if np.isfinite(k) else None,
-                float(1 / (weights**2).sum()),
-            )
-        )
+        told.append(Reread(under(at, weights), log_ratio, dict(zip(asked, said.T, strict=True)), k))
     return under(0, share), told
+
+
+def weighed_anew(share: np.ndarray, ratio: np.ndarray) -> tuple[float, np.ndarray, float | None]:
+    """Log of the mean ratio, the draws' weights under the other reading, (M,), and the shape k of the ratios' tail.
+
+    share : (M,) weights of the draws as they are. ratio : (M,), in logs. k is None where the tail is too short.
+    """
+    logs, k = smoothed(ratio)
+    logs = logs + np.log(share)
+    total = float(np.logaddexp.reduce(logs))
+    return total, np.exp(logs - total), k if np.isfinite(k) else None
 
 
 def refit(
@@ -188,7 +195,6 @@ def refit(
         answers_of(built, drawn, effects, times / times.sum()),
         found.log_density - log_evidence,
         asked,
-        effective=found.details["effective"],
         anew=True,
         reasons=() if found.converged else (found.status,),
     )

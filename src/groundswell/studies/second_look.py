@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from groundswell.infer.base import Fit
+from groundswell.models.reporting.integration import integrable
 from groundswell.params import Prior, leaves
 from groundswell.studies.answers import shifted
 from groundswell.studies.case import Built
@@ -30,7 +31,7 @@ def second_look(
     influence, checks = [], {}
     for one, other in zip(left_out, told, strict=False):
         influence.append(influence_row(one, other, base))
-        checks |= check_rows(built.claims.weighed, one, other)
+        checks |= check_rows(built.claims.weighed, one, other, base)
     rest = told[len(left_out) :]
     judgements = [
         _judgement(moved, [way_row(to, other, base) for to, other in zip(moved.ways, pair, strict=True)])
@@ -46,9 +47,13 @@ def second_look(
 
 @dataclass(frozen=True)
 class Anew:
-    """A part of a second look that has to be fitted: its name, the reading, and what puts it in its place."""
+    """A part of a second look that has to be fitted: the reading, and what puts it in its place.
+
+    number : names its randomness, the same whatever else has to be fitted.
+    """
 
     name: str
+    number: int
     reading: Reading
     row: Callable[[Reread], dict[str, Any]]
     put: Callable[[dict[str, Any]], None]
@@ -68,13 +73,13 @@ def to_fit(built: Built, look: dict[str, Any]) -> list[Anew]:
 
 def _left_out(built: Built, look: dict[str, Any], i: int, one: LeftOut, reading: Reading) -> Anew:
     def row(found: Reread) -> dict[str, Any]:
-        return {"row": influence_row(one, found, None), "checks": check_rows(built.claims.weighed, one, found)}
+        return {"row": influence_row(one, found, None), "checks": check_rows(built.claims.weighed, one, found, None)}
 
     def put(made: dict[str, Any]) -> None:
         look["influence"][i] = made["row"] | {"answers": shifted(made["row"]["answers"], look["answers"])}
         look["checks"] |= made["checks"]
 
-    return Anew(f"without {one.kind} {i}", reading, row, put)
+    return Anew(f"without {one.kind} {i}", i, reading, row, put)
 
 
 def _moved(look: dict[str, Any], at: int, side: int, moved: Moved, reading: Reading) -> Anew:
@@ -82,7 +87,7 @@ def _moved(look: dict[str, Any], at: int, side: int, moved: Moved, reading: Read
         look["judgements"][at]["ways"][side] = made | {"answers": shifted(made["answers"], look["answers"])}
 
     return Anew(
-        f"judgement {moved.name.rpartition('.')[2]} {side + 1}",
+        f"judgement {moved.name.rpartition('.')[2]} {side + 1}", -1 - 2 * at - side,
         reading, lambda found: way_row(moved.ways[side], found, None), put,
     )  # fmt: skip
 
@@ -98,7 +103,6 @@ def _reporting(built: Built, names: Sequence[str]) -> list[tuple[Moved, list[Rea
     return list(reporting_moves(built.account.reporting, names, priors))
 
 
-def _integrated(built: Built) -> tuple[str, ...]:
-    from groundswell.models.reporting.integration import integrable
-
-    return integrable(built.account.reporting)
+def _integrated(built: Built) -> list[str]:
+    """Leans and speakers' effects, without those that the case holds fixed, as a fit integrates them out."""
+    return [name for name in integrable(built.account.reporting) if f"reporting.{name}" not in built.held]

@@ -124,6 +124,20 @@ class Belief:
         self.logs += gain
         return gain
 
+    def absorb_all(self, values: np.ndarray) -> np.ndarray:
+        """`absorb` of every group in turn, in one call. values : (S, G); the log probability of all claims, (S,)."""
+        made = self.integration
+        counts = np.diff(made.start)
+        half = np.repeat([one.group.half for one in self.bound], counts)
+        self.level[:] = np.log(np.repeat(values, counts, axis=1) + half) + self.offset
+        gain = np.empty(len(values))
+        loops.absorb(
+            self.level, self.design, self.own, made.sign, *self.slack, made.edges, made.weights, made.first,
+            self.mean, self.spread, gain,
+        )  # fmt: skip
+        self.logs += gain
+        return gain
+
     def foresee(self, levels: Mapping[int, np.ndarray]) -> Belief:
         """One row: what groups will say of the effects if the logs of their quantities are about as in `levels`."""
         told = {i: level for i, level in levels.items() if len(level) > 1}
