@@ -45,9 +45,9 @@ def parameter_moves(leaves: Sequence[Leaf], names: Sequence[str]) -> Iterator[tu
         if leaf.name in effects:
             continue
         low, high = (leaf.from_free(leaf.center + side * leaf.sd) for side in (-1, 1))
-        ways = f"{low:.2g}", f"{high:.2g}"
+        ways = _short(low), _short(high)
         yield Moved(leaf.name, "median", ways), [np.array([-1.0, 1.0]), np.array([1.0, 1.0])]
-        ways = f"{leaf.sd / WIDER:.2g}", f"{leaf.sd * WIDER:.2g}"
+        ways = _short(leaf.sd / WIDER), _short(leaf.sd * WIDER)
         yield Moved(leaf.name, "sd", ways), [np.array([0.0, 1 / WIDER]), np.array([0.0, WIDER])]
 
 
@@ -68,7 +68,7 @@ def reporting_moves(
             other = {name: Prior(prior.median, factor * prior.sd) for name, prior in mine.items()}
             changes = {"unlisted": factor * reporting.unlisted} if head == "speaker." else {}
             pair.append(Reading(priors=other, changes=changes))
-        yield Moved(f"reporting.{title}", "sd", (f"{sd / WIDER:.2g}", f"{sd * WIDER:.2g}")), pair
+        yield Moved(f"reporting.{title}", "sd", (_short(sd / WIDER), _short(sd * WIDER))), pair
     numbers = {
         "vague": (reporting.vague / 2, min(2 * reporting.vague, 1.0)),
         "vague_reach": (math.log(30), math.log(300)),
@@ -112,3 +112,8 @@ def standard(found: Fit) -> dict[str, np.ndarray]:
 def way_row(to: str, found: Reread, base: Answers | None) -> dict[str, Any]:
     """The answers with a prior or judgement moved one way; base as in `influence_row`."""
     return {"to": to, "answers": found.answers.told(base)} | how(found, base)
+
+
+def _short(value: float) -> str:
+    """Two figures, without an exponent where there can be none."""
+    return f"{float(f'{value:.2g}'):g}"

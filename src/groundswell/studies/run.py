@@ -31,7 +31,7 @@ from groundswell.rng import generator, keyed
 from groundswell.studies.case import COMPONENTS, Built, Case, plain
 from groundswell.studies.conditioning import Size, condition
 from groundswell.studies.reweighing import refit
-from groundswell.studies.second_look import Anew, to_fit
+from groundswell.studies.second_look import Anew, second_tables, to_fit
 
 BUNDLED = {"iran-2017": "iran2017"}
 """Studies that come with the package, by name."""
@@ -273,6 +273,10 @@ def tables(result: Mapping[str, Any]) -> dict[str, Table]:
     if result["joining"]:
         stages = [{k: v for k, v in row.items() if k != "histogram"} for row in result["joining"]["stages"]]
         found["joining"] = Table.from_rows([_flat(row) for row in stages])
+    if result.get("look"):
+        found |= second_tables(result["look"])
+    if result.get("persons"):
+        found["persons"] = Table.from_rows([_flat(row) for row in result["persons"]["rows"]])
     if result.get("components"):
         found["components"] = Table.from_rows([_flat(row) for row in result["components"]])
     return found

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from groundswell.data.table import Table
 from groundswell.infer.base import Fit
 from groundswell.models.reporting.integration import integrable
 from groundswell.params import Prior, leaves
@@ -90,6 +91,39 @@ def _moved(look: dict[str, Any], at: int, side: int, moved: Moved, reading: Read
         f"judgement {moved.name.rpartition('.')[2]} {side + 1}", -1 - 2 * at - side,
         reading, lambda found: way_row(moved.ways[side], found, None), put,
     )  # fmt: skip
+
+
+def second_tables(look: Mapping[str, Any]) -> dict[str, Table]:
+    """Everything of a second look, flat: a row for each thing left out or moved and each answer."""
+    left_out, moved = [], []
+    for row in look["influence"]:
+        head = {name: row[name] for name in ("kind", "name", "log_predictive", *HOW)}
+        left_out += [
+            head | {"claims": " ".join(row["claims"]), "answer": name} | _quantiles(answer)
+            for name, answer in row["answers"].items()
+        ]
+    for row in look["judgements"]:
+        for way in row["ways"]:
+            head = {"name": row["name"], "what": row["what"], "to": way["to"], **{name: way[name] for name in HOW}}
+            moved += [head | {"answer": name} | _quantiles(answer) for name, answer in way["answers"].items()]
+    checks = [
+        {"id": name, "p": row["p"], "rank": row["rank"], "left_out": " ".join(row["left_out"])}
+        | dict(zip(("5 %", "25 %", "50 %", "75 %", "95 %"), row["predicted"], strict=True))
+        | {name: row[name] for name in ("log_predictive", *HOW)}
+        for name, row in sorted(look["checks"].items())
+    ]
+    return {
+        "influence": Table.from_rows(left_out), "checks": Table.from_rows(checks), "judgements": Table.from_rows(moved)
+    }  # fmt: skip
+
+
+HOW = ("by", "pareto_k", "worth", "reliable")
+
+
+def _quantiles(answer: Mapping[str, Any]) -> dict[str, Any]:
+    low, middle, high = answer["quantiles"]
+    known = {name: answer.get(name) for name in ("shift", "error")}
+    return {"5 %": low, "50 %": middle, "95 %": high, "P(above 1)": answer["above"], **known}
 
 
 def _judgement(moved: Moved, ways: list[dict[str, Any]]) -> dict[str, Any]:

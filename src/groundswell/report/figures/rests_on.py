@@ -90,8 +90,7 @@ def moved_priors(panels: Sequence[Mapping[str, Any]], *, words: Speaker | None =
         axes.axvspan(panel["low"], panel["high"], color=style.WASH, linewidth=0, zorder=0)
         axes.axvline(panel["middle"], color=style.SOFT, linewidth=0.9)
         for y, row in enumerate(panel["rows"]):
-            for side, (value, way, sure) in enumerate(zip(row["values"], row["ways"], row["reliable"], strict=True)):
-                _bar(axes, y, panel["middle"], value, way, (DOWN, UP)[side], sure)
+            _bars(axes, y, panel["middle"], row)
         axes.set_xscale("log")
         style.plain_counts(axes.xaxis)
         _few_ticks(axes, panel["low"], panel["high"])
@@ -109,16 +108,27 @@ def moved_priors(panels: Sequence[Mapping[str, Any]], *, words: Speaker | None =
     return made
 
 
-def _bar(axes: Axes, y: float, middle: float, value: float, way: str, colour: str, reliable: bool) -> None:
-    axes.barh(
-        y, value - middle, left=middle, height=0.62, color=colour if reliable else "white", edgecolor=colour,
-        alpha=0.75, hatch=None if reliable else "////", linewidth=0.6,
-    )  # fmt: skip
-    right = value >= middle
-    axes.annotate(
-        way, (value, y), xytext=(3 if right else -3, 0), textcoords="offset points", va="center",
-        ha="left" if right else "right", fontsize=6, color=style.SOFT, annotation_clip=False,
-    )  # fmt: skip
+def _bars(axes: Axes, y: float, middle: float, row: Mapping[str, Any]) -> None:
+    """Both bars of a row, the longer behind, each with its way at its end.
+
+    Where both go to one side, the shorter one's words stand across the middle.
+    """
+    values = row["values"]
+    longer = int(abs(np.log(values[1] / middle)) > abs(np.log(values[0] / middle)))
+    right = [value >= middle for value in values]
+    for side in (longer, 1 - longer):
+        colour, sure = (DOWN, UP)[side], row["reliable"][side]
+        axes.barh(
+            y, values[side] - middle, left=middle, height=0.62, color=colour if sure else "white", edgecolor=colour,
+            hatch=None if sure else "////", linewidth=0.6,
+        )  # fmt: skip
+        across = side != longer and right[0] == right[1]
+        to_right = right[side] != across
+        axes.annotate(
+            row["ways"][side], (middle if across else values[side], y), xytext=(3 if to_right else -3, 0),
+            textcoords="offset points", va="center", ha="left" if to_right else "right", fontsize=6, color=style.SOFT,
+            annotation_clip=False,
+        )  # fmt: skip
 
 
 def _few_ticks(axes: Axes, low: float, high: float) -> None:
