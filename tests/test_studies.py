@@ -143,6 +143,10 @@ def test_the_report_says_what_its_answers_rest_on(ran, tmp_path):
     page = write_report({**result, "look": driver}, tmp_path).read_text(encoding="utf-8")
     assert "For arrests the result rests most on c2 (40 persons, ministry of the interior)" in page
     for row in driver["influence"]:
+        row["reliable"] = False
+    page = write_report({**result, "look": driver}, tmp_path).read_text(encoding="utf-8")
+    assert "For arrests the result seems to rest most on c2" in page
+    for row in driver["influence"]:
         row["answers"]["arrests"] |= {"shift": 2.0, "error": 1.5}
     page = write_report({**result, "look": driver}, tmp_path).read_text(encoding="utf-8")
     assert "For arrests no single claim matters by itself" in page, "a shift within its noise drives nothing"

@@ -39,6 +39,7 @@ def page(result: Mapping[str, Any], speaker: Speaker) -> Page:
         answers=[
             (say("claims-ask-cities"), answers.cities(result, speaker)),
             (say("claims-ask-lean"), answers.lean(result, speaker)),
+            (say("claims-ask-rests-on"), rests_on.rests_on(result, speaker)),
             (say("claims-ask-mechanisms"), answers.mechanisms(result, speaker)),
             *([(say("claims-ask-joining"), answers.joining(result, speaker))] if result["joining"] else []),
         ],

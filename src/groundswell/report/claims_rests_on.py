@@ -69,9 +69,14 @@ def influence(result: Mapping[str, Any], speaker: Speaker) -> Section:
 
 def driver(name: str, result: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The claim without which an answer moves furthest, beyond noise and MATTERS; None if no claim moves it so."""
-    rows = [row for row in result["look"]["influence"] if row["kind"] == "claim" and row["reliable"]]
+    rows = [row for row in result["look"]["influence"] if row["kind"] == "claim"]
     moved = [row for row in rows if _sure(row["answers"].get(name), MATTERS)]
     return max(moved, key=lambda row: abs(row["answers"][name]["shift"]), default=None)
+
+
+def rests_on(result: Mapping[str, Any], speaker: Speaker) -> str:
+    """The short answer: on which claim the number of cities and that of arrests rest."""
+    return " ".join(_driver(name, result, speaker) for name in ("cities", "arrests"))
 
 
 def judgements(result: Mapping[str, Any], speaker: Speaker) -> Section:
@@ -230,8 +235,8 @@ def _driver(name: str, result: Mapping[str, Any], speaker: Speaker) -> str:
         return speaker.say("claims-no-driver", answer=title)
     claim = next(claim for claim in result["claims"] if claim["id"] == row["name"])
     return speaker.say(
-        "claims-driver", answer=title, id=row["name"], said=claim["said"], speaker=claim["speaker"],
-        without=number(row["answers"][name]["quantiles"][1]),
+        "claims-driver" if row["reliable"] else "claims-driver-doubtful", answer=title, id=row["name"],
+        said=claim["said"], speaker=claim["speaker"], without=number(_middle(row, name, result["look"])),
         middle=number(result["look"]["answers"][name]["quantiles"][1]),
         sds=number(abs(row["answers"][name]["shift"])),
     )  # fmt: skip
