@@ -36,11 +36,12 @@ lint: $(READY)
 	  echo "$$check"; $(BIN)/$$check || status=1; \
 	done; exit $$status
 
-# The page of commands, from the commands' own help, and the pictures of the models' and the teacher's pages.
+# The page of commands, from the commands' own help, and the pictures of the models', the teacher's and the study's pages.
 docs: $(READY)
 	@$(BIN)/python -m tools.commands_page
 	@$(BIN)/python -m tools.model_figures
 	@$(BIN)/python -m tools.teaching_figures
+	@$(BIN)/python -m tools.study_figures
 
 $(READY): pyproject.toml constraints.txt
 	@found=; bare=; \
