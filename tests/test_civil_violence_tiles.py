@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundswell.errors import GroundswellError, ParameterError, UsageError
-from groundswell.models.agents import _civil_tile_loops as tile_loops
 from groundswell.models.agents import _civil_violence_loops as loops
 from groundswell.models.agents import _keyed_loops as keyed
+from groundswell.models.agents import _word_loops as word_loops
 from groundswell.models.agents.civil_violence import CHOICES, CivilViolence
 from groundswell.models.agents.crowd import Crowd, load, outbursts, run
 from groundswell.models.agents.engines import Tiles, alone, colours, levels, rules_of
@@ -178,7 +178,7 @@ def test_the_engine_neither_reads_nor_writes_beyond_three_visions(changes):
     model = replace(WIDE, rows=130, columns=140, **changes)
     engine = Tiles(run(model.populate(rng=generator(1)), 3).crowd, alone)
     now = np.uint64(keyed.step_key(np.uint64(5), 9))
-    engine._turn ^= tile_loops.TURN
+    engine._turn ^= word_loops.TURN
     for tiles in colours(model, now):
         for tile in tiles[:2]:
             top, left, height, width = tile
@@ -186,7 +186,7 @@ def test_the_engine_neither_reads_nor_writes_beyond_three_visions(changes):
             near = ((rows - top + 21) % model.rows < height + 42) & ((columns - left + 21) % model.columns < width + 42)
             assert near.mean() < 0.9
             clean, poisoned = copied(engine), copied(engine)
-            poisoned._first[~near] = np.where(poisoned._first[~near] < 0, 0, tile_loops.NOBODY)
+            poisoned._first[~near] = np.where(poisoned._first[~near] < 0, 0, word_loops.NOBODY)
             poisoned._seen[:, ~near] = 77 - poisoned._seen[:, ~near]
             before = copied(poisoned)
             assert clean._act(now, tile[None]) == poisoned._act(now, tile[None])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from groundswell.models.agents.civil_violence import CivilViolence
@@ -81,10 +82,14 @@ class Twin:
         cells = set(self.around(agent.cell))
         return [other for other in self.agents if other.cell in cells]
 
+    def tries(self, agent: Agent, cells: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """The cells at which a mover looks first, one after the other."""
+        for k in range(TRIES):
+            yield cells[int(unit(self.key, self.step, agent.number, MOVE, k) * len(cells))]
+
     def move(self, agent: Agent) -> None:
         cells = self.around(agent.cell)
-        for k in range(TRIES):
-            target = cells[int(unit(self.key, self.step, agent.number, MOVE, k) * len(cells))]
+        for target in self.tries(agent, cells):
             if not self.blocked(target):
                 agent.cell = target
                 return

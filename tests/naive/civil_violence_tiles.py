@@ -5,10 +5,11 @@ It also writes down which cells a tile's turns look at and change, by what they 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from groundswell.models.agents.crowd import Crowd
-from tests.naive.civil_violence import ORDER, Twin, draw, unit
+from tests.naive.civil_violence import MOVE, ORDER, TRIES, Agent, Twin, draw, unit
 
 TILES = 8
 Cell = tuple[int, int]
@@ -44,6 +45,13 @@ class TiledTwin(Twin):
         found = super().around(cell)
         self.tile.read |= set(found)
         return found
+
+    def tries(self, agent: Agent, cells: list[Cell]) -> Iterator[Cell]:
+        """Two from each draw, by its upper and its lower half."""
+        for k in range(TRIES // 2):
+            bits = draw(self.key, self.step, agent.number, MOVE, k)
+            for half in (bits >> 32, bits % 2**32):
+                yield cells[half * len(cells) >> 32]
 
     def presence(self) -> list[tuple[Cell | None, bool, bool]]:
         """Where everyone is, whether it is seen as active, and whether it blocks."""

@@ -1,10 +1,13 @@
 """Compiled loops of civil violence in tiles: what happens inside a tile touches nothing that another may touch.
 
-Agents act as in `_civil_violence_loops.py`, with the same draws. A cell holds the word of the agent there: its number,
-flags, and how much risk it dares; so a turn reads and writes what lies near on the grid, and nothing by agent, which
-would cost a cache miss each time. Of several agents in one cell the others follow in a list, which is rare. All of a
-turn stays within 3 v cells of where it began: an agent moves up to v, arrests up to v further, and what changes there
-is seen from v further still.
+Agents act as in `_civil_violence_loops.py`, with the same draws but for where they look for an empty cell. A cell holds
+the word of the agent there: its number, flags, and how much risk it dares; so a turn reads and writes what lies near on
+the grid, and nothing by agent, which would cost a cache miss each time. Of several agents in one cell the others follow
+in a list, which is rare. All of a turn stays within 3 v cells of where it began: an agent moves up to v, arrests up to
+v further, and what changes there is seen from v further still.
+
+Functions that make no array are compiled with `_nrt=False`: else numba counts the references to every array that is
+handed over, by operations that lock its memory for all threads (docs/decisions/053).
 """
 
 from __future__ import annotations
@@ -33,17 +36,22 @@ from groundswell.models.agents._word_loops import (
     JAILED,
     MORE,
     NOBODY,
-    TURN,
+    SIGN,
     WHO,
     arrive,
     following_word,
+    gather,
     rewrite,
+    waiting,
     walk,
     word_of,
 )
 
 JAIL, HOME = range(2)
 """Rows of `agents`: steps left in jail, and the cell of those in no list."""
+
+HALF, LOWER = np.uint64(32), np.uint64((1 << 32) - 1)
+"""A draw in two halves."""
 
 OFFICERS, ACTIVES = range(2)
 """Rows of `seen`: how many of them are in view of each cell."""
@@ -59,7 +67,7 @@ Torus = namedtuple("Torus", "rows columns reach")
 def _blocked(first, following, rules, cell):
     """Whether no one may move there; jailed agents in a list block it under keeps_cell alone."""
     word = first[cell]
-    while word & JAILED and word >= 0 and rules.jailed != KEEPS_CELL:
+    while word & (JAILED | SIGN) == JAILED and rules.jailed != KEEPS_CELL:
         word = following_word(following, word)
     return word >= 0
 
@@ -70,7 +78,7 @@ def _inside(row, column, torus):
     return torus.reach <= row < torus.rows - torus.reach and torus.reach <= column < torus.columns - torus.reach
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def _spread(seen, cell, amount, around, runs, torus):
     """Add 1 or -1 wherever a cell can be seen from; returns whether a count outgrew its numbers."""
     row, column = cell // torus.columns, cell % torus.columns
@@ -96,14 +104,14 @@ def _spread(seen, cell, amount, around, runs, torus):
     return overflow
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def _shift(seen, old, new, around, runs, torus):
     """Who was seen from around one cell is seen from around another; returns whether a count outgrew its numbers."""
     _spread(seen, old, -1, around, runs, torus)
     return _spread(seen, new, 1, around, runs, torus)
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def _search(first, following, around, torus, rules, own, cell):
     """A random empty cell in vision, by counting them; one's own where there is none."""
     row, column, empty = cell // torus.columns, cell % torus.columns, 0
@@ -121,17 +129,24 @@ def _search(first, following, around, torus, rules, own, cell):
 
 @njit(cache=True, inline="always")
 def _aim(first, following, around, torus, rules, own, cell):
-    """A random empty cell in vision; one's own where there is none."""
+    """A random empty cell in vision; one's own where there is none.
+
+    Two tries at a time, from the halves of one draw, the upper first: whether a cell is empty cannot be foretold, and
+    a wrong guess of the processor costs more than to look at a cell that may not be needed. Halves of 32 bits favour
+    no cell by more than one in ten million.
+    """
     row, column = cell // torus.columns, cell % torus.columns
-    inside = _inside(row, column, torus)
-    target, k = np.int64(NOBODY), 0
-    while target < 0 and k < TRIES:
-        i = int(own_unit(own, MOVE, k) * len(around))
-        there = cell + around[i, 2] if inside else beside(row, column, around, i, torus)
-        if not _blocked(first, following, rules, there):
-            target = there
-        k += 1
-    return target if target >= 0 else _search(first, following, around, torus, rules, own, cell)
+    inside, many = _inside(row, column, torus), np.uint64(len(around))
+    for k in range(TRIES // 2):
+        bits = own_draw(own, MOVE, k)
+        i = np.intp(((bits >> HALF) * many) >> HALF)
+        j = np.intp(((bits & LOWER) * many) >> HALF)
+        one = cell + around[i, 2] if inside else beside(row, column, around, i, torus)
+        two = cell + around[j, 2] if inside else beside(row, column, around, j, torus)
+        blocked = _blocked(first, following, rules, one)
+        if not (blocked & _blocked(first, following, rules, two)):
+            return two if blocked else one
+    return _search(first, following, around, torus, rules, own, cell)
 
 
 @njit(cache=True, inline="always")
@@ -159,7 +174,7 @@ def tabulate(officers, actives, rules):
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def _daring(agent, hardship, aversion, risks, rules):
     """How many of the levels of risk, which rise, a citizen dares."""
     low, high = 0, len(risks)
@@ -172,7 +187,7 @@ def _daring(agent, hardship, aversion, risks, rules):
     return low
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def _suspect(first, following, suspects, around, torus, own, cell):
     """(word, cell) of one of the active agents in vision, each equally likely: the smallest of one draw for each."""
     row, column = cell // torus.columns, cell % torus.columns
@@ -193,7 +208,7 @@ def _suspect(first, following, suspects, around, torus, own, cell):
     return suspect, where
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def _enforce(first, following, agents, officers_seen, actives_seen, around, runs, torus, rules, own, word, cell, tally):
     """Arrest one active agent in vision; returns the officer's cell."""
     suspects = np.int64(actives_seen[cell])
@@ -221,42 +236,50 @@ def _enforce(first, following, agents, officers_seen, actives_seen, around, runs
     return where
 
 
-@njit(cache=True)
-def _waiting(first, following, torus, turn, tile):
-    """How many in a tile have not had their turn in this step."""
-    count = 0
-    for i in range(tile[2]):
-        row = (tile[0] + i) % torus.rows * torus.columns
-        for j in range(tile[3]):
-            column = tile[1] + j
-            word = first[row + (column if column < torus.columns else column - torus.columns)]
-            while word >= 0:
-                count += word & TURN != turn
-                word = following_word(following, word)
-    return count
-
-
-@njit(cache=True)
-def _gather(first, following, torus, now, turn, tile, cell_of, agent_of, priority):
-    """List those of a tile who have not had their turn in this step, and turn their flags."""
-    count = 0
-    for i in range(tile[2]):
-        row = (tile[0] + i) % torus.rows * torus.columns
-        for j in range(tile[3]):
-            column = tile[1] + j
-            cell = row + (column if column < torus.columns else column - torus.columns)
-            word, before = first[cell], NOBODY
-            while word >= 0:
-                agent = word & WHO
-                if word & TURN != turn:
-                    if before < 0:
-                        first[cell] = word ^ TURN
-                    else:
-                        following[before] = word ^ TURN
-                    cell_of[count], agent_of[count] = cell, agent
-                    priority[count] = own_draw(own_key(now, agent), ORDER, 0)
-                    count += 1
-                before, word = agent, following_word(following, word)
+@njit(cache=True, _nrt=False)
+def _turns(
+    first, following, agents, officers_seen, actives_seen, hardship, aversion, level, around, runs, torus, rules, turn,
+    order, cell_of, agent_of, keys, tally,
+):  # fmt: skip
+    """Give those listed of a tile their turns."""
+    citizens = len(hardship)
+    for n in order:
+        cell, agent, own = np.int64(cell_of[n]), np.int64(agent_of[n]), keys[n]
+        word = word_of(first, following, cell, agent)
+        if word < 0:
+            continue  # arrested, and in no list since, before its turn came
+        if word & JAILED:
+            if rules.own_turn:
+                agents[JAIL, agent] -= 1
+                if agents[JAIL, agent] == 0:
+                    rewrite(first, following, cell, agent, word ^ JAILED)
+                    tally[NOW_JAILED] -= 1
+            continue
+        for part in range(2):
+            if part == rules.act_first:
+                target = _aim(first, following, around, torus, rules, own, cell)
+                if target == cell:
+                    continue
+                walk(first, following, word, cell, target)
+                if agent >= citizens:
+                    tally[OVERFLOW] += _shift(officers_seen, cell, target, around, runs, torus)
+                elif word & ACTIVE:
+                    tally[OVERFLOW] += _shift(actives_seen, cell, target, around, runs, torus)
+                cell = target
+            elif agent >= citizens:
+                cell = _enforce(
+                    first, following, agents, officers_seen, actives_seen, around, runs, torus, rules, own, word, cell,
+                    tally,
+                )  # fmt: skip
+                word = word_of(first, following, cell, agent)
+            elif _decides(officers_seen, actives_seen, hardship, aversion, level, rules, word, cell) != (
+                word & ACTIVE != 0
+            ):
+                word = word_of(first, following, cell, agent) ^ ACTIVE
+                rewrite(first, following, cell, agent, word)
+                amount = 1 if word & ACTIVE else -1
+                tally[NOW_ACTIVE] += amount
+                tally[OVERFLOW] += _spread(actives_seen, cell, amount, around, runs, torus)
 
 
 @njit(cache=True, nogil=True)
@@ -264,51 +287,18 @@ def act(
     first, following, agents, seen, hardship, aversion, level, around, runs, torus, rules, now, turn, tiles, tallies
 ):
     """Give everyone in these tiles its turn; tiles (n, 4): top, left, height, width; tallies (n, 4)."""
-    citizens, officers_seen, actives_seen = len(hardship), seen[OFFICERS], seen[ACTIVES]
     for t in range(len(tiles)):
-        tile, tally = tiles[t], tallies[t]
-        count = _waiting(first, following, torus, turn, tile)
-        cell_of, agent_of = np.empty(count, np.int32), np.empty(count, np.int32)
-        priority = np.empty(count, np.uint64)
-        _gather(first, following, torus, now, turn, tile, cell_of, agent_of, priority)
-        for n in in_order(priority):
-            cell, agent = np.int64(cell_of[n]), np.int64(agent_of[n])
-            word = word_of(first, following, cell, agent)
-            if word < 0:
-                continue  # arrested, and in no list since, before its turn came
-            if word & JAILED:
-                if rules.own_turn:
-                    agents[JAIL, agent] -= 1
-                    if agents[JAIL, agent] == 0:
-                        rewrite(first, following, cell, agent, word ^ JAILED)
-                        tally[NOW_JAILED] -= 1
-                continue
-            own = own_key(now, agent)
-            for part in range(2):
-                if part == rules.act_first:
-                    target = _aim(first, following, around, torus, rules, own, cell)
-                    if target == cell:
-                        continue
-                    walk(first, following, word, cell, target)
-                    if agent >= citizens:
-                        tally[OVERFLOW] += _shift(officers_seen, cell, target, around, runs, torus)
-                    elif word & ACTIVE:
-                        tally[OVERFLOW] += _shift(actives_seen, cell, target, around, runs, torus)
-                    cell = target
-                elif agent >= citizens:
-                    cell = _enforce(
-                        first, following, agents, officers_seen, actives_seen,
-                        around, runs, torus, rules, own, word, cell, tally,
-                    )  # fmt: skip
-                    word = word_of(first, following, cell, agent)
-                elif _decides(officers_seen, actives_seen, hardship, aversion, level, rules, word, cell) != (
-                    word & ACTIVE != 0
-                ):
-                    word = word_of(first, following, cell, agent) ^ ACTIVE
-                    rewrite(first, following, cell, agent, word)
-                    amount = 1 if word & ACTIVE else -1
-                    tally[NOW_ACTIVE] += amount
-                    tally[OVERFLOW] += _spread(actives_seen, cell, amount, around, runs, torus)
+        count = waiting(first, following, torus, turn, tiles[t])
+        cell_of, agent_of = np.empty(count + 1, np.int32), np.empty(count + 1, np.int32)
+        gather(first, following, torus, turn, tiles[t], cell_of, agent_of)
+        keys, priority = np.empty(count, np.uint64), np.empty(count, np.uint64)
+        for n in range(count):
+            keys[n] = own_key(now, agent_of[n])
+            priority[n] = own_draw(keys[n], ORDER, 0)
+        _turns(
+            first, following, agents, seen[OFFICERS], seen[ACTIVES], hardship, aversion, level, around, runs, torus,
+            rules, turn, in_order(priority), cell_of, agent_of, keys, tallies[t],
+        )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
@@ -316,10 +306,9 @@ def end_terms(first, following, agents, hardship, aversion, risks, rules, now, t
     """One step of every jail term, where terms run down at the end of the step; returns how many are freed."""
     freed = 0
     for agent in range(len(hardship)):
-        if agents[JAIL, agent] == 0:
-            continue
-        agents[JAIL, agent] -= 1
-        if agents[JAIL, agent] > 0:
+        left = agents[JAIL, agent]
+        agents[JAIL, agent] = left - (left > 0)
+        if left != 1:
             continue
         freed += 1
         cell = np.int64(agents[HOME, agent])

@@ -21,6 +21,7 @@ from groundswell.errors import GroundswellError, UsageError
 from groundswell.models.agents import _civil_tile_loops as tile_loops
 from groundswell.models.agents import _civil_violence_loops as loops
 from groundswell.models.agents import _keyed_loops as keyed
+from groundswell.models.agents import _word_loops as word_loops
 from groundswell.models.agents.alone import check_steps
 from groundswell.models.agents.civil_violence import CHOICES, CivilViolence, tiles_across
 from groundswell.models.agents.grid import nearest_whole
@@ -82,8 +83,8 @@ class Tiles:
     """Tile by tile; the same bits on any number of threads. Some 30 bytes an agent beside the crowd."""
 
     def __init__(self, crowd: Crowd, spread: Spread) -> None:
-        if len(crowd.cell) > tile_loops.WHO:
-            raise UsageError(f"Crowd has {len(crowd.cell)} agents; tiles can number {tile_loops.WHO} at most.")
+        if len(crowd.cell) > word_loops.WHO:
+            raise UsageError(f"Crowd has {len(crowd.cell)} agents; tiles can number {word_loops.WHO} at most.")
         self._start, self._spread, self.step = crowd, spread, crowd.step
         model, cells = crowd.model, crowd.model.rows * crowd.model.columns
         self._rules = rules_of(model)
@@ -109,7 +110,7 @@ class Tiles:
         for row in totals:
             self.step += 1
             now = np.uint64(keyed.step_key(np.uint64(self._start.key), self.step))
-            self._turn ^= tile_loops.TURN
+            self._turn ^= word_loops.TURN
             arrests = 0
             for tiles in colours(self._start.model, now):
                 active, jailed, arrested, overflow = self._act(now, tiles)
