@@ -148,7 +148,7 @@ def test_weights_agree_with_fits_made_anew(built, fitted):
         anew = refit(built, reading, size.method(1), log_evidence=found.log_density, rng=generator(20 + i), processes=1)
         one, other = weighed.answers.told(base), shifted(anew.answers.told(), first)
         for name in first:
-            noise = np.hypot(one[name]["error"], other[name]["error"])
+            noise = float(np.hypot(one[name]["error"], other[name]["error"]))
             assert one[name]["shift"] == pytest.approx(other[name]["shift"], abs=4 * noise), (i, name)
         assert weighed.log_ratio == pytest.approx(anew.log_ratio, abs=0.5)
         assert anew.anew

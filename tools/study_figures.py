@@ -23,6 +23,9 @@ PICTURES = {
 }  # fmt: skip
 """Section of the report and number of its picture, and the file it becomes."""
 
+SEED = 1
+"""That of `make study`, and of the figures on the page."""
+
 
 def main(folder: str = "") -> None:
     """Write every picture."""
@@ -30,7 +33,7 @@ def main(folder: str = "") -> None:
         result = read_result(Path(folder))
     else:
         with TemporaryDirectory() as there:
-            result = run_study("iran-2017", Path(there) / "out", seed=1, processes=os.cpu_count() or 1)
+            result = run_study("iran-2017", Path(there) / "out", seed=SEED, processes=os.cpu_count() or 1)
     sections = {section.key: section for section in page(result, Speaker()).sections}
     for (section, number), name in PICTURES.items():
         write_text(IMAGES / f"{name}.svg", sections[section].pictures[number].svg)

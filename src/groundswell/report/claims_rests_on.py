@@ -41,7 +41,7 @@ def influence(result: Mapping[str, Any], speaker: Speaker) -> Section:
     say, look = speaker.say, result["look"]
     rows = _ordered(look["influence"])
     names = {name: answer_name(name, speaker) for name in [*of_history(result), *_leans(look["answers"])]}
-    shown = [row | {"label": _label(row, result), "heading": say(f"claims-without-{row['kind']}")} for row in rows]
+    shown = [{**row, "label": _label(row, result), "heading": say(f"claims-without-{row['kind']}")} for row in rows]
     words = [say("claims-words-influence"), *(_driver(name, result, speaker) for name in of_history(result))]
     if doubtful := [_short(row) for row in rows if not row["reliable"]]:
         key = "claims-doubtful-full" if result.get("anchors") else "claims-doubtful"

@@ -28,7 +28,7 @@ class Answers:
     values: Mapping[str, np.ndarray]
     weights: np.ndarray
 
-    def told(self, base: Answers | None = None) -> dict[str, dict[str, float | list[float]]]:
+    def told(self, base: Answers | None = None) -> dict[str, dict[str, Any]]:
         """Each answer: quantiles in natural units, P(above 1), mean and sd of the log, Monte Carlo sd of that mean.
 
         base : the same draws under other weights; adds `shift` of the mean from there and its Monte Carlo sd `error`,
