@@ -297,3 +297,21 @@ def test_a_second_look_says_what_has_to_be_fitted(built, fitted):
     assert set(row["answers"]["cities"]) >= {"shift", "error", "quantiles"}
     assert look["checks"]["c2"]["by"] == "fit"
     assert look["checks"]["c3"]["by"] == "weights"
+
+
+def test_a_study_of_one_claim_is_left_with_its_prior(built):
+    """No lean, no speaker heard twice, and nothing once the claim is out: by weights and by a fit of nothing."""
+    record = Record((built.claims.weighed["c1"],))
+    account = Account(built.account.process, Reporting.for_record(record, built.case.anchor))
+    assert integrable(account.reporting) == ()
+    one = replace(built, account=account, claims=replace(built.claims, weighed=record))
+    method = Size(draws=40, effective=20, most=80, round=40, histories=2).method(1)
+    found = fit(account, built.setting, record, method, rng=generator(1), fixed=built.held)
+    posterior = posterior_histories(account, built.setting, record, found, 1)
+    look = second_look(one, found, posterior, seed=1, processes=1)
+    (row,) = look["influence"]
+    assert row["log_predictive"] == pytest.approx(found.log_density, abs=0.7)
+    anew = refit(one, Reading(without=("c1",), ask=("c1",)), method, log_evidence=found.log_density, rng=generator(2),
+                 processes=1)  # fmt: skip
+    assert -0.5 < anew.log_ratio + found.log_density <= 0, "of nothing, the evidence is the share that does not explode"
+    assert np.isfinite(anew.said["c1"]).all()

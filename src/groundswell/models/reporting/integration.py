@@ -56,7 +56,7 @@ class Integration:
         base = reporting.replacing(self._middle)
         offset = _offsets(groups, base)
         columns = [_offsets(groups, base.replacing({name: self._middle[name] + 1.0})) - offset for name in self.names]
-        self.design = np.array(columns).reshape(len(self.names), -1).T
+        self.design = np.array(columns).reshape(len(self.names), len(offset)).T
         self._added = (self.design**2 * self.sd**2).sum(axis=1)
         counts = [len(group.claims) for group in groups]
         group_of = np.repeat(np.arange(len(groups)), counts)
