@@ -314,6 +314,9 @@ POOR: dict[str, Callable[[], Axes]] = {
     "nothing moved": lambda: rests_on.left_out(without(1, 0.0), ANSWERS, words=WORDS),
     "one prior": lambda: tornado_of(1, 1),
     "one anchor": lambda: under_anchors(1),
+    "an answer without spread": lambda: rests_on.by_anchor(
+        [{"title": "cities", "quantiles": {"press": (0.5, 0.5, 0.5)}, "verdict": ""}], ["press"], words=WORDS
+    )[0, 0],
 }  # fmt: skip
 
 

@@ -125,16 +125,18 @@ def anchors(result: Mapping[str, Any], speaker: Speaker) -> Section:
         key = "claims-anchor-matters" if matters else "claims-anchor-idle"
         words.append(say(key, answer=answer_name(name, speaker), low=number(min(middles)), high=number(max(middles))))
         verdict = say("figure-anchor-matters" if matters else "figure-anchor-idle")
-        panels.append({"title": answer_name(name, speaker), "quantiles": quantiles, "verdict": verdict})
+        drawn = {anchor: [_drawn(v, name) for v in found] for anchor, found in quantiles.items()}
+        panels.append({"title": answer_name(name, speaker), "quantiles": drawn, "verdict": verdict})
     joined = {name: one["joining"]["ratio_hidden"]["probability"] for name, one in under.items() if one["joining"]}
     if joined:
         low, high = min(joined.values()), max(joined.values())
         key = "claims-anchor-joining-matters" if high - low > 0.1 else "claims-anchor-joining-idle"
         words.append(say(key, low=percent(low), high=percent(high)))
     columns: dict[str, list[Any]] = {say("column-anchor"): [name.replace("_", " ") for name in under]}
-    for panel in panels:
-        columns[f"{panel['title']}, {say('column-middle')}"] = [number(q[1]) for q in panel["quantiles"].values()]
-        columns[f"{panel['title']}, {say('column-range')}"] = [span(q[0], q[2]) for q in panel["quantiles"].values()]
+    for name, quantiles in _ends(under).items():
+        head = answer_name(name, speaker)
+        columns[f"{head}, {say('column-middle')}"] = [number(q[1]) for q in quantiles.values()]
+        columns[f"{head}, {say('column-range')}"] = [span(q[0], q[2]) for q in quantiles.values()]
     if joined:
         columns[say("column-joins-outpace")] = [percent(p) for p in joined.values()]
     for row in sorted({(row["stance"], row["kind"]) for one in under.values() for row in one["lean"]}):
@@ -259,19 +261,24 @@ def _reach(row: Mapping[str, Any], name: str) -> float:
 
 def _panel(name: str, look: Mapping[str, Any], speaker: Speaker) -> dict[str, Any]:
     rows = sorted(look["judgements"], key=lambda row: -_reach(row, name))[:SHOWN]
-    low, middle, high = look["answers"][name]["quantiles"]
+    low, middle, high = (_drawn(v, name) for v in look["answers"][name]["quantiles"])
     return {
         "title": answer_name(name, speaker), "low": low, "middle": middle, "high": high,
         "rows": [
             {
                 "label": _prior(row, speaker),
-                "values": [_middle(way, name, look) for way in row["ways"]],
+                "values": [_drawn(_middle(way, name, look), name) for way in row["ways"]],
                 "ways": [way["to"].replace("-", "−") for way in row["ways"]],
                 "reliable": [way["reliable"] for way in row["ways"]],
             }
             for row in rows
         ],
     }  # fmt: skip
+
+
+def _drawn(value: float, name: str) -> float:
+    """What stands for a count of 0 on an axis of logs."""
+    return value if name == "joining" else max(value, 0.5)
 
 
 def _moved_most(name: str, look: Mapping[str, Any], speaker: Speaker) -> str:

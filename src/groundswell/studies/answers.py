@@ -16,6 +16,9 @@ PATHS = {"cities": "cities_so_far", "arrests": "arrests_so_far", "participants":
 
 LEVELS = (0.05, 0.5, 0.95)
 
+HALF = 0.5
+"""Added to a count before its log, and taken off again where it is told."""
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -39,7 +42,7 @@ class Answers:
             apart = self._apart(name)
             found = np.quantile(values, LEVELS, weights=self.weights, method="inverted_cdf")
             rows[name] = {
-                "quantiles": [float(v) for v in np.exp(found)],
+                "quantiles": [float(v) for v in np.exp(found) - (HALF if name in PATHS else 0.0)],
                 "above": float(self.weights[values > 0].sum()),
                 "mean": self.mean(name),
                 "sd": self.sd(name),
@@ -85,7 +88,7 @@ def answers_of(
 
     posterior : histories reduced by `studies.replay`, with the quantities of all weighed claims.
     """
-    values = {name: np.log([draw[path][-1] + 0.5 for draw in posterior]) for name, path in PATHS.items()}
+    values = {name: np.log([draw[path][-1] + HALF for draw in posterior]) for name, path in PATHS.items()}
     if (at := asked_group(built)) is not None:
         values["joining"] = np.log([draw["hidden"][at] for draw in posterior])
     values |= {f"{stance}: {kind}": row for (stance, kind), row in leans(built, effects, len(weights)).items()}

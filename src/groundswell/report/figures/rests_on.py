@@ -135,7 +135,7 @@ def _few_ticks(axes: Axes, low: float, high: float) -> None:
     """Round figures inside the interval, and room beyond it for the words at a bar's end."""
     from matplotlib.ticker import NullLocator
 
-    reach = np.log(high / low)
+    reach = max(float(np.log(high / low)), 0.1)
     axes.set_xlim(low * np.exp(-0.12 * reach), high * np.exp(0.12 * reach))
     steps = np.outer(10.0 ** np.arange(-3, 8), (1, 1.5, 2, 3, 5, 7)).ravel()
     inside = steps[(steps >= low) & (steps <= high)]

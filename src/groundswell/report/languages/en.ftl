@@ -458,7 +458,10 @@ claims-by-weights = weights
 claims-by-fit = a fit anew
 claims-section-judgements = What was put in beforehand, and how far it matters
 claims-words-judgements = Each prior is moved: its median by one prior standard deviation down and up, its standard deviation to two thirds and three halves. So are judgements that have no prior: to what speakers round, how many bounds are merely true and how far they reach, how much of their error claims of one origin share. The longest bars stand on top; the band is the 90 % interval itself, so a bar that stays well inside it matters less than what is not known anyway.
-claims-moved-most = For { $answer }, the middle is moved most by { $prior }: { $low } to { $high }. { $few } of { $all } priors and judgements move it by more than a quarter of a posterior sd.
+claims-moved-most = For { $answer }, the middle is moved most by { $prior }: { $low } to { $high }. { $few } of { $all } priors and judgements { $few ->
+        [one] moves
+       *[other] move
+    } it by more than a quarter of a posterior sd.
 claims-caption-judgements = The priors and judgements on which each answer depends most: the middle when each is moved one way (orange) and the other (blue). Hatched: the draws cannot tell.
 claims-alt-judgements = { $rows }
 claims-prior-median = { $name }, median
@@ -491,7 +494,10 @@ claims-stage-ratio = given only { $asked }
 claims-stage-settled = an independent count of both
 claims-section-each = Every claim beside what the model would have heard
 claims-words-each = For each claim: the interval of figures that its speaker would have been expected to state, in the same words, had this claim not been heard (nor others of the same count), and the figure as said. p is twice the share of such figures beyond the one said, on the nearer side. A small p says that the claim is hard to reconcile with all the other claims, the model and the anchor together; not which of them is wrong, and least of all that the speaker is.
-claims-small-p = { $below } of { $count } claims have a p below 0.1; if everything were as the model has it, one in ten would.
+claims-small-p = { $below } of { $count } claims { $below ->
+        [one] has
+       *[other] have
+    } a p below 0.1; if everything were as the model has it, one in ten would.
 claims-doubtful-p = The p of { $ids } is not to be relied on: the draws given all claims are too unlike those without these. --full fits them anew.
 claims-left-together = Left out together, since they come from one count and each would betray the other: { $rows }.
 claims-caption-each = Figures as said, and the model’s interval for each (50 % and 90 %) given all the other claims.
