@@ -15,9 +15,10 @@ from groundswell.cli import main as cli
 from groundswell.cli import progress
 from groundswell.cli.common import assigned
 from groundswell.cli.model_given import ModelConfiguration
-from groundswell.errors import UsageError
+from groundswell.errors import ParameterError, UsageError
 from groundswell.models.agents.civil_violence import CivilViolence
 from groundswell.models.agents.crowd import outbursts, run
+from groundswell.models.agents.networks import GraphFile, RandomGraph, SmallWorld
 from groundswell.models.agents.thresholds import Thresholds
 from groundswell.models.library import LIBRARY
 from groundswell.params import Component
@@ -64,6 +65,17 @@ def test_a_preset_comes_first_and_what_is_set_wins() -> None:
     mobilisation = built("mobilisation", set={"between.reach": "Exponential", "keep": 0.4, "pulse": False})
     assert type(mobilisation.between.reach).__name__ == "Exponential"
     assert (mobilisation.keep, mobilisation.pulse) == (0.4, None)
+
+
+def test_whole_numbers_of_a_component_are_set_by_name_and_so_is_its_kind() -> None:
+    assert built("cascade", set={"network.nodes": 500.0, "network.mean_degree": 5.0}).network == RandomGraph(500, 5.0)
+    kind = {"network.kind": "SmallWorld", "network.nodes": 60.0, "network.neighbours": 3.0, "network.rewiring": 0.3}
+    assert built("cascade", set=kind).network == SmallWorld(60, 3, 0.3)
+    for name, words in (("network.node", 'no parameter "node"'), ("netwrk.nodes", 'no parameter "netwrk.nodes"')):
+        with pytest.raises(ParameterError, match=words):
+            built("cascade", set={name: 5.0})
+    with pytest.raises(UsageError, match=r"network.nodes is 50.5; expected a whole number"):
+        built("cascade", set={"network.nodes": 50.5})
 
 
 def test_what_is_assigned_is_a_number_a_truth_or_a_text() -> None:
@@ -122,6 +134,33 @@ def test_a_run_says_when_outbursts_start(go: Run) -> None:
         in go("simulate", "civil-violence", "--days", "120", "--seed", "3")[1]
     )
     assert go("simulate", "thresholds", "--json")[1].count('"starts": null') == 1
+
+
+def test_a_run_on_a_network_is_shown_by_number_and_counted_by_its_own_level(go: Run, tmp_path: Path) -> None:
+    ties = tmp_path / "ties.csv"
+    ties.write_text("source,target\n" + "".join(f"{i},{(i + k) % 70}\n" for i in range(70) for k in (1, 2, 3)))
+    arguments = [
+        "--preset",
+        "small-world",
+        "--set",
+        "ties.network.kind=GraphFile",
+        "--set",
+        f"ties.network.path={ties}",
+    ]
+    arguments += ["--set", "officer_density=.3", "--days", "60", "--seed", "3"]
+    code, out, _ = go("simulate", "civil-violence", *arguments, "--show", "--out", str(tmp_path / "out"), "--json")
+    assert code == 0
+    found = json.loads(out)
+    model = CivilViolence.among(GraphFile(str(ties)), officer_density=0.3)
+    assert model.outburst_above == 70 / 32
+    active = run(model.populate(rng=generator(3)), 60).series["active"]
+    assert found["totals"][0]["total"] == active.sum()
+    assert found["starts"]["steps"] == (outbursts(active, 70 / 32) + 1).tolist()
+    assert len(found["starts"]["steps"]) > 0
+    page = (tmp_path / "out" / "replay.html").read_text(encoding="utf-8")
+    assert "One cell a node of the network" in page
+    assert "The grid wraps around" not in page
+    assert (tmp_path / "out" / "animation.gif").stat().st_size > 1000
 
 
 def test_models_show_names_fields_alternatives_and_presets(go: Run) -> None:

@@ -53,6 +53,23 @@ def rows(graph: Graph) -> list[list[int]]:
     return [graph.near(i).tolist() for i in range(len(graph))]
 
 
+@given(
+    ties=st.sets(st.tuples(st.integers(0, 11), st.integers(0, 11)).filter(lambda tie: tie[0] < tie[1])),
+    steps=st.integers(0, 13),
+)
+def test_who_is_within_so_many_ties_is_who_a_power_of_the_matrix_reaches(ties: set[tuple[int, int]], steps: int):
+    graph = Graph.from_pairs(np.array(sorted(ties)).reshape(-1, 2), 12)
+    reached = np.linalg.matrix_power(np.eye(12) + matrix_of(sorted(ties), 12).toarray(), steps) > 0
+    offsets, persons = graph.within(steps)
+    assert [persons[offsets[i] : offsets[i + 1]].tolist() for i in range(12)] == [
+        np.flatnonzero(row).tolist() for row in reached
+    ]
+    assert graph.within(steps, most=int(reached.sum()))[1].tolist() == persons.tolist()
+    counted, none = graph.within(steps, most=int(reached.sum()) - 1)
+    assert counted[-1] > reached.sum() - 1
+    assert not len(none)
+
+
 def matrix_of(pairs: list[tuple[int, int]], count: int) -> Any:
     dense = np.zeros((count, count), int)
     for i, j in pairs:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from groundswell.data.graph import Graph
 from groundswell.errors import DataError, MissingVerb, ParameterError, UsageError
 from groundswell.models.agents.intergroup_violence import (
     CHOICES,
@@ -24,8 +25,10 @@ from groundswell.models.agents.intergroup_violence import (
     load,
     run,
 )
+from groundswell.models.agents.networks import GivenGraph, Network, RandomGraph, Ring, SmallWorld
+from groundswell.models.agents.ties import Ties
 from groundswell.rng import generator
-from tests.naive.intergroup_violence import Twin
+from tests.naive.intergroup_violence import NetworkTwin, Twin
 
 CALM = IntergroupViolence(legitimacy=1.0, birth_probability=0.0)
 BITTER = IntergroupViolence(legitimacy=0.7, officer_density=0.06, max_age=12.0, birth_probability=0.3)
@@ -45,6 +48,73 @@ def test_the_loops_go_the_way_of_the_plain_twin(choices, vision, seed, density) 
         assert twin.go() == {name: done.series[name][step] for name in SERIES}
     cell = {p.number: -1 if p.cell is None else p.cell[0] * 9 + p.cell[1] for p in twin.persons}
     assert cell == dict(zip(done.peoples.number.tolist(), done.peoples.persons[:, 0].tolist(), strict=True))
+
+
+TIED = (SmallWorld(60, 2, 0.2), RandomGraph(60, 1.5), Ring(40, 1))
+
+
+def on_nodes(network: Network, vision: float = 1.0, **changes) -> IntergroupViolence:
+    return replace(BITTER, ties=Ties(network, vision, nodes="places"), **changes)
+
+
+@settings(max_examples=25)
+@given(
+    options(),
+    st.sampled_from(TIED),
+    st.sampled_from([0.0, 1.0, 2.0]),
+    st.integers(0, 2**20),
+    st.sampled_from([0.3, 0.94]),
+)
+def test_on_a_network_too(choices, network, vision, seed, density) -> None:
+    peoples = on_nodes(network, vision, citizen_density=density, **choices).populate(rng=generator(seed))
+    twin, done = NetworkTwin(peoples), run(peoples, 8)
+    for step in range(8):
+        assert twin.go() == {name: done.series[name][step] for name in SERIES}
+    cell = {p.number: -1 if p.cell is None else p.cell[0] for p in twin.persons}
+    assert cell == dict(zip(done.peoples.number.tolist(), done.peoples.persons[:, 0].tolist(), strict=True))
+
+
+def test_where_all_see_all_a_network_has_the_groups_of_the_grid() -> None:
+    """Nobody is born, so that nothing hangs on who stands where."""
+    quiet = replace(BITTER, birth_probability=0.0, jailed="keeps_cell", rows=7, columns=7, vision_cells=3.0)
+    everyone = GivenGraph(Graph.of([(i, j) for i in range(49) for j in range(i)]))
+    grid = replace(quiet, neighbourhood="square")
+    a, b = (run(model.populate(rng=generator(5)), 10) for model in (grid, on_nodes(everyone, **_fields(quiet))))
+    for name in SERIES:
+        assert (a.series[name] == b.series[name]).all(), name
+    assert a.series["arrests"].sum() > 5
+
+
+def _fields(model: IntergroupViolence) -> dict[str, object]:
+    return {name: getattr(model, name) for name in ("birth_probability", "jailed", "rows", "columns", "vision_cells")}
+
+
+def test_a_run_on_a_network_is_stopped_saved_resumed_and_seen(tmp_path) -> None:
+    peoples = on_nodes(TIED[0]).populate(rng=generator(2))
+    whole, half = run(peoples, 12, record="frames"), run(peoples, 5).peoples
+    half.save(tmp_path / "peoples.npz")
+    assert (run(load(tmp_path / "peoples.npz"), 7).peoples.persons == whole.peoples.persons).all()
+    assert whole.frames is not None
+    assert whole.frames.shape == (13, 8, 8)
+    assert (whole.frames.reshape(13, 64)[:, 60:] == EMPTY).all()
+    more = half.with_officers(0.1)
+    assert (more.persons[:, 1] == 2).sum() == 6
+    setting = IntergroupViolence.example()[1].during(12)
+    assert on_nodes(TIED[0]).watch(setting, rng=generator(2)).notes == ("nodes",)
+
+
+def test_ties_that_cannot_be_meant_are_refused() -> None:
+    for ties in (Ties(TIED[0]), Ties(TIED[0], nodes="places", patrol="anywhere")):
+        with pytest.raises(ParameterError, match="expected 'places' and 'along_ties'"):
+            replace(BITTER, ties=ties)
+    with pytest.raises(ParameterError, match="on nodes that are places; expected 1 or less"):
+        on_nodes(TIED[0], citizen_density=0.99)
+    peoples = on_nodes(TIED[0]).populate(rng=generator(2))
+    with pytest.raises(DataError, match="of which no graph is drawn"):
+        run(replace(peoples, model=on_nodes(TIED[1])), 1)
+    small = GivenGraph(Ring(20, 1).draw(rng=generator(1)))
+    with pytest.raises(DataError, match="and its model 20 cells"):
+        run(replace(peoples, model=on_nodes(small)), 1)
 
 
 def test_every_turn_of_the_twin_matters_here() -> None:

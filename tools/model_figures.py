@@ -350,9 +350,32 @@ def intergroup_violence() -> Any:
     return axes[0]
 
 
+@styled
+def civil_violence_network() -> Any:
+    """Who is active around a ring of persons, step by step, as more of its ties are moved."""
+    from groundswell.models.agents.civil_violence import CivilViolence
+    from groundswell.models.agents.crowd import ACTIVE
+    from groundswell.models.agents.crowd import run as run_crowd
+    from groundswell.models.agents.networks import SmallWorld
+    from groundswell.report.figures.maps import colour_scale
+
+    axes = panels(3, 1, height=5.4)[:, 0]
+    for row, rewiring in zip(axes, (0.0, 0.1, 1.0), strict=True):
+        model = CivilViolence.among(SmallWorld(1120, 50, rewiring), officer_density=0.04)
+        tracks = run_crowd(model.populate(rng=generator(1)), 400, record="agents", agents=np.arange(1120)).tracks
+        assert tracks is not None
+        share = (tracks.state[1:] == ACTIVE).reshape(400, 56, 20).mean(2)
+        row.imshow(share.T, aspect="auto", cmap=colour_scale(), vmin=0, vmax=0.6, extent=(0.5, 400.5, 1120, 0),
+                   interpolation="none")  # fmt: skip
+        row.set_title(f"{100 * rewiring:g} % of the ties moved")
+    axes[1].set_ylabel("persons, in order around the ring")
+    axes[-1].set_xlabel("step")
+    return axes[-1]
+
+
 PICTURES: tuple[Callable[[], Any], ...] = (
     endemic_epidemic, mobilisation, self_exciting, mutually_exciting, space_time, etas, riot_wave, regimes,
-    intergroup_violence, thresholds, cascade, recruitment,
+    intergroup_violence, thresholds, cascade, recruitment, civil_violence_network,
 )  # fmt: skip
 
 

@@ -61,6 +61,9 @@ class Twin:
     def standing(self, cell: tuple[int, int]) -> Person | None:
         return next((p for p in self.persons if p.alive and p.cell == cell), None)
 
+    def cells(self) -> list[tuple[int, int]]:
+        return [(row, column) for row in range(self.model.rows) for column in range(self.model.columns)]
+
     def in_view(self, person: Person) -> list[tuple[int, int]]:
         return self.around(person, self.model.vision_cells, self.model.neighbourhood)
 
@@ -157,9 +160,34 @@ class Twin:
         person.jail -= 1
         if person.jail or person.cell is not None:
             return
-        cells = [(r, c) for r in range(self.model.rows) for c in range(self.model.columns)]
-        empty = [cell for cell in cells if self.standing(cell) is None]
+        empty = [cell for cell in self.cells() if self.standing(cell) is None]
         if not empty:
             person.jail = 1
             return
         person.cell = empty[int(unit(self.key, self.step, person.number, RETURN, 0) * len(empty))]
+
+
+class NetworkTwin(Twin):
+    """The same on the nodes of a network; a cell is (node, 0)."""
+
+    def __init__(self, peoples: Peoples) -> None:
+        super().__init__(peoples)
+        assert peoples.model.ties is not None
+        graph = peoples.model.ties.graph
+        self.near = [graph.near(node).tolist() for node in range(len(graph))]
+        for person, cell in zip(self.persons, peoples.persons[:, 0].tolist(), strict=True):
+            person.cell = None if cell < 0 else (cell, 0)
+
+    def around(self, person: Person, reach: float, shape: str) -> list[tuple[int, int]]:
+        assert person.cell is not None
+        found = {person.cell[0]}
+        for _ in range(math.floor(reach)):
+            found |= {other for node in found for other in self.near[node]}
+        return [(node, 0) for node in sorted(found)]
+
+    def in_view(self, person: Person) -> list[tuple[int, int]]:
+        assert self.model.ties is not None
+        return self.around(person, self.model.ties.vision_ties, "ties")
+
+    def cells(self) -> list[tuple[int, int]]:
+        return [(node, 0) for node in range(len(self.near))]

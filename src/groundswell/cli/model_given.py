@@ -12,8 +12,9 @@ import typer
 from groundswell.cli.common import Configuration, flat
 from groundswell.data.setting import Setting
 from groundswell.errors import UsageError, nearest
+from groundswell.fields import by_field, concrete
 from groundswell.models.library import load
-from groundswell.params import names
+from groundswell.params import Component, names
 from groundswell.statement import stated
 
 Name = Annotated[
@@ -79,11 +80,10 @@ def _preset(kind: Any, model: str, name: str) -> Any:
 
 def _setting(model: Any, given: dict[str, float | bool | str]) -> Any:
     """The model with parameters and other fields set: a rule by name, a grid's rows, a component by its kind."""
-    fields = {field.name for field in dataclasses.fields(model) if "param" not in field.metadata}
     parameters: dict[str, float] = {}
     others: dict[str, Any] = {}
     for name, value in given.items():
-        if isinstance(value, float) and (name not in fields or name in names(model)):
+        if isinstance(value, float) and (name in names(model) or not _is_option(type(model), name)):
             parameters[name] = value
         elif name in names(model):
             raise UsageError(f'--set "{name}={value}" is no assignment of a number; write it as {name}=0.3.')
@@ -94,3 +94,13 @@ def _setting(model: Any, given: dict[str, float | bool | str]) -> Any:
                 inner = inner.setdefault(part, {})
             inner[last] = int(value) if isinstance(value, float) and value.is_integer() else value
     return (stated(type(model), others, base=model) if others else model).replacing(parameters)
+
+
+def _is_option(kind: type, name: str) -> bool:
+    """Whether a dotted name is a field that is no parameter, of the model or of a component that may stand there."""
+    head, _, rest = name.partition(".")
+    field = next((field for field in dataclasses.fields(kind) if field.name == head), None)
+    if field is None or not rest:
+        return field is not None and "param" not in field.metadata
+    parts = (part for part in by_field(kind, Component).get(head, ()) if issubclass(part, Component))
+    return any(_is_option(part, rest) for part in concrete(parts))

@@ -74,3 +74,46 @@ def nearest_first(offsets, neighbours, start, wanted):
                 found[count] = other
                 count += 1
     return found[:count]
+
+
+@njit(cache=True)
+def within(offsets, neighbours, steps, most):
+    """(starts (N + 1,), nodes) whom each node reaches in so many ties, itself included, rising; see `Graph.within`.
+
+    Counted first and then written down. Counting ends where there are more than `most`, with nothing written.
+    """
+    count = len(offsets) - 1
+    seen, queue = np.full(count, -1, np.int64), np.empty(count, np.uint32)
+    starts = np.zeros(count + 1, np.int64)
+    for node in range(count):
+        starts[node + 1] = starts[node] + _reach(offsets, neighbours, steps, node, seen, queue)
+        if starts[node + 1] > most:
+            starts[-1] = starts[node + 1]
+            return starts, queue[:0]
+    nodes = np.empty(starts[-1], np.uint32)
+    seen[:] = -1
+    for node in range(count):
+        found = _reach(offsets, neighbours, steps, node, seen, queue)
+        nodes[starts[node] : starts[node + 1]] = np.sort(queue[:found])
+    return starts, nodes
+
+
+@njit(cache=True)
+def _reach(offsets, neighbours, steps, start, seen, queue):
+    """How many nodes are at most `steps` ties away, the first in `queue`; `seen` marks them by who looked last."""
+    queue[0], seen[start] = start, start
+    done, count = 0, 1
+    for _ in range(steps):
+        last = count
+        while done < last:
+            node = queue[done]
+            done += 1
+            for e in range(offsets[node], offsets[node + 1]):
+                other = neighbours[e]
+                if seen[other] != start:
+                    seen[other] = start
+                    queue[count] = other
+                    count += 1
+        if count == last:
+            break
+    return count

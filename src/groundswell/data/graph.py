@@ -91,6 +91,17 @@ class Graph:
 
         return nearest_first(self.offsets, self.neighbours, node, count)
 
+    def within(self, steps: int, most: int = 2**62) -> tuple[np.ndarray, np.ndarray]:
+        """Who is at most so many ties away from whom: offsets (N + 1,) int64 and persons (V,) uint32, rising by row.
+
+        Unlike in `neighbours`, everyone stands in their own row. Cost: the ties of everyone in a row but the
+        last reached, looked at twice. Where V would be more than `most`, offsets end with the count so far and persons
+        are none.
+        """
+        from groundswell.data._graph_loops import within
+
+        return within(self.offsets, self.neighbours, steps, most)
+
     @classmethod
     def of(cls, source: Any, nodes: int | None = None) -> Graph:
         """From a graph of networkx or igraph, a scipy sparse matrix, pairs of numbers, or a table of ties.
@@ -194,8 +205,8 @@ def _warn_of_isolated(graph: Graph, names: tuple[str, ...]) -> None:
     shown = ", ".join(_said(int(node), names) for node in alone[:5]) + (", ..." if len(alone) > 5 else "")
     hint = " The numbers seem to start at 1; they are taken as starting at 0." if alone.tolist() == [0] else ""
     warnings.warn(
-        f"isolated nodes: {len(alone)} of {len(graph)} persons have no tie ({shown}), so that no cascade can reach "
-        f"them; they count in every share.{hint}",
+        f"isolated nodes: {len(alone)} of {len(graph)} persons have no tie ({shown}), so that nothing reaches "
+        f"them along ties; they count in every share.{hint}",
         GroundswellWarning,
         stacklevel=3,
     )

@@ -90,6 +90,7 @@ def watch_grid(
     setting: Setting,
     states: tuple[str, ...],
     grid: tuple[int, int],
+    note: str = "torus",
 ) -> Watched:
     """A run over the setting's window, stopped for its pictures.
 
@@ -106,4 +107,4 @@ def watch_grid(
         parts.append(series)
     whole = {name: np.concatenate([part[name] for part in parts])[None, :] for name in parts[0]}
     history = History(setting.places, setting.window, whole)
-    return Watched(history, np.stack(frames), steps, states, grid, ("torus",))
+    return Watched(history, np.stack(frames), steps, states, grid, (note,))

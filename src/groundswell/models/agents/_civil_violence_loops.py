@@ -4,6 +4,10 @@ Every random number is `draw(step key, agent, purpose, k)` of `_keyed_loops.py`.
 
 Two planes hold, for every cell, how many officers and how many active agents are within vision of
 it; they change only around an agent that moves or changes its mind, so a decision costs O(1).
+
+`around` says what is in view. On a torus it is (K, 2), how far (down, right) each cell lies. On a network, whose
+nodes are the cells, it is one list (N + 1 + V,): where each node's part begins, where the last one's ends, and then
+the parts, who is in view of each node. Numba compiles one version for each of the two.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from numba import njit
 
 from groundswell.models.agents._keyed_loops import draw, keyed_order, step_key, unit
 
-ORDER, MOVE, SUSPECT, TERM, RETURN, PLACE, HARDSHIP, RISK_AVERSION, TILES = range(9)
+ORDER, MOVE, SUSPECT, TERM, RETURN, PLACE, HARDSHIP, RISK_AVERSION, TILES, POST = range(10)
 
 RAW, FLOOR, ROUND = range(3)
 OFF_GRID, SHARES_CELL, KEEPS_CELL = range(3)
@@ -27,9 +31,9 @@ TRIES = 32
 Rules = namedtuple(
     "Rules",
     "rows columns illegitimacy threshold arrest_constant max_jail_term ratio again_if_active jailed officer_moves "
-    "up_to_max act_first own_turn",
+    "up_to_max act_first own_turn persons anywhere",
 )
-"""Numbers and choices of a model as the loops want them."""
+"""Numbers and choices of a model as the loops want them; the last two of a network alone."""
 
 CELL, JAIL, IS_ACTIVE, FOLLOWING = range(4)
 RESIDENTS, HEAD, OFFICERS_SEEN, ACTIVES_SEEN = range(4)
@@ -52,12 +56,35 @@ def beside(row, column, around, i, rules):
 
 
 @njit(cache=True)
+def outlook_of(around, rules, cell):
+    """Where a cell stands: row and column on a torus; from where to where its part of the list goes on a network."""
+    if around.ndim == 2:
+        return cell // rules.columns, cell % rules.columns
+    return np.int64(around[cell]), np.int64(around[cell + 1])
+
+
+@njit(cache=True)
+def how_many(around, outlook):
+    """How many cells are in view, one's own included."""
+    if around.ndim == 2:
+        return len(around)
+    return outlook[1] - outlook[0]
+
+
+@njit(cache=True)
+def in_view(around, rules, outlook, i):
+    """The i-th of them."""
+    if around.ndim == 2:
+        return beside(outlook[0], outlook[1], around, i, rules)
+    return np.int64(around[outlook[0] + i])
+
+
+@njit(cache=True)
 def _spread(cells, around, rules, plane, cell, amount):
     """Add to a plane wherever `cell` can be seen from: neighbourhoods are symmetric."""
-    row, column = cell // rules.columns, cell % rules.columns
-    for i in range(len(around)):
-        seen_from = beside(row, column, around, i, rules)
-        cells[seen_from, plane] += amount
+    outlook = outlook_of(around, rules, cell)
+    for i in range(how_many(around, outlook)):
+        cells[in_view(around, rules, outlook, i), plane] += amount
 
 
 @njit(cache=True)
@@ -97,23 +124,30 @@ def _relocate(agents, cells, traits, around, rules, agent, cell):
 
 @njit(cache=True)
 def _move(agents, cells, traits, around, rules, key, agent):
-    """To a random empty cell in vision; stay where there is none."""
-    cell, size = agents[agent, CELL], len(around)
-    row, column = cell // rules.columns, cell % rules.columns
+    """To a random cell in vision that is empty; stay where there is none.
+
+    Where nodes are persons, these stay, and officers look for one beside whom no officer stands, in vision or anywhere.
+    """
+    if rules.persons and agent < len(traits):
+        return
+    anywhere = rules.anywhere and agent >= len(traits)
+    outlook = outlook_of(around, rules, agents[agent, CELL])
+    size = len(cells) if anywhere else how_many(around, outlook)
     for k in range(TRIES):
         i = int(unit(key, agent, MOVE, k) * size)
-        target = beside(row, column, around, i, rules)
+        target = i if anywhere else in_view(around, rules, outlook, i)
         if cells[target, RESIDENTS] == 0:
             _relocate(agents, cells, traits, around, rules, agent, target)
             return
     empty = 0
     for i in range(size):
-        empty += cells[beside(row, column, around, i, rules), RESIDENTS] == 0
+        target = i if anywhere else in_view(around, rules, outlook, i)
+        empty += cells[target, RESIDENTS] == 0
     if empty == 0:
         return
     wanted = int(unit(key, agent, MOVE, TRIES) * empty)
     for i in range(size):
-        target = beside(row, column, around, i, rules)
+        target = i if anywhere else in_view(around, rules, outlook, i)
         if cells[target, RESIDENTS] == 0:
             if wanted == 0:
                 _relocate(agents, cells, traits, around, rules, agent, target)
@@ -151,11 +185,11 @@ def _enforce(agents, cells, traits, around, rules, key, officer):
     cell = agents[officer, CELL]
     if cells[cell, ACTIVES_SEEN] == 0:
         return 0
-    row, column = cell // rules.columns, cell % rules.columns
+    outlook = outlook_of(around, rules, cell)
     # The smallest of one draw per suspect: the same whoever is looked at first.
     suspect, lowest = -1, np.uint64(0)
-    for i in range(len(around)):
-        agent = cells[beside(row, column, around, i, rules), HEAD]
+    for i in range(how_many(around, outlook)):
+        agent = cells[in_view(around, rules, outlook, i), HEAD]
         while agent >= 0:
             if agents[agent, IS_ACTIVE]:
                 ticket = draw(key, officer, SUSPECT, agent)
@@ -203,8 +237,8 @@ def _fill(agents, cells, traits, around, rules):
         if cell < 0:
             continue
         _enter(agents, cells, agent, cell)
-        if agents[agent, JAIL] == 0 or rules.jailed == KEEPS_CELL:
-            cells[cell, RESIDENTS] += 1
+        blocks = agents[agent, JAIL] == 0 or rules.jailed == KEEPS_CELL
+        cells[cell, RESIDENTS] += blocks and not (rules.persons and agent < len(traits))
         if agent >= len(traits):
             _spread(cells, around, rules, OFFICERS_SEEN, cell, 1)
         elif agents[agent, IS_ACTIVE]:

@@ -1,7 +1,8 @@
 """Compiled loops of violence between two groups: one person after another in a keyed random order.
 
 Every random number is `draw(step key, person, purpose, k)` of `_keyed_loops.py`. Persons come and go, so a row of the
-arrays is not a person: `number` is, and no number is given twice.
+arrays is not a person: `number` is, and no number is given twice. `around` is offsets on a torus or one list of nodes
+on a network, as in `_civil_violence_loops.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections import namedtuple
 import numpy as np
 from numba import njit
 
+from groundswell.models.agents._civil_violence_loops import how_many, in_view, outlook_of
 from groundswell.models.agents._keyed_loops import draw, step_key, unit
 
 ORDER, MOVE, SUSPECT, TERM, RETURN, VICTIM, BIRTH, CRADLE, LIFE_SPAN, HARDSHIP, RISK_AVERSION, PLACE = range(12)
@@ -35,19 +37,13 @@ IN_FIRST, IN_SECOND, ACTIVE, JAILED, KILLED_FIRST, KILLED_SECOND, BORN, DIED, AR
 """Columns of the totals of a step."""
 
 
-@njit(cache=True, inline="always")
-def _beside(cell, around, i, rules):
-    """The i-th cell around `cell` on the torus; no further than once around it."""
-    down, right = cell // rules.columns + around[i, 0], cell % rules.columns + around[i, 1]
-    return (down % rules.rows) * rules.columns + right % rules.columns
-
-
 @njit(cache=True)
 def _empty(cells, around, rules, key, number, purpose, cell):
     """A random empty cell around `cell`, each equally likely; -1 where there is none."""
     found, lowest = -1, np.uint64(0)
-    for i in range(len(around)):
-        here = _beside(cell, around, i, rules)
+    outlook = outlook_of(around, rules, cell)
+    for i in range(how_many(around, outlook)):
+        here = in_view(around, rules, outlook, i)
         if cells[here] < 0:
             ticket = draw(key, number, purpose, i)
             if found < 0 or ticket < lowest:
@@ -59,8 +55,9 @@ def _empty(cells, around, rules, key, number, purpose, cell):
 def _one_of(persons, number, cells, around, rules, key, row, purpose, active, group):
     """The row of a random free person in view, of the group or (-1) of any, active or of whatever mind; -1 if none."""
     found, lowest = -1, np.uint64(0)
-    for i in range(len(around)):
-        other = cells[_beside(persons[row, CELL], around, i, rules)]
+    outlook = outlook_of(around, rules, persons[row, CELL])
+    for i in range(how_many(around, outlook)):
+        other = cells[in_view(around, rules, outlook, i)]
         if other < 0 or persons[other, GROUP] == OFFICER or persons[other, JAIL] > 0:
             continue
         if (persons[other, IS_ACTIVE] or not active) and (group < 0 or persons[other, GROUP] == group):
@@ -74,8 +71,9 @@ def _one_of(persons, number, cells, around, rules, key, row, purpose, active, gr
 def _decides(persons, traits, cells, around, rules, row):
     """Whether a person would be active, from the officers and the active persons in view."""
     officers, actives = 0, 1
-    for i in range(len(around)):
-        other = cells[_beside(persons[row, CELL], around, i, rules)]
+    outlook = outlook_of(around, rules, persons[row, CELL])
+    for i in range(how_many(around, outlook)):
+        other = cells[in_view(around, rules, outlook, i)]
         if other < 0 or other == row:
             continue
         if persons[other, GROUP] == OFFICER:

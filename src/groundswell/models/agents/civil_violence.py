@@ -1,4 +1,4 @@
-"""Civil violence (Epstein 2002, Model I): who dares to act in front of officers, on a grid.
+"""Civil violence (Epstein 2002, Model I): who dares to act in front of officers, on a grid or along ties.
 
     grievance          = hardship (1 - legitimacy)
     arrest_probability = 1 - exp(-arrest_constant C / A)
@@ -25,6 +25,8 @@ from groundswell.data.window import Window
 from groundswell.errors import ParameterError, UsageError, nearest
 from groundswell.models.agents.alone import check_no_past, check_one_place
 from groundswell.models.agents.grid import Neighbourhood, around_cell, check_room, check_sides
+from groundswell.models.agents.networks import Network, SmallWorld
+from groundswell.models.agents.ties import Ground, Ties, check_places
 from groundswell.models.base import Model
 from groundswell.models.watching import Watched, watch_grid
 from groundswell.params import Component, param
@@ -78,7 +80,7 @@ class Course(Component):
 
 
 @dataclass(frozen=True)
-class CivilViolence(Model):
+class CivilViolence(Ground, Model):
     """Agents and officers on a torus, activated one by one in a random order each step.
 
     The defaults are those of `netlogo()`. Numbers are parameters; the rules are options:
@@ -104,20 +106,18 @@ class CivilViolence(Model):
 
     legitimacy_course, officers_course : how legitimacy and officer_density move by step, counted from the crowd's
         first. Officers can be withdrawn alone: they leave the grid, the last in number first.
+    ties : a network in place of the grid, with rules of its own (`ties.py`): cells are then its nodes, densities are
+        counted by node, and rows, columns, neighbourhood and vision_cells are not used.
+    outburst_share : active agents per cell above which an outburst is counted; see `outburst_above`.
 
     Steps are the window's steps and need not be days. Everything random comes from one key drawn
     from `rng`, by a hash of (key, step, agent, purpose, k).
     """
 
-    title: ClassVar[str] = "civil violence: grievance against the risk of arrest, on a grid"
+    title: ClassVar[str] = "civil violence: grievance against the risk of arrest, on a grid or a network"
     paper: ClassVar[str] = (
         "Epstein (2002), PNAS 99 suppl. 3, 7243-7250; Wilensky (2004), NetLogo Rebellion; Mesa 3 example"
     )
-    summaries: ClassVar[tuple[str, ...]] = (
-        *("log mean active", "log sd active", "lag1 active", "log peak active"),
-        *("outbursts active 50", "log mean jailed", "log total arrests"),
-    )
-
     citizen_density: float = param("agents/cell", low=0, high=1, default=0.70, doc="citizens per cell")
     officer_density: float = param("officers/cell", low=0, high=1, default=0.04, doc="officers per cell")
     vision_cells: float = param("cells", low=0, default=7.0, doc="how far agents and officers see and move")
@@ -143,6 +143,8 @@ class CivilViolence(Model):
     activation: Activation = "global"
     legitimacy_course: Course | None = None
     officers_course: Course | None = None
+    ties: Ties | None = None
+    outburst_share: float = 1 / 32
 
     def __post_init__(self) -> None:
         check_sides(self)
@@ -154,7 +156,15 @@ class CivilViolence(Model):
                     f"CivilViolence.{name} is {given!r}; expected one of {', '.join(map(repr, allowed))}."
                     + nearest(str(given), allowed)
                 )
-        check_room(self)
+        if not 0 <= self.outburst_share <= 1:
+            raise ParameterError(
+                f"CivilViolence.outburst_share is {self.outburst_share:g}; expected 0 to 1 active agents per cell. "
+                "1/32, which is 50 on 40 x 40, is the published level."
+            )
+        if self.ties is None:
+            check_room(self)
+        elif self.ties.nodes == "places":
+            check_places(self)
         if self.officers_course is not None and self.officers_course.to > self.officer_density:
             raise ParameterError(
                 f"CivilViolence.officers_course.to is {self.officers_course.to:g} and officer_density is "
@@ -165,6 +175,11 @@ class CivilViolence(Model):
             self._check_tiles()
 
     def _check_tiles(self) -> None:
+        if self.ties is not None:
+            raise ParameterError(
+                "CivilViolence.activation is 'tiles', and there are ties; expected 'global'. Only a grid is cut into "
+                "tiles."
+            )
         if not tiles_across(min(self.rows, self.columns), self.vision_cells):
             tile = 6 * math.floor(self.vision_cells) + 1
             raise ParameterError(
@@ -216,13 +231,19 @@ class CivilViolence(Model):
         return replace(paper, **changes)
 
     @classmethod
+    def among(cls, network: Network, **changes: Any) -> Self:
+        """NetLogo's rules among persons who are nodes: a citizen on each, and as many officers for each citizen."""
+        return cls(**{"citizen_density": 1.0, "officer_density": 0.04 / 0.70, "ties": Ties(network), **changes})
+
+    @classmethod
     def presets(cls) -> dict[str, Model]:
-        """The programs, and the paper's runs 1 (deception) and 2 (punctuated equilibrium) as recalled."""
+        """The programs, the paper's runs 1 (deception) and 2 (punctuated equilibrium) as recalled, and a network."""
         return {
             "netlogo": cls.netlogo(),
             "mesa": cls.mesa(),
             "paper": cls.paper_run(2),
             "paper_deception": cls.paper_run(1),
+            "small_world": cls.among(SmallWorld(1120, 50, 0.1)),
         }
 
     @classmethod
@@ -243,6 +264,19 @@ class CivilViolence(Model):
             officers = self.officers_course.at(step, officers)
         return replace(
             self, legitimacy=legitimacy, officer_density=officers, legitimacy_course=None, officers_course=None
+        )
+
+    @property
+    def outburst_above(self) -> float:
+        """Active agents above which an outburst is counted: 50 on the published 40 x 40, elsewhere as many per cell."""
+        return self.outburst_share * self.cells
+
+    @property
+    def summaries(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What inference by simulation compares: level, spread, course and peak, outbursts, jailed, arrests."""
+        return (
+            *("log mean active", "log sd active", "lag1 active", "log peak active"),
+            *(f"outbursts active {self.outburst_above:.12g}", "log mean jailed", "log total arrests"),
         )
 
     def offsets(self) -> tuple[np.ndarray, np.ndarray]:
@@ -274,7 +308,7 @@ class CivilViolence(Model):
         return History(setting.places, setting.window, {name: row[None, :] for name, row in done.series.items()})
 
     def watch(self, setting: Setting, *, rng: np.random.Generator) -> Watched:
-        """The history that `simulate` draws, with pictures of the grid; see `Crowd.frame` for the states."""
+        """The history that `simulate` draws, with pictures of the grid, or of nodes by number; see `Crowd.frame`."""
         from groundswell.models.agents.crowd import STATES, run
 
         check_one_place(self, setting, "grid")
@@ -283,10 +317,10 @@ class CivilViolence(Model):
             done = run(crowd, steps)
             return done.crowd, done.series
 
-        return watch_grid(self.populate(rng=rng), go_on, setting, STATES, (self.rows, self.columns))
+        return watch_grid(self.populate(rng=rng), go_on, setting, STATES, self.picture, self.note)
 
     def starts(self, history: History) -> tuple[str, np.ndarray]:
-        """ "outburst", and the steps, from 0, at which one starts; see `crowd.outbursts`."""
+        """ "outburst", and the steps, from 0, at which one starts; see `crowd.outbursts` and `outburst_above`."""
         from groundswell.models.agents.crowd import outbursts
 
-        return "outburst", outbursts(history["active"][0])
+        return "outburst", outbursts(history["active"][0], self.outburst_above)

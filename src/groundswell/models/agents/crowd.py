@@ -1,4 +1,4 @@
-"""A crowd on its grid at one moment, and how it goes on: run, watch, save, resume, branch.
+"""A crowd on its grid or network at one moment, and how it goes on: run, watch, save, resume, branch.
 
 A crowd is a value. Running it returns another one; stopping, recording or saving on the way
 changes nothing, because every draw is a hash of (key, step, agent, purpose, k). Two crowds with
@@ -23,6 +23,7 @@ from groundswell.models.agents.civil_violence import CivilViolence, Course
 from groundswell.models.agents.engines import advance, check
 from groundswell.models.agents.grid import nearest_whole
 from groundswell.models.agents.saved import read_moment, write_moment
+from groundswell.models.agents.ties import Ties
 from groundswell.rng import hash_key
 
 Record = Literal["none", "totals", "frames", "agents"]
@@ -41,7 +42,8 @@ FORMAT = 1
 class Crowd:
     """N agents, citizens first and then officers, after `step` steps under `key`.
 
-    cell : (N,) row * columns + column, -1 off the grid: in jail, or an officer who has been withdrawn.
+    cell : (N,) row * columns + column, or the number of a node, -1 off the grid: in jail, or an officer who has been
+        withdrawn. Where the model has ties, they are drawn: its network is a GivenGraph, which scenarios keep.
     active : (N,) bool. jail : (N,) steps left. hardship, risk_aversion : (citizens,) in [0, 1).
     """
 
@@ -59,19 +61,24 @@ class Crowd:
         agents, citizens = len(self.cell), len(self.hardship)
         if set(shapes.values()) != {(agents,)} or self.risk_aversion.shape != (citizens,) or citizens > agents:
             raise DataError(f"Crowd arrays disagree about the number of agents: {shapes}, {citizens} citizens.")
-        cells = self.model.rows * self.model.columns
+        ties = self.model.ties
+        cells = self.model.cells if ties is None else len(ties.graph)
         if agents and not (self.cell.min() >= -1 and self.cell.max() < cells and self.jail.min() >= 0):
+            room = f"{self.model.rows} x {self.model.columns} grid" if ties is None else f"network of {cells} nodes"
             raise DataError(
-                f"Crowd has an agent outside the {self.model.rows} x {self.model.columns} grid or a negative "
-                "jail term; a scenario may change rules and numbers, not the grid."
+                f"Crowd has an agent outside the {room} or a negative jail term; a scenario may change rules and "
+                "numbers, not the grid, and have other ties among as many nodes."
             )
         if self.jail[citizens:].any() or self.active[citizens:].any():
             raise DataError("Crowd has an officer jailed or active; only citizens can be.")
         if (self.active & (self.jail > 0)).any():
             raise DataError("Crowd has an agent who is both active and in jail; an arrest ends the activity.")
         away = self.cell[:citizens] < 0
-        if away.any() and (self.model.jailed != "off_grid" or (self.jail[:citizens][away] == 0).any()):
-            raise DataError('Crowd has agents off the grid who are not jailed under jailed="off_grid".')
+        stays = self.model.jailed != "off_grid" or (ties is not None and ties.nodes == "persons")
+        if away.any() and (stays or (self.jail[:citizens][away] == 0).any()):
+            raise DataError(
+                'Crowd has agents off the grid who are not jailed under jailed="off_grid", or are nodes of a network.'
+            )
 
     def states(self) -> np.ndarray:
         """(N,) uint8 QUIET, ACTIVE, JAILED or OFFICER by agent; EMPTY for an officer who has been withdrawn."""
@@ -81,11 +88,15 @@ class Crowd:
         return state
 
     def frame(self) -> np.ndarray:
-        """(rows, columns) uint8 picture: EMPTY, QUIET, ACTIVE, JAILED or OFFICER in each cell."""
-        picture, state = np.zeros(self.model.rows * self.model.columns, np.uint8), self.states()
+        """(rows, columns) uint8 picture: EMPTY, QUIET, ACTIVE, JAILED or OFFICER in each cell.
+
+        Of a network: its nodes by number, row by row, the last row filled up with EMPTY.
+        """
+        rows, columns = self.model.picture
+        picture, state = np.zeros(rows * columns, np.uint8), self.states()
         for shown in (JAILED, QUIET, ACTIVE, OFFICER):
             picture[self.cell[(state == shown) & (self.cell >= 0)]] = shown
-        return picture.reshape(self.model.rows, self.model.columns)
+        return picture.reshape(rows, columns)
 
     def save(self, path: Path | str) -> None:
         """Write the crowd as an .npz file, whole or not at all."""
@@ -96,12 +107,13 @@ class Crowd:
             step=self.step,
             **{f"array_{name}": getattr(self, name) for name in _ARRAYS},
             **{f"model_{name}": value for name, value in _settings(self.model).items()},
+            **({} if self.model.ties is None else self.model.ties.held()),
         )
 
 
 def _settings(model: CivilViolence) -> dict[str, Any]:
-    """Every field that is set, as a plain value, a course as its three numbers."""
-    given = {field.name: getattr(model, field.name) for field in fields(model)}
+    """Every field that is set but the ties, as a plain value, a course as its three numbers."""
+    given = {field.name: getattr(model, field.name) for field in fields(model) if field.name != "ties"}
     return {
         name: astuple(value) if isinstance(value, Course) else value
         for name, value in given.items()
@@ -122,8 +134,8 @@ def load(path: Path | str) -> Crowd:
             if name.startswith("model_")
         }
         arrays = {name: saved[f"array_{name}"] for name in _ARRAYS}
-        return Crowd(CivilViolence(**settings), int(saved["key"]), int(saved["step"]), **arrays)
-    except (KeyError, TypeError) as error:
+        return Crowd(CivilViolence(**settings, ties=Ties.of(saved)), int(saved["key"]), int(saved["step"]), **arrays)
+    except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} is no saved crowd: {error} is missing or unknown.") from error
 
 
@@ -158,19 +170,11 @@ class Run:
 def populate(model: CivilViolence, *, rng: np.random.Generator) -> Crowd:
     """A crowd before its first step; draws nothing but its 64-bit key from `rng`."""
     key = hash_key(rng)
+    if model.ties is not None:
+        model = replace(model, ties=model.ties.drawn(key))
     start = np.uint64(keyed.step_key(key, 0))
-    cells = model.rows * model.columns
-    if model.placement == "counts":
-        officers = nearest_whole(model.officer_density * cells)
-        citizens = min(nearest_whole(model.citizen_density * cells), cells - officers)
-        shuffled = keyed.keyed_order(start, cells, loops.PLACE)
-        cell = np.concatenate([shuffled[officers : officers + citizens], shuffled[:officers]])
-    else:
-        chance = keyed.units(start, cells, loops.PLACE)
-        both = model.citizen_density + model.officer_density
-        held = [np.flatnonzero(chance < model.citizen_density)]
-        held.append(np.flatnonzero((chance >= model.citizen_density) & (chance < both)))
-        citizens, cell = len(held[0]), np.concatenate(held)
+    citizens, officers = _placed(model, start)
+    cell = np.concatenate([citizens, officers])
     return Crowd(
         model,
         int(key),
@@ -178,8 +182,29 @@ def populate(model: CivilViolence, *, rng: np.random.Generator) -> Crowd:
         cell.astype(np.int32),
         np.zeros(len(cell), dtype=bool),
         np.zeros(len(cell), dtype=np.int32),
-        keyed.units(start, citizens, loops.HARDSHIP),
-        keyed.units(start, citizens, loops.RISK_AVERSION),
+        keyed.units(start, len(citizens), loops.HARDSHIP),
+        keyed.units(start, len(citizens), loops.RISK_AVERSION),
+    )
+
+
+def _placed(model: CivilViolence, start: np.uint64) -> tuple[np.ndarray, np.ndarray]:
+    """Cells of the citizens and of the officers at the start. Citizens who are nodes are numbered as these are."""
+    cells, beside = model.cells, model.ties is not None and model.ties.nodes == "persons"
+    if model.placement == "counts":
+        officers = nearest_whole(model.officer_density * cells)
+        citizens = min(nearest_whole(model.citizen_density * cells), cells - (0 if beside else officers))
+        shuffled = keyed.keyed_order(start, cells, loops.PLACE)
+        if beside:
+            return np.sort(shuffled[:citizens]), keyed.keyed_order(start, cells, loops.POST)[:officers]
+        return shuffled[officers : officers + citizens], shuffled[:officers]
+    chance = keyed.units(start, cells, loops.PLACE)
+    if beside:
+        other = keyed.units(start, cells, loops.POST)
+        return np.flatnonzero(chance < model.citizen_density), np.flatnonzero(other < model.officer_density)
+    both = model.citizen_density + model.officer_density
+    return (
+        np.flatnonzero(chance < model.citizen_density),
+        np.flatnonzero((chance >= model.citizen_density) & (chance < both)),
     )
 
 
@@ -262,6 +287,7 @@ def numbers_of(agents: np.ndarray | None, crowd: Crowd) -> np.ndarray:
 def outbursts(active: np.ndarray, above: float = 50) -> np.ndarray:
     """Steps at which `active` first exceeds `above`, counted from 0; an outburst lasts until it no longer does.
 
+    above : 50 is of the published 40 x 40 cells; a model says how many it is on its own, `model.outburst_above`.
     An outburst under way at the first step has no start and is left out. The waiting times are
     the differences of these starts, `numpy.diff(outbursts(...))`.
     """

@@ -40,7 +40,8 @@ ROOM = 1.5
 
 
 def rules_of(model: CivilViolence) -> loops.Rules:
-    """The model as the loops want it."""
+    """The model as the loops want it; a person who is a node stays there in jail too, whatever the rule."""
+    persons = model.ties is not None and model.ties.nodes == "persons"
     return loops.Rules(
         rows=model.rows,
         columns=model.columns,
@@ -50,30 +51,32 @@ def rules_of(model: CivilViolence) -> loops.Rules:
         max_jail_term=float(model.max_jail_term),
         ratio=CHOICES["ratio"].index(model.ratio),
         again_if_active=model.own_count == "again_if_active",
-        jailed=CHOICES["jailed"].index(model.jailed),
+        jailed=loops.KEEPS_CELL if persons else CHOICES["jailed"].index(model.jailed),
         officer_moves=model.officer_after_arrest == "moves",
         up_to_max=float(model.jail_term == "up_to_max"),
         act_first=model.order == "act_then_move",
         own_turn=model.jail_clock == "own_turn",
+        persons=persons,
+        anywhere=model.ties is not None and model.ties.patrol == "anywhere",
     )
 
 
 class OneOrder:
-    """One agent after another in one keyed order over the whole grid, on one thread."""
+    """One agent after another in one keyed order over the whole grid or network, on one thread."""
 
     def __init__(self, crowd: Crowd) -> None:
-        self.crowd = crowd
+        self.crowd, ties = crowd, crowd.model.ties
+        self._around = np.column_stack(crowd.model.offsets()) if ties is None else ties.views()
 
     def advance(self, totals: np.ndarray) -> None:
         """Take len(totals) steps; totals (T, 3) gets active, jailed and arrests of each."""
         crowd, model = self.crowd, self.crowd.model
         none = np.full(len(crowd.cell), -1)
         agents = np.column_stack([crowd.cell, crowd.jail, crowd.active, none]).astype(np.int32)
-        cells = np.zeros((model.rows * model.columns, 4), np.int32)
+        cells = np.zeros((model.cells, 4), np.int32)
         rules = rules_of(model)
         traits = np.column_stack([crowd.hardship * rules.illegitimacy, crowd.risk_aversion])
-        around = np.column_stack(model.offsets())
-        loops.advance(agents, cells, traits, around, rules, np.uint64(crowd.key), crowd.step + 1, totals)
+        loops.advance(agents, cells, traits, self._around, rules, np.uint64(crowd.key), crowd.step + 1, totals)
         cell, jail, active, _ = agents.T
         step = crowd.step + len(totals)
         self.crowd = replace(crowd, step=step, cell=cell.copy(), jail=jail.copy(), active=active != 0)

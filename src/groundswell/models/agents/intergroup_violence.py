@@ -29,6 +29,7 @@ from groundswell.models.agents.alone import check_no_past, check_one_place, chec
 from groundswell.models.agents.civil_violence import Ratio
 from groundswell.models.agents.grid import Neighbourhood, around_cell, check_room, check_sides, nearest_whole
 from groundswell.models.agents.saved import read_moment, write_moment
+from groundswell.models.agents.ties import Ground, Ties, check_places
 from groundswell.models.base import Model
 from groundswell.models.watching import Watched, watch_grid
 from groundswell.params import param
@@ -75,7 +76,7 @@ PERSON_STEPS_AT_ONCE = 500_000
 
 
 @dataclass(frozen=True)
-class IntergroupViolence(Model):
+class IntergroupViolence(Ground, Model):
     """Two groups and officers on a torus, one agent to a cell, activated one by one in a random order each step.
 
     In its turn a person who is free moves to a random empty cell in view, decides whether to be active, if so kills a
@@ -91,6 +92,8 @@ class IntergroupViolence(Model):
     jailed : persons in jail leave the grid and return to a random empty cell, once there is one ("off_grid"), or stand
         where they are ("keeps_cell"); they are not killed there.
     children : "inherit" hardship and risk aversion, or "draw" their own.
+    ties : a network in place of the grid, whose nodes are places for one each; children are born one tie away.
+        Densities are then per node, and rows, columns, neighbourhood and vision_cells are not used.
 
     Steps are the window's steps and need not be days. Everything random comes from one key drawn from `rng`, by a hash
     of (key, step, person, purpose, k).
@@ -122,11 +125,20 @@ class IntergroupViolence(Model):
     counted: Counted = "everyone"
     jailed: Jailed = "off_grid"
     children: Children = "inherit"
+    ties: Ties | None = None
 
     def __post_init__(self) -> None:
         check_sides(self)
         super().__post_init__()
-        check_room(self)
+        if self.ties is None:
+            check_room(self)
+        elif (self.ties.nodes, self.ties.patrol) == ("places", "along_ties"):
+            check_places(self)
+        else:
+            raise ParameterError(
+                f"IntergroupViolence.ties has nodes = {self.ties.nodes!r} and patrol = {self.ties.patrol!r}; expected "
+                "'places' and 'along_ties'. Persons who are born and die are no nodes, and officers move as they do."
+            )
         for name, allowed in CHOICES.items():
             if (given := getattr(self, name)) not in allowed:
                 raise ParameterError(
@@ -167,7 +179,7 @@ class IntergroupViolence(Model):
             done = run(peoples, steps)
             return done.peoples, done.series
 
-        return watch_grid(self.populate(rng=rng), go_on, setting, STATES, (self.rows, self.columns))
+        return watch_grid(self.populate(rng=rng), go_on, setting, STATES, self.picture, self.note)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,8 +187,8 @@ class Peoples:
     """Two groups and the officers after `step` steps under `key`; N rows, in no order that means anything.
 
     number (N,) : an agent's own, never given twice; `newest` comes next. persons (N, 6) int32 : cell (row * columns +
-    column, -1 off the grid), group (0, 1; 2 for officers), active, jail (steps left), age and life (steps). traits
-    (N, 2) : hardship and risk aversion, in [0, 1). A scenario is `dataclasses.replace(peoples, model=other)`.
+    column, or node; -1 off the grid), group (0, 1; 2 for officers), active, jail (steps left), age and life (steps).
+    traits (N, 2) : hardship and risk aversion, in [0, 1). A scenario is `dataclasses.replace(peoples, model=other)`.
     """
 
     model: IntergroupViolence
@@ -191,23 +203,25 @@ class Peoples:
         """(rows, columns) uint8 picture: EMPTY, FIRST_QUIET, ... in each cell."""
         from groundswell.models.agents import _intergroup_violence_loops as loops
 
-        picture = np.zeros(self.model.rows * self.model.columns, np.uint8)
+        rows, columns = self.model.picture
+        picture = np.zeros(rows * columns, np.uint8)
         there = self.persons[self.persons[:, loops.CELL] >= 0]
         group, active = there[:, loops.GROUP], there[:, loops.IS_ACTIVE]
         seen = np.where(group == loops.OFFICER, OFFICER, FIRST_QUIET + 2 * group + active)
         picture[there[:, loops.CELL]] = np.where(there[:, loops.JAIL] > 0, JAILED, seen)
-        return picture.reshape(self.model.rows, self.model.columns)
+        return picture.reshape(rows, columns)
 
     def save(self, path: Path | str) -> None:
         """Write everyone as an .npz file, whole or not at all."""
         write_moment(
             path,
             FORMAT,
-            model=json.dumps(plain(self.model)),
+            model=json.dumps(plain(replace(self.model, ties=None))),
             key=np.uint64(self.key),
             step=self.step,
             newest=self.newest,
             **{name: getattr(self, name) for name in _ARRAYS},
+            **({} if self.model.ties is None else self.model.ties.held()),
         )
 
     def with_officers(self, density: float) -> Peoples:
@@ -218,7 +232,7 @@ class Peoples:
         from groundswell.models.agents import _intergroup_violence_loops as loops
         from groundswell.models.agents._keyed_loops import keyed_order, step_key
 
-        cells = self.model.rows * self.model.columns
+        cells = self.model.cells
         wanted = nearest_whole(density * cells) - int((self.persons[:, loops.GROUP] == loops.OFFICER).sum())
         empty = np.setdiff1d(np.arange(cells), self.persons[:, loops.CELL])
         if not 0 <= wanted <= len(empty):
@@ -246,7 +260,7 @@ def load(path: Path | str) -> Peoples:
     saved = read_moment(path, Peoples, FORMAT)
     try:
         arrays = {name: saved[name] for name in _ARRAYS}
-        model = stated(IntergroupViolence, json.loads(str(saved["model"])))
+        model = replace(stated(IntergroupViolence, json.loads(str(saved["model"]))), ties=Ties.of(saved))
         return Peoples(model, int(saved["key"]), int(saved["step"]), int(saved["newest"]), **arrays)
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise DataError(f"{path} is no saved peoples: {error} is missing or wrong.") from error
@@ -277,7 +291,9 @@ def populate(model: IntergroupViolence, *, rng: np.random.Generator) -> Peoples:
     from groundswell.models.agents._keyed_loops import keyed_order, step_key, units
 
     key = hash_key(rng)
-    start, cells = np.uint64(step_key(key, 0)), model.rows * model.columns
+    if model.ties is not None:
+        model = replace(model, ties=model.ties.drawn(key))
+    start, cells = np.uint64(step_key(key, 0)), model.cells
     officers = nearest_whole(model.officer_density * cells)
     citizens = min(nearest_whole(model.citizen_density * cells), cells - officers)
     first, count = nearest_whole(model.first_share * citizens), citizens + officers
@@ -307,8 +323,13 @@ def run(
     if record not in ("totals", "frames"):
         raise UsageError(f'record is {record!r}; expected "totals" or "frames".')
     model = peoples.model
-    block = 1 if record == "frames" else max(1, PERSON_STEPS_AT_ONCE // (model.rows * model.columns))
-    around, beside = around_cell(model.vision_cells, model.neighbourhood), around_cell(1, "square")
+    block = 1 if record == "frames" else max(1, PERSON_STEPS_AT_ONCE // model.cells)
+    around, beside = _views(model)
+    if len(peoples.persons) and peoples.persons[:, loops.CELL].max() >= model.cells:
+        raise DataError(
+            f"Peoples has someone in cell {peoples.persons[:, loops.CELL].max()}, and its model {model.cells} cells; a "
+            "scenario may change rules and numbers, not the grid, and have other ties among as many nodes."
+        )
     rules, totals = _rules(model), np.zeros((steps, len(SERIES)), np.int64)
     frames = [peoples.frame()] if record == "frames" else []
     for first in range(0, steps, block):
@@ -328,12 +349,19 @@ def run(
     return Run(peoples, series, np.stack(frames) if frames else None)
 
 
+def _views(model: IntergroupViolence) -> tuple[np.ndarray, np.ndarray]:
+    """What is in view of a cell, and what is beside it, as the loops want it."""
+    if model.ties is not None:
+        return model.ties.views(), model.ties.beside()
+    return around_cell(model.vision_cells, model.neighbourhood), around_cell(1, "square")
+
+
 def _rules(model: IntergroupViolence) -> Any:
     from groundswell.models.agents import _intergroup_violence_loops as loops
 
     return loops.Rules(
-        rows=model.rows,
-        columns=model.columns,
+        rows=model.rows if model.ties is None else model.cells,
+        columns=model.columns if model.ties is None else 1,
         legitimacy=float(model.legitimacy),
         threshold=float(model.activation_threshold),
         arrest_constant=float(model.arrest_constant),

@@ -16,12 +16,14 @@ from groundswell.rng import generator
 
 def outburst_phases(
     model: CivilViolence, over: Mapping[str, Sequence[float]], *, rng: np.random.Generator, steps: int = 1000,
-    burn_in: int = 200, crowds: int = 3, above: float = 50, progress: Callable[[float, str], None] | None = None,
+    burn_in: int = 200, crowds: int = 3, above: float | None = None,
+    progress: Callable[[float, str], None] | None = None,
 ) -> Table:  # fmt: skip
     """One row for each pair of values: share active and outbursts, over `crowds` crowds of `steps` steps each.
 
     over : two parameters by name, each with its values. Every pair is run on the same seeds, so that neighbours share
-    their luck as far as they can. Columns: both parameters; active_share, the mean share of citizens that is active
+    their luck as far as they can. above : active agents that an outburst exceeds, or what the model of each pair says
+    (`outburst_above`). Columns: both parameters; active_share, the mean share of citizens that is active
     after the burn-in, and its standard error over crowds (None for one crowd); outbursts, started in 100 steps;
     waiting_time, the mean number of steps between starts, None without two starts; crowds; steps counted in each.
     Cost: pairs * crowds * (steps + burn_in) steps; on 40 x 40 about a millisecond each.
@@ -37,9 +39,10 @@ def outburst_phases(
         shares, starts, waits = [], 0, []
         for seed in seeds:
             crowd = populate(model.replacing(at), rng=generator(seed))
+            level = crowd.model.outburst_above if above is None else above
             active = run(run(crowd, burn_in, record="none").crowd, steps).series["active"]
             shares.append(float(active.mean()) / max(1, len(crowd.hardship)))
-            found = outbursts(active, above)
+            found = outbursts(active, level)
             starts += len(found)
             waits += np.diff(found).tolist()
         error = float(np.std(shares, ddof=1) / np.sqrt(crowds)) if crowds > 1 else None

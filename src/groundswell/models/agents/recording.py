@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from groundswell import __version__
 from groundswell.data.files import replacing_file
 from groundswell.errors import UsageError
+from groundswell.models.agents.civil_violence import CivilViolence
 from groundswell.models.agents.crowd import EMPTY, Crowd, numbers_of
 from groundswell.models.agents.engines import advance
 
@@ -37,17 +38,18 @@ def record(
     what : "totals": step, active, jailed, quiet, arrests. "frames": step, row, column, state of every cell that is not
         empty, as `Crowd.frame` shows it, from the start on. "agents": step, agent, state, row, column, jail (steps
         left) of those whose numbers `agents` lists, or of all, from the start on; row and column are null off the grid.
+        On a network "node" stands in place of row and column.
     The file's metadata hold the model, the key and the version under "groundswell". Needs the memory of one step and of
     a million rows. A run that is stopped leaves what stood at `path` as it was.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if what not in _TABLES:
+    if what not in get_args(What):
         raise UsageError(f'what is {what!r}; expected "totals", "frames" or "agents".')
     chosen, last, held = numbers_of(agents, crowd), crowd, []
-    origin = {"model": asdict(crowd.model), "key": crowd.key, "step": crowd.step, "version": __version__}
-    schema = pa.schema(_TABLES[what], {"groundswell": json.dumps(origin, default=float)})
+    origin = {"model": _stated(crowd.model), "key": crowd.key, "step": crowd.step, "version": __version__}
+    schema = pa.schema(_table(crowd, what), {"groundswell": json.dumps(origin, default=float)})
     with replacing_file(Path(path)) as temporary, pq.ParquetWriter(temporary, schema) as writer:
         for last, columns in _seen(crowd, steps, what, chosen, threads):
             held.append(pa.table(columns, schema))
@@ -61,14 +63,22 @@ def record(
     return last
 
 
-_TABLES: dict[str, Any] = {
-    "totals": [(name, "int64") for name in ("step", "active", "jailed", "quiet", "arrests")],
-    "frames": [("step", "int64"), ("row", "int32"), ("column", "int32"), ("state", "uint8")],
-    "agents": [
-        *(("step", "int64"), ("agent", "int64"), ("state", "uint8")),
-        *(("row", "int32"), ("column", "int32"), ("jail", "int32")),
-    ],
-}
+def _stated(model: CivilViolence) -> dict[str, Any]:
+    """Every field, a network by how many persons and ties it has."""
+    stated = asdict(replace(model, ties=None))
+    if model.ties is not None:
+        stated["ties"] = {**model.ties.rules(), "network": {"nodes": model.cells, "ties": model.ties.graph.ties}}
+    return stated
+
+
+def _table(crowd: Crowd, what: What) -> list[tuple[str, str]]:
+    """Columns and their types."""
+    if what == "totals":
+        return [(name, "int64") for name in ("step", "active", "jailed", "quiet", "arrests")]
+    where = [(name, "int32") for name in (("row", "column") if crowd.model.ties is None else ("node",))]
+    if what == "frames":
+        return [("step", "int64"), *where, ("state", "uint8")]
+    return [("step", "int64"), ("agent", "int64"), ("state", "uint8"), *where, ("jail", "int32")]
 
 
 def _seen(
@@ -89,17 +99,20 @@ def _seen(
 
 
 def _rows(crowd: Crowd, what: What, chosen: np.ndarray) -> dict[str, Any]:
-    import pyarrow as pa
-
-    columns = crowd.model.columns
     if what == "frames":
         frame = crowd.frame().ravel()
         cell = np.flatnonzero(frame != EMPTY)
-        step = np.full(len(cell), crowd.step)
-        return {"step": step, "row": cell // columns, "column": cell % columns, "state": frame[cell]}
-    cell = crowd.cell[chosen]
-    row, column = (pa.array(part.astype(np.int32), mask=cell < 0) for part in np.divmod(cell, columns))
+        return {"step": np.full(len(cell), crowd.step), **_where(crowd, cell), "state": frame[cell]}
     return {
         "step": np.full(len(chosen), crowd.step), "agent": chosen, "state": crowd.states()[chosen],
-        "row": row, "column": column, "jail": crowd.jail[chosen],
+        **_where(crowd, crowd.cell[chosen]), "jail": crowd.jail[chosen],
     }  # fmt: skip
+
+
+def _where(crowd: Crowd, cell: np.ndarray) -> dict[str, Any]:
+    """Row and column, or the node; null off the grid."""
+    import pyarrow as pa
+
+    on_grid = crowd.model.ties is None
+    parts = zip(("row", "column"), np.divmod(cell, crowd.model.columns), strict=True) if on_grid else [("node", cell)]
+    return {name: pa.array(part.astype(np.int32), mask=cell < 0) for name, part in parts}

@@ -58,7 +58,8 @@ def activity(
 ) -> Axes:  # fmt: skip
     """Active agents by step, each outburst shaded from its start to its end, and the jailed if they are given.
 
-    active, jailed : (T,) counts at the end of each step. above : an outburst is a stretch of steps above it.
+    active, jailed : (T,) counts at the end of each step. above : an outburst is a stretch of steps above it, 50 on the
+        published 40 x 40 cells; of another model `outburst_above`.
     """
     words = words or Speaker()
     axes = axes if axes is not None else style.panel(2.6)

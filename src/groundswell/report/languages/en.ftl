@@ -986,6 +986,7 @@ replay-alt-chart = Counts by step, with a line at the step shown; the table furt
 replay-torus = The grid wraps around: each edge meets the opposite one.
 replay-order = One cell a person, row by row, the lowest threshold first.
 replay-persons = One cell a person, row by row, by their numbers; ties are not drawn.
+replay-nodes = One cell a node of the network, row by row, by number; ties are not drawn. Where several stand at a node, an officer hides the others, an active person the quiet ones.
 replay-cut = Only the top left { $rows } × { $columns } of the grid’s { $down } × { $across } cells are shown, so that the page stays small enough to open; the counts are of the whole grid.
 replay-thinned = One picture in { $every } is kept, so that the page stays small enough to open; the counts are of every step.
 replay-map = A circle’s area is the count at the step, the largest of the run being the largest circle. Steps of { $days } { $days ->
