@@ -1,6 +1,7 @@
 """Sorting a record for a study, and drawing the claims that its speakers would have made."""
 
 import math
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -75,6 +76,18 @@ def test_every_claim_lands_in_one_heap_with_its_reason(lopsided):
 def test_claims_that_cannot_be_read_are_errors_that_name_them(lopsided, claim, words):
     with pytest.raises(DataError, match=words):
         sort_claims(Record((claim,)), country(lopsided))
+
+
+def test_what_tells_a_given_claim_again_is_given_too(lopsided):
+    claims = Record((
+        said(3.0, id="first", origin="o"), said(3.0, id="same", origin="o", speaker="another"),
+        replace(said(2.0, "more_than", id="printed"), cites="first", origin=""),
+        said(4.0, id="other", origin="o"), said(3.0, id="apart", origin="p"),
+    ))  # fmt: skip
+    heaps = sort_claims(claims, country(lopsided), given=["first"])
+    assert [claim.id for claim in heaps.weighed] == ["apart", "other"]
+    reasons = {out.claim.id: out.reason for out in heaps.setting}
+    assert reasons["same"] == reasons["printed"] == "tells claim first again, which was used to build the setting"
 
 
 def test_an_unknown_given_claim_is_an_error(lopsided):

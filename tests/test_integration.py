@@ -119,17 +119,28 @@ def middle_given(record: Record, anchor: str, level: np.ndarray) -> float:
     return float(level[np.searchsorted(mass, mass[-1] / 2)])
 
 
-def test_two_sides_apart_by_a_factor_of_2_move_the_answer_by_it_between_anchors() -> None:
-    """Five claims a side, each of another speaker and origin: what the anchor says is taken for what happened."""
-    sides = {"movement": (2_000, 2_100, 1_900, 2_050, 1_950), "state": (1_000, 1_050, 950, 1_025, 975)}
+def middles(movement: int, state: int) -> dict[str, float]:
+    """The middle under either anchor of what two sides say five times each, every time by another speaker."""
+    around = (1.0, 1.05, 0.95, 1.025, 0.975)
     record = Record(
         tuple(
-            said(f"{stance} {k}", "arrests", "Testland", 0, 6, "about", value, stance, origin=f"{stance} {k}")
-            for stance, values in sides.items()
-            for k, value in enumerate(values)
+            said(f"{stance} {k}", "arrests", "Testland", 0, 6, "about", round(share * value), stance)
+            for stance, value in (("movement", movement), ("state", state))
+            for k, share in enumerate(around)
         )
     )
     level = np.linspace(math.log(100), math.log(20_000), 1_500)
-    found = {anchor: middle_given(record, anchor, level) for anchor in sides}
+    return {anchor: middle_given(record, anchor, level) for anchor in ("movement", "state")}
+
+
+def test_two_sides_apart_by_a_factor_of_2_move_the_answer_by_it_between_anchors() -> None:
+    """What the anchor says is taken for what happened."""
+    found = middles(2_000, 1_000)
     assert found["movement"] - found["state"] == pytest.approx(math.log(2), abs=0.2)
     assert found["state"] == pytest.approx(math.log(1_000), abs=0.35)
+
+
+def test_where_two_sides_agree_the_anchor_does_not_matter() -> None:
+    found = middles(1_000, 1_000)
+    assert found["movement"] == pytest.approx(found["state"], abs=0.02)
+    assert found["state"] == pytest.approx(math.log(1_000), abs=0.1)

@@ -1,5 +1,7 @@
 import math
+from dataclasses import fields
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from groundswell.data.record import Claim, Record
 from groundswell.errors import DataError, ParameterError
 from groundswell.models.reporting.claims import SPEAKER_SD, Reporting
 from groundswell.models.reporting.grouping import Grains
+from groundswell.models.reporting.selection import Selection
 from groundswell.params import Effects, leaves, replacing
 
 DAY = date(2020, 1, 1)
@@ -229,6 +232,8 @@ def test_one_figure_repeated_counts_once_whoever_repeats_it():
     assert (weigh(model(), ten, q) == weigh(model(), once, q)).all()
     (group,) = model().prepare(ten)
     assert group.repeats == tuple(f"r{i}" for i in range(9))
+    alike = [Reporting.for_record(Record(tuple(claims)), "state") for claims in (once, ten)]
+    assert alike[0] == alike[1], "no parameter more or less, so the posterior of everything is the same"
 
 
 def test_two_close_figures_of_one_origin_weigh_about_as_much_as_one():
@@ -238,10 +243,10 @@ def test_two_close_figures_of_one_origin_weigh_about_as_much_as_one():
         mass = np.exp(weigh(model(), claims, q)) / (q + 0.5)
         return q[np.searchsorted(np.cumsum(mass) / mass.sum(), 0.5)]
 
-    one = [said(141.0, origin="o")]
     two = [said(140.0, id="a", origin="o"), said(142.0, id="b", origin="o")]
     assert np.isfinite(weigh(model(), two, q)).all()
-    assert abs(median(two) / median(one) - 1) < 0.02
+    for alone in (140.0, 141.0, 142.0):
+        assert abs(median(two) / median([said(alone, origin="o")]) - 1) < 0.02
 
 
 def test_independent_origins_narrow_and_the_order_of_claims_changes_nothing():
@@ -309,3 +314,11 @@ def test_shares_outside_their_range_are_refused(wrong):
 def test_grains_must_rise_from_one_with_probabilities(wrong):
     with pytest.raises(DataError, match="expected"):
         Grains(**wrong)
+
+
+def test_the_page_names_every_setting_and_parameter():
+    page = (Path(__file__).parent.parent / "docs/models/reporting.md").read_text(encoding="utf-8")
+    for part in (Reporting, Selection):
+        for field in fields(part):
+            prefix = "selection." if part is Selection else ""
+            assert f"`{prefix}{field.name}" in page, field.name

@@ -147,3 +147,11 @@ def integrated_likelihood(
         total += mass
         moment += mass * np.array(effects)
     return math.log(total / weight.sum() ** len(names)), moment / total
+
+
+def listed(shares: Sequence[float]) -> list[float]:
+    """Probability of 0, 1, ... places on a list that holds each with its share: a sum over every subset."""
+    found = [0.0] * (len(shares) + 1)
+    for subset in itertools.product((0, 1), repeat=len(shares)):
+        found[sum(subset)] += math.prod(p if here else 1 - p for p, here in zip(shares, subset, strict=True))
+    return found

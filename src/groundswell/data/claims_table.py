@@ -15,6 +15,7 @@ from typing import Any
 
 from groundswell.data.dates import Unreadable, read_date
 from groundswell.data.places import Places
+from groundswell.data.provenance import TAKEN_OVER, chain, contradiction, counts_with, figure, observation
 from groundswell.data.quantities import INPUTS, QUANTITIES, UNSPOKEN
 from groundswell.data.readers.raw import EMPTY, Raw, read_raw
 from groundswell.data.record import COLUMNS, QUALIFIERS, Claim, Record
@@ -26,6 +27,9 @@ REQUIRED = ("id", "quantity", "place", "start", "end", "qualifier", "value", "st
 
 TELLING = frozenset({"qualifier", "value", "stance", "speaker", "stated_on"})
 """Columns that only a claims table has, beside "quantity"."""
+
+FIGURE = ("qualifier", "value", "value_high")
+"""Left empty by a row that cites another, they are that one's; else they say how the figure changed on its way."""
 
 SHOWN = 8
 """Problems quoted in one error message."""
@@ -55,8 +59,9 @@ def read_claims(path: Any, places: Places | None = None) -> Record:
     """The record in a CSV, TSV or Parquet file (or a data frame) with the columns of `record.COLUMNS`.
 
     places : if given, each claim's place must be one of its places, regions or countries. An empty
-    origin makes a claim its own origin; an empty unit is the quantity's own. DataError lists the
-    problems: unknown quantity, figure without speaker, contradictory window, value that is no number.
+    origin makes a claim its own origin; an empty unit is the quantity's own. A row that `cites` another takes over what
+    it leaves empty, the figure included. DataError lists the problems: unknown quantity, figure without speaker,
+    contradictory window, value that is no number, a claim cited that is not there.
     """
     checked = check_claims(read_raw(path), places)
     if checked.refusals:
@@ -87,11 +92,13 @@ def check_claims(raw: Raw, places: Places | None = None) -> CheckedClaims:
         for row, why in raw.broken
     ]
     seen: dict[str, int] = {}
-    for row, cells in raw.dictionaries():
+    rows = list(raw.dictionaries())
+    broken_chains = _take_over([cells for _, cells in rows])
+    for row, cells in rows:
         if not any(cells.values()):
             problems.append({"row": row, "id": "", "column": "", "reason": EMPTY, "remedy": "delete it"})
             continue
-        found = _problems(cells, places)
+        found = broken_chains.get(cells["id"]) or _problems(cells, places)
         if cells["id"] in seen:
             found.append(("id", f'id "{cells["id"]}" stands in row {seen[cells["id"]]} already', "ids must differ"))
         seen.setdefault(cells["id"], row)
@@ -107,6 +114,13 @@ def check_claims(raw: Raw, places: Places | None = None) -> CheckedClaims:
         ]
         if claim is not None:
             claims.append(claim)
+    known = {claim.id: claim for claim in claims}
+    for claim in known.values():
+        reason = contradiction(claim, known[claim.cites]) if claim.cites in known else ""
+        if reason:
+            why, remedy = reason.split("; ", 1)
+            problems.append({"row": seen[claim.id], "id": claim.id, "column": "cites", "reason": why, "remedy": remedy})
+            claims.remove(claim)
     problems.sort(key=lambda line: line["row"])
     unread = [name for name in raw.columns if name not in COLUMNS]
     notes = [
@@ -179,6 +193,29 @@ def _problems(cells: Mapping[str, str], places: Places | None) -> list[Problem]:
     return found
 
 
+def _take_over(rows: Sequence[dict[str, str]]) -> dict[str, list[Problem]]:
+    """Fill what rows that cite another leave empty, in place; what is wrong with their chains, by id."""
+    known = {cells["id"]: cells for cells in rows if cells["id"]}
+    cites = {name: cells.get("cites", "") for name, cells in known.items()}
+    wrong: dict[str, list[Problem]] = {}
+    for name in cites:
+        try:
+            above = chain(name, cites)[:-1]
+        except DataError as error:
+            reason, remedy = str(error).split(". ", 1)
+            wrong[name] = [("cites", reason.removeprefix(f"claim {name}: "), remedy)]
+            continue
+        cells = known[name]
+        for cited in (known[other] for other in reversed(above)):
+            figure = () if any(cells.get(column) for column in FIGURE) else FIGURE
+            for column in (*TAKEN_OVER, "unit", *figure):
+                if column in cited and not cells.get(column):
+                    cells[column] = cited[column]
+        if above and not cells.get("origin"):
+            cells["origin"] = known[above[0]].get("origin") or above[0]
+    return wrong
+
+
 def _is_number(text: str) -> bool:
     return bool(re.fullmatch(r"[+-]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?(e[+-]?\d+)?", text, re.IGNORECASE))
 
@@ -205,6 +242,7 @@ def _claim(cells: Mapping[str, str]) -> Claim:
         stated_on=read_date(cells["stated_on"]) if cells.get("stated_on") else None,
         document=cells.get("document", ""),
         value_high=number(cells["value_high"]) if cells.get("value_high") else None,
+        cites=cells.get("cites", ""),
     )
 
 
@@ -222,8 +260,16 @@ def _notes(claims: Sequence[Claim]) -> list[str]:
             notes.append(f"claim {claim.id}: {UNSPOKEN[claim.quantity]}")
         if claim.stated_on is not None and claim.stated_on < claim.start:
             notes.append(f"claim {claim.id}: stated on {claim.stated_on}, before its window begins {claim.start}")
-    once = Counter((c.origin, c.quantity, c.place, c.start, c.end, c.qualifier, c.value, c.value_high) for c in claims)
-    for (origin, quantity, *_), count in once.items():
+    stands = counts_with(claims)
+    known = {claim.id: claim for claim in claims}
+    for claim in claims:
+        if claim.cites in known:
+            first = known[stands[claim.id]]
+            notes.append(
+                f"claim {claim.id}: {claim.words()} tells claim {first.id}, {first.words()}, again and does not count"
+            )
+    once = Counter((observation(claim), figure(claim)) for claim in claims if claim.cites not in known)
+    for ((origin, quantity, *_), _), count in once.items():
         if count > 1:
             notes.append(f'{count} claims repeat one figure of origin "{origin}" on {quantity}; they count once')
     if outletless := [claim.id for claim in claims if not claim.outlet]:

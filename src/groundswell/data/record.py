@@ -10,6 +10,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
+from groundswell.data.provenance import with_origins
 from groundswell.data.table import Table
 from groundswell.errors import DataError, nearest
 
@@ -24,7 +25,8 @@ class Claim:
     start, end : first and last day of the window that the figure speaks of, inclusive.
     qualifier, value, value_high : "between" has a low and a high value, the others only a value.
     stance : the speaker's side, in the user's own labels. origin : claims that rest on one count
-    share it. stated_on : the day it was said. document : where it was read.
+    share it. outlet : who printed it. stated_on : the day it was said. document : where it was read.
+    cites : id of the claim whose figure this one repeats (`data.provenance`); a `Record` gives it that one's origin.
     """
 
     id: str
@@ -42,6 +44,7 @@ class Claim:
     stated_on: date | None = None
     document: str = ""
     value_high: float | None = None
+    cites: str = ""
 
     def __post_init__(self) -> None:
         if self.qualifier not in QUALIFIERS:
@@ -77,13 +80,17 @@ class Claim:
 
 COLUMNS: tuple[str, ...] = (
     "id", "quantity", "place", "start", "end", "qualifier", "value", "value_high", "unit",
-    "stance", "speaker", "origin", "outlet", "stated_on", "document",
+    "stance", "speaker", "origin", "outlet", "stated_on", "document", "cites",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Record:
-    """A table of claims, kept in the order of their ids, so that row order changes nothing."""
+    """A table of claims, kept in the order of their ids, so that row order changes nothing.
+
+    Claims that cite another have its origin. DataError for ids that are not unique, a claim that cites none of them,
+    itself by a detour, or one with which it does not agree.
+    """
 
     claims: tuple[Claim, ...]
 
@@ -92,7 +99,7 @@ class Record:
         for first, second in pairwise(ordered):
             if first.id == second.id:
                 raise DataError(f'two claims have the id "{first.id}"; ids must differ.')
-        object.__setattr__(self, "claims", ordered)
+        object.__setattr__(self, "claims", with_origins(ordered))
 
     def __iter__(self) -> Iterator[Claim]:
         return iter(self.claims)
@@ -107,8 +114,11 @@ class Record:
         raise DataError(f'no claim has the id "{identifier}".' + nearest(identifier, [c.id for c in self.claims]))
 
     def without(self, *identifiers: str) -> Record:
-        """The record less the claims with these ids."""
-        return Record(tuple(claim for claim in self.claims if claim.id not in identifiers))
+        """The record less the claims with these ids, and less those that cite them: nobody repeats what nobody said."""
+        gone = set(identifiers)
+        while more := {claim.id for claim in self.claims if claim.cites in gone} - gone:
+            gone |= more
+        return Record(tuple(claim for claim in self.claims if claim.id not in gone))
 
     def stances(self) -> tuple[str, ...]:
         """The stances that occur, in alphabetical order."""

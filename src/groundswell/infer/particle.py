@@ -217,6 +217,10 @@ class _Run:
         return self.belief.absorb(i, values)
 
     def _value(self, i: int, totals: np.ndarray) -> np.ndarray:
+        """(S,) a group's quantity as its source knows it: of places that it lists, how many, drawn."""
+        if listing := self.bound[i].listing:
+            seen, arrests = (self.counters.seen[:, row] for row in self.plan.listed[i])
+            return listing.draw(seen, arrests, self.plan.setting.places.population, rng=self.rng)
         return value_of(self.plan.groups[i].quantity, totals, self.plan.counter_of[i])
 
     def _noted(self, place: int, column: str) -> np.ndarray:

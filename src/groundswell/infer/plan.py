@@ -62,7 +62,7 @@ class Plan:
                 self.later.append(i)
             elif i not in local_groups and i not in crowd_groups:
                 self.counted[last].append(i)
-        self._count()
+        self._count([i for i, group in enumerate(self.groups) if account.reporting.lister(group) is not None])
         named = {day for local in self.locals for day in range(local.first, local.last + 1)} | set(self.crowds)
         self.days = named | {day - 1 for day in named} | set(self.counted)
 
@@ -109,12 +109,16 @@ class Plan:
             self.crowds.setdefault(day, []).append((place, members))
         return {i for local in self.locals for i in local.groups}, {i for c in crowds.values() for i in c}
 
-    def _count(self) -> None:
+    def _count(self, lists: Sequence[int]) -> None:
+        """Lay out the counters. lists : groups whose source lists places: of them each place's arrests count too."""
         counted = [i for day in sorted(self.counted) for i in self.counted[day]] + self.later
         count = len(self.setting.places)
         tallies = _Tallies(count)
         self.counter_of = {i: self._add(tallies, i) for i in counted}
+        arrested = {i: tallies.add(self.columns["arrests"], *self.span[i], self.where[i], True, False) for i in lists}
         self._counters = tallies.counters()
+        rows = self._counters.distinct
+        self.listed = {i: (int(rows[self.counter_of[i][0]]), int(rows[at])) for i, at in arrested.items()}
         if self.locals:
             self.ahead = self._look_ahead()
         # places that no later claim tells apart run on as one unit

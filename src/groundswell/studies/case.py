@@ -84,6 +84,7 @@ class Case(Strict):
     places: str = ""
     minimum_population: int = Field(default=15_000, ge=1)
     anchor: str
+    listing: tuple[str, ...] = ()
     setting: Given = Given()
     leave_out: tuple[str, ...] = ()
     pulse: Literal["none", "random", "calendar"] = "none"
@@ -149,7 +150,7 @@ class Case(Strict):
                 f"{self.claims}: none of {len(record)} claims can be weighed. Claim {first_out.claim.id}: "
                 f"{first_out.reason}. Check the window of study.toml, {self.start} to {self.end}, and the claims' own."
             )
-        account = Account(self.process(), Reporting.for_record(claims.weighed, self.anchor))
+        account = Account(self.process(), Reporting.for_record(claims.weighed, self.anchor, self.listing))
         left_out = tuple(f"process.{name}." for name in self.leave_out)
         account = account.replacing({k: v for k, v in self.fixed.items() if not k.startswith(left_out)})
         return Built(self, setting, record, claims, account, tuple(notes))

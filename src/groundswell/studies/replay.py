@@ -51,10 +51,14 @@ class Replay:
         out["hidden"] = np.array([group.value(self.setting, history) for group in self.groups])
         out["hidden"][self.unknown] = np.nan
         bound = self.groups.bind(account.reporting)
-        out["logs"] = np.array([b.log_likelihood(q[None])[0] for b, q in zip(bound, out["hidden"], strict=True)])
+        out["logs"] = np.array([one.log_density(self.setting, history) for one in bound])
         if not history.exploded:
-            quantities = np.where(self.unknown, 1.0, out["hidden"]).tolist()
-            claims = account.reporting.say(self.groups, quantities, self.record, rng=keyed(*said))
+            rng, reporting = keyed(*said), account.reporting
+            known = [
+                1.0 if gone else reporting.told(group, self.setting, history, rng=rng)
+                for group, gone in zip(self.groups, self.unknown, strict=True)
+            ]
+            claims = reporting.say(self.groups, known, self.record, rng=rng)
             out["said"] = np.array([np.nan if claim.id in self.silent else claim.value for claim in claims])
         return out
 

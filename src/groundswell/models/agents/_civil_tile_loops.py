@@ -5,9 +5,6 @@ the word of the agent there: its number, flags, and how much risk it dares; so a
 the grid, and nothing by agent, which would cost a cache miss each time. Of several agents in one cell the others follow
 in a list, which is rare. All of a turn stays within 3 v cells of where it began: an agent moves up to v, arrests up to
 v further, and what changes there is seen from v further still.
-
-Functions that make no array are compiled with `_nrt=False`: else numba counts the references to every array that is
-handed over, by operations that lock its memory for all threads (docs/decisions/053).
 """
 
 from __future__ import annotations
@@ -17,6 +14,7 @@ from collections import namedtuple
 import numpy as np
 from numba import njit
 
+from groundswell.models._compiling import BORROWS
 from groundswell.models.agents._civil_violence_loops import (
     KEEPS_CELL,
     MOVE,
@@ -78,7 +76,7 @@ def _inside(row, column, torus):
     return torus.reach <= row < torus.rows - torus.reach and torus.reach <= column < torus.columns - torus.reach
 
 
-@njit(cache=True, _nrt=False)
+@njit(**BORROWS)
 def _spread(seen, cell, amount, around, runs, torus):
     """Add 1 or -1 wherever a cell can be seen from; returns whether a count outgrew its numbers."""
     row, column = cell // torus.columns, cell % torus.columns
@@ -104,14 +102,14 @@ def _spread(seen, cell, amount, around, runs, torus):
     return overflow
 
 
-@njit(cache=True, _nrt=False)
+@njit(**BORROWS)
 def _shift(seen, old, new, around, runs, torus):
     """Who was seen from around one cell is seen from around another; returns whether a count outgrew its numbers."""
     _spread(seen, old, -1, around, runs, torus)
     return _spread(seen, new, 1, around, runs, torus)
 
 
-@njit(cache=True, _nrt=False)
+@njit(**BORROWS)
 def _search(first, following, around, torus, rules, own, cell):
     """A random empty cell in vision, by counting them; one's own where there is none."""
     row, column, empty = cell // torus.columns, cell % torus.columns, 0
@@ -174,7 +172,7 @@ def tabulate(officers, actives, rules):
     return out
 
 
-@njit(cache=True, _nrt=False)
+@njit(**BORROWS)
 def _daring(agent, hardship, aversion, risks, rules):
     """How many of the levels of risk, which rise, a citizen dares."""
     low, high = 0, len(risks)
@@ -187,7 +185,7 @@ def _daring(agent, hardship, aversion, risks, rules):
     return low
 
 
-@njit(cache=True, _nrt=False)
+@njit(**BORROWS)
 def _suspect(first, following, suspects, around, torus, own, cell):
     """(word, cell) of one of the active agents in vision, each equally likely: the smallest of one draw for each."""
     row, column = cell // torus.columns, cell % torus.columns
@@ -208,7 +206,7 @@ def _suspect(first, following, suspects, around, torus, own, cell):
     return suspect, where
 
 
-@njit(cache=True, _nrt=False)
+@njit(**BORROWS)
 def _enforce(first, following, agents, officers_seen, actives_seen, around, runs, torus, rules, own, word, cell, tally):
     """Arrest one active agent in vision; returns the officer's cell."""
     suspects = np.int64(actives_seen[cell])
@@ -236,7 +234,7 @@ def _enforce(first, following, agents, officers_seen, actives_seen, around, runs
     return where
 
 
-@njit(cache=True, _nrt=False)
+@njit(**BORROWS)
 def _turns(
     first, following, agents, officers_seen, actives_seen, hardship, aversion, level, around, runs, torus, rules, turn,
     order, cell_of, agent_of, keys, tally,

@@ -18,6 +18,7 @@ from collections import namedtuple
 import numpy as np
 from numba import njit
 
+from groundswell.models._compiling import BORROWS
 from groundswell.models.agents._keyed_loops import draw, keyed_order, step_key, unit
 
 ORDER, MOVE, SUSPECT, TERM, RETURN, PLACE, HARDSHIP, RISK_AVERSION, TILES, POST = range(10)
@@ -55,7 +56,7 @@ def beside(row, column, around, i, rules):
     return down * rules.columns + right
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def outlook_of(around, rules, cell):
     """Where a cell stands: row and column on a torus; from where to where its part of the list goes on a network."""
     if around.ndim == 2:
@@ -63,7 +64,7 @@ def outlook_of(around, rules, cell):
     return np.int64(around[cell]), np.int64(around[cell + 1])
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def how_many(around, outlook):
     """How many cells are in view, one's own included."""
     if around.ndim == 2:
@@ -71,7 +72,7 @@ def how_many(around, outlook):
     return outlook[1] - outlook[0]
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def in_view(around, rules, outlook, i):
     """The i-th of them."""
     if around.ndim == 2:
@@ -79,7 +80,7 @@ def in_view(around, rules, outlook, i):
     return np.int64(around[outlook[0] + i])
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def _spread(cells, around, rules, plane, cell, amount):
     """Add to a plane wherever `cell` can be seen from: neighbourhoods are symmetric."""
     outlook = outlook_of(around, rules, cell)
@@ -87,14 +88,14 @@ def _spread(cells, around, rules, plane, cell, amount):
         cells[in_view(around, rules, outlook, i), plane] += amount
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def _enter(agents, cells, agent, cell):
     agents[agent, CELL] = cell
     agents[agent, FOLLOWING] = cells[cell, HEAD]
     cells[cell, HEAD] = agent
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def _leave(agents, cells, agent):
     cell = agents[agent, CELL]
     if cells[cell, HEAD] == agent:
@@ -106,7 +107,7 @@ def _leave(agents, cells, agent):
     agents[other, FOLLOWING] = agents[agent, FOLLOWING]
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def _relocate(agents, cells, traits, around, rules, agent, cell):
     """Move a free agent, with what others see of it."""
     old = agents[agent, CELL]
@@ -122,7 +123,7 @@ def _relocate(agents, cells, traits, around, rules, agent, cell):
         _spread(cells, around, rules, ACTIVES_SEEN, cell, 1)
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def _move(agents, cells, traits, around, rules, key, agent):
     """To a random cell in vision that is empty; stay where there is none.
 
@@ -155,7 +156,7 @@ def _move(agents, cells, traits, around, rules, key, agent):
             wanted -= 1
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def arrest_probability(officers, actives, rules):
     """What a citizen expects who sees so many officers and, oneself counted, active agents."""
     ratio = officers / actives
@@ -166,7 +167,7 @@ def arrest_probability(officers, actives, rules):
     return 1.0 - math.exp(-rules.arrest_constant * ratio)
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def _decide(agents, cells, traits, around, rules, agent):
     cell = agents[agent, CELL]
     actives = cells[cell, ACTIVES_SEEN] + 1
@@ -179,7 +180,7 @@ def _decide(agents, cells, traits, around, rules, agent):
         _spread(cells, around, rules, ACTIVES_SEEN, cell, 1 if now else -1)
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def _enforce(agents, cells, traits, around, rules, key, officer):
     """Arrest one active agent in vision, each equally likely; returns the number arrested."""
     cell = agents[officer, CELL]
@@ -211,7 +212,7 @@ def _enforce(agents, cells, traits, around, rules, key, officer):
     return 1
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def _serve(agents, cells, rules, key, agent):
     """One step of a jail term; at its end the agent is free again."""
     agents[agent, JAIL] -= 1
@@ -228,7 +229,7 @@ def _serve(agents, cells, rules, key, agent):
     cells[agents[agent, CELL], RESIDENTS] += 1
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def _fill(agents, cells, traits, around, rules):
     """The lists and planes that follow from where the agents are."""
     cells[:, HEAD] = -1

@@ -13,6 +13,7 @@ from collections import namedtuple
 import numpy as np
 from numba import njit
 
+from groundswell.models._compiling import BORROWS
 from groundswell.models.agents._civil_violence_loops import how_many, in_view, outlook_of
 from groundswell.models.agents._keyed_loops import draw, step_key, unit
 
@@ -37,7 +38,7 @@ IN_FIRST, IN_SECOND, ACTIVE, JAILED, KILLED_FIRST, KILLED_SECOND, BORN, DIED, AR
 """Columns of the totals of a step."""
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def _empty(cells, around, rules, key, number, purpose, cell):
     """A random empty cell around `cell`, each equally likely; -1 where there is none."""
     found, lowest = -1, np.uint64(0)
@@ -51,7 +52,7 @@ def _empty(cells, around, rules, key, number, purpose, cell):
     return found
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def _one_of(persons, number, cells, around, rules, key, row, purpose, active, group):
     """The row of a random free person in view, of the group or (-1) of any, active or of whatever mind; -1 if none."""
     found, lowest = -1, np.uint64(0)
@@ -67,7 +68,7 @@ def _one_of(persons, number, cells, around, rules, key, row, purpose, active, gr
     return found
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def _decides(persons, traits, cells, around, rules, row):
     """Whether a person would be active, from the officers and the active persons in view."""
     officers, actives = 0, 1
@@ -89,7 +90,7 @@ def _decides(persons, traits, cells, around, rules, row):
     return grievance - traits[row, 1] * (1.0 - math.exp(-rules.arrest_constant * ratio)) > rules.threshold
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def _bear(persons, traits, number, cells, beside, rules, key, row, count, newest):
     """A child of the person in `row` on an empty cell beside it, in row `count`; whether there was such a cell."""
     cell = _empty(cells, beside, rules, key, number[row], CRADLE, persons[row, CELL])
@@ -104,13 +105,13 @@ def _bear(persons, traits, number, cells, beside, rules, key, row, count, newest
     return True
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def life_span(key, number, max_age):
     """Whole steps that a person lives, 1 to max_age, each equally likely."""
     return 1 + int(unit(key, number, LIFE_SPAN, 0) * max_age)
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def _serve(persons, number, cells, rules, key, row):
     """One step of a jail term. Who was taken off the grid returns to a random empty cell, once there is one."""
     persons[row, JAIL] -= 1
@@ -131,7 +132,7 @@ def _serve(persons, number, cells, rules, key, row):
             wanted -= 1
 
 
-@njit(cache=True)
+@njit(**BORROWS)
 def _turn(persons, traits, number, cells, around, beside, rules, key, row, count, newest, totals):
     """All that a free person or an officer does in a step; whether a child was born, which then has row `count`."""
     here = persons[row, CELL]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from numba import njit
 
+from groundswell.models._compiling import BORROWS
+
 WHO, DARES = (1 << 28) - 1, 28
 ACTIVE, JAILED, TURN, MORE = 1 << 44, 1 << 45, 1 << 46, 1 << 47
 NOBODY, SIGN = -1, -(1 << 63)
@@ -21,7 +23,7 @@ def following_word(following, word):
     return following[word & WHO] if word & MORE else NOBODY
 
 
-@njit(cache=True, _nrt=False)
+@njit(**BORROWS)
 def word_of(first, following, cell, agent):
     """The word of an agent in a cell, NOBODY if it is not there."""
     word = first[cell]
@@ -30,7 +32,7 @@ def word_of(first, following, cell, agent):
     return word
 
 
-@njit(cache=True, _nrt=False)
+@njit(**BORROWS)
 def rewrite(first, following, cell, agent, word):
     """Put another word where an agent's is: its own with other flags, or the next in the list, to take it out."""
     at = first[cell]
@@ -75,7 +77,7 @@ def _more(word):
     return word & (MORE | SIGN) == MORE
 
 
-@njit(cache=True, _nrt=False)
+@njit(**BORROWS)
 def waiting(first, following, torus, turn, tile):
     """How many in a tile have not had their turn in this step."""
     count, right = 0, min(tile[1] + tile[3], torus.columns)
@@ -91,7 +93,7 @@ def waiting(first, following, torus, turn, tile):
     return count
 
 
-@njit(cache=True, _nrt=False)
+@njit(**BORROWS)
 def gather(first, following, torus, turn, tile, cell_of, agent_of):
     """List those of a tile who have not had their turn in this step, and turn their flags.
 

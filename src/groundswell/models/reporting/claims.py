@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -23,11 +23,13 @@ from typing import NamedTuple
 import numpy as np
 
 from groundswell.data.history import History
+from groundswell.data.provenance import counts_with, figure
 from groundswell.data.quantities import QUANTITIES
 from groundswell.data.record import Claim, Record
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError, ParameterError
 from groundswell.models.reporting.grouping import SIGN, ClaimGroup, Grains, grouped
+from groundswell.models.reporting.selection import Listing, Selection
 from groundswell.models.reporting.sorting import sort_claims, unknown_label
 from groundswell.params import Component, Effects, Prior, param
 
@@ -40,12 +42,16 @@ DEFAULT_GRAINS = Grains()
 SMALLEST = 1e-6
 """Floor of a spread or slack in log, so that an exact speaker (spread 0) is a limit and no division by 0."""
 
+Said = tuple[float, float | None]
+"""A value as stated and, for a range, its upper end."""
+
 
 @dataclass(frozen=True)
 class Reporting(Component):
     """Claims given a history. Make one with `Reporting.for_record`: its labels come from the record.
 
     The numbers are in logs: a bias of .7 doubles, a spread of .25 is plus or minus a quarter.
+    selection : sources that list some places and miss others; None, where all speak of all places.
     anchor : the stance whose bias is 0. grains : to what people round. vague : share of bounds that
     are merely true; their slack is uniform on (0, vague_reach). shared_origin : correlation of the
     errors of different figures from one origin. unlisted : sd of the effect of a speaker who is heard
@@ -69,6 +75,7 @@ class Reporting(Component):
         "log", low=0.0, prior=Prior(0.25, 0.3), default=Effects(), doc="random error of a stance's figures, one sd"
     )
     slack: float = param("log", low=0.0, prior=Prior(0.2, 0.3), doc="mean distance of a bound from what is known")
+    selection: Selection | None = None
     anchor: str = ""
     grains: Grains = DEFAULT_GRAINS
     vague: float = 0.2
@@ -91,12 +98,13 @@ class Reporting(Component):
             )
 
     @classmethod
-    def for_record(cls, record: Record, anchor: str = "third_party") -> Reporting:
+    def for_record(cls, record: Record, anchor: str = "third_party", listing: Iterable[str] = ()) -> Reporting:
         """The reporting model with the labels that these claims need, at the priors' medians.
 
         record : best the weighed claims of `sort_claims`; quantities that no model speaks of are
         passed over. A speaker gets an effect of its own only if that can be told apart: heard in two
         or more groups (or among others in one group); the rest are integrated into the spread.
+        listing : speakers whose numbers of places are those of a list that misses some (`selection`).
         """
         if anchor not in record.stances():
             raise DataError(
@@ -111,6 +119,7 @@ class Reporting(Component):
             bias_by_kind=Effects({f"{label(s)}:{kind}": 0.0 for s, kind in cells if s != anchor}),
             speaker=Effects(dict.fromkeys(sorted(_returning(groups)), 0.0)),
             spread=Effects(dict.fromkeys(stances, 0.25)),
+            selection=_selection(groups, listing),
             anchor=anchor,
         )
 
@@ -118,37 +127,48 @@ class Reporting(Component):
         """The claims as groups with their cells: done once, then bound to many parameter values."""
         return ClaimGroups(grouped(record, self.grains), self.grains, self.shared_origin)
 
+    def lister(self, group: ClaimGroup) -> Listing | None:
+        """How the places that a group counts were listed; None where it counts none, or its source misses none."""
+        return self.selection.of(label(group.source)) if self.selection is not None and group.lists else None
+
     def log_density(self, setting: Setting, history: History, record: Record, given: Iterable[str] = ()) -> float:
         """Log probability of the claims that can be weighed, given the history. 0 with none."""
         bound = self.prepare(sort_claims(record, setting, given).weighed).bind(self)
-        return float(sum(one.log_likelihood(np.array([one.group.value(setting, history)]))[0] for one in bound))
+        return float(sum(one.log_density(setting, history) for one in bound))
 
     def report(self, setting: Setting, history: History, questions: Record, *, rng: np.random.Generator) -> Record:
         """What the speakers of `questions` would have said of this history: same claims, new values.
 
         Claims that cannot be weighed keep their value: no model speaks of them. Repeats of one figure
-        stay repeats. A range keeps its ratio high / low and is placed about x at random.
+        stay repeats; what changed on its way keeps its ratio to the figure said first. A range keeps its
+        ratio high / low and is placed about x at random.
         """
         groups = self.prepare(sort_claims(questions, setting).weighed)
-        return self.say(groups, [group.value(setting, history) for group in groups], questions, rng=rng)
+        return self.say(groups, [self.told(one, setting, history, rng=rng) for one in groups], questions, rng=rng)
+
+    def told(self, group: ClaimGroup, setting: Setting, history: History, *, rng: np.random.Generator) -> float:
+        """A group's quantity as far as its source knows of it: of places that it lists, how many, drawn."""
+        if listing := self.lister(group):
+            return float(listing.draw(*group.places(setting, history), setting.places.population, rng=rng))
+        return group.value(setting, history)
 
     def say(
         self, groups: ClaimGroups, hidden: Sequence[float], questions: Record, *, rng: np.random.Generator
     ) -> Record:
-        """The same given the groups of `questions` and the quantity of each alone."""
+        """The same given the groups of `questions` and the quantity of each alone, as its source knows it (`told`)."""
         unlisted = {label(claim.speaker) for group in groups for claim in group.claims} - set(self.speaker)
         everyone = Effects({**self.speaker, **{s: self.unlisted * rng.standard_normal() for s in sorted(unlisted)}})
-        said: dict[str, tuple[float, float | None]] = {}
+        said: dict[str, Said] = {}
+        stands = counts_with(questions.claims)
         for bound, quantity in zip(groups.bind(replace(self, speaker=everyone)), hidden, strict=True):
             group = bound.group
             level = math.log(quantity + group.half)
             common = rng.standard_normal()
             for claim, offset, own, shared in zip(group.claims, bound.offset, bound.own, bound.shared, strict=True):
                 log_x = level + offset + shared * common + own * rng.standard_normal()
-                value = self._state(group, claim, log_x, rng)
-                for identifier in (claim.id, *group.repeats):
-                    if _figure(questions[identifier]) == _figure(claim):
-                        said[identifier] = value
+                said[claim.id] = self._state(group, claim, log_x, rng)
+            for identifier in group.repeats:
+                said[identifier] = _repeated(questions[identifier], questions[stands[identifier]], said)
         return Record(
             tuple(
                 replace(claim, value=said[claim.id][0], value_high=said[claim.id][1]) if claim.id in said else claim
@@ -156,9 +176,7 @@ class Reporting(Component):
             )
         )
 
-    def _state(
-        self, group: ClaimGroup, claim: Claim, log_x: float, rng: np.random.Generator
-    ) -> tuple[float, float | None]:
+    def _state(self, group: ClaimGroup, claim: Claim, log_x: float, rng: np.random.Generator) -> Said:
         if claim.value_high is not None:
             wide = 0.0 if group.half == 0 else 1.0
             width = math.log(claim.value_high + wide) - math.log(max(claim.value, 0.5))
@@ -230,9 +248,9 @@ class ClaimGroups(Sequence[ClaimGroup]):
         shared = np.sqrt(self._share * variance + np.where(self._together, unlisted, 0.0))
         own = np.sqrt((1 - self._share) * variance + np.where(self._together, 0.0, unlisted))
         offset = np.multiply(self._direction, lean) + own_way
-        slack = max(reporting.slack, SMALLEST)
+        slack = (max(reporting.slack, SMALLEST), reporting.vague, reporting.vague_reach)
         return tuple(
-            BoundGroup(group, offset[a:b], own[a:b], shared[a:b], slack, reporting.vague, reporting.vague_reach)
+            BoundGroup(group, offset[a:b], own[a:b], shared[a:b], *slack, reporting.lister(group))
             for group, (a, b) in zip(self.groups, pairwise(self._first), strict=True)
         )
 
@@ -247,13 +265,22 @@ class BoundGroup(NamedTuple):
     slack: float
     vague: float
     vague_reach: float
+    listing: Listing | None = None
+
+    def log_density(self, setting: Setting, history: History) -> float:
+        """Log probability of the group's claims given a history, summed over what a list may hold of it."""
+        if self.listing is None:
+            return float(self.log_likelihood(np.array([self.group.value(setting, history)]))[0])
+        chance = self.listing.distribution(*self.group.places(setting, history), setting.places.population)
+        logs = self.log_likelihood(np.arange(float(len(chance))))[chance > 0] + np.log(chance[chance > 0])
+        return float(logs.max() + np.log(np.exp(logs - logs.max()).sum()))
 
     def log_likelihood(self, q: np.ndarray) -> np.ndarray:
         """(S,) log probability of the group's claims at the quantities q, (S,) float, 0 or more.
 
-        Exact. One claim costs two distribution functions a grain and value of q; several claims from
-        one origin add a quadrature of some 20 nodes. Finite at any distance: far from every q a claim
-        is improbable, never impossible.
+        Where the source lists places, q is the number that it lists. Exact. One claim costs two distribution
+        functions a grain and value of q; several claims from one origin add a quadrature of some 20 nodes. Finite
+        at any distance: far from every q a claim is improbable, never impossible.
         """
         from groundswell.models.reporting import _claims_loops as loops
 
@@ -272,11 +299,29 @@ def label(name: str) -> str:
     return name.replace(".", "")
 
 
+def _repeated(claim: Claim, first: Claim, said: Mapping[str, Said]) -> Said:
+    """What a claim says when the one that it repeats says something new: in the same ratio to it as before."""
+    if figure(claim) == figure(first):
+        return said[first.id]
+    times = said[first.id][0] / first.value if first.value > 0 else 1.0
+    whole = QUANTITIES[claim.quantity].functional != "ratio"
+    ends = [end if end is None else end * times for end in (claim.value, claim.value_high)]
+    low, high = (float(round(end)) if whole and end is not None else end for end in ends)
+    return low, high  # type: ignore[return-value]
+
+
 _MAKE = "Make the reporting model for these claims with Reporting.for_record(record, anchor)."
 
 
-def _figure(claim: Claim) -> tuple:
-    return claim.qualifier, claim.value, claim.value_high
+def _selection(groups: Iterable[ClaimGroup], listing: Iterable[str]) -> Selection | None:
+    sources = {label(group.source) for group in groups if group.lists}
+    wanted = sorted({label(speaker) for speaker in listing})
+    if unknown := [speaker for speaker in wanted if speaker not in sources]:
+        raise DataError(
+            unknown_label("listing source", unknown[0], sources)
+            + " Only who said first how many places there were can have listed them."
+        )
+    return Selection(listing=Effects(dict.fromkeys(wanted, 0.6))) if wanted else None
 
 
 def _returning(groups: Iterable[ClaimGroup]) -> frozenset[str]:

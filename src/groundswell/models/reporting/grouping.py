@@ -18,6 +18,7 @@ from functools import cached_property
 import numpy as np
 
 from groundswell.data.history import History
+from groundswell.data.provenance import counts_with, in_order_said, observation
 from groundswell.data.quantities import Quantity, quantity
 from groundswell.data.record import Claim
 from groundswell.data.setting import Setting
@@ -125,7 +126,8 @@ class ClaimGroup:
     """Claims with one origin on one quantity, place and window: they share one error.
 
     claims : the distinct figures (same qualifier and value count once, as said first). repeats : ids
-    that only repeat one of them. edges, weights, first : the claims' cells, flat, claim by claim.
+    that only repeat one of them, or cite it with another figure. edges, weights, first : the claims'
+    cells, flat, claim by claim.
     """
 
     quantity: Quantity
@@ -156,6 +158,27 @@ class ClaimGroup:
         places = setting.places.covered_by(self.place)
         return self.quantity.value(history, places, window.day(self.start), window.day(self.end))
 
+    @property
+    def source(self) -> str:
+        """The speaker who said it first: whose list it is, if it is one."""
+        return in_order_said(self.claims)[0].speaker
+
+    @property
+    def lists(self) -> bool:
+        """Whether the claims count places, so that a source can list some and miss others."""
+        return self.quantity.functional == "distinct"
+
+    def places(self, setting: Setting, history: History) -> tuple[np.ndarray, np.ndarray]:
+        """(P,) bool each: the places that a claim on places counts, and those with arrests in its window."""
+        inside = np.zeros(len(setting.places), bool)
+        inside[setting.places.covered_by(self.place)] = True
+        first, last = (setting.window.day(day) // setting.window.step for day in (self.start, self.end))
+
+        def any_of(series: str) -> np.ndarray:
+            return inside & (history[series][:, first : last + 1] > 0).any(axis=1)
+
+        return any_of(self.quantity.series), any_of("arrests")
+
     def words(self) -> str:
         """What the claims are about: "arrests in Tehran on 2017-12-30"."""
         when = f"on {self.start}" if self.start == self.end else f"from {self.start} to {self.end}"
@@ -167,22 +190,18 @@ def grouped(claims: Iterable[Claim], grains: Grains) -> tuple[ClaimGroup, ...]:
     heaps: dict[tuple, list[Claim]] = defaultdict(list)
     for claim in sorted(claims, key=lambda claim: claim.id):
         check_value(claim)
-        heaps[claim.quantity, claim.place, claim.start, claim.end, claim.origin or claim.id].append(claim)
+        heaps[observation(claim)].append(claim)
     return tuple(_group(heap, grains) for heap in heaps.values())
 
 
 def _group(heap: Sequence[Claim], grains: Grains) -> ClaimGroup:
-    said_first = sorted(heap, key=lambda claim: (claim.stated_on or date.max, claim.id))
-    distinct: dict[tuple, Claim] = {}
-    for claim in said_first:
-        distinct.setdefault((claim.qualifier, claim.value, claim.value_high), claim)
-    claims = tuple(sorted(distinct.values(), key=lambda claim: claim.id))
-    kept = {claim.id for claim in claims}
+    stands = counts_with(heap)
+    claims = tuple(claim for claim in heap if stands[claim.id] == claim.id)
     cells = [edges_of(claim, grains) for claim in claims]
     what = heap[0]
     return ClaimGroup(
         quantity(what.quantity), what.place, what.start, what.end, what.origin, claims,
-        tuple(claim.id for claim in heap if claim.id not in kept),
+        tuple(claim.id for claim in heap if stands[claim.id] != claim.id),
         np.concatenate([edges for edges, _ in cells]),
         np.concatenate([weights for _, weights in cells]),
         np.cumsum([0, *(len(edges) for edges, _ in cells)]),

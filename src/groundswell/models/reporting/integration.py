@@ -190,12 +190,9 @@ class Belief:
 
 def _widened(one: BoundGroup, mean: float, variance: float | np.ndarray) -> BoundGroup:
     """More offset and more error: a single claim's own, or that which several of one origin share."""
-    group, offset, own, shared, *slack = one
-    if len(offset) == 1:
-        own = np.sqrt(own**2 + variance)
-    else:
-        shared = np.sqrt(shared**2 + variance)
-    return BoundGroup(group, offset + mean, own, shared, *slack)
+    if len(one.offset) == 1:
+        return one._replace(offset=one.offset + mean, own=np.sqrt(one.own**2 + variance))
+    return one._replace(offset=one.offset + mean, shared=np.sqrt(one.shared**2 + variance))
 
 
 def _offsets(groups: ClaimGroups, reporting: Reporting) -> np.ndarray:

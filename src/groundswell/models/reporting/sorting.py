@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from groundswell.data.provenance import counts_with
 from groundswell.data.quantities import INPUTS, UNSPOKEN, quantity
 from groundswell.data.record import Claim, Record
 from groundswell.data.setting import Setting
@@ -47,7 +48,7 @@ def sort_claims(record: Record, setting: Setting, given: Iterable[str] = ()) -> 
     """Sort a record for a setting.
 
     given : ids of claims that the study used to build the setting (say, the places active on the
-    first day); weighing them too would count them twice. A claim whose window begins before the
+    first day); weighing them or a repetition of them too would count them twice. A claim whose window begins before the
     study's is refused and not clipped: the part outside is not in the model, and a clipped figure is
     nobody's claim. After the daily window only the organised groups run on, up to the last later step.
     DataError names a claim with an unknown quantity, place or id, or a value that no count can have.
@@ -55,12 +56,16 @@ def sort_claims(record: Record, setting: Setting, given: Iterable[str] = ()) -> 
     as_setting = set(given)
     for identifier in sorted(as_setting):
         record[identifier]
+    stands = counts_with(record.claims)
+    taken = {stands[identifier] for identifier in as_setting}
     weighed: list[Claim] = []
     used: list[Unweighed] = []
     unspoken: list[Unweighed] = []
     for claim in record:
         if claim.id in as_setting:
             used.append(Unweighed(claim, "used to build the setting, so not weighed a second time"))
+        elif stands[claim.id] in taken:
+            used.append(Unweighed(claim, f"tells claim {stands[claim.id]} again, which was used to build the setting"))
         elif claim.quantity in INPUTS:
             used.append(Unweighed(claim, INPUTS[claim.quantity]))
         elif claim.quantity in UNSPOKEN:

@@ -202,11 +202,7 @@ def lean(
         axes.hlines(at, quarter, three, color=colour, linewidth=4, alpha=0.6)
         axes.plot([middle], [at], marker, color=colour, markersize=6, markeredgecolor="white", markeredgewidth=0.7)
     axes.axvline(1, color=style.SOFT, linewidth=0.9)
-    axes.set_xscale("log", base=2)
-    from matplotlib.ticker import FuncFormatter, NullLocator
-
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"×{v:g}" if v >= 1 else f"÷{1 / v:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
+    style.factors_axis(axes.xaxis)
     axes.set_yticks(range(len(rows)), [f"{row['stance'].replace('_', ' ')}: {row['kind']}" for row in rows])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(rows) - 0.3, -0.6)

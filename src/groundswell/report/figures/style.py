@@ -147,3 +147,12 @@ def plain_counts(axis: Any) -> None:
     from matplotlib.ticker import FuncFormatter
 
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "−")))
+
+
+def factors_axis(axis: Any) -> None:
+    """A logarithmic axis of factors: ×2 is twice, ÷2 half."""
+    from matplotlib.ticker import FuncFormatter, NullLocator
+
+    axis.axes.set_xscale("log", base=2)
+    axis.set_major_formatter(FuncFormatter(lambda v, _: f"×{v:g}" if v >= 1 else f"÷{1 / v:g}"))
+    axis.set_minor_locator(NullLocator())
