@@ -36,12 +36,14 @@ lint: $(READY)
 	  echo "$$check"; $(BIN)/$$check || status=1; \
 	done; exit $$status
 
-# The pages of commands and of quantities, from what they describe, and the pictures of the models' and the teacher's pages.
+# The pages of commands and of quantities, from what they describe, and the pictures of the models', the teacher's and the
+# study's pages.
 docs: $(READY)
 	@$(BIN)/python -m tools.commands_page
 	@$(BIN)/python -m tools.quantities_page
 	@$(BIN)/python -m tools.model_figures
 	@$(BIN)/python -m tools.teaching_figures
+	@$(BIN)/python -m tools.study_figures
 
 $(READY): pyproject.toml constraints.txt
 	@found=; bare=; \

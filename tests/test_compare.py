@@ -30,7 +30,9 @@ from groundswell.evaluate.scores import crps, log_score, threshold_weighted_crps
 from groundswell.infer.base import Fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.base import Model
+from groundswell.models.cities import mobilisation
 from groundswell.models.cities.endemic_epidemic import Endemic, EndemicEpidemic, Within
+from groundswell.models.triggering import PowerLaw
 from groundswell.params import names, param, vector
 from groundswell.report.language import Speaker
 from groundswell.report.words import in_words, listed
@@ -242,6 +244,45 @@ def test_mechanisms_are_weighed_on_held_out_places_too():
     without = compare(candidates, setting, history, origins=(60,), steps=3, draws=50, rng=generator(2), place_folds=0)
     assert not without.by_place
     assert "on places" not in rank(without, reference=REFERENCE.name).mechanisms.columns
+
+
+@pytest.mark.parametrize("seed", [6, pytest.param(7, marks=pytest.mark.slow), pytest.param(8, marks=pytest.mark.slow)])
+def test_diffusion_between_cities_is_picked_clearly_where_it_is_strong_and_not_where_it_is_absent(seed):
+    """City-day counts of Mobilisation in four groups of four near cities, with and without spread between them."""
+    corners = [(lat, lon) for lat in (30.0, 36.0) for lon in (45.0, 55.0)]
+    at = np.array([(lat + a, lon + b) for lat, lon in corners for a in (0.0, 0.2) for b in (0.0, 0.2)])
+    places = Places(tuple(f"city {i}" for i in range(16)), np.full(16, 1e5), at[:, 0], at[:, 1])
+    setting = Setting(places, Window(date(2020, 1, 6), 200))
+    alone = dict.fromkeys(("media", "organised", "groups", "call", "deterrence", "backlash"))
+    strong = mobilisation.Mobilisation(
+        mobilisation.Background(0.02), mobilisation.Within(0.1), mobilisation.Between(0.8, reach=PowerLaw()), **alone
+    )
+    absent = mobilisation.Mobilisation(
+        mobilisation.Background(0.06), mobilisation.Within(0.6), **{**alone, "between": None}
+    )
+
+    def candidate(name, model, *mechanisms):
+        held = ("crowds.", "warnings_per_arrest", "between.reach", "arrests.")
+        fixed = {n: float(v) for n, v in zip(names(model), vector(model), strict=True) if n.startswith(held)}
+        return Candidate(name, model, MaximumLikelihood(), "m", frozenset(mechanisms), "counts", fixed)
+
+    candidates = [
+        candidate("within", replace(strong, between=None), "within"),
+        candidate("within + between", strong, "within", "between"),
+        REFERENCE,
+    ]
+    for truth, verdict in ((strong, "earns its keep"), (absent, "cannot tell")):
+        counts = truth.simulate(setting, rng=generator(seed))["events"]
+        history = History(places, setting.window, {"events": counts})
+        made = compare(
+            candidates, setting, history, origins=range(60, 197, 4), steps=3, draws=100, rng=generator(2), place_folds=0
+        )
+        ranked = rank(made, reference=REFERENCE.name)
+        (row,) = ranked.mechanisms.rows()
+        assert row["verdict"] == verdict
+        assert (row["AIC change"] < -100) == (truth is strong)
+        if truth is strong:
+            assert ranked.best == "within + between"
 
 
 def test_densities_of_other_steps_are_not_set_against_each_other():

@@ -24,7 +24,17 @@ from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.infer.posterior import Posterior
 from groundswell.models.cities.regime_phases import basins
 from groundswell.models.library import load
-from groundswell.report.figures import claims, comparison, evidence, forecasts, maps, phases, posterior, style
+from groundswell.report.figures import (
+    claims,
+    comparison,
+    evidence,
+    forecasts,
+    maps,
+    phases,
+    posterior,
+    rests_on,
+    style,
+)
 from groundswell.report.figures.placing import Label, place_labels
 from groundswell.report.figures.sensitivity import sensitivity
 from groundswell.report.language import Speaker
@@ -174,6 +184,49 @@ def indices_of(parameters: int, summaries: int, known: bool = True) -> Axes:
     return sensitivity(Table.from_rows(rows), words=WORDS).flat[0]
 
 
+ANSWERS = {"cities": "cities with protest", "arrests": "arrests", "state: cities": "lean of state, cities"}
+
+
+def without(count: int, size: float = 2.0) -> list[dict[str, Any]]:
+    """Rows of what is left out: the last answer of every third row is missing, every fourth row is unreliable."""
+    rows = []
+    for k in range(count):
+        answers = {
+            name: {"shift": size * math.sin(k + j), "error": 0.1}
+            for j, name in enumerate(list(ANSWERS)[: 2 if k % 3 == 2 else 3])
+        }
+        heading = "one claim" if k < 0.7 * count else "a speaker’s claims"
+        rows.append({"label": f"s{k:02d}  {k} cities", "heading": heading, "reliable": k % 4 != 3, "answers": answers})
+    return rows
+
+
+def tornado_of(panels: int, bars: int) -> Axes:
+    made = rests_on.moved_priors(
+        [
+            {
+                "title": f"answer {k}", "low": 40.0 * 30**k, "middle": 100.0 * 30**k, "high": 300.0 * 30**k,
+                "rows": [
+                    {"label": f"process.part.rate {i}, median", "values": [(100 - 8 * i) * 30.0**k, 120 * 30.0**k],
+                     "ways": ["0.00074", "0.0054"], "reliable": [True, i % 3 != 2]}
+                    for i in range(bars)
+                ],
+            }
+            for k in range(panels)
+        ],
+        words=WORDS,
+    )  # fmt: skip
+    return made[0, 0]
+
+
+def under_anchors(count: int) -> Axes:
+    anchors = STANCES[:count]
+    quantiles = {anchor: (40.0 + i, 90.0 + 10 * i, 200.0) for i, anchor in enumerate(anchors)}
+    panels = [
+        {"title": name, "quantiles": quantiles, "verdict": "the anchor matters"} for name in ("cities", "arrests")
+    ]
+    return rests_on.by_anchor(panels, anchors, words=WORDS)[0, 0]
+
+
 FULL: dict[str, Callable[[], Axes]] = {
     "claims_on_fan": lambda: claims.claims_on_fan(
         days(35), bands(35), CLAIMS, prior=bands(35, 180, 1.0), stances=STANCES, words=WORDS
@@ -215,6 +268,9 @@ FULL: dict[str, Callable[[], Axes]] = {
     "pit": lambda: forecasts.pit({"each place": pit_table(), "all places": pit_table(0.1)}, words=WORDS),
     "coverage": lambda: forecasts.coverage({"each": coverage_table(), "all": coverage_table(0.3)}, words=WORDS),
     "sensitivity": lambda: indices_of(5, 3),
+    "left_out": lambda: rests_on.left_out(without(14), ANSWERS, words=WORDS),
+    "moved_priors": lambda: tornado_of(4, 8),
+    "by_anchor": lambda: under_anchors(3),
 }  # fmt: skip
 
 POOR: dict[str, Callable[[], Axes]] = {
@@ -254,6 +310,13 @@ POOR: dict[str, Callable[[], Axes]] = {
     "a PIT without intervals": lambda: forecasts.pit({"one": pit_table(0.1, None, None)}, words=WORDS),
     "coverage without intervals": lambda: forecasts.coverage({"one": coverage_table(1.0, None, None)}, words=WORDS),
     "a sensitivity that is not known": lambda: indices_of(1, 1, known=False),
+    "nothing left out": lambda: rests_on.left_out([], ANSWERS, words=WORDS),
+    "nothing moved": lambda: rests_on.left_out(without(1, 0.0), ANSWERS, words=WORDS),
+    "one prior": lambda: tornado_of(1, 1),
+    "one anchor": lambda: under_anchors(1),
+    "an answer without spread": lambda: rests_on.by_anchor(
+        [{"title": "cities", "quantiles": {"press": (0.5, 0.5, 0.5)}, "verdict": ""}], ["press"], words=WORDS
+    )[0, 0],
 }  # fmt: skip
 
 
@@ -304,6 +367,15 @@ def test_the_settings_of_the_user_neither_change_nor_are_changed(name: str) -> N
         made = FULL[name]()
         assert {key: matplotlib.rcParams[key] for key in own} == own
     assert svg(made, "one") == plain
+
+
+def test_a_shift_within_its_noise_is_a_dot_and_unreliable_rows_are_hatched() -> None:
+    rows = [{"label": "s01", "heading": "one claim", "reliable": reliable, "answers": {"cities": answer}}
+            for reliable, answer in ((True, {"shift": 0.8, "error": 0.1}), (True, {"shift": -0.8, "error": 0.5}),
+                                     (False, {"shift": -0.8, "error": 0.1}))]  # fmt: skip
+    axes = rests_on.left_out(rows, {"cities": "cities"}, words=WORDS)
+    assert [text.get_text() for text in axes.texts[:3]] == ["+0.8", "·", "−0.8"]
+    assert [patch.get_hatch() is not None for patch in axes.patches] == [False, False, True]
 
 
 def test_given_axes_are_drawn_in() -> None:

@@ -22,7 +22,8 @@ from groundswell.report.words import in_words
 from groundswell.rng import keyed
 from groundswell.studies import designs, power
 from groundswell.studies.case import Built, Case
-from groundswell.studies.run import DECISIVE, folder_of, new_study
+from groundswell.studies.new import new_study
+from groundswell.studies.run import DECISIVE, folder_of
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from groundswell.models.reporting.selection import Listing, Selection
 from groundswell.params import Effects, leaves, replacing
 from groundswell.rng import generator
 from groundswell.studies.case import Case
-from groundswell.studies.run import new_study
+from groundswell.studies.new import new_study
 
 LISTED = "speaker list"
 

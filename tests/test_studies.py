@@ -130,10 +130,36 @@ def ran(tmp_path_factory) -> tuple[Path, dict, Path]:
     return folder / "case", run_study(str(folder / "case"), out, seed=3, processes=1, effort=SMALL), out
 
 
+def test_the_report_says_what_its_answers_rest_on(ran, tmp_path):
+    _, result, _ = ran
+    page = write_report(result, tmp_path).read_text(encoding="utf-8")
+    assert {row["name"] for row in result["look"]["influence"] if row["kind"] == "claim"} == {"c1", "c2", "c3", "c4"}
+    assert all(set(row["check"] if "check" in row else result["look"]["checks"][row["id"]]) for row in result["claims"])
+    for words in ("Which statement drives the result", "For arrests", "What was put in beforehand", "p without it",
+                  "The same account told of persons", "reporting.grains".partition(".")[2]):  # fmt: skip
+        assert words in page, words
+    driver = {**result["look"], "influence": json.loads(json.dumps(result["look"]["influence"]))}
+    for row in driver["influence"]:
+        mine = row["name"] == "c2"
+        row |= {"reliable": True}
+        row["answers"]["arrests"] |= {"shift": 2.0 if mine else 0.1, "error": 0.05}
+    page = write_report({**result, "look": driver}, tmp_path).read_text(encoding="utf-8")
+    assert "For arrests the result rests most on c2 (40 persons, ministry of the interior)" in page
+    for row in driver["influence"]:
+        row["reliable"] = False
+    page = write_report({**result, "look": driver}, tmp_path).read_text(encoding="utf-8")
+    assert "For arrests the result seems to rest most on c2" in page
+    for row in driver["influence"]:
+        row["answers"]["arrests"] |= {"shift": 2.0, "error": 1.5}
+    page = write_report({**result, "look": driver}, tmp_path).read_text(encoding="utf-8")
+    assert "For arrests no single claim matters by itself" in page, "a shift within its noise drives nothing"
+
+
 def test_a_run_writes_everything_and_says_every_claim(ran):
     _, result, out = ran
     assert json.loads((out / "result.json").read_text()) == json.loads(json.dumps(result))
-    for name in ("paths", "claims", "not_weighed", "parameters", "lean", "places", "places_by_day"):
+    second = ("influence", "checks", "judgements")
+    for name in ("paths", "claims", "not_weighed", "parameters", "lean", "places", "places_by_day", *second):
         assert (out / f"tables/{name}.csv").is_file()
         assert (out / f"tables/{name}.parquet").is_file()
     assert {row["id"] for row in result["claims"]} == {"c1", "c2", "c3", "c4"}
@@ -364,6 +390,9 @@ def test_a_full_run_is_flagged_for_an_anchor_or_an_evidence_below_its_limits(sta
         assert any(words in reason for reason in result["reasons"]), words
     text = write_report(result, tmp_path / "out").read_text()
     assert "evidence of all, replicate 1" in text
+    assert result["persons"]["draws"] > 0
+    assert "persons in jail on the last day" in text
+    assert {row["by"] for row in result["look"]["influence"]} == {"fit"}, "so few draws cannot be weighed anew"
     assert "not run: make study-full" not in text
     for idle, words in ((True, "The choice does not matter"), (False, "The choice matters")):
         anchors = {

@@ -11,8 +11,8 @@ from groundswell.report.page import Picture, Section, Twin
 from groundswell.report.svg import svg
 from groundswell.report.words import listed
 
-SURPRISING = 0.05
-"""A claim whose rank lies within this of 0 or 1 is named as hard to reconcile."""
+SURPRISING = 0.1
+"""A claim whose p-value, given the others, is below this is named as hard to reconcile."""
 
 
 def stances(result: Mapping[str, Any]) -> list[str]:
@@ -24,27 +24,43 @@ def each(result: Mapping[str, Any], speaker: Speaker) -> Section:
     """Every weighed claim beside the model's interval for it."""
     from groundswell.report.figures.claims import said_and_expected
 
-    say, claims = speaker.say, result["claims"]
-    axes = said_and_expected(claims, words=speaker, stances=stances(result))
-    hard = [c for c in claims if not SURPRISING < c["rank"] < 1 - SURPRISING]
+    say, checks = speaker.say, result["look"]["checks"]
+    claims = [claim | {"check": checks.get(claim["id"])} for claim in result["claims"]]
+    shown = [c | {"predicted": c["check"]["predicted"] if c["check"] else c["predicted"]} for c in claims]
+    axes = said_and_expected(shown, words=speaker, stances=stances(result))
+    checked = [c for c in claims if c["check"]]
+    hard = [c for c in checked if c["check"]["p"] < SURPRISING]
     words = [say("claims-words-each"), *result["doubts"]]
     if hard:
         named = [say("claims-surprising-one", id=c["id"], said=c["said"], speaker=c["speaker"]) for c in hard]
         words.append(say("claims-surprising", rows=listed(named, speaker)))
+    words.append(say("claims-small-p", below=len(hard), count=len(checked)))
+    notes = []
+    if doubtful := [c["id"] for c in checked if not c["check"]["reliable"]]:
+        notes.append(say("claims-doubtful-p", ids=listed(doubtful, speaker)))
+    if together := sorted({tuple(c["check"]["left_out"]) for c in checked if len(c["check"]["left_out"]) > 1}):
+        notes.append(say("claims-left-together", rows="; ".join(listed(ids, speaker) for ids in together)))
     table = Table(
         {
             say("column-claim"): [c["id"] for c in claims],
             say("column-said"): [c["said"] for c in claims],
             say("column-about"): [_about(c) for c in claims],
-            say("column-predicted"): [span(c["predicted"][0], c["predicted"][-1]) for c in claims],
+            say("column-without-it"): [
+                span(c["check"]["predicted"][0], c["check"]["predicted"][-1]) if c["check"] else None for c in claims
+            ],
+            say("column-p"): [_small(c["check"]["p"]) if c["check"] else None for c in claims],
             say("column-happened"): [span(c["happened"][0], c["happened"][-1]) for c in claims],
-            say("column-rank"): [round(c["rank"], 2) for c in claims],
             **_sources(claims, speaker),
         }
     )
     picture = Picture(svg(axes, "each"), say("claims-caption-each"), say("claims-alt-each", count=len(claims)))
     twin = Twin(table, say("claims-table-each"), folded=False)
-    return Section("each", say("claims-section-each"), words, [picture], [twin])
+    return Section("each", say("claims-section-each"), words, [picture], [twin], notes)
+
+
+def _small(p: float) -> str:
+    """A p-value with two decimals: draws tell no more."""
+    return "< 0.01" if p < 0.01 else f"{p:.2f}"
 
 
 def listed_claims(result: Mapping[str, Any], speaker: Speaker) -> Section:

@@ -9,6 +9,7 @@ from typing import Any
 from groundswell.data.files import write_text
 from groundswell.report import claims_answers as answers
 from groundswell.report import claims_one_by_one as one_by_one
+from groundswell.report import claims_rests_on as rests_on
 from groundswell.report import claims_sections as sections
 from groundswell.report.language import Speaker
 from groundswell.report.page import Page, write_page
@@ -38,6 +39,7 @@ def page(result: Mapping[str, Any], speaker: Speaker) -> Page:
         answers=[
             (say("claims-ask-cities"), answers.cities(result, speaker)),
             (say("claims-ask-lean"), answers.lean(result, speaker)),
+            (say("claims-ask-rests-on"), rests_on.rests_on(result, speaker)),
             (say("claims-ask-mechanisms"), answers.mechanisms(result, speaker)),
             *([(say("claims-ask-joining"), answers.joining(result, speaker))] if result["joining"] else []),
         ],
@@ -45,10 +47,13 @@ def page(result: Mapping[str, Any], speaker: Speaker) -> Page:
             sections.cities(result, speaker),
             sections.arrests(result, speaker),
             sections.lean(result, speaker),
-            sections.anchors(result, speaker),
+            rests_on.anchors(result, speaker),
+            rests_on.influence(result, speaker),
+            one_by_one.each(result, speaker),
+            rests_on.judgements(result, speaker),
             sections.mechanisms(result, speaker),
             *([sections.joining(result, speaker)] if result["joining"] else []),
-            one_by_one.each(result, speaker),
+            rests_on.persons(result, speaker),
             sections.places(result, speaker),
             one_by_one.listed_claims(result, speaker),
             sections.method(result, speaker),

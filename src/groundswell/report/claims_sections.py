@@ -132,48 +132,6 @@ def lean(result: Mapping[str, Any], speaker: Speaker) -> Section:
     return Section("lean", say("claims-section-lean"), words, pictures, tables)
 
 
-def anchors(result: Mapping[str, Any], speaker: Speaker) -> Section:
-    """The main answers under every anchor, or how to run them."""
-    say, anchors = speaker.say, result.get("anchors")
-    title, words = say("claims-section-anchors"), [say("claims-words-anchors")]
-    if not anchors:
-        return Section("anchors", title, words, missing=say("claims-not-run"))
-    ends = {
-        name: {q: one["paths"][q]["posterior"] for q in ("cities_so_far", "arrests_so_far")}
-        for name, one in anchors.items()
-    }
-    middles = [end["cities_so_far"]["0.5"][-1] for end in ends.values()]
-    widths = [
-        np.log(end["cities_so_far"]["0.95"][-1] / max(end["cities_so_far"]["0.05"][-1], 1)) for end in ends.values()
-    ]
-    matters = np.log(max(middles) / max(min(middles), 1)) > 0.25 * max(widths)
-    words.append(
-        say(
-            "claims-anchor-matters" if matters else "claims-anchor-idle",
-            low=number(min(middles)),
-            high=number(max(middles)),
-        )
-    )
-    columns: dict[str, list[Any]] = {say("column-anchor"): [name.replace("_", " ") for name in ends]}
-    for quantity, head in (("cities_so_far", "column-cities"), ("arrests_so_far", "column-arrests")):
-        columns[f"{say(head)}, {say('column-middle')}"] = [number(end[quantity]["0.5"][-1]) for end in ends.values()]
-        columns[f"{say(head)}, {say('column-range')}"] = [
-            span(end[quantity]["0.05"][-1], end[quantity]["0.95"][-1]) for end in ends.values()
-        ]
-    for row in sorted({(row["stance"], row["kind"]) for one in anchors.values() for row in one["lean"]}):
-        found = [
-            next((number(r["factor"][2]) for r in one["lean"] if (r["stance"], r["kind"]) == row), "1")
-            for one in anchors.values()
-        ]
-        columns[f"{row[0].replace('_', ' ')}, {row[1]}"] = found
-    notes = [
-        f"{name.replace('_', ' ')}: {reason}" for name, one in anchors.items() for reason in one["quality"]["reasons"]
-    ]
-    return Section(
-        "anchors", title, words, [], [Twin(Table(columns), say("claims-table-anchors"), folded=False)], notes
-    )
-
-
 def mechanisms(result: Mapping[str, Any], speaker: Speaker) -> Section:
     """Evidence for each mechanism, or how to run it; what the claims moved within the account."""
     say, rows = speaker.say, result.get("components")

@@ -24,8 +24,10 @@ from groundswell.infer.tempered import TemperedSMC
 from groundswell.models.reporting.grouping import SIGN, ClaimGroup
 from groundswell.models.reporting.integration import integrable
 from groundswell.rng import generator, keyed
+from groundswell.studies.answers import leans
 from groundswell.studies.case import Built, plain
 from groundswell.studies.joining import NOT_IDENTIFIED, Joining, joining
+from groundswell.studies.persons import told_of_persons
 from groundswell.studies.quality import filter_noise, quality
 from groundswell.studies.replay import (
     PATHS,
@@ -34,10 +36,14 @@ from groundswell.studies.replay import (
     quantiles,
     seen_by_day,
 )
+from groundswell.studies.second_look import second_look
 
 IMPOSSIBLE, STRAINED = -60.0, -15.0
 """Best log weight of a claim over draws from the prior below which it is refused, or warned of."""
 
+
+PERSONS = 24
+"""Draws of the fit that are told of persons: each is a look at every person of the country, a day after the other."""
 
 FAR = 5.0
 """Factor between a figure and the middle of what happened beyond which the claim is named: two prior sd of a lean."""
@@ -78,9 +84,19 @@ class Size:
 
 
 def condition(
-    built: Built, size: Size, *, seed: int, processes: int, progress: Progress = silent
+    built: Built,
+    size: Size,
+    *,
+    seed: int,
+    processes: int,
+    progress: Progress = silent,
+    second: bool = True,
+    persons: bool = False,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Condition a case on its claims. Returns (result, timings); the result is the same for any `processes`."""
+    """Condition a case on its claims. Returns (result, timings); the result is the same for any `processes`.
+
+    second : also what the answers rest on (`second_look`). persons : also the account told of persons.
+    """
     started = time.perf_counter()
     account, setting, record = built.account, built.setting, built.claims.weighed
     method = size.method(processes)
@@ -96,8 +112,17 @@ def condition(
     noise = filter_noise(built, found, seed)
     progress(0.87, "histories given the claims")
     posterior = posterior_histories(account, setting, record, found, processes)
-    progress(0.95, "joining and arrests")
+    progress(0.9, "joining and arrests")
     claims = claim_rows(built, posterior, prior)
+    joined = joining_rows(built, size.joining_draws, seed, posterior)
+    look = None
+    if second:
+        progress(0.92, "claims left out, priors moved")
+        look = second_look(built, found, posterior, seed=seed, processes=processes)
+    told = None
+    if persons:
+        progress(0.96, "told of persons")
+        told = told_of_persons(built, found, PERSONS, seed=seed)
     result = {
         "version": __version__,
         "case": plain(built.case),
@@ -112,11 +137,13 @@ def condition(
         "exploded_prior_draws": sum(draw["exploded"] for draw in prior),
         "parameters": parameter_rows(found),
         "lean": lean_rows(found, built),
+        "look": look,
+        "persons": told,
         "claims": claims,
         "unweighed": unweighed_rows(built),
         "places": place_rows(built, posterior),
         "grains": grain_rows(built),
-        "joining": joining_rows(built, size.joining_draws, seed, posterior),
+        "joining": joined,
         "log_evidence": found.log_density,
     }
     done = time.perf_counter()
@@ -190,17 +217,9 @@ def parameter_rows(found: Fit) -> list[dict[str, Any]]:
 def lean_rows(found: Fit, built: Built) -> list[dict[str, Any]]:
     """By how much each stance's figures lean, by class of quantity: factors on what happened."""
     assert found.draws is not None
-    at = {name: i for i, name in enumerate(found.names)}
-    directions: dict[str, int] = {}
-    for group in built.account.reporting.prepare(built.claims.weighed):
-        directions[group.quantity.kind] = group.quantity.direction
-    rows = []
-    for name in at:
-        if not name.startswith("reporting.bias_by_kind."):
-            continue
-        stance, _, kind = name.removeprefix("reporting.bias_by_kind.").partition(":")
-        draws = directions[kind] * (found.draws[:, at[f"reporting.bias.{stance}"]] + found.draws[:, at[name]])
-        sd = float(np.hypot(0.7, 0.4))
+    effects = {name.removeprefix("reporting."): row for name, row in zip(found.names, found.draws.T, strict=True)}
+    rows, sd = [], float(np.hypot(0.7, 0.4))
+    for (stance, kind), draws in leans(built, effects, len(found.draws)).items():
         rows.append(
             {
                 "stance": stance,

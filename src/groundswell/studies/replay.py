@@ -26,11 +26,18 @@ class Replay:
 
     def __init__(
         self, account: Account, setting: Setting, record: Record, method: ParticleFilter, free: Sequence[Leaf],
-        integrated: Sequence[str] = (),
+        integrated: Sequence[str] = (), watched: Record | None = None,
     ) -> None:  # fmt: skip
-        self.account, self.setting, self.record, self.method, self.free = account, setting, record, method, free
+        self.account, self.setting, self.method, self.free = account, setting, method, free
+        self.record = record if watched is None else watched
         self.plan = method.plan(account, setting, record, integrated)
-        self.groups = account.reporting.prepare(record)
+        self.groups = account.reporting.prepare(self.record)
+        # where no claim speaks of the time after the window, the filter does not run the groups on
+        ends = [setting.window.day(group.end) for group in self.groups]
+        later = watched is not None and not self.plan.later
+        self.unknown = np.array([later and end >= setting.window.days for end in ends], dtype=bool)
+        lost = [group for group, gone in zip(self.groups, self.unknown, strict=True) if gone]
+        self.silent = {name for group in lost for name in (*(claim.id for claim in group.claims), *group.repeats)}
 
     def __call__(self, z: np.ndarray, key: tuple[int, ...], conditioned: bool, said: tuple[int, ...]) -> dict[str, Any]:
         """`key` names the filter's (or the prior draw's) randomness, `said` that of the claims drawn anew."""
@@ -42,11 +49,17 @@ class Replay:
             history = account.process.simulate(self.setting, rng=keyed(*key))
         out = reduced(self.setting, history)
         out["hidden"] = np.array([group.value(self.setting, history) for group in self.groups])
+        out["hidden"][self.unknown] = np.nan
         bound = self.groups.bind(account.reporting)
         out["logs"] = np.array([one.log_density(self.setting, history) for one in bound])
         if not history.exploded:
-            claims = account.reporting.report(self.setting, history, self.record, rng=keyed(*said))
-            out["said"] = np.array([claim.value for claim in claims])
+            rng, reporting = keyed(*said), account.reporting
+            known = [
+                1.0 if gone else reporting.told(group, self.setting, history, rng=rng)
+                for group, gone in zip(self.groups, self.unknown, strict=True)
+            ]
+            claims = reporting.say(self.groups, known, self.record, rng=rng)
+            out["said"] = np.array([np.nan if claim.id in self.silent else claim.value for claim in claims])
         return out
 
 
@@ -68,16 +81,17 @@ def reduced(setting: Setting, history: History) -> dict[str, Any]:
 
 
 def posterior_histories(
-    built_account: Account, setting: Setting, record: Record, fit: Fit, processes: int
+    built_account: Account, setting: Setting, record: Record, fit: Fit, processes: int, watched: Record | None = None
 ) -> list[dict[str, Any]]:
     """The reduced history of every draw of a TemperedSMC fit, in order; a draw that stands there twice, twice.
 
-    Each comes from the very filter run that weighed its draw, so history and parameters belong together.
+    Each comes from the very filter run that weighed its draw, so history and parameters belong together. watched : the
+    claims whose quantities and figures are told, other than those that were weighed.
     """
     details, root = fit.details, fit.details["root"]
     _, first, which = np.unique(details["index"], return_index=True, return_inverse=True)
     tasks = [(details["free"][i], replay_key(root, details["seeds"][i]), True, (root, 3, int(i))) for i in first]
-    arguments = (built_account, setting, record, fit.method.filter, details["leaves"], details["integrated"])
+    arguments = (built_account, setting, record, fit.method.filter, details["leaves"], details["integrated"], watched)
     with Workers((Replay, arguments), processes) as workers:
         found = workers.map(tasks)
     return [found[i] for i in which]

@@ -28,9 +28,11 @@ from groundswell.data.table import Table
 from groundswell.errors import DataError, nearest
 from groundswell.infer.base import Progress, fit, silent
 from groundswell.infer.target import Start
-from groundswell.rng import generator
+from groundswell.rng import generator, keyed
 from groundswell.studies.case import COMPONENTS, Built, Case, plain
 from groundswell.studies.conditioning import Size, condition
+from groundswell.studies.reweighing import refit
+from groundswell.studies.second_look import Anew, second_tables, to_fit
 
 BUNDLED = {"iran-2017": "iran2017"}
 """Studies that come with the package, by name."""
@@ -41,6 +43,10 @@ REPLICATES = 3
 DECISIVE = float(np.log(3.0))
 """Log Bayes factor below which two accounts are not told apart; 1 to 3 is "not worth more than a bare mention" in
 Kass and Raftery (1995), Bayes factors, J. Am. Stat. Assoc. 90, section 3.2."""
+
+
+SECOND = 120.0
+"""Draws that a fit with claims left out must be worth, at most: a mean is then known to a tenth of its posterior sd."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +101,12 @@ def run_study(
 
     def main() -> dict[str, Any]:
         result, timings = condition(
-            built, effort.main, seed=seed, processes=processes, progress=lambda s, w: progress(share * s, w)
-        )
+            built, effort.main, seed=seed, processes=processes, persons=full,
+            progress=lambda s, w: progress(share * s, w),
+        )  # fmt: skip
         return {"result": result, "timings": timings}
 
-    key = _digest(built, case, "main", seed, asdict(effort.main))
+    key = _digest(built, case, "main", seed, asdict(effort.main), "persons")
     found = _once(out, "main", key, main) if full else main()
     result = found["result"]
     result |= {"anchors": None, "components": None, "reasons": list(result["quality"]["reasons"])}
@@ -133,10 +140,13 @@ def _in_full(
     result: dict[str, Any], case: Case, folder: Path, built: Built, out: Path, seed: int, processes: int,
     effort: Effort, progress: Progress,
 ) -> None:  # fmt: skip
-    """Add every anchor, and the evidence of every account with one mechanism left out, in replicates."""
+    """Add every anchor, what the weights of the main run cannot tell of what it rests on, and the evidence of every
+    account with one mechanism left out, in replicates.
+    """
+    anew = to_fit(built, result["look"])
     stances = built.claims.weighed.stances()
     accounts = [("all", case), *((name, case.without(name)) for name in COMPONENTS if name not in case.leave_out)]
-    steps = len(stances) + REPLICATES * len(accounts)
+    steps = len(stances) + len(anew) + REPLICATES * len(accounts)
     done = 1
 
     def report(share: float, words: str) -> None:
@@ -148,13 +158,27 @@ def _in_full(
 
         def anchored(stance: str = stance) -> dict[str, Any]:
             made = case.anchored(stance).build(folder)
-            found, _ = condition(made, effort.main, seed=seed, processes=processes, progress=report)
+            found, _ = condition(made, effort.main, seed=seed, processes=processes, progress=report, second=False)
             return {key: found[key] for key in shown}
 
         anchors[stance] = _once(
             out, f"anchor {stance}", _digest(built, case, stance, seed, asdict(effort.main)), anchored
         )
         result["reasons"] += [f"anchor {stance}: {reason}" for reason in anchors[stance]["quality"]["reasons"]]
+        done += 1
+    method = replace(effort.evidence.method(processes), effective=min(SECOND, effort.evidence.effective))
+    for part in anew:
+
+        def fitted(part: Anew = part) -> dict[str, Any]:
+            rng = keyed(seed, 12, 1_000 + part.number)
+            found = refit(
+                built, part.reading, method, log_evidence=result["log_evidence"], rng=rng, processes=processes,
+                progress=report,
+            )  # fmt: skip
+            return part.row(found)
+
+        key = _digest(built, case, part.name, repr(part.reading), seed, repr(replace(method, processes=1)))
+        part.put(_once(out, part.name, key, fitted))
         done += 1
     components: dict[str, list[float]] = {name: [] for name, _ in accounts}
     method, start = effort.evidence.method(processes), None
@@ -256,6 +280,10 @@ def tables(result: Mapping[str, Any]) -> dict[str, Table]:
     if result["joining"]:
         stages = [{k: v for k, v in row.items() if k != "histogram"} for row in result["joining"]["stages"]]
         found["joining"] = Table.from_rows([_flat(row) for row in stages])
+    if result.get("look"):
+        found |= second_tables(result["look"])
+    if result.get("persons"):
+        found["persons"] = Table.from_rows([_flat(row) for row in result["persons"]["rows"]])
     if result.get("components"):
         found["components"] = Table.from_rows([_flat(row) for row in result["components"]])
     return found

@@ -54,8 +54,9 @@ class Reporting(Component):
     selection : sources that list some places and miss others; None, where all speak of all places.
     anchor : the stance whose bias is 0. grains : to what people round. vague : share of bounds that
     are merely true; their slack is uniform on (0, vague_reach). shared_origin : correlation of the
-    errors of different figures from one origin. The defaults of these are judgements, not estimates:
-    print them with a result and vary them.
+    errors of different figures from one origin. unlisted : sd of the effect of a speaker who is heard
+    once and so is no parameter. The defaults of these are judgements, not estimates: print them with a
+    result and vary them.
     """
 
     bias: Effects = param(
@@ -80,14 +81,20 @@ class Reporting(Component):
     vague: float = 0.2
     vague_reach: float = math.log(100)
     shared_origin: float = 0.95
+    unlisted: float = SPEAKER_SD
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.vague <= 1 or not 0 <= self.shared_origin < 1 or self.vague_reach <= 0:
+        if (
+            not 0 <= self.vague <= 1
+            or not 0 <= self.shared_origin < 1
+            or self.vague_reach <= 0
+            or not 0 <= self.unlisted < math.inf
+        ):
             raise ParameterError(
                 f"Reporting.vague is {self.vague:g}, vague_reach {self.vague_reach:g}, shared_origin "
-                f"{self.shared_origin:g}; expected [0, 1], above 0, and [0, 1): with a fully shared error two "
-                "different figures from one origin would be impossible."
+                f"{self.shared_origin:g}, unlisted {self.unlisted:g}; expected [0, 1], above 0, [0, 1) and 0 or more: "
+                "with a fully shared error two different figures from one origin would be impossible."
             )
 
     @classmethod
@@ -150,7 +157,7 @@ class Reporting(Component):
     ) -> Record:
         """The same given the groups of `questions` and the quantity of each alone, as its source knows it (`told`)."""
         unlisted = {label(claim.speaker) for group in groups for claim in group.claims} - set(self.speaker)
-        everyone = Effects({**self.speaker, **{s: SPEAKER_SD * rng.standard_normal() for s in sorted(unlisted)}})
+        everyone = Effects({**self.speaker, **{s: self.unlisted * rng.standard_normal() for s in sorted(unlisted)}})
         said: dict[str, Said] = {}
         stands = counts_with(questions.claims)
         for bound, quantity in zip(groups.bind(replace(self, speaker=everyone)), hidden, strict=True):
@@ -236,7 +243,7 @@ class ClaimGroups(Sequence[ClaimGroup]):
             known = {*reporting.spread, *reporting.bias, *reporting.bias_by_kind}
             raise ParameterError(f"{unknown_label('label', error.args[0], known)} {_MAKE}") from error
         own_way = [listed.get(speaker, 0.0) for speaker in self._speakers]
-        unlisted = [0.0 if speaker in listed else SPEAKER_SD**2 for speaker in self._speakers]
+        unlisted = [0.0 if speaker in listed else reporting.unlisted**2 for speaker in self._speakers]
         variance = np.maximum(spread, SMALLEST) ** 2
         shared = np.sqrt(self._share * variance + np.where(self._together, unlisted, 0.0))
         own = np.sqrt((1 - self._share) * variance + np.where(self._together, 0.0, unlisted))

@@ -13,13 +13,14 @@ after the other: a `Belief` holds what they have said of u so far, history by hi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from groundswell.errors import ParameterError
 from groundswell.models.reporting import _claims_loops as loops
 from groundswell.models.reporting.claims import BoundGroup, ClaimGroups, Reporting
-from groundswell.params import leaves
+from groundswell.params import Prior, leaves
 
 INTEGRABLE = ("bias.", "bias_by_kind.", "speaker.")
 """Parameters that shift log x: their priors are normal and what they do to it is linear."""
@@ -34,11 +35,17 @@ class Integration:
     """Which effects are integrated out, and how each claim depends on them; fixed for all parameter values.
 
     names : U effects, each of `integrable`. The values that a reporting model has for them are not looked at: they
-    are drawn about the priors' medians.
+    are drawn about the priors' medians. draws : of the effects, over which `Belief.settle` averages for a history.
+    priors : other priors than the declared ones, by name.
     """
 
-    def __init__(self, groups: ClaimGroups, reporting: Reporting, names: Sequence[str], draws: int = 2) -> None:
-        known = {leaf.name: leaf for leaf in leaves(reporting)}
+    def __init__(
+        self, groups: ClaimGroups, reporting: Reporting, names: Sequence[str], draws: int = 2,
+        priors: Mapping[str, Prior] | None = None,
+    ) -> None:  # fmt: skip
+        known = {
+            leaf.name: replace(leaf, prior=(priors or {}).get(leaf.name, leaf.prior)) for leaf in leaves(reporting)
+        }
         if wrong := sorted(set(names) - set(integrable(reporting))):
             raise ParameterError(f'"{wrong[0]}" cannot be integrated out; those that can: {integrable(reporting)}.')
         self.names = tuple(names)
@@ -113,6 +120,20 @@ class Belief:
         loops.absorb(
             self.level[:, a:b], self.design[a:b], self.own[a:b], one.sign, *self.slack, one.edges, one.weights,
             one.first, self.mean, self.spread, gain,
+        )  # fmt: skip
+        self.logs += gain
+        return gain
+
+    def absorb_all(self, values: np.ndarray) -> np.ndarray:
+        """`absorb` of every group in turn, in one call. values : (S, G); the log probability of all claims, (S,)."""
+        made = self.integration
+        counts = np.diff(made.start)
+        half = np.repeat([one.group.half for one in self.bound], counts)
+        self.level[:] = np.log(np.repeat(values, counts, axis=1) + half) + self.offset
+        gain = np.empty(len(values))
+        loops.absorb(
+            self.level, self.design, self.own, made.sign, *self.slack, made.edges, made.weights, made.first,
+            self.mean, self.spread, gain,
         )  # fmt: skip
         self.logs += gain
         return gain
