@@ -10,7 +10,7 @@ from scipy import stats
 
 from groundswell.data.record import Record
 from groundswell.infer.base import fit
-from groundswell.infer.pareto import generalised_pareto, smoothed
+from groundswell.infer.pareto import generalised_pareto, largest_k, smoothed
 from groundswell.models.base import Account
 from groundswell.models.reporting.claims import Reporting
 from groundswell.models.reporting.integration import Integration, integrable
@@ -21,9 +21,10 @@ from groundswell.studies.case import Case
 from groundswell.studies.conditioning import Size
 from groundswell.studies.influence import check_rows, how, to_fit_anew, to_leave_out
 from groundswell.studies.judgements import WIDER, parameter_moves, regrained, reporting_moves, under_prior
+from groundswell.studies.new import new_study
 from groundswell.studies.replay import posterior_histories
 from groundswell.studies.reweighing import Reader, Reading, Reread, groups_of, refit, reread, weighed_anew
-from groundswell.studies.run import folder_of, new_study
+from groundswell.studies.run import folder_of
 from groundswell.studies.second_look import second_look, to_fit
 
 
@@ -69,6 +70,11 @@ def test_the_shape_of_a_known_tail_is_found_and_only_the_tail_is_smoothed():
     changed = np.flatnonzero(~np.isclose(logs, ratio, atol=1e-12))
     assert set(changed) <= set(np.argsort(ratio)[-100:])
     assert logs.max() <= ratio.max() + 1e-12
+
+
+def test_few_weights_are_relied_on_for_lighter_tails_only():
+    assert [round(largest_k(draws), 3) for draws in (100, 240, 1_000, 10_000, 10**6)] == [0.5, 0.58, 0.667, 0.7, 0.7]
+    assert largest_k(5) < 0
 
 
 def test_equal_ratios_stay_and_a_tail_that_is_too_short_says_so():
@@ -122,7 +128,7 @@ def test_ratios_of_readings_are_those_of_quadrature(built):
     here = alone(built, "c2", 90.0, sd)
     expected = [-here, alone(built, "c2", 90.0, 1.5 * sd) - here]
     reader = Reader(reporting, record, [Reading(), Reading(without=("c2",)), Reading(priors=wide)], free, names)
-    logs = np.array([[log for log, _, _ in reader(z, hidden, (7, i))] for i in range(300)])
+    logs = np.array([[log for log, _, _ in reader(z, hidden, hidden, (7, i))] for i in range(300)])
     found = np.log(np.exp(logs).mean(axis=0))
     assert found[1] - found[0] == pytest.approx(expected[0], abs=0.02)
     assert found[2] - found[0] == pytest.approx(expected[1], abs=0.02)
@@ -130,7 +136,7 @@ def test_ratios_of_readings_are_those_of_quadrature(built):
     reader = Reader(
         reporting, record, [Reading(), Reading(without=("c2",)), Reading(changes={"unlisted": more})], free, names
     )
-    effects = np.array([[u for _, u, _ in reader(z, hidden, (8, i))] for i in range(2_000)])
+    effects = np.array([[u for _, u, _ in reader(z, hidden, hidden, (8, i))] for i in range(2_000)])
     at = names.index("bias.state")
     assert effects[:, 1, at].mean() == pytest.approx(0.0, abs=0.06), "without its only claim a lean is its prior"
     assert effects[:, 1, at].std() == pytest.approx(0.7, abs=0.04)
@@ -315,3 +321,26 @@ def test_a_study_of_one_claim_is_left_with_its_prior(built):
                  processes=1)  # fmt: skip
     assert -0.5 < anew.log_ratio + found.log_density <= 0, "of nothing, the evidence is the share that does not explode"
     assert np.isfinite(anew.said["c1"]).all()
+
+
+def test_a_source_that_lists_places_is_looked_at_too(built, tmp_path):
+    """Weights take what its list held as a part of the draw, and so tell the same as a fit without its claims."""
+    speaker = next(c.speaker for c in built.claims.weighed if c.quantity == "cities_with_protest")
+    new_study(tmp_path / "case")
+    made = built.case.model_copy(update={"listing": (speaker,)}).build(tmp_path / "case")
+    record = made.claims.weighed
+    size = Size(draws=240, effective=160, most=1_500, round=100, histories=8)
+    found = fit(made.account, made.setting, record, size.method(1), rng=generator(4), fixed=made.held)
+    posterior = posterior_histories(made.account, made.setting, record, found, 1)
+    assert any((draw["heard"] < draw["hidden"]).any() for draw in posterior)
+    assert all((draw["heard"] <= draw["hidden"]).all() for draw in posterior)
+    out = next((claim.id,) for claim in record if claim.speaker == speaker and claim.quantity == "cities_with_protest")
+    base, (weighed,) = reread(made, found, posterior, [Reading(without=out)], seed=1, processes=1)
+    anew = refit(
+        made, Reading(without=out), size.method(1), log_evidence=found.log_density, rng=generator(5), processes=1
+    )
+    one, other = weighed.answers.told(base), shifted(anew.answers.told(), base.told())
+    for name in one:
+        noise = float(np.hypot(one[name]["error"], other[name]["error"]))
+        assert one[name]["shift"] == pytest.approx(other[name]["shift"], abs=4 * noise), name
+    assert weighed.log_ratio == pytest.approx(anew.log_ratio, abs=0.5)

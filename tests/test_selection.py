@@ -113,6 +113,23 @@ def test_lists_are_drawn_with_the_probability_with_which_they_are_weighed(settin
         assert abs(times - draws * p) < 5 * math.sqrt(draws * p) + 3
 
 
+def test_what_a_list_held_is_drawn_given_its_claim(setting: Setting) -> None:
+    """As often as Bayes' rule has it, which is nearer to the claim than what the source would list anew."""
+    history, record = a_history(setting), Record((count(4, "about"),))
+    reporting = made(record)
+    (bound,) = reporting.prepare(record).bind(reporting)
+    events, arrests = bound.group.places(setting, history)
+    chance = naive.listed(bound.listing.shares(setting.places.population, arrests)[events].tolist())
+    rule = np.array(chance) * np.exp(bound.log_likelihood(np.arange(float(len(chance)))))
+    rng, draws = generator(2), 2_000
+    held = np.array([bound.heard(setting, history, rng=rng) for _ in range(draws)])
+    times = np.bincount(held.astype(int), minlength=len(rule))
+    expected = draws * rule / rule.sum()
+    assert (abs(times - expected) < 5 * np.sqrt(expected) + 3).all()
+    freely = np.array([reporting.told(bound.group, setting, history, rng=rng) for _ in range(draws)])
+    assert abs(held.mean() - 4) < abs(freely.mean() - 4) - 0.1
+
+
 def test_a_list_that_misses_nothing_is_the_count(setting: Setting) -> None:
     history, record = a_history(setting), Record((count(3, "about"),))
     whole = made(record, share=1.0)

@@ -12,10 +12,19 @@ from __future__ import annotations
 import numpy as np
 
 RELIABLE = 0.7
-"""Shape k above which means by the weights are not relied on (Vehtari and others 2024, section 3)."""
+"""Shape k above which means by the weights are not relied on, however many draws there are (`largest_k`)."""
 
 SHORTEST = 5
 """Weights that a tail needs; with fewer nothing is smoothed and k is infinite."""
+
+
+def largest_k(draws: int) -> float:
+    """Shape k up to which means by so many weights are relied on: less where draws are few.
+
+    min(1 - 1 / log10(draws), .7) of Vehtari and others (2024): the mean of weights of shape k needs about
+    10^(1 / (1 - k)) draws.
+    """
+    return min(1 - 1 / float(np.log10(max(draws, 2))), RELIABLE)
 
 
 def smoothed(log_ratio: np.ndarray) -> tuple[np.ndarray, float]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from groundswell.data.record import Claim, Record
-from groundswell.infer.pareto import RELIABLE
+from groundswell.infer.pareto import largest_k
 from groundswell.studies.answers import Answers
 from groundswell.studies.case import Built
 from groundswell.studies.reweighing import Reading, Reread, groups_of
@@ -97,7 +97,7 @@ def how(found: Reread, base: Answers | None) -> dict[str, Any]:
         reliable = not found.reasons
     else:
         equal = found.worth >= EQUAL / float((base.weights**2).sum())
-        tame = found.pareto_k is not None and found.pareto_k <= RELIABLE
+        tame = found.pareto_k is not None and found.pareto_k <= largest_k(len(found.answers.weights))
         reliable = found.worth >= FEWEST and (tame or equal)
     return {
         "by": "fit" if found.anew else "weights",

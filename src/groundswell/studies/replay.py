@@ -54,12 +54,14 @@ class Replay:
         out["logs"] = np.array([one.log_density(self.setting, history) for one in bound])
         if not history.exploded:
             rng, reporting = keyed(*said), account.reporting
-            known = [
-                1.0 if gone else reporting.told(group, self.setting, history, rng=rng)
-                for group, gone in zip(self.groups, self.unknown, strict=True)
-            ]
+            told = [reporting.told(group, self.setting, history, rng=rng) for group in self.groups]
+            known = np.where(self.unknown, 1.0, told).tolist()
             claims = reporting.say(self.groups, known, self.record, rng=rng)
             out["said"] = np.array([np.nan if claim.id in self.silent else claim.value for claim in claims])
+            if conditioned:
+                out["told"] = np.where(self.unknown, np.nan, told)
+                out["heard"] = np.array([one.heard(self.setting, history, rng=rng) for one in bound])
+                out["heard"][self.unknown] = np.nan
         return out
 
 

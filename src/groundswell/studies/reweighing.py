@@ -100,17 +100,23 @@ class Reader:
             again = other.prepare(asked)
             self.asked.append((asked, again, [place[_key(group)] for group in again]))
 
-    def __call__(self, z: np.ndarray, hidden: np.ndarray, key: tuple[int, ...]) -> list[tuple[float, np.ndarray, list]]:
-        """For each reading the log probability of its claims, effects (U,) given them, and what the asked would say."""
+    def __call__(
+        self, z: np.ndarray, heard: np.ndarray, told: np.ndarray, key: tuple[int, ...]
+    ) -> list[tuple[float, np.ndarray, list]]:
+        """For each reading the log probability of its claims, effects (U,) given them, and what the asked would say.
+
+        heard : the quantities of which the claims speak, given them. told : the same as sources would know it anew.
+        They differ where a source lists places.
+        """
         values = {leaf.name.removeprefix("reporting."): leaf.from_free(z[k]) for k, leaf in self.columns}
         base = self.reporting.replacing(values)
-        return [self._read(at, base, hidden, key) for at in range(len(self.readings))]
+        return [self._read(at, base, heard, told, key) for at in range(len(self.readings))]
 
-    def _read(self, at: int, base: Reporting, hidden: np.ndarray, key: tuple[int, ...]) -> tuple:
+    def _read(self, at: int, base: Reporting, heard: np.ndarray, told: np.ndarray, key: tuple[int, ...]) -> tuple:
         (groups, places, made), changes = self.prepared[at], self.readings[at].changes
         model = replace(base, **changes) if changes else base
         belief = made.begin(groups.bind(model), 1)
-        belief.absorb_all(hidden[None, places])
+        belief.absorb_all(heard[None, places])
         # the same randomness for every reading: what two of them share is not left to chance
         rng = keyed(*key)
         lacking, effects = belief.settle(rng=rng)
@@ -118,7 +124,7 @@ class Reader:
         said: list[float] = []
         if asked.claims:
             model = model.replacing(dict(zip(made.names, effects[0].tolist(), strict=True)))
-            said = [claim.value for claim in model.say(again, hidden[those].tolist(), asked, rng=rng)]
+            said = [claim.value for claim in model.say(again, told[those].tolist(), asked, rng=rng)]
         return float(belief.logs[0] + lacking[0]), effects[0], said
 
 
@@ -135,7 +141,7 @@ def reread(
     _, first, times = np.unique(details["index"], return_index=True, return_counts=True)
     drawn = [posterior[i] for i in first]
     arguments = (reporting, record, [Reading(), *readings], details["leaves"], names)
-    tasks = [(details["free"][i], posterior[i]["hidden"], (seed, 11, int(i))) for i in first]
+    tasks = [(details["free"][i], posterior[i]["heard"], posterior[i]["told"], (seed, 11, int(i))) for i in first]
     with Workers((Reader, arguments), processes) as workers:
         rows = workers.map(tasks)
     logs = np.array([[log for log, _, _ in row] for row in rows])

@@ -269,11 +269,25 @@ class BoundGroup(NamedTuple):
 
     def log_density(self, setting: Setting, history: History) -> float:
         """Log probability of the group's claims given a history, summed over what a list may hold of it."""
-        if self.listing is None:
-            return float(self.log_likelihood(np.array([self.group.value(setting, history)]))[0])
-        chance = self.listing.distribution(*self.group.places(setting, history), setting.places.population)
-        logs = self.log_likelihood(np.arange(float(len(chance))))[chance > 0] + np.log(chance[chance > 0])
+        logs = self._of_lists(setting, history)[1]
         return float(logs.max() + np.log(np.exp(logs - logs.max()).sum()))
+
+    def heard(self, setting: Setting, history: History, *, rng: np.random.Generator) -> float:
+        """The quantity of which the claims speak, given a history and the claims: of a list what it held, drawn."""
+        values, logs = self._of_lists(setting, history)
+        if len(values) == 1:
+            return float(values[0])
+        chance = np.exp(logs - logs.max())
+        return float(rng.choice(values, p=chance / chance.sum()))
+
+    def _of_lists(self, setting: Setting, history: History) -> tuple[np.ndarray, np.ndarray]:
+        """What the source may know of, and the log probability of that and the claims; one value where it knows all."""
+        if self.listing is None:
+            values = np.array([self.group.value(setting, history)])
+            return values, self.log_likelihood(values)
+        chance = self.listing.distribution(*self.group.places(setting, history), setting.places.population)
+        values = np.flatnonzero(chance > 0).astype(float)
+        return values, self.log_likelihood(values) + np.log(chance[chance > 0])
 
     def log_likelihood(self, q: np.ndarray) -> np.ndarray:
         """(S,) log probability of the group's claims at the quantities q, (S,) float, 0 or more.
