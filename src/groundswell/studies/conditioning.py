@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from groundswell.errors import DataError
 from groundswell.infer.base import Fit, Progress, fit, silent
 from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.relaxation import Relaxation
+from groundswell.infer.target import Start
 from groundswell.infer.tempered import TemperedSMC
 from groundswell.models.reporting.grouping import SIGN, ClaimGroup
 from groundswell.models.reporting.integration import integrable
@@ -90,16 +91,20 @@ def condition(
     seed: int,
     processes: int,
     progress: Progress = silent,
+    start: Start | None = None,
     second: bool = True,
     persons: bool = False,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Condition a case on its claims. Returns (result, timings); the result is the same for any `processes`.
 
-    second : also what the answers rest on (`second_look`). persons : also the account told of persons.
+    start : where the posterior of a near account lies (an approximate run needs none). second : also what the answers
+    rest on (`second_look`). persons : also the account told of persons.
     """
     started = time.perf_counter()
     account, setting, record = built.account, built.setting, built.claims.weighed
     method = size.method(processes)
+    if isinstance(method, TemperedSMC):
+        method = replace(method, start=start)
     held = built.held
     prior = prior_histories(account, setting, record, size.prior_draws, seed, processes, held)
     doubts = reachable(built, prior, seed)
@@ -145,6 +150,7 @@ def condition(
         "grains": grain_rows(built),
         "joining": joined,
         "log_evidence": found.log_density,
+        "start": asdict(Start.of(found)),
     }
     done = time.perf_counter()
     timings = {"seconds_fit": fitted - started, "seconds_total": done - started, "processes": processes}

@@ -144,6 +144,8 @@ def _in_full(
     account with one mechanism left out, in replicates.
     """
     anew = to_fit(built, result["look"])
+    # every other part is near the main run, and begins where its posterior lies; as a resumed run will read it
+    start = Start(**rounded(result["start"]))
     stances = built.claims.weighed.stances()
     accounts = [("all", case), *((name, case.without(name)) for name in COMPONENTS if name not in case.leave_out)]
     steps = len(stances) + len(anew) + REPLICATES * len(accounts)
@@ -158,15 +160,18 @@ def _in_full(
 
         def anchored(stance: str = stance) -> dict[str, Any]:
             made = case.anchored(stance).build(folder)
-            found, _ = condition(made, effort.main, seed=seed, processes=processes, progress=report, second=False)
+            found, _ = condition(
+                made, effort.main, seed=seed, processes=processes, progress=report, start=start, second=False
+            )
             return {key: found[key] for key in shown}
 
         anchors[stance] = _once(
-            out, f"anchor {stance}", _digest(built, case, stance, seed, asdict(effort.main)), anchored
+            out, f"anchor {stance}", _digest(built, case, stance, seed, asdict(effort.main), start), anchored
         )
         result["reasons"] += [f"anchor {stance}: {reason}" for reason in anchors[stance]["quality"]["reasons"]]
         done += 1
-    method = replace(effort.evidence.method(processes), effective=min(SECOND, effort.evidence.effective))
+    evidences = replace(effort.evidence.method(processes), start=start)
+    method = replace(evidences, effective=min(SECOND, effort.evidence.effective))
     for part in anew:
 
         def fitted(part: Anew = part) -> dict[str, Any]:
@@ -181,25 +186,18 @@ def _in_full(
         part.put(_once(out, part.name, key, fitted))
         done += 1
     components: dict[str, list[float]] = {name: [] for name, _ in accounts}
-    method, start = effort.evidence.method(processes), None
     for replicate in range(REPLICATES):
         for name, account in accounts:
 
-            def evidence(
-                account: Case = account, replicate: int = replicate, start: Start | None = start
-            ) -> dict[str, Any]:
+            def evidence(account: Case = account, replicate: int = replicate) -> dict[str, Any]:
                 made = account.build(folder)
                 rng = generator(1_000 * (seed + 1) + replicate)
                 weighed = made.claims.weighed
-                near = replace(method, start=start)
-                found = fit(made.account, made.setting, weighed, near, rng=rng, fixed=made.held, progress=report)
-                told = {"log_evidence": found.log_density, "short": [] if found.converged else [found.status]}
-                return told | ({"start": asdict(Start.of(found))} if start is None else {})
+                found = fit(made.account, made.setting, weighed, evidences, rng=rng, fixed=made.held, progress=report)
+                return {"log_evidence": found.log_density, "short": [] if found.converged else [found.status]}
 
-            key = _digest(built, account, replicate, seed, "started", repr(replace(method, processes=1)))
+            key = _digest(built, account, replicate, seed, repr(replace(evidences, processes=1)))
             found = _once(out, f"evidence {name} {replicate + 1}", key, evidence)
-            # the whole account's, near that of every other; as a resumed run will read it
-            start = start or Start(**rounded(found["start"]))
             components[name].append(found["log_evidence"])
             result["reasons"] += [f"evidence of {name}, replicate {replicate + 1}: {why}" for why in found["short"]]
             done += 1
