@@ -8,6 +8,7 @@ from typing import Any
 
 from groundswell.data.files import write_text
 from groundswell.report import claims_answers as answers
+from groundswell.report import claims_heard as heard
 from groundswell.report import claims_one_by_one as one_by_one
 from groundswell.report import claims_rests_on as rests_on
 from groundswell.report import claims_sections as sections
@@ -56,6 +57,8 @@ def page(result: Mapping[str, Any], speaker: Speaker) -> Page:
             rests_on.persons(result, speaker),
             sections.places(result, speaker),
             one_by_one.listed_claims(result, speaker),
+            heard.provenance(result, speaker),
+            heard.expected(result, speaker),
             sections.method(result, speaker),
         ],
         flags=result["reasons"],

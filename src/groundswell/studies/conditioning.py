@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from groundswell import __version__
+from groundswell.data.provenance import provenance
 from groundswell.data.quantities import quantity
 from groundswell.data.record import Claim, Record
 from groundswell.errors import DataError
@@ -24,24 +25,18 @@ from groundswell.infer.target import Start
 from groundswell.infer.tempered import TemperedSMC
 from groundswell.models.reporting.grouping import SIGN, ClaimGroup
 from groundswell.models.reporting.integration import integrable
+from groundswell.models.reporting.predictive import prior_predictive
 from groundswell.rng import generator, keyed
 from groundswell.studies.answers import leans
 from groundswell.studies.case import Built, plain
 from groundswell.studies.joining import NOT_IDENTIFIED, Joining, joining
 from groundswell.studies.persons import told_of_persons
 from groundswell.studies.quality import filter_noise, quality
-from groundswell.studies.replay import (
-    PATHS,
-    posterior_histories,
-    prior_histories,
-    quantiles,
-    seen_by_day,
-)
+from groundswell.studies.replay import PATHS, posterior_histories, prior_histories, quantiles, seen_by_day
 from groundswell.studies.second_look import second_look
 
 IMPOSSIBLE, STRAINED = -60.0, -15.0
 """Best log weight of a claim over draws from the prior below which it is refused, or warned of."""
-
 
 PERSONS = 24
 """Draws of the fit that are told of persons: each is a look at every person of the country, a day after the other."""
@@ -124,6 +119,7 @@ def condition(
     if second:
         progress(0.92, "claims left out, priors moved")
         look = second_look(built, found, posterior, seed=seed, processes=processes)
+    expected = prior_predictive(account.reporting, record, rng=keyed(seed, 13), draws=size.prior_draws)
     told = None
     if persons:
         progress(0.96, "told of persons")
@@ -148,6 +144,8 @@ def condition(
         "unweighed": unweighed_rows(built),
         "places": place_rows(built, posterior),
         "grains": grain_rows(built),
+        "expected": list(expected.rows()),
+        "provenance": list(provenance(built.record).rows()),
         "joining": joined,
         "log_evidence": found.log_density,
         "start": asdict(Start.of(found)),

@@ -275,6 +275,7 @@ def tables(result: Mapping[str, Any]) -> dict[str, Table]:
             [{"place": row["place"], **dict(zip(dates, row["seen"], strict=True))} for row in result["places"]]
         ),
     }
+    found |= {name: Table.from_rows(result[name]) for name in ("expected", "provenance")}
     if result["joining"]:
         stages = [{k: v for k, v in row.items() if k != "histogram"} for row in result["joining"]["stages"]]
         found["joining"] = Table.from_rows([_flat(row) for row in stages])

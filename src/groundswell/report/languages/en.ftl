@@ -510,6 +510,16 @@ claims-surprising-one = { $id } ({ $said }, { $speaker })
 claims-section-listed = Claims that were not weighed, and why
 claims-words-listed = They stay in the record. A claim used as setting shapes what the model is given; weighing it too would count it twice.
 claims-none-listed = Every claim was weighed.
+claims-section-expected = What is expected of figures before any is weighed
+claims-words-expected = Of 100 of anything, each speaker is asked what would be said, with every lean, error, slack and rounding drawn from its prior. The anchor leans by nothing; the others may lean either way, by a factor of two or so. A bound stands apart from what it bounds.
+claims-caption-expected = Figure over what happened, by side, class and hedge, from the priors alone (50 % and 90 %).
+claims-alt-expected = { $count } kinds of figures with intervals of their factor to what happened.
+claims-section-provenance = Who repeats whom
+claims-words-provenance = { $origins ->
+    [one] One origin stands behind several claims.
+   *[other] { $origins } origins stand behind several claims each.
+ } A figure that is repeated counts once, with the claim named; different figures of one origin share its error.
+claims-no-provenance = No two claims have one origin: each counts for itself. If one speaker took a figure from another, give both one origin, or say so in the column cites.
 claims-section-method = What was done, and its limits
 claims-document = { $short }: { $title }
 claims-method-model = The model is mobilisation under repression, by city and day: background, momentum in a place, diffusion between places, nationwide attention, organised groups, calls, and deterrence and backlash by arrests. It says what such a process would look like. No history of it is a record of what happened.
@@ -530,6 +540,8 @@ claims-table-joining = Probabilities
 claims-table-grains = To what figures are taken to be rounded
 claims-table-each = Claims, predicted figures, sources
 claims-table-listed = Not weighed
+claims-table-expected = Factors by side, class and hedge
+claims-table-provenance = Origins and who told them
 claims-table-places = Places
 
 column-left-out = left out
@@ -551,6 +563,11 @@ column-range = 90 %
 column-prior-middle = middle before
 column-prior-range = 90 % before
 column-claim = claim
+column-class = class
+column-qualifier = hedge
+column-origin = origin
+column-counts-with = counts with
+column-shares-with = shares its error with
 column-about = about
 column-told-by = told by
 column-place = place
