@@ -291,7 +291,7 @@ def test_tiles_are_like_one_order_in_how_many_are_active():
 @pytest.mark.slow
 def test_tiles_are_like_one_order_in_waiting_times_too():
     for side, vision, steps in ((42, 3.0, 3000), (90, 7.0, 1500)):
-        one, tiles = compared(side, vision, 6, steps)
+        one, tiles = compared(side, vision, 12, steps)
         for a, b in zip(one, tiles, strict=True):
             assert_alike(a, b, 0.1)
 
