@@ -22,13 +22,11 @@ from groundswell.data.table import Table
 from groundswell.errors import UsageError
 from groundswell.infer.base import Fit, Method, Progress, fit, silent
 from groundswell.infer.convergence import arviz
+from groundswell.infer.pareto import RELIABLE
 from groundswell.infer.workers import Workers
 from groundswell.models.base import can, require
 from groundswell.params import from_vector
 from groundswell.rng import keyed
-
-LARGEST_K = 0.7
-"""Above this shape of the weights' tail an estimate by importance sampling is not to be relied on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,13 +273,13 @@ def _first_of_each(known: np.ndarray) -> np.ndarray:
 
 def _doubts(k: np.ndarray, units: Sequence[str]) -> tuple[str, ...]:
     """The sentence on units whose estimate is not to be relied on, if any."""
-    bad = np.flatnonzero(~(k <= LARGEST_K))
+    bad = np.flatnonzero(~(k <= RELIABLE))
     if not len(bad):
         return ()
     worst = bad[np.argsort(-np.nan_to_num(k[bad], nan=np.inf))][:3]
     named = "; ".join(f"{units[i]} ({k[i]:.2f})" for i in worst)
     return (
-        f"Pareto k is above {LARGEST_K} for {len(bad):,} of {len(units):,} units, the largest: {named}. The draws "
+        f"Pareto k is above {RELIABLE} for {len(bad):,} of {len(units):,} units, the largest: {named}. The draws "
         "hardly visit where the posterior without such a unit lies, so its log density, and with it the elpd, is not "
         "to be relied on: leave them out by `k_fold`.",
     )

@@ -23,6 +23,7 @@ from groundswell.errors import DataError, UsageError
 from groundswell.infer._particle_loops import systematic
 from groundswell.infer.base import Fit, Progress
 from groundswell.infer.importance import Normal, effective, log_mean, log_mixture, power_for, shares, spiked
+from groundswell.infer.pareto import RELIABLE, smoothed
 from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.relaxed import Relaxed
 from groundswell.infer.tempered import Target
@@ -44,8 +45,6 @@ TOLD = 0.15
 """Difference of a direction's log variance from the prior's beyond which the claims tell of it."""
 ROUND = 200
 """Exact filters before the normal is made anew from what they say."""
-RELIABLE = 0.7
-"""Shape of the weights' tail up to which weighed draws are relied on."""
 DIFFERENT = 0.25
 """Prior sd between a parameter's mean in the normal and in the weighed draws beyond which it is named."""
 
@@ -325,17 +324,6 @@ class _Fitter:
 
 
 def tail_shape(log_weight: np.ndarray) -> float:
-    """k of the generalised Pareto distribution of the largest weights, fitted to their excess over the next one.
-
-    Of S weights the min(S / 5, 3 sqrt S) largest; k is drawn towards .5 as by ten further weights (Vehtari, Simpson,
-    Gelman, Yao and Gabry 2024, Pareto smoothed importance sampling). Above .7 a mean of as many draws is unreliable.
-    """
-    from scipy.stats import genpareto
-
-    ordered = np.sort(shares(log_weight))
-    count = int(min(0.2 * len(ordered), 3 * math.sqrt(len(ordered))))
-    excess = ordered[-count:] - ordered[-count - 1]
-    if count < 5 or excess[-1] <= 0:
-        return math.nan
-    k = genpareto.fit(excess / excess.mean(), floc=0.0)[0]
-    return float((count * k + 5) / (count + 10))
+    """Shape k of the tail of weights (`infer.pareto`); NaN where they are all equal, or too few for a tail."""
+    k = smoothed(log_weight)[1]
+    return k if math.isfinite(k) and np.ptp(log_weight) > 0 else math.nan

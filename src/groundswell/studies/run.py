@@ -182,7 +182,7 @@ def _in_full(
             )  # fmt: skip
             return part.row(found)
 
-        key = _digest(built, case, part.name, repr(part.reading), seed, repr(replace(method, processes=1)))
+        key = _digest(built, case, part.name, repr(part.reading), seed, repr(replace(method, processes=1)), start)
         part.put(_once(out, part.name, key, fitted))
         done += 1
     components: dict[str, list[float]] = {name: [] for name, _ in accounts}
@@ -196,7 +196,7 @@ def _in_full(
                 found = fit(made.account, made.setting, weighed, evidences, rng=rng, fixed=made.held, progress=report)
                 return {"log_evidence": found.log_density, "short": [] if found.converged else [found.status]}
 
-            key = _digest(built, account, replicate, seed, repr(replace(evidences, processes=1)))
+            key = _digest(built, account, replicate, seed, repr(replace(evidences, processes=1)), start)
             found = _once(out, f"evidence {name} {replicate + 1}", key, evidence)
             components[name].append(found["log_evidence"])
             result["reasons"] += [f"evidence of {name}, replicate {replicate + 1}: {why}" for why in found["short"]]
