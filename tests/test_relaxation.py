@@ -21,7 +21,7 @@ from groundswell.models.base import Account
 from groundswell.models.cities.mobilisation import Deterrence, Mobilisation
 from groundswell.models.reporting.claims import Reporting
 from groundswell.models.reporting.integration import integrable
-from groundswell.params import leaves
+from groundswell.params import leaves, vector
 from groundswell.rng import generator
 from groundswell.studies.case import Built, Case
 
@@ -78,6 +78,20 @@ def test_every_slope_is_that_of_differences(starter: Built) -> None:
     for leaf, found, expected in zip(target.free, slope, differences, strict=True):
         assert found == pytest.approx(expected, rel=2e-3, abs=2e-3), leaf.name
     assert (np.abs(slope) > 1e-3).sum() > 20
+
+
+def test_a_point_where_the_mean_field_explodes_is_refused(starter: Built) -> None:
+    """A climb tries points at which expected events pass all numbers: no claim is possible there, and nothing fails."""
+    target = relaxed(starter, more(starter))
+    belief = target.belief
+    high = {"process.within.offspring": 8.0, "process.media.offspring": 8.0, "process.backlash.strength": 8.0}
+    y = np.array([high.get(leaf.name, 0.0) for leaf in target.free])
+    with np.errstate(all="ignore"):
+        assert not np.isfinite(target.mean_field(vector(target.model(y).process))[0]).all()
+        value, slope = target(y)
+    assert value == -np.inf
+    assert not slope.any()
+    assert target.belief is belief
 
 
 def approximate(built: Built, record: Record | None = None, seed: int = 1, **options) -> Fit:

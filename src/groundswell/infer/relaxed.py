@@ -195,12 +195,15 @@ class Relaxed:
     def __call__(self, y: np.ndarray) -> tuple[float, np.ndarray]:
         """A lower bound of log p(claims | y), close where claims are near normal in their offsets, and its gradient.
 
+        Minus infinity, and no slope, where the mean field explodes beyond all numbers.
         The belief of the effects that comes out is where the next call starts.
         """
         self.evaluations += 1
         now = self.model(y)
         reporting = now.reporting
         values, pull = self.mean_field(vector(now.process))
+        if not np.isfinite(values).all():
+            return -math.inf, np.zeros(len(y))
         spread = np.array([reporting.spread[stance] for stance in self.stances])
         own, shared = (np.sqrt(np.maximum(a + b * spread**2, SMALLEST**2)) for a, b in (self.own, self.shared))
         shared *= self.effects.several.any(axis=1)
