@@ -195,7 +195,7 @@ class Relaxed:
     def __call__(self, y: np.ndarray) -> tuple[float, np.ndarray]:
         """A lower bound of log p(claims | y), close where claims are near normal in their offsets, and its gradient.
 
-        Minus infinity, and no slope, where the mean field explodes beyond all numbers.
+        Minus infinity, and no slope, where the mean field or a law explodes beyond all numbers.
         The belief of the effects that comes out is where the next call starts.
         """
         self.evaluations += 1
@@ -215,6 +215,8 @@ class Relaxed:
         offset[self.which] += levels[self.wide_of]
         weigher = _Weigher(self.effects, own, shared, reporting)
         laws = [one.law.at(now.process, values[one.mean], 1 - values[one.some]) for one in self.narrow]
+        if not all(math.isfinite(law.logs.max()) for law in laws):
+            return -math.inf, np.zeros(len(y))
         terms = [_Together(weigher, claims) for claims in self.together]
         terms += [_InPlace(weigher, one, law) for one, law in zip(self.narrow, laws, strict=True)]
         found = averaged(_Alone(weigher, self.alone), terms, offset, design, self.belief)
