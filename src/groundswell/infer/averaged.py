@@ -12,6 +12,7 @@ them. At the best q the bound's slope in anything else is the averaged slope of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -89,6 +90,8 @@ def averaged(
     for _ in range(MOST_STEPS):
         found = _expected(singles, terms, offset + design @ belief.mean, design @ belief.spread @ design.T)
         value, slopes, bends, singly, jointly = found
+        if not (math.isfinite(value) and np.isfinite(bends).all()):
+            return Averaged(-math.inf, start, slopes, bends, singly, jointly)
         before = bends if before is None else (before + bends) / 2
         spread = np.linalg.inv(np.eye(design.shape[1]) + design.T @ before @ design)
         step = spread @ (design.T @ slopes - belief.mean)
@@ -139,6 +142,8 @@ def _expected(
 
 def _positive(matrix: np.ndarray) -> np.ndarray:
     """Without its negative directions: where log p bends upwards, the belief is not made wider than the prior."""
+    if not np.isfinite(matrix).all():
+        return matrix
     if len(matrix) == 1:
         return np.maximum(matrix, 0.0)
     values, axes = np.linalg.eigh(matrix)

@@ -195,15 +195,13 @@ class Relaxed:
     def __call__(self, y: np.ndarray) -> tuple[float, np.ndarray]:
         """A lower bound of log p(claims | y), close where claims are near normal in their offsets, and its gradient.
 
-        Minus infinity, and no slope, where the mean field or a law explodes beyond all numbers.
+        Minus infinity, and no slope, where the mean field or the law of a single place explodes.
         The belief of the effects that comes out is where the next call starts.
         """
         self.evaluations += 1
         now = self.model(y)
         reporting = now.reporting
         values, pull = self.mean_field(vector(now.process))
-        if not np.isfinite(values).all():
-            return -math.inf, np.zeros(len(y))
         spread = np.array([reporting.spread[stance] for stance in self.stances])
         own, shared = (np.sqrt(np.maximum(a + b * spread**2, SMALLEST**2)) for a, b in (self.own, self.shared))
         shared *= self.effects.several.any(axis=1)
@@ -215,13 +213,12 @@ class Relaxed:
         offset[self.which] += levels[self.wide_of]
         weigher = _Weigher(self.effects, own, shared, reporting)
         laws = [one.law.at(now.process, values[one.mean], 1 - values[one.some]) for one in self.narrow]
-        if not all(math.isfinite(law.logs.max()) for law in laws):
-            return -math.inf, np.zeros(len(y))
         terms = [_Together(weigher, claims) for claims in self.together]
         terms += [_InPlace(weigher, one, law) for one, law in zip(self.narrow, laws, strict=True)]
         found = averaged(_Alone(weigher, self.alone), terms, offset, design, self.belief)
-        if math.isfinite(found.bound):
-            self.belief = found.belief
+        if not math.isfinite(found.bound):
+            return -math.inf, np.zeros(len(y))
+        self.belief = found.belief
         named: dict[str, float] = defaultdict(float)
         in_values = np.zeros(len(values))
         self._into_values(np.bincount(self.wide_of, found.in_offset[self.which], len(self.wide)), values, in_values)
