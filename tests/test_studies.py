@@ -24,6 +24,7 @@ from groundswell.report.claims_report import write_report
 from groundswell.report.language import Speaker
 from groundswell.rng import keyed
 from groundswell.studies import run as runs
+from groundswell.studies.answers import answers_of, asked_rows, asked_windows, lean_of
 from groundswell.studies.case import Case, read_places
 from groundswell.studies.conditioning import Size, far_claims, joining_rows, reachable, settling_claims
 from groundswell.studies.forecasting import COLUMNS, read_draws
@@ -515,3 +516,45 @@ def test_a_table_of_draws_with_a_fault_says_which(tmp_path, change, words):
     path.write_text("\n".join([*lines, ",".join({**row, name: wrong}.values())]) + "\n")
     with pytest.raises(DataError, match=words):
         read_draws(path)
+
+
+def asking(starter, rows: list[str]):
+    """The starter's country with other claims: id, quantity, place, start, end, qualifier, value, stance."""
+    head = "id,quantity,place,start,end,qualifier,value,stance,speaker,outlet,document\n"
+    (starter / "claims.csv").write_text(head + "".join(f"{row},somebody,a paper,made up\n" for row in rows))
+    return Case.read(starter / "study.toml").build(starter)
+
+
+def test_answers_are_the_widest_windows_that_claims_speak_of(starter):
+    """What lies in another window of the quantity is no answer of its own, and no claim means no answer."""
+    crowds = [
+        f"p{day},participants,Alphaville,2024-03-{day:02},2024-03-{day:02},about,{100 * day},third_party"
+        for day in (4, 6)
+    ]
+    country = ["a1,arrests,Exampleland,2024-03-02,2024-03-07,about,90,third_party",
+               "a2,arrests,Alphaville,2024-03-03,2024-03-05,about,20,opposition",
+               "a3,arrests,Exampleland,2024-03-02,2024-03-07,about,70,opposition"]  # fmt: skip
+    windows = {"participants, Alphaville, 2024-03-04", "participants, Alphaville, 2024-03-06"}
+    assert set(asked_windows(asking(starter, crowds))) == windows
+    built = asking(starter, [*crowds, *country])
+    assert set(asked_windows(built)) == {"arrests", *windows}
+    assert asked_rows(built)["arrests"] == {
+        "quantity": "arrests", "place": "Exampleland", "start": "2024-03-02", "end": "2024-03-07"
+    }  # fmt: skip
+    many = [
+        f"p{day},participants,Alphaville,2024-03-{day:02},2024-03-{day:02},about,{day},third_party"
+        for day in range(2, 12)
+    ]
+    kept = asked_rows(asking(starter, many))
+    assert [row["start"][-2:] for row in kept.values()] == ["07", "08", "09", "10", "11"], "the largest five"
+
+
+def test_an_answer_is_the_quantity_of_its_own_window(starter):
+    built = asking(starter, ["a1,arrests,Exampleland,2024-03-02,2024-03-05,about,90,third_party"])
+    hidden = [{"hidden": np.array([value])} for value in (10.0, 20.0, 30.0)]
+    told = answers_of(built, hidden, {}, np.full(3, 1 / 3)).told()
+    assert list(told) == ["arrests"]
+    assert told["arrests"]["quantiles"] == pytest.approx([10, 20, 30])
+    assert [lean_of(name) for name in ("arrests", "a: b, c: arrests", "participants, X: Y, 2024-03-02")] == [
+        None, ("a: b, c", "arrests"), None
+    ]  # fmt: skip

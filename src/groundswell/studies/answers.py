@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from groundswell.data.quantities import QUANTITIES
 from groundswell.models.reporting.claims import label
 from groundswell.studies.case import Built
 
-PATHS = {"cities": "cities_so_far", "arrests": "arrests_so_far", "participants": "participants_so_far"}
-"""Answers that are the end of a daily path, the last day of the study."""
+KINDS = tuple(dict.fromkeys(quantity.kind for quantity in QUANTITIES.values()))
+"""Classes of quantities, in the order in which a report asks for them."""
+
+MOST = 5
+"""Windows of one class that become answers."""
 
 LEVELS = (0.05, 0.5, 0.95)
 
@@ -24,8 +29,8 @@ HALF = 0.5
 class Answers:
     """Values (M,) of every answer, all in logs, and their weights (M,), which sum to 1.
 
-    "cities", "arrests", "participants": by the last day. "joining": groups formed for each one broken up, over the
-    window of the claim that asks; missing where none does. "STANCE: KIND": by how much a side's figures lean.
+    Counts of the windows that claims ask for (`asked_windows`), and no others. "joining": groups formed for each one
+    broken up, over the window of the claim that asks. "STANCE: KIND": by how much a side's figures lean.
     """
 
     values: Mapping[str, np.ndarray]
@@ -42,7 +47,7 @@ class Answers:
             apart = self._apart(name)
             found = np.quantile(values, LEVELS, weights=self.weights, method="inverted_cdf")
             rows[name] = {
-                "quantiles": [float(v) for v in np.exp(found) - (HALF if name in PATHS else 0.0)],
+                "quantiles": [float(v) for v in np.exp(found) - (HALF if is_count(name) else 0.0)],
                 "above": float(self.weights[values > 0].sum()),
                 "mean": self.mean(name),
                 "sd": self.sd(name),
@@ -88,9 +93,10 @@ def answers_of(
 
     posterior : histories reduced by `studies.replay`, with the quantities of all weighed claims.
     """
-    values = {name: np.log([draw[path][-1] + HALF for draw in posterior]) for name, path in PATHS.items()}
-    if (at := asked_group(built)) is not None:
-        values["joining"] = np.log([draw["hidden"][at] for draw in posterior])
+    hidden = np.array([draw["hidden"] for draw in posterior], dtype=float)
+    values = {
+        name: np.log(hidden[:, at] + (HALF if is_count(name) else 0.0)) for name, at in asked_windows(built).items()
+    }
     values |= {f"{stance}: {kind}": row for (stance, kind), row in leans(built, effects, len(weights)).items()}
     return Answers({name: row for name, row in values.items() if np.isfinite(row).all()}, weights)
 
@@ -107,6 +113,68 @@ def leans(built: Built, effects: Mapping[str, np.ndarray], count: int) -> dict[t
         more = effects.get(f"bias_by_kind.{cell}", np.full(count, reporting.bias_by_kind[cell]))
         found[stance, kind] = direction * (own + more)
     return found
+
+
+def lean_of(name: str) -> tuple[str, str] | None:
+    """Stance and class of quantity of an answer that is a lean; None for one about what happened."""
+    stance, colon, kind = name.rpartition(": ")
+    return (stance, kind) if colon and kind in KINDS else None
+
+
+def is_count(name: str) -> bool:
+    """Whether an answer is a number of persons, places, events or groups."""
+    return name != "joining" and lean_of(name) is None
+
+
+def asked_windows(built: Built) -> dict[str, int]:
+    """Name to the group of weighed claims whose quantity is an answer, class by class.
+
+    Of each class the quantity that most claims speak of, in those of their places and days that lie in no other's; at
+    most MOST, the first those of which most was said. Where there is one, it is called by its class, else by quantity,
+    place and days. Of organised groups only "joining", where it is asked for.
+    """
+    groups = built.account.reporting.prepare(built.claims.weighed)
+    found, joins = {}, asked_group(built)
+    for kind in KINDS:
+        if kind == "groups" and joins is not None:
+            found["joining"] = joins
+            continue
+        mine = [(i, group) for i, group in enumerate(groups) if group.quantity.kind == kind]
+        said = Counter(group.quantity.name for _, group in mine for _ in (*group.claims, *group.repeats))
+        if not said:
+            continue
+        name = min(said, key=lambda name: (-said[name], name))
+        windows: dict[tuple, list[int]] = {}
+        for i, group in mine:
+            if group.quantity.name == name:
+                windows.setdefault((group.place, group.start, group.end), []).append(i)
+        places = {key: frozenset(built.setting.places.covered_by(key[0]).tolist()) for key in windows}
+        widest = [key for key in windows if not any(_inside(key, other, places) for other in windows)]
+        heard = {key: sum(len(groups[i].claims) + len(groups[i].repeats) for i in windows[key]) for key in widest}
+        chosen = sorted(widest, key=lambda key: (-heard[key], -max(groups[i].claims[0].value for i in windows[key])))
+        for key in sorted(chosen[:MOST], key=lambda key: (key[1], key[2], key[0])):
+            days = str(key[1]) if key[1] == key[2] else f"{key[1]} to {key[2]}"
+            found[kind if len(widest) == 1 else f"{name}, {key[0]}, {days}"] = windows[key][0]
+    return found
+
+
+def _inside(one: tuple, other: tuple, places: Mapping[tuple, frozenset[int]]) -> bool:
+    """Whether a place and its days lie in those of another; of two names for the same the first stays."""
+    if one == other or not (places[one] <= places[other] and other[1] <= one[1] and one[2] <= other[2]):
+        return False
+    return places[one] != places[other] or one[1:] != other[1:] or other < one
+
+
+def asked_rows(built: Built) -> dict[str, dict[str, str]]:
+    """Quantity, place and days of each answer about what happened, by its name."""
+    groups = built.account.reporting.prepare(built.claims.weighed)
+    return {
+        name: {
+            "quantity": groups[at].quantity.name, "place": groups[at].place, "start": groups[at].start.isoformat(),
+            "end": groups[at].end.isoformat(),
+        }
+        for name, at in asked_windows(built).items()
+    }  # fmt: skip
 
 
 def asked_group(built: Built) -> int | None:

@@ -14,7 +14,7 @@ from groundswell.data.table import Table
 from groundswell.infer.base import Fit
 from groundswell.models.reporting.integration import integrable
 from groundswell.params import Prior, leaves
-from groundswell.studies.answers import shifted
+from groundswell.studies.answers import asked_rows, shifted
 from groundswell.studies.case import Built
 from groundswell.studies.influence import LeftOut, check_rows, influence_row, readings, to_fit_anew, to_leave_out
 from groundswell.studies.judgements import Moved, parameter_moves, reporting_moves, standard, under_prior, way_row
@@ -24,7 +24,7 @@ from groundswell.studies.reweighing import Reading, Reread, reread
 def second_look(
     built: Built, found: Fit, posterior: Sequence[Mapping[str, Any]], *, seed: int, processes: int
 ) -> dict[str, Any]:
-    """ "answers" of the fit; "influence", rows of what is left out; "checks" by claim; "judgements" moved."""
+    """ "answers", "asked" for what; "influence", rows of what is left out; "checks" by claim; "judgements"."""
     left_out = to_leave_out(built)
     moves = _reporting(built, found.details["integrated"])
     asked = [*readings(built, left_out), *(reading for _, pair in moves for reading in pair)]
@@ -43,7 +43,10 @@ def second_look(
         pair = [under_prior(base, z[moved.name], way) for way in ways]
         rows = [way_row(to, other, base) for to, other in zip(moved.ways, pair, strict=True)]
         judgements.append(_judgement(moved, rows))
-    return {"answers": base.told(), "influence": influence, "checks": checks, "judgements": judgements}
+    return {
+        "answers": base.told(), "asked": asked_rows(built), "influence": influence, "checks": checks,
+        "judgements": judgements,
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)
