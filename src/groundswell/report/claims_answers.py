@@ -5,21 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from groundswell.report.language import Speaker, number, percent
 from groundswell.report.words import listed
-
-
-def cities(result: Mapping[str, Any], speaker: Speaker) -> str:
-    """How many cities, by when."""
-    so_far, active = (result["paths"][name]["posterior"] for name in ("cities_so_far", "cities_active"))
-    peak = int(np.argmax(active["0.5"]))
-    return speaker.say(
-        "claims-say-cities", end=result["dates"][-1], low=number(so_far["0.05"][-1]), high=number(so_far["0.95"][-1]),
-        middle=number(so_far["0.5"][-1]), peak=result["dates"][peak], peaklow=number(active["0.05"][peak]),
-        peakhigh=number(active["0.95"][peak]),
-    )  # fmt: skip
 
 
 def lean(result: Mapping[str, Any], speaker: Speaker) -> str:

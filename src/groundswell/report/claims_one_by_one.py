@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groundswell.data.table import Table
-from groundswell.report.language import Speaker, span
+from groundswell.report.language import Speaker, number, span
 from groundswell.report.page import Picture, Section, Twin
 from groundswell.report.svg import svg
 from groundswell.report.words import listed
@@ -49,6 +49,7 @@ def each(result: Mapping[str, Any], speaker: Speaker) -> Section:
                 span(c["check"]["predicted"][0], c["check"]["predicted"][-1]) if c["check"] else None for c in claims
             ],
             say("column-p"): [_small(c["check"]["p"]) if c["check"] else None for c in claims],
+            say("column-happened-middle"): [number(c["happened"][2]) for c in claims],
             say("column-happened"): [span(c["happened"][0], c["happened"][-1]) for c in claims],
             **_sources(claims, speaker),
         }

@@ -8,10 +8,13 @@ from typing import Any
 
 from groundswell.data.files import write_text
 from groundswell.report import claims_answers as answers
+from groundswell.report import claims_asked as asked
+from groundswell.report import claims_by_day as by_day
 from groundswell.report import claims_heard as heard
 from groundswell.report import claims_one_by_one as one_by_one
 from groundswell.report import claims_rests_on as rests_on
 from groundswell.report import claims_sections as sections
+from groundswell.report import claims_where as where
 from groundswell.report.language import Speaker
 from groundswell.report.page import Page, write_page
 
@@ -38,15 +41,16 @@ def page(result: Mapping[str, Any], speaker: Speaker) -> Page:
             anchor=case["anchor"].replace("_", " "),
         ),
         answers=[
-            (say("claims-ask-cities"), answers.cities(result, speaker)),
+            *asked.answers(result, speaker),
             (say("claims-ask-lean"), answers.lean(result, speaker)),
-            (say("claims-ask-rests-on"), rests_on.rests_on(result, speaker)),
+            *([(say("claims-ask-rests-on"), told)] if (told := rests_on.rests_on(result, speaker)) else []),
             (say("claims-ask-mechanisms"), answers.mechanisms(result, speaker)),
             *([(say("claims-ask-joining"), answers.joining(result, speaker))] if result["joining"] else []),
+            (say("claims-ask-settle"), say("claims-say-settle")),
         ],
         sections=[
-            sections.cities(result, speaker),
-            sections.arrests(result, speaker),
+            asked.section(result, speaker),
+            *by_day.sections(result, speaker),
             sections.lean(result, speaker),
             rests_on.anchors(result, speaker),
             rests_on.influence(result, speaker),
@@ -55,12 +59,13 @@ def page(result: Mapping[str, Any], speaker: Speaker) -> Page:
             sections.mechanisms(result, speaker),
             *([sections.joining(result, speaker)] if result["joining"] else []),
             rests_on.persons(result, speaker),
-            sections.places(result, speaker),
+            *where.sections(result, speaker),
             one_by_one.listed_claims(result, speaker),
             heard.provenance(result, speaker),
             heard.expected(result, speaker),
             sections.method(result, speaker),
         ],
         flags=result["reasons"],
+        banner=say("page-approximate") if result["size"]["approximate"] else "",
         footer=[say("claims-footer", version=result["version"], seed=result["seed"], digest=result["digest"][:16])],
     )

@@ -7,31 +7,42 @@ from typing import Any
 
 import numpy as np
 
+from groundswell.data.quantities import quantity
 from groundswell.data.table import Table
 from groundswell.report.language import Speaker, number, percent, span
 from groundswell.report.page import Picture, Section, Twin
 from groundswell.report.svg import svg
-from groundswell.report.words import listed
+from groundswell.report.words import listed, parameter_name, window
+from groundswell.studies.answers import KINDS, lean_of
 
 MATTERS = 0.25
 """An answer is moved if it goes by more than this: posterior sds for claims and priors, 90 % intervals for anchors."""
 SHOWN = 8
 """Bars of each panel of the tornado."""
-HISTORY = ("cities", "arrests", "participants", "joining")
-"""Answers about what happened; the others are leans."""
 
 
-def answer_name(name: str, speaker: Speaker) -> str:
-    """An answer in words."""
-    if name in HISTORY:
+def answer_name(name: str, result: Mapping[str, Any], speaker: Speaker) -> str:
+    """An answer in words, with its place and days unless those are all of the study."""
+    if lean := lean_of(name):
+        return speaker.say("claims-answer-lean", stance=lean[0].replace("_", " "), kind=lean[1])
+    if name == "joining":
+        return speaker.say("claims-answer-joining")
+    row, dates = result["look"]["asked"][name], result["dates"]
+    if (row["start"], row["end"]) == (dates[0], dates[-1]) and name in KINDS:
         return speaker.say(f"claims-answer-{name}")
-    stance, _, kind = name.partition(": ")
-    return speaker.say("claims-answer-lean", stance=stance.replace("_", " "), kind=kind)
+    days = window(row["start"], row["end"], speaker)
+    return speaker.say("claims-answer-window", what=row["quantity"].replace("_", " "), place=row["place"], days=days)
 
 
 def of_history(result: Mapping[str, Any]) -> list[str]:
-    """The answers about what happened that this study has."""
-    return [name for name in HISTORY if name in result["look"]["answers"]]
+    """The answers about what happened that this study has, in the order in which it was asked for."""
+    look = result["look"]
+
+    def order(name: str) -> tuple:
+        row = look["asked"][name]
+        return KINDS.index(quantity(row["quantity"]).kind), row["start"], row["end"], row["place"]
+
+    return sorted((name for name in look["asked"] if name in look["answers"]), key=order)
 
 
 def influence(result: Mapping[str, Any], speaker: Speaker) -> Section:
@@ -40,7 +51,7 @@ def influence(result: Mapping[str, Any], speaker: Speaker) -> Section:
 
     say, look = speaker.say, result["look"]
     rows = _ordered(look["influence"])
-    names = {name: answer_name(name, speaker) for name in [*of_history(result), *_leans(look["answers"])]}
+    names = {name: answer_name(name, result, speaker) for name in [*of_history(result), *_leans(look["answers"])]}
     shown = [{**row, "label": _label(row, result), "heading": say(f"claims-without-{row['kind']}")} for row in rows]
     words = [say("claims-words-influence"), *(_driver(name, result, speaker) for name in of_history(result))]
     if doubtful := [_short(row) for row in rows if not row["reliable"]]:
@@ -52,7 +63,7 @@ def influence(result: Mapping[str, Any], speaker: Speaker) -> Section:
         say("column-log-predictive"): [round(row["log_predictive"], 1) for row in rows],
     }
     for name, title in names.items():
-        columns[title] = [_told(row["answers"].get(name)) for row in rows]
+        columns[title] = [_told(row, row["answers"].get(name), speaker) for row in rows]
     columns |= {
         say("column-pareto"): [None if row["pareto_k"] is None else round(row["pareto_k"], 2) for row in rows],
         say("column-worth"): [round(row["worth"]) for row in rows],
@@ -68,15 +79,19 @@ def influence(result: Mapping[str, Any], speaker: Speaker) -> Section:
 
 
 def driver(name: str, result: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The claim without which an answer moves furthest, beyond noise and MATTERS; None if no claim moves it so."""
+    """The claim without which an answer moves furthest, beyond noise and MATTERS; None if no claim moves it so.
+
+    An approximate run names none whose weights cannot be relied on.
+    """
     rows = [row for row in result["look"]["influence"] if row["kind"] == "claim"]
+    rows = [row for row in rows if row["reliable"] or not result["size"]["approximate"]]
     moved = [row for row in rows if _sure(row["answers"].get(name), MATTERS)]
     return max(moved, key=lambda row: abs(row["answers"][name]["shift"]), default=None)
 
 
-def rests_on(result: Mapping[str, Any], speaker: Speaker) -> str:
-    """The short answer: on which claim the number of cities and that of arrests rest."""
-    return " ".join(_driver(name, result, speaker) for name in ("cities", "arrests"))
+def rests_on(result: Mapping[str, Any], speaker: Speaker) -> list[str]:
+    """The short answer: on which claim each number rests."""
+    return [_driver(name, result, speaker) for name in of_history(result) if name != "joining"]
 
 
 def judgements(result: Mapping[str, Any], speaker: Speaker) -> Section:
@@ -84,27 +99,27 @@ def judgements(result: Mapping[str, Any], speaker: Speaker) -> Section:
     from groundswell.report.figures.rests_on import moved_priors
 
     say, look = speaker.say, result["look"]
-    panels = [_panel(name, look, speaker) for name in of_history(result)]
-    words = [say("claims-words-judgements"), *(_moved_most(name, look, speaker) for name in of_history(result))]
+    panels = [panel for name in of_history(result) if (panel := _panel(name, result, speaker))["rows"]]
+    words = [say("claims-words-judgements"), *(_moved_most(name, result, speaker) for name in of_history(result))]
     rows = sorted(look["judgements"], key=lambda row: -max(_reach(row, name) for name in of_history(result)))
     columns: dict[str, list[Any]] = {
         say("column-prior"): [_prior(row, speaker) for row in rows],
         say("column-moved-to"): [" | ".join(way["to"] for way in row["ways"]) for row in rows],
     }
     for name in of_history(result):
-        columns[answer_name(name, speaker)] = [
-            " | ".join(number(_middle(way, name, look)) for way in row["ways"]) for row in rows
+        columns[answer_name(name, result, speaker)] = [
+            " | ".join(_moved_to(way, name, speaker) for way in row["ways"]) for row in rows
         ]
     columns[say("column-pareto")] = [
         " | ".join("–" if way["pareto_k"] is None else f"{way['pareto_k']:.2f}" for way in row["ways"]) for row in rows
     ]
-    told = " ".join(_moved_most(name, look, speaker) for name in of_history(result))
-    picture = Picture(
-        svg(moved_priors(panels, words=speaker)[0, 0], "judgements"), say("claims-caption-judgements"),
-        say("claims-alt-judgements", rows=told),
-    )  # fmt: skip
+    told = " ".join(_moved_most(name, result, speaker) for name in of_history(result))
+    pictures = []
+    if panels:
+        drawn = svg(moved_priors(panels, words=speaker)[0, 0], "judgements")
+        pictures.append(Picture(drawn, say("claims-caption-judgements"), say("claims-alt-judgements", rows=told)))
     return Section(
-        "judgements", say("claims-section-judgements"), words, [picture],
+        "judgements", say("claims-section-judgements"), words, pictures,
         [Twin(Table(columns), say("claims-table-judgements"))],
     )  # fmt: skip
 
@@ -114,27 +129,29 @@ def anchors(result: Mapping[str, Any], speaker: Speaker) -> Section:
     say, under = speaker.say, result.get("anchors")
     title, words = say("claims-section-anchors"), [say("claims-words-anchors")]
     if not under:
-        return Section("anchors", title, words, missing=say("claims-not-run"))
+        return Section("anchors", title, words, missing=say("claims-not-run-anchors"))
     from groundswell.report.figures.rests_on import by_anchor
 
     panels = []
-    for name, quantiles in _ends(under).items():
+    for name, quantiles in _ends(result).items():
         middles = [middle for _, middle, _ in quantiles.values()]
         widths = [np.log((high + 0.5) / (low + 0.5)) for low, _, high in quantiles.values()]
         matters = np.log((max(middles) + 0.5) / (min(middles) + 0.5)) > MATTERS * max(widths)
         key = "claims-anchor-matters" if matters else "claims-anchor-idle"
-        words.append(say(key, answer=answer_name(name, speaker), low=number(min(middles)), high=number(max(middles))))
+        words.append(
+            say(key, answer=answer_name(name, result, speaker), low=number(min(middles)), high=number(max(middles)))
+        )
         verdict = say("figure-anchor-matters" if matters else "figure-anchor-idle")
         drawn = {anchor: [_drawn(v, name) for v in found] for anchor, found in quantiles.items()}
-        panels.append({"title": answer_name(name, speaker), "quantiles": drawn, "verdict": verdict})
+        panels.append({"title": answer_name(name, result, speaker), "quantiles": drawn, "verdict": verdict})
     joined = {name: one["joining"]["ratio_hidden"]["probability"] for name, one in under.items() if one["joining"]}
     if joined:
         low, high = min(joined.values()), max(joined.values())
         key = "claims-anchor-joining-matters" if high - low > 0.1 else "claims-anchor-joining-idle"
         words.append(say(key, low=percent(low), high=percent(high)))
     columns: dict[str, list[Any]] = {say("column-anchor"): [name.replace("_", " ") for name in under]}
-    for name, quantiles in _ends(under).items():
-        head = answer_name(name, speaker)
+    for name, quantiles in _ends(result).items():
+        head = answer_name(name, result, speaker)
         columns[f"{head}, {say('column-middle')}"] = [number(q[1]) for q in quantiles.values()]
         columns[f"{head}, {say('column-range')}"] = [span(q[0], q[2]) for q in quantiles.values()]
     if joined:
@@ -164,7 +181,11 @@ def persons(result: Mapping[str, Any], speaker: Speaker) -> Section:
     if not found:
         return Section("persons", title, words, missing=say("claims-not-run"))
     far = found["moved_most"]
-    values = {"worth": number(found["effective"]), "draws": found["draws"], "parameter": far["parameter"]}
+    values = {
+        "worth": number(found["effective"]),
+        "draws": found["draws"],
+        "parameter": parameter_name(far["parameter"], speaker),
+    }
     moved = found["effective"] < found["draws"] / 2 or abs(far["sds"]) > MATTERS
     key = "claims-persons-differ" if moved else "claims-persons-agree"
     words.append(say(key, sds=number(abs(far["sds"])), **values))
@@ -183,16 +204,18 @@ def persons(result: Mapping[str, Any], speaker: Speaker) -> Section:
     return Section("persons", title, words, [], [Twin(table, say("claims-table-persons"), folded=False)])
 
 
-def _ends(under: Mapping[str, Any]) -> dict[str, dict[str, tuple[float, float, float]]]:
-    """Answer to anchor to its quantiles on the last day."""
-    paths = {"cities": "cities_so_far", "arrests": "arrests_so_far", "participants": "participants_so_far"}
-    return {
-        name: {
-            anchor: tuple(one["paths"][path]["posterior"][level][-1] for level in ("0.05", "0.5", "0.95"))
-            for anchor, one in under.items()
-        }
-        for name, path in paths.items()
-    }  # type: ignore[return-value]
+def _ends(result: Mapping[str, Any]) -> dict[str, dict[str, tuple[float, float, float]]]:
+    """Answer to anchor to its quantiles, over the claimed window."""
+    found: dict[str, dict[str, tuple[float, float, float]]] = {}
+    for name in of_history(result):
+        if name == "joining":
+            continue
+        asked = result["look"]["asked"][name]
+        for anchor, one in result["anchors"].items():
+            claim = next(claim for claim in one["claims"] if all(claim[key] == asked[key] for key in asked))
+            low, _, middle, _, high = claim["happened"]
+            found.setdefault(name, {})[anchor] = low, middle, high
+    return found
 
 
 def _ordered(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -206,7 +229,7 @@ def _ordered(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _leans(answers: Mapping[str, Any]) -> list[str]:
-    return [name for name in answers if name not in HISTORY]
+    return [name for name in answers if lean_of(name)]
 
 
 def _label(row: Mapping[str, Any], result: Mapping[str, Any]) -> str:
@@ -227,51 +250,72 @@ def _sure(answer: Mapping[str, Any] | None, least: float) -> bool:
     return answer is not None and "shift" in answer and abs(answer["shift"]) > max(least, 2 * answer["error"])
 
 
-def _told(answer: Mapping[str, Any] | None) -> str | None:
-    return None if answer is None else f"{number(answer['quantiles'][1])} ({answer.get('shift', 0.0):+.2f})"
+def _told(row: Mapping[str, Any], answer: Mapping[str, Any] | None, speaker: Speaker) -> str | None:
+    if answer is None:
+        return None
+    if not row["reliable"]:
+        return _way(answer, speaker)
+    return f"{number(answer['quantiles'][1])} ({answer.get('shift', 0.0):+.2f})"
+
+
+def _way(answer: Mapping[str, Any], speaker: Speaker) -> str | None:
+    """Only whether an answer goes up or down; nothing where it stays within noise."""
+    if not _sure(answer, 0.0):
+        return None
+    return speaker.say("claims-higher" if answer["shift"] > 0 else "claims-lower")
 
 
 def _driver(name: str, result: Mapping[str, Any], speaker: Speaker) -> str:
-    row, title = driver(name, result), answer_name(name, speaker)
+    row, title = driver(name, result), answer_name(name, result, speaker)
     if row is None:
-        return speaker.say("claims-no-driver", answer=title)
+        doubt = any(row["kind"] == "claim" and not row["reliable"] for row in result["look"]["influence"])
+        key = "claims-driver-unknown" if doubt and result["size"]["approximate"] else "claims-no-driver"
+        return speaker.say(key, answer=title)
     claim = next(claim for claim in result["claims"] if claim["id"] == row["name"])
+    answer = row["answers"][name]
     return speaker.say(
         "claims-driver" if row["reliable"] else "claims-driver-doubtful", answer=title, id=row["name"],
-        said=claim["said"], speaker=claim["speaker"], without=number(_middle(row, name, result["look"])),
-        middle=number(result["look"]["answers"][name]["quantiles"][1]),
-        sds=number(abs(row["answers"][name]["shift"])),
+        said=claim["said"], speaker=claim["speaker"], without=number(answer["quantiles"][1]),
+        middle=number(result["look"]["answers"][name]["quantiles"][1]), way="up" if answer["shift"] > 0 else "down",
     )  # fmt: skip
 
 
 def _prior(row: Mapping[str, Any], speaker: Speaker) -> str:
-    name = row["name"].removeprefix("process.").removeprefix("reporting.")
-    return speaker.say(f"claims-prior-{row['what']}", name=name)
+    return speaker.say(f"claims-prior-{row['what']}", name=parameter_name(row["name"], speaker))
 
 
-def _middle(way: Mapping[str, Any], name: str, look: Mapping[str, Any]) -> float:
-    """The middle of an answer, moved by as much as its mean: a median of whole numbers would jump."""
-    base = look["answers"][name]
-    return float(base["quantiles"][1] * np.exp(way["answers"][name]["mean"] - base["mean"]))
+def _moved_to(way: Mapping[str, Any], name: str, speaker: Speaker) -> str:
+    answer = way["answers"].get(name)
+    if answer is None:
+        return "–"
+    return number(answer["quantiles"][1]) if way["reliable"] else _way(answer, speaker) or "·"
 
 
 def _reach(row: Mapping[str, Any], name: str) -> float:
-    return max(abs(way["answers"][name]["shift"]) for way in row["ways"] if name in way["answers"])
+    """How far an answer goes, beyond noise, when a prior is moved either way."""
+    found = (way["answers"].get(name) for way in row["ways"])
+    return max((abs(answer["shift"]) for answer in found if answer and _sure(answer, 0.0)), default=0.0)
 
 
-def _panel(name: str, look: Mapping[str, Any], speaker: Speaker) -> dict[str, Any]:
-    rows = sorted(look["judgements"], key=lambda row: -_reach(row, name))[:SHOWN]
+def _ranked(name: str, look: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The priors and judgements that move an answer beyond noise, the furthest first."""
+    rows = [row for row in look["judgements"] if _reach(row, name) > 0]
+    return sorted(rows, key=lambda row: -_reach(row, name))
+
+
+def _panel(name: str, result: Mapping[str, Any], speaker: Speaker) -> dict[str, Any]:
+    look = result["look"]
     low, middle, high = (_drawn(v, name) for v in look["answers"][name]["quantiles"])
     return {
-        "title": answer_name(name, speaker), "low": low, "middle": middle, "high": high,
+        "title": answer_name(name, result, speaker), "low": low, "middle": middle, "high": high,
         "rows": [
             {
                 "label": _prior(row, speaker),
-                "values": [_drawn(_middle(way, name, look), name) for way in row["ways"]],
+                "values": [_drawn(way["answers"][name]["quantiles"][1], name) for way in row["ways"]],
                 "ways": [way["to"].replace("-", "−") for way in row["ways"]],
                 "reliable": [way["reliable"] for way in row["ways"]],
             }
-            for row in rows
+            for row in _ranked(name, look)[:SHOWN]
         ],
     }  # fmt: skip
 
@@ -281,11 +325,19 @@ def _drawn(value: float, name: str) -> float:
     return value if name == "joining" else max(value, 0.5)
 
 
-def _moved_most(name: str, look: Mapping[str, Any], speaker: Speaker) -> str:
-    row = max(look["judgements"], key=lambda row: _reach(row, name))
+def _moved_most(name: str, result: Mapping[str, Any], speaker: Speaker) -> str:
+    look, title = result["look"], answer_name(name, result, speaker)
+    ranked = _ranked(name, look)
+    if result["size"]["approximate"]:
+        ranked = [row for row in ranked if all(way["reliable"] for way in row["ways"])]
+    if not ranked:
+        return speaker.say("claims-moved-none", answer=title)
+    row = ranked[0]
+    if not all(way["reliable"] for way in row["ways"]):
+        return speaker.say("claims-moved-most-doubtful", answer=title, prior=_prior(row, speaker))
     few = sum(_reach(other, name) > MATTERS for other in look["judgements"])
-    values = sorted(_middle(way, name, look) for way in row["ways"])
+    values = sorted(way["answers"][name]["quantiles"][1] for way in row["ways"])
     return speaker.say(
-        "claims-moved-most", answer=answer_name(name, speaker), prior=_prior(row, speaker),
-        low=number(values[0]), high=number(values[1]), few=few, all=len(look["judgements"]),
+        "claims-moved-most", answer=title, prior=_prior(row, speaker), low=number(values[0]), high=number(values[1]),
+        few=few, all=len(look["judgements"]),
     )  # fmt: skip

@@ -2,107 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from groundswell.data.table import Table
-from groundswell.errors import DataError
 from groundswell.report import claims_answers as answers
 from groundswell.report.claims_one_by_one import stances
 from groundswell.report.language import Speaker, number, percent, span
 from groundswell.report.page import Picture, Section, Twin
 from groundswell.report.svg import svg
-from groundswell.report.words import listed
-
-MAP_DAYS = (1, 3, 6, 13, 20, -1)
-"""Days of the small maps, as positions in the window."""
+from groundswell.report.words import listed, parameter_name
 
 SILENT = (0.25, 0.9)
 """A parameter that moved by less (in prior sds) and kept more of its spread than this was not spoken of."""
-
-
-def _nationwide(result: Mapping[str, Any], quantity: str, *, single_days: bool) -> list[Mapping[str, Any]]:
-    """Claims on the whole country that a daily (or a cumulative) path answers."""
-    counts: dict[str, int] = {}
-    for claim in result["claims"]:
-        counts[claim["place"]] = counts.get(claim["place"], 0) + 1
-    country = max(counts, key=lambda place: counts[place])
-    dates = result["dates"]
-    kept = []
-    for claim in result["claims"]:
-        if claim["quantity"] != quantity or claim["place"] != country or claim["end"] > dates[-1]:
-            continue
-        if (claim["start"] == claim["end"]) == single_days and (single_days or claim["start"] == dates[0]):
-            kept.append(claim)
-    return kept
-
-
-def _fan_picture(
-    result: Mapping[str, Any], speaker: Speaker, path: str, quantity: str, caption: str, *, single_days: bool = False,
-    log: bool = False,
-) -> Picture:  # fmt: skip
-    from groundswell.report.figures.claims import claims_on_fan
-
-    bands = result["paths"][path]
-    axes = claims_on_fan(
-        result["dates"], bands["posterior"], _nationwide(result, quantity, single_days=single_days),
-        prior=bands["prior"], log=log, words=speaker, stances=stances(result),
-        title=speaker.say(f"figure-{path.replace('_', '-')}"),
-    )  # fmt: skip
-    last = {level: values[-1] for level, values in bands["posterior"].items()}
-    alt = speaker.say(
-        "claims-alt-fan", end=result["dates"][-1], middle=number(last["0.5"]), low=number(last["0.05"]),
-        high=number(last["0.95"]),
-    )  # fmt: skip
-    return Picture(svg(axes, path.replace("_", "")), speaker.say(caption), alt)
-
-
-def _paths_twin(result: Mapping[str, Any], speaker: Speaker, names: Sequence[str]) -> Twin:
-    say = speaker.say
-    columns: dict[str, list[Any]] = {say("column-date"): list(result["dates"])}
-    for name in names:
-        what = say(f"figure-{name.replace('_', '-')}")
-        for side, prefix in (("posterior", ""), ("prior", "prior-")):
-            bands = result["paths"][name][side]
-            columns[f"{what}, {say(f'column-{prefix}middle')}"] = [number(v) for v in bands["0.5"]]
-            columns[f"{what}, {say(f'column-{prefix}range')}"] = [
-                span(a, b) for a, b in zip(bands["0.05"], bands["0.95"], strict=True)
-            ]
-    return Twin(Table(columns), say("claims-table-paths"))
-
-
-def cities(result: Mapping[str, Any], speaker: Speaker) -> Section:
-    """Cities with protest so far and on the day, as fans with the claims on them."""
-    return Section(
-        "cities",
-        speaker.say("claims-section-cities"),
-        [speaker.say("claims-words-cities")],
-        [
-            _fan_picture(result, speaker, "cities_so_far", "cities_with_protest", "claims-caption-so-far"),
-            _fan_picture(
-                result, speaker, "cities_active", "cities_with_protest", "claims-caption-active", single_days=True
-            ),
-        ],
-        [_paths_twin(result, speaker, ("cities_so_far", "cities_active"))],
-    )
-
-
-def arrests(result: Mapping[str, Any], speaker: Speaker) -> Section:
-    """Arrests and participations since the first day."""
-    return Section(
-        "arrests",
-        speaker.say("claims-section-arrests"),
-        [speaker.say("claims-words-arrests")],
-        [
-            _fan_picture(result, speaker, "arrests_so_far", "arrests", "claims-caption-arrests"),
-            _fan_picture(
-                result, speaker, "participants_so_far", "participants", "claims-caption-participants", log=True
-            ),
-        ],
-        [_paths_twin(result, speaker, ("arrests_so_far", "participants_so_far"))],
-    )
 
 
 def lean(result: Mapping[str, Any], speaker: Speaker) -> Section:
@@ -166,11 +80,16 @@ def mechanisms(result: Mapping[str, Any], speaker: Speaker) -> Section:
         missing = say("claims-not-run")
     words.append(say("claims-words-moved"))
     parameters = result["parameters"]
-    silent = [p["parameter"] for p in parameters if abs(p["shift"]) < SILENT[0] and p["sd_ratio"] > SILENT[1]]
+    silent = [
+        parameter_name(p["parameter"], speaker)
+        for p in parameters
+        if abs(p["shift"]) < SILENT[0] and p["sd_ratio"] > SILENT[1]
+    ]
     notes = [say("claims-silent", names=listed(silent, speaker))] if silent else []
     table = Table(
         {
-            say("column-parameter"): [p["parameter"] for p in parameters],
+            say("column-parameter"): [parameter_name(p["parameter"], speaker) for p in parameters],
+            say("column-parameter-name"): [p["parameter"] for p in parameters],
             say("column-unit"): [p["unit"] for p in parameters],
             say("column-prior-range"): [span(p["prior"][0], p["prior"][-1]) for p in parameters],
             say("column-middle"): [p["posterior"][1] for p in parameters],
@@ -210,51 +129,6 @@ def joining(result: Mapping[str, Any], speaker: Speaker) -> Section:
     return Section(
         "joining", say("claims-section-joining"), words, [picture], [Twin(table, say("claims-table-joining"))]
     )
-
-
-def places(result: Mapping[str, Any], speaker: Speaker) -> Section:
-    """Maps by date."""
-    say, places, dates = speaker.say, result["places"], result["dates"]
-    seen = np.array([place["seen"] for place in places])
-    order = np.lexsort((-np.array([p["population"] for p in places]), -seen[:, -1]))
-    table = Table(
-        {
-            say("column-place"): [places[i]["place"] for i in order],
-            say("column-region"): [places[i]["region"] for i in order],
-            say("column-population"): [round(places[i]["population"]) for i in order],
-            say("column-share"): [percent(float(seen[i, -1])) for i in order],
-        }
-    )
-    pictures = []
-    if places[0]["latitude"] is not None and len(places) > 1:
-        from groundswell.report.figures.maps import country_maps
-
-        days = sorted({min(day, len(dates) - 1) if day >= 0 else len(dates) - 1 for day in MAP_DAYS})
-        axes = country_maps(
-            _rings(result["case"].get("country", "")),
-            [p["longitude"] for p in places], [p["latitude"] for p in places],
-            seen[:, days], [dates[day] for day in days], names=[p["place"] for p in places],
-            population=[p["population"] for p in places], label=say("figure-share-active"), percent=True,
-        )  # fmt: skip
-        alt = say(
-            "claims-alt-map", dates=listed([dates[day] for day in days], speaker),
-            places=listed([places[i]["place"] for i in order[:8]], speaker),
-        )  # fmt: skip
-        pictures.append(Picture(svg(axes, "map"), say("claims-caption-map"), alt))
-    return Section(
-        "map", say("claims-section-map"), [say("claims-words-map")], pictures, [Twin(table, say("claims-table-places"))]
-    )
-
-
-def _rings(country: str) -> list[np.ndarray]:
-    from groundswell.data.gazetteer import outline
-
-    if not country:
-        return []
-    try:
-        return outline(country)
-    except DataError:
-        return []
 
 
 def method(result: Mapping[str, Any], speaker: Speaker) -> Section:

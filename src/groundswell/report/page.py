@@ -47,14 +47,19 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A whole report. answers : (question, answer) pairs of the summary. flags : why the run is below its limits."""
+    """A whole report.
+
+    answers : (question, answer) pairs of the summary; an answer may have several lines. flags : why the run is below
+    its limits. banner : what a reader has to know before anything else.
+    """
 
     title: str
     subtitle: str
-    answers: Sequence[tuple[str, str]]
+    answers: Sequence[tuple[str, str | Sequence[str]]]
     sections: Sequence[Section]
     flags: Sequence[str] = ()
     footer: Sequence[str] = field(default_factory=tuple)
+    banner: str = ""
 
 
 def render(page: Page, speaker: Speaker) -> str:

@@ -7,10 +7,14 @@ import re
 from typing import Any
 
 from groundswell.errors import UsageError
+from groundswell.report.figures.style import WIDTH
 
 _REFERENCE = re.compile(r'(\bid="|href="#|url\(#)')
 _COORDINATES = re.compile(r'\b(d|x|y|points)="([^"]*)"')
 _SURPLUS = re.compile(r"(\.\d\d)\d+")
+_WIDE = re.compile(r'viewBox="\S+ \S+ (\S+) ')
+NEARLY = 0.9
+"""Of the page's width: a picture trimmed of its margins is drawn out to it."""
 _CLUTTER = re.compile(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*|<style.*?</style>\s*", re.DOTALL)
 """A style element inside a picture would rule the whole page."""
 
@@ -19,7 +23,8 @@ def svg(axes: Any, name: str) -> str:
     """Inline SVG of the figure that holds `axes` (or of a figure).
 
     name : begins every id inside, so that a page can hold many pictures; letters, digits, - and _. No
-    clock, no random ids, coordinates to a hundredth of a point, no fixed size: the width follows the page.
+    clock, no random ids, coordinates to a hundredth of a point, no fixed size: the width follows the page, and is less
+    than the page's where the picture was drawn smaller than `style.WIDTH`, so that letters are as large as elsewhere.
     """
     import matplotlib
 
@@ -36,4 +41,8 @@ def svg(axes: Any, name: str) -> str:
     text = _COORDINATES.sub(lambda found: _SURPLUS.sub(r"\1", found[0]), text)
     head, rest = text.split(">", 1)
     head = re.sub(r' (width|height)="[^"]*"', "", head)
-    return f'{head} style="stroke-linejoin: round; stroke-linecap: butt">{rest}'
+    found = _WIDE.search(head)
+    assert found is not None
+    share = float(found[1]) / (72 * WIDTH)
+    narrow = f"max-width: {100 * share:.0f}%; " if share < NEARLY else ""
+    return f'{head} style="{narrow}stroke-linejoin: round; stroke-linecap: butt">{rest}'

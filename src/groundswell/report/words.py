@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 
 from groundswell.evaluate.ranking import Finding
@@ -26,3 +27,32 @@ def _said(value: Any, speaker: Speaker) -> Any:
     if isinstance(value, tuple):
         return listed(value, speaker)
     return number(value, 3) if isinstance(value, float) else value
+
+
+def window(start: str, end: str, speaker: Speaker) -> str:
+    """Days of a window of ISO dates: "16 August", "9 to 12 August", "28 December 2017 to 31 January 2018"."""
+    from babel.dates import format_date
+
+    first, last = date.fromisoformat(start), date.fromisoformat(end)
+    pattern = "d MMMM" if first.year == last.year else "d MMMM y"
+
+    def told(day: date, pattern: str = pattern) -> str:
+        return format_date(day, pattern, locale=speaker.language)
+
+    if first == last:
+        return told(first)
+    same = (first.year, first.month) == (last.year, last.month)
+    return speaker.say("words-to", first=told(first, "d") if same else told(first), last=told(last))
+
+
+def parameter_name(name: str, speaker: Speaker) -> str:
+    """A parameter of the claims' model in plain words; by its own name where the catalogue has none for it."""
+    key = f"parameter-{name.replace('.', '-')}"
+    if speaker.knows(key):
+        return speaker.say(key)
+    head, _, rest = name.removeprefix("reporting.").partition(".")
+    key = f"parameter-reporting-{head}-of"
+    if name.startswith("reporting.") and rest and speaker.knows(key):
+        whose, _, kind = rest.replace("_", " ").partition(":")
+        return speaker.say(key, whose=whose, kind=kind)
+    return name

@@ -20,6 +20,8 @@ ARROW = {"at_least": 1, "more_than": 1, "at_most": -1, "less_than": -1}
 
 ROW = 0.145
 """Inches that one line of a label needs."""
+ROOM = 3.6
+"""Inches beside the names of claims."""
 
 
 @style.styled
@@ -34,6 +36,7 @@ def claims_on_fan(
     axes: Axes | None = None,
     words: Speaker | None = None,
     stances: Sequence[str] | None = None,
+    until: date | str | None = None,
 ) -> Axes:
     """A series by day with every claim as an interval over its window, at the height of its figure.
 
@@ -42,8 +45,11 @@ def claims_on_fan(
     cumulative one. The colour and marker is the stance, an arrow points to where a bound says the truth lies,
     a range is drawn as a bar. Labels stand beside the picture, in the order of their figures, with a
     thin line to their claim, so that none hides another.
-    stances : all stances of the study, so that colours agree between pictures.
+    stances : all stances of the study, so that colours agree between pictures. until : the last day of which a claim
+    speaks; what comes after is drawn pale.
     """
+    from matplotlib.dates import date2num
+
     words = words or Speaker()
     axes = axes if axes is not None else style.panel(max(3.2, 0.9 + ROW * 1.6 * len(claims)))
     when = days(dates)
@@ -62,28 +68,54 @@ def claims_on_fan(
     style.plain_counts(axes.yaxis)
     axes.grid(axis="y")
     axes.set_title(title)
+    if until is not None and days([until])[0] < when[-1]:
+        _pale(axes, days([until])[0], when[-1], words)
     look = style.colours(stances or [claim["stance"] for claim in claims])
-    for claim in claims:
-        _interval(axes, claim, *look[claim["stance"]], log=log)
+    ends = [(date2num(days([claim["end"]])[0]), _height(claim, log)) for claim in claims]
+    for claim, aside in zip(claims, style.beside(axes, ends), strict=True):
+        _interval(axes, claim, *look[claim["stance"]], float(aside), log=log)
     _labels(axes, claims, words)
     _key(axes, claims, look, words, prior is not None)
     return axes
 
 
-def _interval(axes: Axes, claim: Mapping[str, Any], colour: str, marker: str, *, log: bool) -> None:
+def _height(claim: Mapping[str, Any], log: bool) -> float:
+    return max(float(claim["value"]), 1.0) if log else float(claim["value"])
+
+
+def _pale(axes: Axes, last: date, end: date, words: Speaker) -> None:
+    """A veil over what comes after the last day of which a claim speaks."""
+    from babel.dates import format_date
+
+    axes.axvspan(last, end, color="white", alpha=0.55, linewidth=0, zorder=2.5)  # type: ignore[arg-type]
+    axes.axvline(last, color=style.SOFT, linewidth=0.8, linestyle=(0, (4, 3)), zorder=2.6)  # type: ignore[arg-type]
+    day = format_date(last, "d MMM", locale=words.language)
+    axes.annotate(
+        words.say("figure-no-claim-after", day=day), (last, 1.0), xycoords=("data", "axes fraction"),  # type: ignore[arg-type]
+        xytext=(3, -2), textcoords="offset points", va="top", fontsize=7, color=style.SOFT, zorder=3,
+    )  # fmt: skip
+
+
+def _interval(axes: Axes, claim: Mapping[str, Any], colour: str, marker: str, aside: float, *, log: bool) -> None:
+    from matplotlib.dates import date2num
+    from matplotlib.transforms import ScaledTranslation
+
     start, end = days([claim["start"], claim["end"]])
-    height = max(float(claim["value"]), 1.0) if log else float(claim["value"])
+    height = _height(claim, log)
     high = claim.get("value_high")
     if high is not None:
         axes.vlines(end, height, high, color=colour, linewidth=3, alpha=0.7)
     axes.hlines(height, start, end, color=colour, linewidth=1.2)
+    figure: Any = axes.figure
+    moved = axes.transData + ScaledTranslation(aside / 72, 0, figure.dpi_scale_trans)
     axes.plot([end], [height], marker, color=colour, markersize=5.5, markeredgecolor="white", markeredgewidth=0.6,
-              clip_on=False, zorder=4)  # fmt: skip
+              clip_on=False, zorder=4, transform=moved)  # fmt: skip
     side = ARROW.get(claim["qualifier"], 0)
     if side:
         axes.annotate(
-            "", (end, height), xytext=(0, 15 * side), textcoords="offset points",
+            "", (date2num(end), height), xycoords=moved, xytext=(0, 15 * side), textcoords="offset points",
             arrowprops={"arrowstyle": "<|-", "color": colour, "linewidth": 1.3, "shrinkA": 0, "shrinkB": 2},
+            annotation_clip=False,
         )  # fmt: skip
 
 
@@ -163,8 +195,10 @@ def said_and_expected(
                 "", (value, row), xytext=(15 * side, 0), textcoords="offset points",
                 arrowprops={"arrowstyle": "<|-", "color": colour, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 3},
             )  # fmt: skip
-    axes.set_xscale("log")
-    style.plain_counts(axes.xaxis)
+    ends = [max(float(v), 0.5) for c in claims for v in (c["value"], *c["predicted"])]
+    low, high = (0.5, 1.0) if not ends else (min(ends) / 1.3, max(ends) * 1.3)
+    style.log_counts(axes, low, high, room=ROOM, language=words.language)
+    axes.set_xlim(low, high)
     axes.set_yticks(
         range(len(claims)), [f"{claim['id']}  {claim['said']}, {_short(claim['place'], 18)}" for claim in claims]
     )

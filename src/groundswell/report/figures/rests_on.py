@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 FULL = 1.5
 """Shift, in posterior sds, at which a cell has its full colour."""
+ROOM = 1.7
+"""Inches of a panel beside its names."""
+LETTERS = 30
+"""Of a name beside a bar, before it goes on in a second line."""
 DOWN, UP = "#d55e00", "#0072b2"
 """Of different lightness once mixed with white, and the number stands in the cell: grey print tells them apart."""
 
@@ -47,7 +52,9 @@ def left_out(
     for k in headings:
         axes.text(-0.6, at[k] - 1, rows[k]["heading"], ha="right", va="center", fontweight="bold", fontsize=7.5)
     axes.set_yticks(at, [row["label"] for row in rows], fontsize=7)
-    axes.set_xticks(range(len(answers)), list(answers.values()), rotation=35, ha="left", fontsize=7.5)
+    axes.set_xticks(
+        range(len(answers)), [fill(name, 30) for name in answers.values()], rotation=35, ha="left", fontsize=7.5
+    )
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.set_xlim(-0.5, len(answers) - 0.5)
@@ -91,13 +98,12 @@ def moved_priors(panels: Sequence[Mapping[str, Any]], *, words: Speaker | None =
         axes.axvline(panel["middle"], color=style.SOFT, linewidth=0.9)
         for y, row in enumerate(panel["rows"]):
             _bars(axes, y, panel["middle"], row)
-        axes.set_xscale("log")
-        style.plain_counts(axes.xaxis)
-        _few_ticks(axes, panel["low"], panel["high"])
-        axes.set_yticks(range(len(panel["rows"])), [row["label"] for row in panel["rows"]], fontsize=7)
+        _ticks(axes, panel["low"], panel["high"], ROOM, words)
+        names = [fill(row["label"], LETTERS) for row in panel["rows"]]
+        axes.set_yticks(range(len(names)), names, fontsize=6.5, linespacing=0.9)
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(panel["rows"]) - 0.4, -0.6)
-        axes.set_title(panel["title"])
+        axes.set_title(fill(panel["title"], 40))
     for axes in made.flat[len(panels) :]:
         axes.set_axis_off()
     from matplotlib.patches import Patch
@@ -131,18 +137,11 @@ def _bars(axes: Axes, y: float, middle: float, row: Mapping[str, Any]) -> None:
         )  # fmt: skip
 
 
-def _few_ticks(axes: Axes, low: float, high: float) -> None:
+def _ticks(axes: Axes, low: float, high: float, room: float, words: Speaker) -> None:
     """Round figures inside the interval, and room beyond it for the words at a bar's end."""
-    from matplotlib.ticker import NullLocator
-
     reach = max(float(np.log(high / low)), 0.1)
+    style.log_counts(axes, low, high, room=room / 1.24, language=words.language)
     axes.set_xlim(low * np.exp(-0.12 * reach), high * np.exp(0.12 * reach))
-    steps = np.outer(10.0 ** np.arange(-3, 8), (1, 1.5, 2, 3, 5, 7)).ravel()
-    inside = steps[(steps >= low) & (steps <= high)]
-    while len(inside) > (3 if high >= 10_000 else 4):
-        inside = inside[::2]
-    axes.set_xticks(inside)
-    axes.xaxis.set_minor_locator(NullLocator())
 
 
 @style.styled
@@ -151,23 +150,25 @@ def by_anchor(
 ) -> np.ndarray:
     """Each answer under each anchor: middle and 90 per cent interval, a panel for each answer.
 
-    panels : mappings with title, quantiles (anchor to 5, 50, 95 %) and verdict, a few words. (1, answers) axes.
+    panels : mappings with title, quantiles (anchor to 5, 50, 95 %) and verdict, a few words. (rows, 3) axes.
     """
     words = words or Speaker()
-    made = style.panels(1, len(panels), height=1.15 + 0.28 * len(anchors))
-    for k, (axes, panel) in enumerate(zip(made.flat, panels, strict=True)):
+    columns = min(len(panels), 3)
+    lines = -(-len(panels) // columns)
+    made = style.panels(lines, columns, height=lines * (1.15 + 0.28 * len(anchors)))
+    for axes in made.flat[len(panels) :]:
+        axes.set_axis_off()
+    for k, (axes, panel) in enumerate(zip(made.flat, panels, strict=False)):
         for y, anchor in enumerate(anchors):
             low, middle, high = panel["quantiles"][anchor]
             axes.hlines(y, low, high, color=style.POSTERIOR, linewidth=2.2, alpha=0.6)
             axes.plot([middle], [y], "o", color=style.POSTERIOR, markersize=5)
-        axes.set_xscale("log")
-        style.plain_counts(axes.xaxis)
         ends = [v for one in panel["quantiles"].values() for v in one]
-        _few_ticks(axes, min(ends), max(ends))
-        axes.set_yticks(range(len(anchors)), [name.replace("_", " ") for name in anchors] if k == 0 else [])
+        _ticks(axes, min(ends), max(ends), ROOM, words)
+        axes.set_yticks(range(len(anchors)), [name.replace("_", " ") for name in anchors] if k % columns == 0 else [])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(anchors) - 0.4, -0.6)
-        axes.set_title(panel["title"])
+        axes.set_title(fill(panel["title"], 28))
         axes.set_xlabel(panel["verdict"], fontsize=7.5, color=style.SOFT)
         axes.grid(axis="x")
     return made

@@ -142,11 +142,72 @@ def days_axis(axes: Axes, dates: Sequence[date], language: str = "en") -> None:
         axes.set_xlim(first - (timedelta() if length else margin), last + margin)  # type: ignore[arg-type]
 
 
-def plain_counts(axis: Any) -> None:
-    """Ticks written out with thousands grouped (20,000), never in powers of ten."""
+def plain_counts(axis: Any, language: str = "en") -> None:
+    """Ticks written out with thousands grouped (20,000), millions in words, never in powers of ten."""
     from matplotlib.ticker import FuncFormatter
 
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "−")))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: count_words(value, language)))
+
+
+def count_words(value: float, language: str = "en") -> str:
+    """20,000 or 1.5 million: a tick has little room."""
+    from babel.numbers import format_compact_decimal
+
+    if abs(value) >= 1e6:
+        return format_compact_decimal(value, format_type="long", locale=language, fraction_digits=1).replace("-", "−")
+    return f"{value:,.10g}".replace("-", "−")
+
+
+STEPS = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
+"""Ticks in a decade of a logarithmic axis, the more the better."""
+LETTER, APART = 5.0, 9.0
+"""Points that a letter of a tick takes, and that lie free between two ticks."""
+
+
+def log_counts(axes: Axes, low: float, high: float, *, room: float, language: str = "en") -> None:
+    """Make the x axis one of logs with round ticks from low to high, as many as find room, two at least.
+
+    room : inches between low and high. Set the limits of the axis afterwards, or before.
+    """
+    from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+
+    axes.set_xscale("log")
+    plain_counts(axes.xaxis, language)
+    inches = room * 72 / max(float(np.log(high / low)), 1e-9)
+
+    def fits(ticks: np.ndarray) -> bool:
+        wide = np.array([len(count_words(float(v), language)) * LETTER for v in ticks])
+        return bool((np.diff(np.log(ticks)) * inches >= (wide[1:] + wide[:-1]) / 2 + APART).all())
+
+    def inside(ticks: Any) -> np.ndarray:
+        found = np.unique(np.round(np.ravel(ticks), 10))
+        return found[(found >= low * (1 - 1e-9)) & (found <= high * (1 + 1e-9)) & (found > 0)]
+
+    decades = 10.0 ** np.arange(-4, 13)
+    tried = [inside(np.outer(decades, steps)) for steps in STEPS]
+    tried += [inside(decades)[::every] for every in (2, 3, 4)]
+    tried += [inside(MaxNLocator(count, steps=[1, 2, 5, 10]).tick_values(low, high)) for count in (5, 4, 3, 2)]
+    found = [ticks for ticks in tried if fits(ticks)]
+    axes.xaxis.set_major_locator(FixedLocator(list(max(found, key=len, default=inside([low])[:1]))))
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def beside(axes: Axes, points: Sequence[tuple[float, float]], *, size: float = 6.0) -> np.ndarray:
+    """(N,) points by which each marker stands aside, so that markers of `size` do not hide each other.
+
+    points : in data coordinates; call it when the limits and scales stand.
+    """
+    at = axes.transData.transform(np.asarray(points, dtype=float).reshape(-1, 2)) * 72 / axes.figure.dpi  # type: ignore[union-attr]
+    aside = np.zeros(len(at))
+    left = list(range(len(at)))
+    while left:
+        heap = [left.pop(0)]
+        for other in list(left):
+            if any(np.abs(at[other] - at[one]).max() < size for one in heap):
+                heap.append(other)
+                left.remove(other)
+        aside[heap] = size * (np.arange(len(heap)) - (len(heap) - 1) / 2)
+    return aside
 
 
 def factors_axis(axis: Any) -> None:

@@ -1,0 +1,135 @@
+"""What the claims ask for, window by window: what happened given all of them, and what every side said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from groundswell.data.quantities import quantity
+from groundswell.data.table import Table
+from groundswell.report.claims_one_by_one import stances
+from groundswell.report.language import Speaker, number, span
+from groundswell.report.page import Picture, Section, Twin
+from groundswell.report.svg import svg
+from groundswell.report.words import window
+from groundswell.studies.answers import KINDS
+
+SHORT = 6
+"""Windows of a class up to which the answers' box has them all."""
+DRAWN = 30
+"""Windows in one picture; the table has all."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A quantity, a place and days that claims speak of, with those claims. happened : 5, 25, 50, 75, 95 %."""
+
+    quantity: str
+    place: str
+    start: str
+    end: str
+    happened: Sequence[float]
+    claims: Sequence[Mapping[str, Any]]
+
+    @property
+    def kind(self) -> str:
+        """Its class."""
+        return quantity(self.quantity).kind
+
+    def about(self, speaker: Speaker, *, quantity: bool = True) -> str:
+        """ "Participants, Minsk, 16 August"."""
+        parts = [self.place, window(self.start, self.end, speaker)]
+        if quantity:
+            parts.insert(0, self.quantity.replace("_", " ").capitalize())
+        return ", ".join(parts)
+
+
+def asked(result: Mapping[str, Any]) -> list[Asked]:
+    """Every window that weighed claims speak of, class by class and day by day."""
+    heaps: dict[tuple[str, str, str, str], list[Mapping[str, Any]]] = {}
+    for claim in result["claims"]:
+        heaps.setdefault((claim["quantity"], claim["start"], claim["end"], claim["place"]), []).append(claim)
+    found = [
+        Asked(what, place, start, end, claims[0]["happened"], claims)
+        for (what, start, end, place), claims in sorted(heaps.items())
+    ]
+    return sorted(found, key=lambda one: KINDS.index(one.kind))
+
+
+def answers(result: Mapping[str, Any], speaker: Speaker) -> list[tuple[str, list[str]]]:
+    """For each class of quantity of which claims speak, a line a window; of many windows, those in no other."""
+    say, rows = speaker.say, asked(result)
+    widest = {(row["quantity"], row["start"], row["end"], row["place"]) for row in result["look"]["asked"].values()}
+    made = []
+    for kind in KINDS:
+        mine = [one for one in rows if one.kind == kind and quantity(one.quantity).functional != "ratio"]
+        shown = mine
+        if len(mine) > SHORT:
+            shown = [one for one in mine if (one.quantity, one.start, one.end, one.place) in widest] or mine[:SHORT]
+        lines = [line(one, speaker, approximate=result["size"]["approximate"]) for one in shown]
+        if len(shown) < len(mine):
+            lines.append(say("claims-asked-more", count=len(mine) - len(shown)))
+        if lines:
+            made.append((say(f"claims-ask-{kind}"), lines))
+    return made
+
+
+def line(one: Asked, speaker: Speaker, *, approximate: bool = False) -> str:
+    """ "Participants, Minsk, 16 August: 102,000 (59,000 to 213,000); said: more than 200,000 (opposition)."."""
+    low, _, middle, _, high = one.happened
+    return speaker.say(
+        "claims-asked-about" if approximate else "claims-asked", about=one.about(speaker), middle=number(middle),
+        low=number(low), high=number(high), said=_said(one),
+    )  # fmt: skip
+
+
+def _said(one: Asked) -> str:
+    """Every figure with its side, once each."""
+    told = (f"{_figure(claim)} ({claim['stance'].replace('_', ' ')})" for claim in one.claims)
+    return ", ".join(dict.fromkeys(told))
+
+
+def _figure(claim: Mapping[str, Any]) -> str:
+    """The figure in its words, without the unit."""
+    hedge = "" if claim["qualifier"] == "exactly" else claim["qualifier"].replace("_", " ") + " "
+    high = "" if claim["value_high"] is None else f" and {claim['value_high']:,.10g}"
+    return f"{hedge}{claim['value']:,.10g}{high}"
+
+
+def section(result: Mapping[str, Any], speaker: Speaker) -> Section:
+    """A picture for each class of quantity, and the table of all windows."""
+    from groundswell.report.figures.asked import by_window
+
+    say, rows = speaker.say, asked(result)
+    pictures, words = [], [say("claims-words-asked")]
+    for kind in KINDS:
+        mine = [one for one in rows if one.kind == kind]
+        several = len({one.quantity for one in mine}) > 1
+        drawn = [
+            {
+                "label": one.about(speaker, quantity=several), "happened": one.happened, "claims": one.claims,
+                "told": f"{number(one.happened[2])} ({span(one.happened[0], one.happened[-1])})",
+            }
+            for one in mine[:DRAWN]
+        ]  # fmt: skip
+        if not drawn:
+            continue
+        title = say(f"figure-class-{kind}") if several else mine[0].quantity.replace("_", " ").capitalize()
+        axes = by_window(drawn, title=title, words=speaker, stances=stances(result))
+        caption = say("claims-caption-asked", what=title)
+        if len(drawn) < len(mine):
+            caption += " " + say("claims-asked-drawn", drawn=len(drawn), count=len(mine))
+        alt = " ".join(line(one, speaker) for one in mine[:DRAWN])
+        pictures.append(Picture(svg(axes, f"asked-{kind}"), caption, alt))
+    table = Table(
+        {
+            say("column-quantity"): [one.quantity.replace("_", " ") for one in rows],
+            say("column-place"): [one.place for one in rows],
+            say("column-window"): [window(one.start, one.end, speaker) for one in rows],
+            say("column-middle"): [number(one.happened[2]) for one in rows],
+            say("column-range"): [span(one.happened[0], one.happened[-1]) for one in rows],
+            say("column-said"): [_said(one) for one in rows],
+        }
+    )
+    return Section("asked", say("claims-section-asked"), words, pictures, [Twin(table, say("claims-table-asked"))])
