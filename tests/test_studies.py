@@ -137,7 +137,7 @@ def test_the_report_says_what_its_answers_rest_on(ran, tmp_path):
     assert {row["name"] for row in result["look"]["influence"] if row["kind"] == "claim"} == {"c1", "c2", "c3", "c4"}
     assert all(set(row["check"] if "check" in row else result["look"]["checks"][row["id"]]) for row in result["claims"])
     for words in ("Which statement drives the result", "For arrests", "What was put in beforehand", "p without it",
-                  "The same account told of persons", "reporting.grains".partition(".")[2]):  # fmt: skip
+                  "The same account told of persons", "rounding"):  # fmt: skip
         assert words in page, words
     driver = {**result["look"], "influence": json.loads(json.dumps(result["look"]["influence"]))}
     for row in driver["influence"]:
@@ -145,15 +145,27 @@ def test_the_report_says_what_its_answers_rest_on(ran, tmp_path):
         row |= {"reliable": True}
         row["answers"]["arrests"] |= {"shift": 2.0 if mine else 0.1, "error": 0.05}
     page = write_report({**result, "look": driver}, tmp_path).read_text(encoding="utf-8")
-    assert "For arrests the result rests most on c2 (40 persons, ministry of the interior)" in page
+    assert (
+        "For arrests (Exampleland, 1 to 7 March) the result rests most on c2 (40 persons, ministry of the interior)"
+        in page
+    )
     for row in driver["influence"]:
         row["reliable"] = False
     page = write_report({**result, "look": driver}, tmp_path).read_text(encoding="utf-8")
-    assert "For arrests the result seems to rest most on c2" in page
+    assert "For arrests (Exampleland, 1 to 7 March) the result seems to rest most on c2" in page
+    assert "would be higher than" in page, "no number where the draws cannot tell"
+    page = write_report(
+        {**result, "look": driver, "size": {**result["size"], "approximate": True}}, tmp_path
+    ).read_text(encoding="utf-8")
+    assert "An approximate run" in page
+    assert "approximately; said:" in page
+    assert "seems to rest" not in page, "an approximate run says nothing from doubtful rows"
     for row in driver["influence"]:
         row["answers"]["arrests"] |= {"shift": 2.0, "error": 1.5}
     page = write_report({**result, "look": driver}, tmp_path).read_text(encoding="utf-8")
-    assert "For arrests no single claim matters by itself" in page, "a shift within its noise drives nothing"
+    assert "For arrests (Exampleland, 1 to 7 March) no single claim matters by itself" in page, (
+        "a shift within its noise drives nothing"
+    )
 
 
 def test_a_run_writes_everything_and_says_every_claim(ran):
@@ -558,3 +570,23 @@ def test_an_answer_is_the_quantity_of_its_own_window(starter):
     assert [lean_of(name) for name in ("arrests", "a: b, c: arrests", "participants, X: Y, 2024-03-02")] == [
         None, ("a: b, c", "arrests"), None
     ]  # fmt: skip
+
+
+def test_every_anchor_can_be_run_without_the_rest_of_a_full_run(starter, tmp_path, monkeypatch):
+    """A full run afterwards takes the anchors from there."""
+    out, tiny = tmp_path / "out", Effort(main=TINY, evidence=TINY)
+    result = run_study(str(starter), out, seed=1, processes=1, anchors=True, effort=tiny)
+    assert set(result["anchors"]) == {"opposition", "state", "third_party"}
+    assert result["components"] is None
+    kept = {path.name: path.read_bytes() for path in (out / "runs").glob("anchor-*.json")}
+    assert len(kept) == 2
+    monkeypatch.setattr(runs, "to_fit", lambda *_: [])
+    monkeypatch.setattr(runs, "REPLICATES", 2)
+    monkeypatch.setattr(runs, "COMPONENTS", ("call",))
+    stamps = {name: (out / "runs" / name).stat().st_mtime_ns for name in kept}
+    full = run_study(str(starter), out, seed=1, processes=1, full=True, effort=tiny)
+    assert {name: (out / "runs" / name).stat().st_mtime_ns for name in kept} == stamps
+    assert full["anchors"] == result["anchors"]
+    page = write_report(result, tmp_path / "page").read_text(encoding="utf-8")
+    assert "groundswell study run FOLDER --anchors" not in page
+    assert "arrests (Exampleland, 1 to 7 March)" in page

@@ -27,6 +27,7 @@ class RunConfiguration(Configuration):
 
     study: str
     full: bool = False
+    anchors: bool = False
     anchor: str | None = None
     effective: Annotated[int | None, pydantic.Field(ge=10)] = None
     approximate: bool = False
@@ -44,13 +45,17 @@ def run(
     full: Annotated[
         bool | None, typer.Option("--full", help="Every anchor and mechanism, in replicates; resumable.")
     ] = None,
+    anchors: Annotated[
+        bool | None, typer.Option("--anchors", help="Every anchor, and nothing else of --full; resumable.")
+    ] = None,
     anchor: Annotated[str | None, typer.Option("--anchor", help="The stance whose figures do not lean.")] = None,
     processes: Annotated[int | None, typer.Option("--processes", min=1, help="How many work at once.")] = None,
     effective: Annotated[
         int | None, typer.Option("--effective", min=10, help="Draws the run must be worth; fewer is faster, rougher.")
     ] = None,
     approximate: Annotated[
-        bool | None, typer.Option("--approximate", help="A normal approximation, in seconds; the report says so.")
+        bool | None,
+        typer.Option("--approximate", help="A normal approximation, in half the time or less; the report says so."),
     ] = None,
     config: Config = None,
     as_json: Json = False,
@@ -60,8 +65,8 @@ def run(
     Exit code 4 if the run stays below its own limits; the report is then written and flagged.
     """
     configuration = resolve(
-        RunConfiguration, config, study=study, full=full, anchor=anchor, effective=effective, approximate=approximate,
-        seed=seed,
+        RunConfiguration, config, study=study, full=full, anchors=anchors, anchor=anchor, effective=effective,
+        approximate=approximate, seed=seed,
     )  # fmt: skip
     from groundswell.cli.progress import bar
     from groundswell.report.claims_report import write_report
@@ -81,7 +86,8 @@ def run(
     with bar() as progress:
         result = run_study(
             configuration.study, folder, seed=configuration.seed, processes=processes or os.cpu_count() or 1,
-            full=configuration.full, anchor=configuration.anchor, effort=effort, progress=progress, also=also,
+            full=configuration.full, anchors=configuration.anchors, anchor=configuration.anchor, effort=effort,
+            progress=progress, also=also,
         )  # fmt: skip
     quality, page = result["quality"], folder / "report.html"
     for doubt in result["doubts"]:

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from groundswell.data.quantities import quantity
 from groundswell.data.table import Table
 from groundswell.report.claims_one_by_one import stances
-from groundswell.report.language import Speaker, number, span
+from groundswell.report.language import Speaker, number
 from groundswell.report.page import Picture, Section, Twin
 from groundswell.report.svg import svg
 from groundswell.report.words import window
@@ -36,6 +38,13 @@ class Asked:
     def kind(self) -> str:
         """Its class."""
         return quantity(self.quantity).kind
+
+    @property
+    def told(self) -> tuple[str, str, str]:
+        """Low, middle and high of what happened, counts in whole numbers."""
+        ratio = quantity(self.quantity).functional == "ratio"
+        low, middle, high = (number(v if ratio else round(v)) for v in np.array(self.happened)[[0, 2, 4]].tolist())
+        return low, middle, high
 
     def about(self, speaker: Speaker, *, quantity: bool = True) -> str:
         """ "Participants, Minsk, 16 August"."""
@@ -77,10 +86,10 @@ def answers(result: Mapping[str, Any], speaker: Speaker) -> list[tuple[str, list
 
 def line(one: Asked, speaker: Speaker, *, approximate: bool = False) -> str:
     """ "Participants, Minsk, 16 August: 102,000 (59,000 to 213,000); said: more than 200,000 (opposition)."."""
-    low, _, middle, _, high = one.happened
+    low, middle, high = one.told
     return speaker.say(
-        "claims-asked-about" if approximate else "claims-asked", about=one.about(speaker), middle=number(middle),
-        low=number(low), high=number(high), said=_said(one),
+        "claims-asked-about" if approximate else "claims-asked", about=one.about(speaker), middle=middle, low=low,
+        high=high, said=_said(one),
     )  # fmt: skip
 
 
@@ -109,7 +118,7 @@ def section(result: Mapping[str, Any], speaker: Speaker) -> Section:
         drawn = [
             {
                 "label": one.about(speaker, quantity=several), "happened": one.happened, "claims": one.claims,
-                "told": f"{number(one.happened[2])} ({span(one.happened[0], one.happened[-1])})",
+                "told": f"{one.told[1]} ({one.told[0]}–{one.told[2]})",
             }
             for one in mine[:DRAWN]
         ]  # fmt: skip
@@ -127,8 +136,8 @@ def section(result: Mapping[str, Any], speaker: Speaker) -> Section:
             say("column-quantity"): [one.quantity.replace("_", " ") for one in rows],
             say("column-place"): [one.place for one in rows],
             say("column-window"): [window(one.start, one.end, speaker) for one in rows],
-            say("column-middle"): [number(one.happened[2]) for one in rows],
-            say("column-range"): [span(one.happened[0], one.happened[-1]) for one in rows],
+            say("column-middle"): [one.told[1] for one in rows],
+            say("column-range"): [f"{one.told[0]}–{one.told[2]}" for one in rows],
             say("column-said"): [_said(one) for one in rows],
         }
     )

@@ -49,8 +49,9 @@ def each(result: Mapping[str, Any], speaker: Speaker) -> Section:
                 span(c["check"]["predicted"][0], c["check"]["predicted"][-1]) if c["check"] else None for c in claims
             ],
             say("column-p"): [_small(c["check"]["p"]) if c["check"] else None for c in claims],
-            say("column-happened-middle"): [number(c["happened"][2]) for c in claims],
-            say("column-happened"): [span(c["happened"][0], c["happened"][-1]) for c in claims],
+            say("column-happened"): [
+                f"{number(c['happened'][2])} ({span(c['happened'][0], c['happened'][-1])})" for c in claims
+            ],
             **_sources(claims, speaker),
         }
     )

@@ -276,8 +276,15 @@ def _driver(name: str, result: Mapping[str, Any], speaker: Speaker) -> str:
     return speaker.say(
         "claims-driver" if row["reliable"] else "claims-driver-doubtful", answer=title, id=row["name"],
         said=claim["said"], speaker=claim["speaker"], without=number(answer["quantiles"][1]),
-        middle=number(result["look"]["answers"][name]["quantiles"][1]), way="up" if answer["shift"] > 0 else "down",
+        middle=number(_middle(name, result)), way="up" if answer["shift"] > 0 else "down",
     )  # fmt: skip
+
+
+def _middle(name: str, result: Mapping[str, Any]) -> float:
+    """The middle of an answer as the table of claims has it."""
+    asked = result["look"]["asked"][name]
+    claim = next(claim for claim in result["claims"] if all(claim[key] == asked[key] for key in asked))
+    return claim["happened"][2]
 
 
 def _prior(row: Mapping[str, Any], speaker: Speaker) -> str:

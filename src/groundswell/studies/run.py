@@ -78,6 +78,7 @@ def run_study(
     seed: int,
     processes: int,
     full: bool = False,
+    anchors: bool = False,
     anchor: str | None = None,
     effort: Effort | None = None,
     progress: Progress = silent,
@@ -85,9 +86,10 @@ def run_study(
 ) -> dict[str, Any]:
     """Run a study and write its tables, result.json, run.json and resolved case.toml into `out`; return the result.
 
-    All of it takes the place of an earlier run's at once, when everything is there. also : what else is to be
-    written from the result, such as a report. result["reasons"] says which limits a run missed, its own, an
-    anchor's or an evidence's; it is empty if none.
+    All of it takes the place of an earlier run's at once, when everything is there. full : every anchor, what the
+    answers rest on fitted anew, and every account without a mechanism, resumable; anchors : of these every anchor
+    alone. also : what else is to be written from the result, such as a report. result["reasons"] says which limits a
+    run missed, its own, an anchor's or an evidence's; it is empty if none.
     """
     effort = effort or Effort()
     folder = folder_of(study)
@@ -97,7 +99,7 @@ def run_study(
     built = case.build(folder)
     writable_folder(out)
     started = datetime.now(UTC)
-    share = 0.1 if full else 1.0
+    share = 0.1 if full else 0.3 if anchors else 1.0
 
     def main() -> dict[str, Any]:
         result, timings = condition(
@@ -106,12 +108,17 @@ def run_study(
         )  # fmt: skip
         return {"result": result, "timings": timings}
 
-    key = _digest(built, case, "main", seed, asdict(effort.main), "persons")
-    found = _once(out, "main", key, main) if full else main()
+    key = _digest(built, case, "main", seed, asdict(effort.main), *(["persons"] if full else []))
+    found = _once(out, "main", key, main) if full or anchors else main()
     result = found["result"]
     result |= {"anchors": None, "components": None, "reasons": list(result["quality"]["reasons"])}
     if full:
         _in_full(result, case, folder, built, out, seed, processes, effort, progress)
+    elif anchors:
+        _anchors(
+            result, case, folder, built, out, seed, processes, effort,
+            lambda done, words: progress(share + (1 - share) * done, words),
+        )  # fmt: skip
     # as it will be read again: a report made now and one made later are the same bytes
     result = json.loads(json.dumps(rounded(result), sort_keys=True, allow_nan=False))
     run = {
@@ -121,6 +128,7 @@ def run_study(
         "machine": platform.machine(),
         "folder": str(folder),
         "full": full,
+        "anchors": full or anchors,
         "effort": asdict(effort),
         **found["timings"],
     }
@@ -146,30 +154,18 @@ def _in_full(
     anew = to_fit(built, result["look"])
     # every other part is near the main run, and begins where its posterior lies; as a resumed run will read it
     start = Start(**rounded(result["start"]))
-    stances = built.claims.weighed.stances()
+    others = len(built.claims.weighed.stances()) - 1
     accounts = [("all", case), *((name, case.without(name)) for name in COMPONENTS if name not in case.leave_out)]
-    steps = len(stances) + len(anew) + REPLICATES * len(accounts)
+    steps = 1 + others + len(anew) + REPLICATES * len(accounts)
     done = 1
 
     def report(share: float, words: str) -> None:
         progress(0.1 + 0.9 * (done + share) / steps, words)
 
-    shown = ("lean", "paths", "quality", "claims", "joining", "log_evidence")
-    anchors: dict[str, Any] = {case.anchor: {key: result[key] for key in shown}}
-    for stance in (stance for stance in stances if stance != case.anchor):
-
-        def anchored(stance: str = stance) -> dict[str, Any]:
-            made = case.anchored(stance).build(folder)
-            found, _ = condition(
-                made, effort.main, seed=seed, processes=processes, progress=report, start=start, second=False
-            )
-            return {key: found[key] for key in shown}
-
-        anchors[stance] = _once(
-            out, f"anchor {stance}", _digest(built, case, stance, seed, asdict(effort.main), start), anchored
-        )
-        result["reasons"] += [f"anchor {stance}: {reason}" for reason in anchors[stance]["quality"]["reasons"]]
-        done += 1
+    _anchors(
+        result, case, folder, built, out, seed, processes, effort, lambda share, words: report(others * share, words)
+    )
+    done += others
     evidences = replace(effort.evidence.method(processes), start=start)
     method = replace(evidences, effective=min(SECOND, effort.evidence.effective))
     for part in anew:
@@ -201,7 +197,36 @@ def _in_full(
             components[name].append(found["log_evidence"])
             result["reasons"] += [f"evidence of {name}, replicate {replicate + 1}: {why}" for why in found["short"]]
             done += 1
-    result |= {"anchors": {name: anchors[name] for name in stances}, "components": component_rows(components)}
+    result["components"] = component_rows(components)
+
+
+def _anchors(
+    result: dict[str, Any], case: Case, folder: Path, built: Built, out: Path, seed: int, processes: int,
+    effort: Effort, progress: Progress,
+) -> None:  # fmt: skip
+    """Add the answers under every anchor, each by a run of its own that begins where the main run's posterior lies."""
+    start = Start(**rounded(result["start"]))
+    stances = built.claims.weighed.stances()
+    others = [stance for stance in stances if stance != case.anchor]
+    shown = ("lean", "paths", "quality", "claims", "joining", "log_evidence")
+    anchors: dict[str, Any] = {case.anchor: {key: result[key] for key in shown}}
+    for done, stance in enumerate(others):
+
+        def report(share: float, words: str, done: int = done) -> None:
+            progress((done + share) / len(others), words)
+
+        def anchored(stance: str = stance, report: Progress = report) -> dict[str, Any]:
+            made = case.anchored(stance).build(folder)
+            found, _ = condition(
+                made, effort.main, seed=seed, processes=processes, progress=report, start=start, second=False
+            )
+            return {key: found[key] for key in shown}
+
+        anchors[stance] = _once(
+            out, f"anchor {stance}", _digest(built, case, stance, seed, asdict(effort.main), start), anchored
+        )
+        result["reasons"] += [f"anchor {stance}: {reason}" for reason in anchors[stance]["quality"]["reasons"]]
+    result["anchors"] = {name: anchors[name] for name in stances}
 
 
 def component_rows(evidence: Mapping[str, list[float]]) -> list[dict[str, Any]]:

@@ -83,6 +83,8 @@ def _key(axes: Axes, stances: Sequence[str], look: Mapping[str, tuple[str, str]]
     handles = [Line2D([], [], color=style.POSTERIOR, alpha=0.6, linewidth=5, label=words.say("figure-happened"))]
     for stance in stances:
         colour, marker = look[stance]
-        text = f"{words.say('figure-said')}: {stance.replace('_', ' ')}"
-        handles.append(Line2D([], [], color=colour, marker=marker, linewidth=0, markersize=6, label=text))
-    axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(-0.05, 1.0), ncols=len(handles), borderaxespad=0.1)
+        name = stance.replace("_", " ")
+        handles.append(Line2D([], [], color=colour, marker=marker, linewidth=0, markersize=6, label=name))
+    axes.legend(
+        handles=handles, loc="lower left", bbox_to_anchor=(-0.05, 1.0), ncols=min(len(handles), 4), borderaxespad=0.1
+    )

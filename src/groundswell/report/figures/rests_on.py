@@ -53,7 +53,7 @@ def left_out(
         axes.text(-0.6, at[k] - 1, rows[k]["heading"], ha="right", va="center", fontweight="bold", fontsize=7.5)
     axes.set_yticks(at, [row["label"] for row in rows], fontsize=7)
     axes.set_xticks(
-        range(len(answers)), [fill(name, 30) for name in answers.values()], rotation=35, ha="left", fontsize=7.5
+        range(len(answers)), [_lines(name) for name in answers.values()], rotation=35, ha="left", fontsize=7.5
     )
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
@@ -63,6 +63,11 @@ def left_out(
         side.set_visible(False)
     axes.set_xlabel(words.say("figure-left-out-key"), fontsize=7.5, color=style.SOFT)
     return axes
+
+
+def _lines(name: str) -> str:
+    """An answer's name with its place and days in a line of their own."""
+    return name.replace(" (", "\n(") if " (" in name else fill(name, LETTERS)
 
 
 def _cell(axes: Axes, x: float, y: float, shift: float, error: float, reliable: bool) -> None:
@@ -103,7 +108,7 @@ def moved_priors(panels: Sequence[Mapping[str, Any]], *, words: Speaker | None =
         axes.set_yticks(range(len(names)), names, fontsize=6.5, linespacing=0.9)
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(panel["rows"]) - 0.4, -0.6)
-        axes.set_title(fill(panel["title"], 40))
+        axes.set_title(_lines(panel["title"]))
     for axes in made.flat[len(panels) :]:
         axes.set_axis_off()
     from matplotlib.patches import Patch
@@ -168,7 +173,7 @@ def by_anchor(
         axes.set_yticks(range(len(anchors)), [name.replace("_", " ") for name in anchors] if k % columns == 0 else [])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(anchors) - 0.4, -0.6)
-        axes.set_title(fill(panel["title"], 28))
+        axes.set_title(_lines(panel["title"]))
         axes.set_xlabel(panel["verdict"], fontsize=7.5, color=style.SOFT)
         axes.grid(axis="x")
     return made

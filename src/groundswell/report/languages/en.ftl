@@ -398,7 +398,7 @@ since-record-revised = The record of the time before the last run was revised: {
 
 # studies of claims
 
-claims-subtitle = { $weighed } claims weighed together, { $listed } listed and not weighed. The figures of the side “{ $anchor }” are taken not to lean. Every figure is somebody’s claim; none is taken as true.
+claims-subtitle = { $weighed } claims weighed together, { $listed } listed and not weighed. The figures of the side “{ $anchor }” are taken not to lean. Answers are middles with 90 % intervals in brackets. Every figure is somebody’s claim; none is taken as true.
 claims-footer = groundswell { $version }, seed { $seed }. The same claims, configuration and seed give the same result. Digest of the claims: { $digest }.
 claims-not-run = Not run: groundswell study run FOLDER --full.
 claims-not-run-anchors = Not run: groundswell study run FOLDER --anchors (each anchor takes about as long as this run did), or --full, which has the other parts too.
@@ -412,7 +412,6 @@ claims-asked-more = { $count } { $count ->
         [one] other window lies
        *[other] other windows lie
     } in these, and in the first table below.
-claims-asked-interval = Middle, and in brackets the 90 % interval: both rest on the claims, the model and whose figures are taken not to lean.
 claims-asked-drawn = The first { $drawn } of { $count } windows; the table has all.
 claims-section-asked = What the claims ask for, window by window
 claims-words-asked = For every quantity, place and window of which a claim speaks: what happened in the model’s histories given all claims (the bar: 50 % and 90 % of them), and what each side said, just above it. An arrow to the right means at least or more than, one to the left at most or less than. Nothing is said here of other days and places: no claim speaks of them.
@@ -429,7 +428,7 @@ claims-ask-mechanisms = Which mechanisms were at work?
 claims-say-needed = The claims need { $names }.
 claims-say-unwanted = They are more probable without { $names }.
 claims-say-open = They cannot tell about { $names }.
-claims-say-mechanisms-missing = Not asked in this run, which weighs one account. groundswell study run STUDY --full (make study-full for iran-2017) compares accounts with and without each mechanism.
+claims-say-mechanisms-missing = Not asked in this run, which weighs one account. groundswell study run FOLDER --full compares accounts with and without each mechanism.
 claims-ask-joining = Did joining outpace arrests?
 claims-ask-settle = What would settle it?
 claims-say-settle = groundswell power FOLDER says what to go and count: how much closer the answers would be with one more source, counts by day or by city, or a second window.
@@ -612,8 +611,7 @@ column-outlet = outlet
 column-stated-on = stated on
 column-read-in = read in
 column-predicted = predicted, 90 %
-column-happened = happened, 90 %
-column-happened-middle = happened, middle
+column-happened = happened: middle (90 %)
 column-rank = rank
 column-reason = reason
 column-quantity = quantity
