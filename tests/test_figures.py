@@ -25,6 +25,7 @@ from groundswell.infer.posterior import Posterior
 from groundswell.models.cities.regime_phases import basins
 from groundswell.models.library import load
 from groundswell.report.figures import (
+    asked,
     claims,
     comparison,
     evidence,
@@ -81,6 +82,12 @@ CLAIMS = [
     claim("t22", 60, end=20, qualifier="between", value_high=90),
     claim("t23", 75, end=6, qualifier="less_than"),
 ]
+WINDOWS = [
+    {"label": f"Minsk, {day} August", "told": "102,000 (59,000–213,000)", "happened": [5e4, 8e4, 1e5, 1.3e5, 2.1e5],
+     "claims": [claim("o", 2e5, stance="movement", qualifier="more_than"), claim("p", 2e5), claim("q", 2.04e5),
+                claim("r", 2e4, value_high=3e6, stance="authorities")]}
+    for day in (9, 16, 23)
+]  # fmt: skip
 LEAN = [
     {"stance": stance, "kind": kind, "factor": [0.6, 1.0, 1.3, 1.7, 2.6], "prior": [0.27, 1.0, 3.8], "above": 0.76}
     for stance in ("movement", "authorities") for kind in ("arrests", "cities")
@@ -239,6 +246,7 @@ FULL: dict[str, Callable[[], Axes]] = {
     "said_and_expected, 40": lambda: claims.said_and_expected(
         [claim(f"c{i:02}", float(3**(i % 9))) for i in range(40)], words=WORDS
     ),
+    "by_window": lambda: asked.by_window(WINDOWS, title="Participants", stances=STANCES, words=WORDS),
     "lean": lambda: claims.lean(LEAN, stances=STANCES, words=WORDS),
     "components": lambda: evidence.components(COMPONENTS, undecided=math.log(3), words=WORDS),
     "densities": lambda: evidence.densities(
@@ -284,6 +292,9 @@ POOR: dict[str, Callable[[], Axes]] = {
     ),
     "one claim": lambda: claims.said_and_expected([claim("s01", 12)], words=WORDS),
     "a claim of nothing": lambda: claims.said_and_expected([claim("s01", 0)], words=WORDS),
+    "one window of nothing": lambda: asked.by_window(
+        [{"label": "Qom", "told": "0 (0–0)", "happened": [0.0] * 5, "claims": [claim("s01", 0)]}], words=WORDS
+    ),
     "one lean": lambda: claims.lean(LEAN[:1], words=WORDS),
     "a component without error": lambda: evidence.components(
         [COMPONENTS[0] | {"monte_carlo_error": 0.0}], undecided=math.log(3), words=WORDS
@@ -553,3 +564,48 @@ def test_the_areas_of_the_phase_diagram_are_those_of_the_flow(rest: float, alpha
 def test_a_balance_outside_the_unit_interval_has_no_phase_diagram() -> None:
     with pytest.raises(UsageError, match=r"c\* = 1\.5; expected growth / \(growth \+ decay\), from 0 to 1"):
         phases.phase_diagram(1.5)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "room"),
+    [(30_000, 60_000, 1.4), (50, 56, 1.4), (20_000, 1.2e7, 3.6), (0.5, 4e7, 2.0), (900_000, 2e6, 2.0), (7, 7.4, 1.4)],
+)
+def test_round_ticks_do_not_run_together(low: float, high: float, room: float) -> None:
+    """Two at least find room, between the ends; a million is a word."""
+    axes = style.panel(width=room / 0.775)  # of a new figure's width an axes has .775
+    style.log_counts(axes, low, high, room=room)
+    axes.set_xlim(low, high)
+    axes.figure.set_layout_engine("none")  # type: ignore[union-attr]
+    axes.figure.draw_without_rendering()  # type: ignore[union-attr]
+    labels = [text for text in axes.get_xticklabels() if text.get_text()]
+    assert len(labels) >= 2
+    assert all(low <= tick <= high for tick in axes.get_xticks())
+    assert overlapping(labels) == []
+    assert style.count_words(1_500_000) == "1.5 million"
+    assert [style.count_words(v) for v in (2e6, 999_999, 0.5)] == ["2 million", "999,999", "0.5"]
+
+
+def test_markers_that_coincide_stand_side_by_side() -> None:
+    """7,000 and 6,700 on one day, at 12,000 to the top; a third far away stays where it is."""
+    axes = style.panel()
+    axes.set_xlim(0, 10)
+    axes.set_ylim(0, 12_000)
+    aside = style.beside(axes, [(4, 7_000), (4, 2_000), (4, 6_800)])
+    assert aside[1] == 0
+    assert sorted(aside[[0, 2]]) == [-3, 3]
+    assert len(style.beside(axes, [])) == 0
+
+
+def test_what_lies_beyond_the_last_claim_is_pale_and_says_so() -> None:
+    def texts(until: str | None) -> list[str]:
+        axes = claims.claims_on_fan(days(35), bands(35), CLAIMS[:2], until=until, words=WORDS)
+        return [text.get_text() for text in axes.texts]
+
+    assert any("no claim after 8 Jan" in text for text in texts("2018-01-08"))
+    assert not any("no claim after" in text for until in (None, days(35)[-1]) for text in texts(until))
+
+
+def test_a_picture_smaller_than_the_page_keeps_the_size_of_its_letters() -> None:
+    small, wide = (svg(style.panel(width=width), "p") for width in (0.5 * style.WIDTH, style.WIDTH))
+    assert "max-width: 52%" in small
+    assert "max-width" not in wide

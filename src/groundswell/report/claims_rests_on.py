@@ -17,6 +17,10 @@ from groundswell.studies.answers import KINDS, lean_of
 
 MATTERS = 0.25
 """An answer is moved if it goes by more than this: posterior sds for claims and priors, 90 % intervals for anchors."""
+CLEAR = 3.0
+"""Errors beyond which a prior moves an answer: of a hundred moves, five are beyond two by chance."""
+LEAST = 0.05
+"""Standard deviations that a bar must reach to be seen."""
 SHOWN = 8
 """Bars of each panel of the tornado."""
 
@@ -246,8 +250,8 @@ def _short(row: Mapping[str, Any]) -> str:
     return row["name"].replace("_", " ")
 
 
-def _sure(answer: Mapping[str, Any] | None, least: float) -> bool:
-    return answer is not None and "shift" in answer and abs(answer["shift"]) > max(least, 2 * answer["error"])
+def _sure(answer: Mapping[str, Any] | None, least: float, errors: float = 2.0) -> bool:
+    return answer is not None and "shift" in answer and abs(answer["shift"]) > max(least, errors * answer["error"])
 
 
 def _told(row: Mapping[str, Any], answer: Mapping[str, Any] | None, speaker: Speaker) -> str | None:
@@ -280,6 +284,10 @@ def _driver(name: str, result: Mapping[str, Any], speaker: Speaker) -> str:
     )  # fmt: skip
 
 
+def _moving(row: Mapping[str, Any], speaker: Speaker) -> str:
+    return speaker.say(f"claims-moving-{row['what']}", name=parameter_name(row["name"], speaker))
+
+
 def _middle(name: str, result: Mapping[str, Any]) -> float:
     """The middle of an answer as the table of claims has it."""
     asked = result["look"]["asked"][name]
@@ -301,7 +309,7 @@ def _moved_to(way: Mapping[str, Any], name: str, speaker: Speaker) -> str:
 def _reach(row: Mapping[str, Any], name: str) -> float:
     """How far an answer goes, beyond noise, when a prior is moved either way."""
     found = (way["answers"].get(name) for way in row["ways"])
-    return max((abs(answer["shift"]) for answer in found if answer and _sure(answer, 0.0)), default=0.0)
+    return max((abs(answer["shift"]) for answer in found if answer and _sure(answer, LEAST, CLEAR)), default=0.0)
 
 
 def _ranked(name: str, look: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -341,10 +349,10 @@ def _moved_most(name: str, result: Mapping[str, Any], speaker: Speaker) -> str:
         return speaker.say("claims-moved-none", answer=title)
     row = ranked[0]
     if not all(way["reliable"] for way in row["ways"]):
-        return speaker.say("claims-moved-most-doubtful", answer=title, prior=_prior(row, speaker))
+        return speaker.say("claims-moved-most-doubtful", answer=title, prior=_moving(row, speaker))
     few = sum(_reach(other, name) > MATTERS for other in look["judgements"])
     values = sorted(way["answers"][name]["quantiles"][1] for way in row["ways"])
     return speaker.say(
-        "claims-moved-most", answer=title, prior=_prior(row, speaker), low=number(values[0]), high=number(values[1]),
+        "claims-moved-most", answer=title, prior=_moving(row, speaker), low=number(values[0]), high=number(values[1]),
         few=few, all=len(look["judgements"]),
     )  # fmt: skip

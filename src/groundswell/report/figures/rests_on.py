@@ -107,7 +107,7 @@ def moved_priors(panels: Sequence[Mapping[str, Any]], *, words: Speaker | None =
         names = [fill(row["label"], LETTERS) for row in panel["rows"]]
         axes.set_yticks(range(len(names)), names, fontsize=6.5, linespacing=0.9)
         axes.tick_params(axis="y", length=0)
-        axes.set_ylim(len(panel["rows"]) - 0.4, -0.6)
+        axes.set_ylim(most - 0.4, -0.6)
         axes.set_title(_lines(panel["title"]))
     for axes in made.flat[len(panels) :]:
         axes.set_axis_off()

@@ -158,37 +158,41 @@ def count_words(value: float, language: str = "en") -> str:
     return f"{value:,.10g}".replace("-", "−")
 
 
-STEPS = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
-"""Ticks in a decade of a logarithmic axis, the more the better."""
-LETTER, APART = 5.0, 9.0
+STEPS = (1, 2, 5, 3, 1.5, 7)
+"""Ticks in a decade of a logarithmic axis, the roundest first."""
+LETTER, APART = 5.0, 5.0
 """Points that a letter of a tick takes, and that lie free between two ticks."""
 
 
 def log_counts(axes: Axes, low: float, high: float, *, room: float, language: str = "en") -> None:
-    """Make the x axis one of logs with round ticks from low to high, as many as find room, two at least.
+    """Make the x axis one of logs with round ticks from low to high, as many as find room, the roundest first.
 
-    room : inches between low and high. Set the limits of the axis afterwards, or before.
+    room : inches between low and high. Set the limits of the axis afterwards.
     """
     from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
     axes.set_xscale("log")
     plain_counts(axes.xaxis, language)
     inches = room * 72 / max(float(np.log(high / low)), 1e-9)
+    found: list[tuple[float, float]] = []
 
-    def fits(ticks: np.ndarray) -> bool:
-        wide = np.array([len(count_words(float(v), language)) * LETTER for v in ticks])
-        return bool((np.diff(np.log(ticks)) * inches >= (wide[1:] + wide[:-1]) / 2 + APART).all())
-
-    def inside(ticks: Any) -> np.ndarray:
-        found = np.unique(np.round(np.ravel(ticks), 10))
-        return found[(found >= low * (1 - 1e-9)) & (found <= high * (1 + 1e-9)) & (found > 0)]
+    def add(ticks: Iterable[float]) -> None:
+        for tick in ticks:
+            wide = len(count_words(tick, language)) * LETTER
+            if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9) and all(
+                abs(np.log(tick / other)) * inches >= (wide + width) / 2 + APART for other, width in found
+            ):
+                found.append((tick, wide))
 
     decades = 10.0 ** np.arange(-4, 13)
-    tried = [inside(np.outer(decades, steps)) for steps in STEPS]
-    tried += [inside(decades)[::every] for every in (2, 3, 4)]
-    tried += [inside(MaxNLocator(count, steps=[1, 2, 5, 10]).tick_values(low, high)) for count in (5, 4, 3, 2)]
-    found = [ticks for ticks in tried if fits(ticks)]
-    axes.xaxis.set_major_locator(FixedLocator(list(max(found, key=len, default=inside([low])[:1]))))
+    for every in (3, 2, 1):
+        add(decades[np.arange(-4, 13) % every == 0].tolist())
+    for step in STEPS[1:]:
+        add((step * decades).tolist())
+    for count in (2, 3, 4, 5):
+        if len(found) < 2:
+            add(tick for tick in MaxNLocator(count, steps=[1, 2, 5, 10]).tick_values(low, high).tolist() if tick > 0)
+    axes.xaxis.set_major_locator(FixedLocator(sorted(tick for tick, _ in found)))
     axes.xaxis.set_minor_locator(NullLocator())
 
 
