@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from groundswell.data.quantities import quantity
+from groundswell.data.quantities import QUANTITIES, quantity
 from groundswell.data.table import Table
 from groundswell.report.claims_one_by_one import stances
 from groundswell.report.language import Speaker, number
@@ -18,7 +18,8 @@ from groundswell.report.words import window
 from groundswell.studies.answers import KINDS
 
 SHORT = 6
-"""Windows of a class up to which the answers' box has them all."""
+"""Windows of a class in the answers' box."""
+KEY = ("quantity", "place", "start", "end")
 DRAWN = 30
 """Windows in one picture; the table has all."""
 
@@ -35,6 +36,11 @@ class Asked:
     claims: Sequence[Mapping[str, Any]]
 
     @property
+    def key(self) -> tuple[str, ...]:
+        """Quantity, place and days."""
+        return tuple(getattr(self, name) for name in KEY)
+
+    @property
     def kind(self) -> str:
         """Its class."""
         return quantity(self.quantity).kind
@@ -46,36 +52,33 @@ class Asked:
         low, middle, high = (number(v if ratio else round(v)) for v in np.array(self.happened)[[0, 2, 4]].tolist())
         return low, middle, high
 
-    def about(self, speaker: Speaker, *, quantity: bool = True) -> str:
-        """ "Participants, Minsk, 16 August"."""
-        parts = [self.place, window(self.start, self.end, speaker)]
-        if quantity:
-            parts.insert(0, self.quantity.replace("_", " ").capitalize())
-        return ", ".join(parts)
+    def about(self, speaker: Speaker, *, quantity: bool = True, lines: bool = False) -> str:
+        """ "Participants, Minsk, 16 August", in two lines where asked for."""
+        what = f"{self.quantity.replace('_', ' ').capitalize()}, {self.place}" if quantity else self.place
+        return f"{what}{chr(10) if lines else ', '}{window(self.start, self.end, speaker)}"
 
 
 def asked(result: Mapping[str, Any]) -> list[Asked]:
     """Every window that weighed claims speak of, class by class and day by day."""
     heaps: dict[tuple[str, str, str, str], list[Mapping[str, Any]]] = {}
     for claim in result["claims"]:
-        heaps.setdefault((claim["quantity"], claim["start"], claim["end"], claim["place"]), []).append(claim)
-    found = [
-        Asked(what, place, start, end, claims[0]["happened"], claims)
-        for (what, start, end, place), claims in sorted(heaps.items())
-    ]
-    return sorted(found, key=lambda one: KINDS.index(one.kind))
+        heaps.setdefault((claim["quantity"], claim["place"], claim["start"], claim["end"]), []).append(claim)
+    found = [Asked(*key, claims[0]["happened"], claims) for key, claims in heaps.items()]
+    names = list(QUANTITIES)
+    return sorted(
+        found, key=lambda one: (KINDS.index(one.kind), names.index(one.quantity), one.end, one.start, one.place)
+    )
 
 
 def answers(result: Mapping[str, Any], speaker: Speaker) -> list[tuple[str, list[str]]]:
-    """For each class of quantity of which claims speak, a line a window; of many windows, those in no other."""
+    """For each class of quantity of which claims speak, a line a window: those in no other first, then large ones."""
     say, rows = speaker.say, asked(result)
-    widest = {(row["quantity"], row["start"], row["end"], row["place"]) for row in result["look"]["asked"].values()}
+    widest = {tuple(row[name] for name in KEY) for row in result["look"]["asked"].values()}
     made = []
     for kind in KINDS:
         mine = [one for one in rows if one.kind == kind and quantity(one.quantity).functional != "ratio"]
-        shown = mine
-        if len(mine) > SHORT:
-            shown = [one for one in mine if (one.quantity, one.start, one.end, one.place) in widest] or mine[:SHORT]
+        first = sorted(mine, key=lambda one: (one.key not in widest, -max(claim["value"] for claim in one.claims)))
+        shown = [one for one in mine if one in first[:SHORT]]
         lines = [line(one, speaker, approximate=result["size"]["approximate"]) for one in shown]
         if len(shown) < len(mine):
             lines.append(say("claims-asked-more", count=len(mine) - len(shown)))
@@ -117,7 +120,8 @@ def section(result: Mapping[str, Any], speaker: Speaker) -> Section:
         several = len({one.quantity for one in mine}) > 1
         drawn = [
             {
-                "label": one.about(speaker, quantity=several), "happened": one.happened, "claims": one.claims,
+                "label": one.about(speaker, quantity=several, lines=True),
+                "happened": one.happened, "claims": list({(_figure(c), c["stance"]): c for c in one.claims}.values()),
                 "told": f"{one.told[1]} ({one.told[0]}–{one.told[2]})",
             }
             for one in mine[:DRAWN]

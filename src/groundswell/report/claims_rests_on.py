@@ -153,25 +153,25 @@ def anchors(result: Mapping[str, Any], speaker: Speaker) -> Section:
         low, high = min(joined.values()), max(joined.values())
         key = "claims-anchor-joining-matters" if high - low > 0.1 else "claims-anchor-joining-idle"
         words.append(say(key, low=percent(low), high=percent(high)))
-    columns: dict[str, list[Any]] = {say("column-anchor"): [name.replace("_", " ") for name in under]}
+    told: dict[str, list[str]] = {}
     for name, quantiles in _ends(result).items():
-        head = answer_name(name, result, speaker)
-        columns[f"{head}, {say('column-middle')}"] = [number(q[1]) for q in quantiles.values()]
-        columns[f"{head}, {say('column-range')}"] = [span(q[0], q[2]) for q in quantiles.values()]
+        told[answer_name(name, result, speaker)] = [f"{number(q[1])} ({span(q[0], q[2])})" for q in quantiles.values()]
     if joined:
-        columns[say("column-joins-outpace")] = [percent(p) for p in joined.values()]
-    for row in sorted({(row["stance"], row["kind"]) for one in under.values() for row in one["lean"]}):
-        columns[f"{row[0].replace('_', ' ')}, {row[1]}"] = [
-            next((number(r["factor"][2]) for r in one["lean"] if (r["stance"], r["kind"]) == row), "1")
+        told[say("column-joins-outpace")] = [percent(joined[name]) if name in joined else "–" for name in under]
+    for cell in sorted({(row["stance"], row["kind"]) for one in under.values() for row in one["lean"]}):
+        told[answer_name(": ".join(cell), result, speaker)] = [
+            next((number(r["factor"][2]) for r in one["lean"] if (r["stance"], r["kind"]) == cell), "1")
             for one in under.values()
         ]
+    columns: dict[str, list[Any]] = {say("column-answer"): list(told)}
+    columns |= {name.replace("_", " "): [row[k] for row in told.values()] for k, name in enumerate(under)}
     notes = [
         f"{name.replace('_', ' ')}: {reason}" for name, one in under.items() for reason in one["quality"]["reasons"]
     ]
-    told = "; ".join(f"{panel['title']}: {panel['verdict']}" for panel in panels)
+    verdicts = "; ".join(f"{panel['title']}: {panel['verdict']}" for panel in panels)
     picture = Picture(
         svg(by_anchor(panels, list(under), words=speaker)[0, 0], "anchors"), say("claims-caption-anchors"),
-        say("claims-alt-anchors", rows=told),
+        say("claims-alt-anchors", rows=verdicts),
     )  # fmt: skip
     return Section(
         "anchors", title, words, [picture], [Twin(Table(columns), say("claims-table-anchors"), folded=False)], notes

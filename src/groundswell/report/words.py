@@ -29,12 +29,16 @@ def _said(value: Any, speaker: Speaker) -> Any:
     return number(value, 3) if isinstance(value, float) else value
 
 
+LONG = 300
+"""Days of a window from which on a reader needs the years."""
+
+
 def window(start: str, end: str, speaker: Speaker) -> str:
-    """Days of a window of ISO dates: "16 August", "9 to 12 August", "28 December 2017 to 31 January 2018"."""
+    """Days of a window of ISO dates: "16 August", "9 to 12 August"; with the year where it is a long one."""
     from babel.dates import format_date
 
     first, last = date.fromisoformat(start), date.fromisoformat(end)
-    pattern = "d MMMM" if first.year == last.year else "d MMMM y"
+    pattern = "d MMMM" if (last - first).days < LONG else "d MMMM y"
 
     def told(day: date, pattern: str = pattern) -> str:
         return format_date(day, pattern, locale=speaker.language)

@@ -14,7 +14,7 @@ from groundswell.report.language import Speaker
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ROW, FREE = 0.4, 4.2
+ROW, FREE = 0.4, 3.4
 """Inches that a window takes, and inches left for the figures beside names and numbers."""
 
 
@@ -30,12 +30,12 @@ def by_window(
     says the truth lies, a range is a thin bar. Figures that coincide stand side by side. stances : all of the study.
     """
     words = words or Speaker()
-    axes = style.panel(0.75 + ROW * len(rows))
+    axes = style.panel(0.95 + ROW * len(rows))
     everyone = {claim["stance"] for row in rows for claim in row["claims"]}
     look = style.colours(stances or everyone)
-    values = [value for row in rows for value in row["happened"]]
-    values += [v for row in rows for c in row["claims"] for v in (c["value"], c["value_high"]) if v is not None]
-    low, high = max(min(values), 0.5), max(max(values), 1.0)
+    values = [value for row in rows for value in row["happened"] if value > 0]
+    values += [v for row in rows for c in row["claims"] for v in (c["value"], c["value_high"]) if v]
+    low, high = min(values, default=1.0), max(values, default=1.0)
     pad = max(float(np.log(high / low)), 0.05) * 0.06
     low, high = low * np.exp(-pad), high * np.exp(pad)
     style.log_counts(axes, low, high, room=FREE, language=words.language)
@@ -53,9 +53,9 @@ def by_window(
     for (x, y, claim), aside in zip(said, style.beside(axes, [one[:2] for one in said]), strict=True):
         _said(axes, x, y, float(aside), claim, *look[claim["stance"]])
     axes.set_yticks(range(len(rows)), [row["label"] for row in rows])
-    axes.tick_params(axis="y", length=0, labelsize=8)
+    axes.tick_params(axis="y", length=0, labelsize=7.5)
     axes.grid(axis="x")
-    axes.set_title(title, pad=20)
+    axes.set_title(title)
     _key(axes, sorted(everyone), look, words)
     return axes
 
@@ -85,6 +85,5 @@ def _key(axes: Axes, stances: Sequence[str], look: Mapping[str, tuple[str, str]]
         colour, marker = look[stance]
         name = stance.replace("_", " ")
         handles.append(Line2D([], [], color=colour, marker=marker, linewidth=0, markersize=6, label=name))
-    axes.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(-0.05, 1.0), ncols=min(len(handles), 4), borderaxespad=0.1
-    )
+    figure: Any = axes.figure
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))

@@ -52,9 +52,7 @@ def left_out(
     for k in headings:
         axes.text(-0.6, at[k] - 1, rows[k]["heading"], ha="right", va="center", fontweight="bold", fontsize=7.5)
     axes.set_yticks(at, [row["label"] for row in rows], fontsize=7)
-    axes.set_xticks(
-        range(len(answers)), [_lines(name) for name in answers.values()], rotation=35, ha="left", fontsize=7.5
-    )
+    axes.set_xticks(range(len(answers)), list(answers.values()), rotation=35, ha="left", fontsize=7.5)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.set_xlim(-0.5, len(answers) - 0.5)

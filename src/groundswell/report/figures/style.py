@@ -158,9 +158,9 @@ def count_words(value: float, language: str = "en") -> str:
     return f"{value:,.10g}".replace("-", "−")
 
 
-STEPS = (1, 2, 5, 3, 1.5, 7)
-"""Ticks in a decade of a logarithmic axis, the roundest first."""
-LETTER, APART = 5.0, 5.0
+FAMILIES = ((2, 5), (3,), (2,), (5,), (1.5, 7))
+"""Ticks between those of the decades, the most welcome first: all of a family or none, so that an axis is even."""
+LETTER, APART = 4.7, 5.0
 """Points that a letter of a tick takes, and that lie free between two ticks."""
 
 
@@ -174,25 +174,27 @@ def log_counts(axes: Axes, low: float, high: float, *, room: float, language: st
     axes.set_xscale("log")
     plain_counts(axes.xaxis, language)
     inches = room * 72 / max(float(np.log(high / low)), 1e-9)
-    found: list[tuple[float, float]] = []
+    found: list[float] = []
 
-    def add(ticks: Iterable[float]) -> None:
-        for tick in ticks:
-            wide = len(count_words(tick, language)) * LETTER
-            if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9) and all(
-                abs(np.log(tick / other)) * inches >= (wide + width) / 2 + APART for other, width in found
-            ):
-                found.append((tick, wide))
+    def add(ticks: Iterable[float]) -> bool:
+        """All of these, if they find room."""
+        inside = [tick for tick in ticks if tick > 0 and low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
+        every = np.array(sorted({*found, *inside}))
+        wide = np.array([len(count_words(tick, language)) * LETTER for tick in every.tolist()])
+        fit = bool((np.diff(np.log(every)) * inches >= (wide[1:] + wide[:-1]) / 2 + APART).all())
+        if fit:
+            found[:] = every.tolist()
+        return fit
 
-    decades = 10.0 ** np.arange(-4, 13)
-    for every in (3, 2, 1):
-        add(decades[np.arange(-4, 13) % every == 0].tolist())
-    for step in STEPS[1:]:
-        add((step * decades).tolist())
+    powers = np.arange(-4, 13)
+    any(add((10.0 ** powers[powers % every == 0]).tolist()) for every in (1, 2, 3, 4))
+    for family in FAMILIES:
+        add(np.outer(family, 10.0**powers).ravel().tolist())
     for count in (2, 3, 4, 5):
         if len(found) < 2:
-            add(tick for tick in MaxNLocator(count, steps=[1, 2, 5, 10]).tick_values(low, high).tolist() if tick > 0)
-    axes.xaxis.set_major_locator(FixedLocator(sorted(tick for tick, _ in found)))
+            for tick in MaxNLocator(count, steps=[1, 2, 5, 10]).tick_values(low, high).tolist():
+                add([tick])
+    axes.xaxis.set_major_locator(FixedLocator(found))
     axes.xaxis.set_minor_locator(NullLocator())
 
 

@@ -409,9 +409,9 @@ claims-ask-groups = How many organised groups?
 claims-asked = { $about }: { $middle } ({ $low } to { $high }); said: { $said }.
 claims-asked-about = { $about }: about { $middle } ({ $low } to { $high }), approximately; said: { $said }.
 claims-asked-more = { $count } { $count ->
-        [one] other window lies
-       *[other] other windows lie
-    } in these, and in the first table below.
+        [one] other window stands
+       *[other] other windows stand
+    } in the first table below.
 claims-asked-drawn = The first { $drawn } of { $count } windows; the table has all.
 claims-section-asked = What the claims ask for, window by window
 claims-words-asked = For every quantity, place and window of which a claim speaks: what happened in the model’s histories given all claims (the bar: 50 % and 90 % of them), and what each side said, just above it. An arrow to the right means at least or more than, one to the left at most or less than. Nothing is said here of other days and places: no claim speaks of them.
@@ -566,7 +566,7 @@ claims-method-use = Populations, not persons: nothing here can or may be used to
 
 claims-table-paths = By day
 claims-table-lean = Leans
-claims-table-anchors = Answers by anchor
+claims-table-anchors = Answers by anchor; leans as factors
 claims-table-influence = What is left out, and the answers without it: middle, and shift in standard deviations of the answer
 claims-table-judgements = Every prior and judgement, and the middle of each answer when it is moved one way | the other
 claims-table-persons = Cities and persons
@@ -635,7 +635,7 @@ column-error = Monte Carlo error
 column-verdict = verdict
 column-given = given
 column-probability = P(joins > arrests)
-column-anchor = anchor
+column-answer = answer, middle (90 %) under the anchor
 column-cities = cities
 column-arrests = arrests
 column-region = region
