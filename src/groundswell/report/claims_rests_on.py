@@ -59,7 +59,7 @@ def influence(result: Mapping[str, Any], speaker: Speaker) -> Section:
     shown = [{**row, "label": _label(row, result), "heading": say(f"claims-without-{row['kind']}")} for row in rows]
     words = [say("claims-words-influence"), *(_driver(name, result, speaker) for name in of_history(result))]
     if doubtful := [_short(row) for row in rows if not row["reliable"]]:
-        key = "claims-doubtful-full" if result.get("anchors") else "claims-doubtful"
+        key = "claims-doubtful-full" if result["components"] is not None else "claims-doubtful"
         words.append(say(key, rows=listed(doubtful, speaker)))
     columns: dict[str, list[Any]] = {
         say("column-left-out"): [f"{row['heading']}: {row['label']}" for row in shown],

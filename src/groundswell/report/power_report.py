@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from groundswell.data.table import Table
 from groundswell.evaluate.ranking import Finding
 from groundswell.report.figures import telling as figures
 from groundswell.report.language import Speaker, number, percent
@@ -35,12 +36,12 @@ def page(result: Mapping[str, Any], speaker: Speaker) -> Page:
         subtitle=say(
             "power-subtitle", records=result["records"], claims=result["claims"], parameters=result["parameters"]
         ),
-        answers=[(say(f"power-question-{name}"), " ".join(in_words(found, speaker))) for name, found in groups.items()],
+        answers=[(say(f"power-question-{name}"), in_words(found, speaker)) for name, found in groups.items()],
         sections=[
             _pairs(result, speaker),
             Section(
                 "answers", say("power-section-answers"), [say("power-words-answers")],
-                tables=[Twin(tables(result)["answers"], say("power-table-answers"), folded=False)],
+                tables=[Twin(_left(result, speaker), say("power-table-answers"), folded=False)],
             ),
             _trust(result, speaker),
             Section("limits", say("power-section-limits"), in_words(limits(result), speaker)),
@@ -57,7 +58,7 @@ def now(result: Mapping[str, Any]) -> tuple[Finding, ...]:
         Finding(
             "power-now",
             {"left_out": row["left_out"], "right": percent(row["right"]), "wrong": percent(row["wrong"]),
-             "cannot": percent(row["cannot_tell"]), "bits": number(max(row["bits"], 0.0))},
+             "cannot": percent(row["cannot_tell"]), "bits": percent(max(row["bits"], 0.0))},
         )
         for row in sorted(mine, key=lambda row: -row["bits"])
     )  # fmt: skip
@@ -89,12 +90,13 @@ def narrowed(result: Mapping[str, Any]) -> tuple[Finding, ...]:
     found = []
     for name in dict.fromkeys(row["answer"] for row in result["answers"]):
         rows = {row["design"]: row for row in result["answers"] if row["answer"] == name}
+        title = name.replace("_", " ")
         least = min(rows.values(), key=lambda row: row["sd"])
         if least["sd"] < (1 - TENTH) * rows[first]["sd"]:
             factors = {key: number(float(np.exp(row["sd"]))) for key, row in (("factor", least), ("now", rows[first]))}
-            found.append(Finding("power-narrows", {"answer": name, "counts": counts[least["design"]], **factors}))
+            found.append(Finding("power-narrows", {"answer": title, "counts": counts[least["design"]], **factors}))
         elif len(rows) > 1:
-            found.append(Finding("power-narrows-none", {"answer": name}))
+            found.append(Finding("power-narrows-none", {"answer": title}))
     return tuple(found)
 
 
@@ -104,6 +106,20 @@ def limits(result: Mapping[str, Any]) -> tuple[Finding, ...]:
     keys = ["classifier", result["parameters"], "reporting"]
     found = [Finding(f"power-limit-{key}") for key in keys]
     return (*found, Finding("power-limit-exploded", {"share": percent(exploded)}))
+
+
+def _left(result: Mapping[str, Any], speaker: Speaker) -> Table:
+    """The typical error of each number under each design, as factors."""
+    say, rows = speaker.say, result["answers"]
+    return Table(
+        {
+            say("power-column-number"): [row["answer"].replace("_", " ") for row in rows],
+            say("power-column-counted"): [row["design"] for row in rows],
+            say("power-column-factor"): [number(float(np.exp(row["sd"])), 3) for row in rows],
+            say("power-column-give"): [number(float(np.exp(row["sd"]) * row["sd_error"]), 1) for row in rows],
+            say("power-column-before"): [number(float(np.exp(row["before"])), 3) for row in rows],
+        }
+    )
 
 
 def _pairs(result: Mapping[str, Any], speaker: Speaker) -> Section:
