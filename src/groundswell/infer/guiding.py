@@ -4,12 +4,12 @@ Weighing afterwards would throw nearly every history away. So the events and arr
 times a table: the weight of the claims at 0, 1, 2, ... arrests, made when the claims' window begins. What the table
 lacks of the claims' true weight is `owed`, and paid when the filter ends; it changes the noise, never the mean.
 
-On the days of a window before its last, what stands for the claims is the table's mean over what is still to come. Every
-history tells that itself, by the events that it expects of the place (`COMING`): one in which the place is quiet is
-not weighed as one in which it is up.
+On the days of a window before its last, what stands for the claims is the table's mean over what is still to come.
+Every history tells that itself, by the events that it expects of the place (`COMING`): one in which the place is quiet
+is not weighed as one in which it is up.
 
-A few histories that know no claim look ahead first, for what later claims will say of the speakers, so that named places
-agree with it.
+A few histories that know no claim look ahead first, for what later claims will say of the speakers, so that named
+places agree with it.
 """
 
 from __future__ import annotations
