@@ -154,8 +154,8 @@ def _held(made: Counts) -> str:
     events = history["events"]
     found = (
         f"counts ({made.name}): {_events(events.sum())} in {(events > 0).any(axis=1).sum():,} of the "
-        f"{looked.any(axis=1).sum():,} places where the source looked ({len(history.places):,} in the study), {days[0]} "
-        f"to {days[1]}; taken to be {100 * made.detection:.4g} % of the events there"
+        f"{looked.any(axis=1).sum():,} places where the source looked ({len(history.places):,} in the study), "
+        f"{days[0]} to {days[1]}; taken to be {100 * made.detection:.4g} % of the events there"
     )
     if made.first:
         found += f". The first day is given, and starts in {', '.join(made.first)} with the events listed"
@@ -167,8 +167,8 @@ def _left(made: Counts, elsewhere: np.ndarray) -> list[str]:
     found = []
     if elsewhere.any():
         found.append(
-            f"counts ({made.name}): not weighed are {_events(elsewhere.sum())} where, or when, the source is not said to "
-            "have looked ([counts] in study.toml)"
+            f"counts ({made.name}): not weighed are {_events(elsewhere.sum())} where, or when, the source is not said "
+            "to have looked ([counts] in study.toml)"
         )
     fates = {"left out": "not used", "assumed": "used by a judgement", "not used": "without an event, and not used"}
     for outcome, words in fates.items():

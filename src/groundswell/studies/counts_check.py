@@ -115,11 +115,11 @@ def check_tables(result: Mapping[str, Any]) -> dict[str, Table]:
         **{name: counts["by_day"][name] for name in ("looked", "listed")},
     }
     for side in ("posterior", "prior"):
-        by_day |= {f"{side} {float(level):.0%}": values for level, values in counts["by_day"][side].items()}
+        by_day |= {f"{side} {100 * float(level):g} %": values for level, values in counts["by_day"][side].items()}
     rows = [
         {name: row[name] for name in ("what", "listed", "rank", "p")}
         | {
-            f"{side} {level:.0%}": value
+            f"{side} {100 * level:g} %": value
             for side in ("predicted", "predicted_before")
             for level, value in zip(LEVELS, row[side], strict=True)
         }

@@ -53,8 +53,8 @@ def _interval(leaf: Leaf) -> list[float | None]:
     ]
 
 
-def moved_priors(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The priors that the study moved, from what and to what."""
+def own_priors(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The priors that the study states itself, from what they were moved and to what."""
     names = ("parameter", "unit", "declared", "declared_sd", "prior", "prior_sd")
     return [{name: row[name] for name in names} for row in result["parameters"] if row["declared"] is not None]
 

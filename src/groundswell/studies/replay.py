@@ -32,6 +32,7 @@ class Replay:
         self.account, self.setting, self.method, self.free = account, setting, method, free
         record = observed.record if isinstance(observed, Evidence) else observed
         self.record = record if watched is None else watched
+        self.counts = observed.counts if isinstance(observed, Evidence) else None
         self.plan = method.plan(account, setting, observed, integrated)
         self.groups = account.reporting.prepare(self.record)
         # where no claim speaks of the time after the window, the filter does not run the groups on
@@ -64,6 +65,10 @@ class Replay:
                 out["told"] = np.where(self.unknown, np.nan, told)
                 out["heard"] = np.array([one.heard(self.setting, history, rng=rng) for one in bound])
                 out["heard"][self.unknown] = np.nan
+                if self.counts is not None:
+                    out["unseen"] = float(
+                        (history["events"] - self.counts["events"])[:, 1:][self.counts.weighed[:, 1:]].sum()
+                    )
         return out
 
 

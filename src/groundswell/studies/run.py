@@ -32,7 +32,7 @@ from groundswell.rng import generator, keyed
 from groundswell.studies.case import COMPONENTS, Built, Case, plain
 from groundswell.studies.conditioning import Size, condition
 from groundswell.studies.counts_check import check_tables
-from groundswell.studies.moved import moved_priors
+from groundswell.studies.moved import own_priors
 from groundswell.studies.reweighing import refit
 from groundswell.studies.second_look import Anew, second_tables, to_fit
 
@@ -283,7 +283,7 @@ def tables(result: Mapping[str, Any]) -> dict[str, Table]:
     found |= {name: Table.from_rows(result[name]) for name in ("expected", "provenance")}
     if result.get("counts"):
         found |= check_tables(result)
-    if moved := moved_priors(result):
+    if moved := own_priors(result):
         found["priors"] = Table.from_rows([_flat(row) for row in moved])
     if result["joining"]:
         stages = [{k: v for k, v in row.items() if k != "histogram"} for row in result["joining"]["stages"]]
