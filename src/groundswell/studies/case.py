@@ -89,9 +89,9 @@ class Case(Strict):
             name = ".".join(map(str, first["loc"]))
             if first["type"] == "extra_forbidden":
                 known = {"counts": CountsOf, "priors": PriorOf, "setting": Given}.get(str(first["loc"][0]), cls)
-                raise UsageError(
-                    f"{path.name}: {name}: is no setting here.{nearest(str(first['loc'][-1]), known.model_fields)}"
-                ) from error
+                near = nearest(str(first["loc"][-1]), known.model_fields)
+                every = "" if known is cls else f" Here are: {', '.join(known.model_fields)}."
+                raise UsageError(f"{path.name}: {name}: is no setting here.{near}{every}") from error
             name = name or path.stem
             given = "" if first["type"] in ("missing", "value_error") else f", and not {first['input']!r}"
             words = first["msg"].removeprefix("Value error, ")

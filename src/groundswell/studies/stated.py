@@ -89,11 +89,11 @@ class PriorOf(Strict):
 
 
 def by_parameter(nested: Any, prefix: str = "") -> Any:
-    """Tables of a TOML file by dotted name; the innermost ones are priors."""
+    """Tables of a TOML file by dotted name; one with an `sd` that is no table is a prior."""
     if not isinstance(nested, Mapping):
         return nested
     out: dict[str, Any] = {}
     for name, value in nested.items():
-        inner = isinstance(value, Mapping) and any(isinstance(one, Mapping) for one in value.values())
-        out |= by_parameter(value, f"{prefix}{name}.") if inner else {prefix + name: value}
+        outer = isinstance(value, Mapping) and isinstance(value.get("sd", value), Mapping)
+        out |= by_parameter(value, f"{prefix}{name}.") if outer else {prefix + name: value}
     return out
