@@ -187,8 +187,8 @@ def test_a_study_states_priors_by_tables_or_by_dotted_names(built: Built) -> Non
     ("stated", "kind", "words"),
     [
         ("process.crowds.median = 5000", UsageError, r"priors.process.crowds.median: a prior is \{ median = "),
-        ("process.crowds.median = { median = 5000 }", UsageError, r"crowds.median.median: a prior is \{.*under \[fixed\]"),
-        ("process.crowds.median = { middle = 5000, sd = 1 }", UsageError, r"middle: is no setting here. Here are: median, sd"),
+        ("process.crowds.median = { median = 5000 }", UsageError, r"median.median: a prior is \{.*under \[fixed\]"),
+        ("process.crowds.median = { middle = 5000, sd = 1 }", UsageError, r"no setting here. Here are: median, sd"),
         ("process.crowds.median = { median = 0, sd = 1 }", ParameterError, r"not on its ends"),
         ("process.crowds.medan = { median = 10, sd = 1 }", ParameterError, r"process.crowds.median"),
         ("process.crowds.median = { median = 10, sd = 1 }\n[fixed]\nprocess.crowds.median = 10", UsageError,

@@ -80,8 +80,8 @@ def read_counts(
     if read.period not in (None, 1):
         raise DataError(
             f"{path.name} counts events over {read.period} days, as its dates show, and a study is made day by day. "
-            "Write each count as a claim on `events`, with its first and last day and its source as the speaker; or give a "
-            'table by day. If it is one, say so under [counts]: map = { counts = "day" }.'
+            "Write each count as a claim on `events`, with its first and last day and its source as the speaker; or "
+            'give a table by day. If it is one, say so under [counts]: map = { counts = "day" }.'
         )
     _, history, placed = to_history(read, places, window, country=country or None)
     cells = _cells(read, looked, places, window, country, history)

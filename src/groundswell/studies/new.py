@@ -298,6 +298,7 @@ def _any_crowd(ids: str) -> str:
     held = "\n".join(f"{name} = {value:g}" for name, value in ANY_CROWD.items())
     return (
         f"\n# The model's crowds have a middle of about 150 persons; the figures of {ids} are far larger.\n"
-        f"# Held so wide a crowd may have any size from dozens to millions: only the claims speak of it.\n"
+        "# Held so wide a crowd may have any size from dozens to millions: only the claims speak of it. If you know\n"
+        "# what crowds here are like, state that as a prior of the median under [priors], and delete this table.\n"
         f"[fixed]\n{held}\n"
     )
