@@ -127,8 +127,10 @@ def _cells(
             )
         every = Table.from_rows([*read.events.rows(), *read.quiet.rows()], tuple(read.events.columns))
         rows = replace(read, events=every, quiet=Table.from_rows([], tuple(read.quiet.columns)))
-        named = to_history(rows, places, window, country=country or None)[1]["events"] > 0
-        cells[:] = named if looked == "rows" else named.any(axis=1)[:, None]
+        # a place that the table names on another day only is one that its source looked at
+        inside = window if looked == "rows" else None
+        named = np.asarray(to_history(rows, places, inside, country=country or None)[1]["events"]) > 0
+        cells[:] = named if looked == "rows" else np.any(named, axis=1)[:, None]
     else:
         for name in looked:
             cells[places.covered_by(name)] = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,7 +73,7 @@ def lean_rows(found: Fit, built: Built) -> list[dict[str, Any]]:
         values = (held.bias[stance], held.bias_by_kind[f"{stance}:{kind}"])
         middle = sum(value if leaf is None else leaf.center for leaf, value in zip(parts, values, strict=True))
         middle *= directions[stance, kind]
-        sd = float(np.hypot(*(0.0 if leaf is None else leaf.sd for leaf in parts)))
+        sd = math.hypot(*(0.0 if leaf is None else leaf.sd for leaf in parts))
         rows.append(
             {
                 "stance": stance,

@@ -65,10 +65,9 @@ class Replay:
                 out["told"] = np.where(self.unknown, np.nan, told)
                 out["heard"] = np.array([one.heard(self.setting, history, rng=rng) for one in bound])
                 out["heard"][self.unknown] = np.nan
-                if self.counts is not None:
-                    out["unseen"] = float(
-                        (history["events"] - self.counts["events"])[:, 1:][self.counts.weighed[:, 1:]].sum()
-                    )
+                if self.counts is not None and self.counts.weighed is not None:
+                    missed = (history["events"] - self.counts["events"])[:, 1:]
+                    out["unseen"] = float(missed[self.counts.weighed[:, 1:]].sum())
         return out
 
 
