@@ -227,6 +227,17 @@ def test_without_counts_a_result_says_so(tmp_path: Path) -> None:
     assert not (tmp_path / "out/tables/counts.csv").exists()
 
 
+def test_the_command_says_what_the_counts_hold(
+    folder: Path, ran: tuple[dict, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("groundswell.studies.run.run_study", lambda *given, **named: ran[0])
+    main(["study", "run", str(folder), "--out", str(tmp_path / "out")])
+    said = capsys.readouterr().out
+    assert "Counts (events.csv): 7 events in 3 of the 4 places where the source looked" in said
+    assert "Counts (events.csv): not used, 3: row 10" in said
+
+
 def test_an_approximate_run_is_refused_in_words(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -90,7 +90,7 @@ def run(
         [
             f"{len(result['claims'])} claims weighed, {len(result['unweighed'])} listed and not weighed.",
             "Effective draws: " + ", ".join(f"{k} {v:.0f}" for k, v in quality["effective_draws"].items()) + ".",
-            *_counted(result["counts"]),
+            *(f"{note[:1].upper()}{note[1:]}." for note in (result["counts"] or {"words": ()})["words"]),
             f"Log-likelihood varies by {quality['log_likelihood_sd']:.2f} between filters.",
             f"Report: {page}",
         ]
@@ -108,15 +108,6 @@ def run(
     )
     if result["reasons"]:
         raise NotConverged("below the limits, so the report is flagged: " + "; ".join(result["reasons"]) + ".")
-
-
-def _counted(counts: Mapping[str, Any] | None) -> list[str]:
-    if counts is None:
-        return []
-    return [
-        f"Counts ({counts['file']}): {counts['events']:,.0f} events in {counts['active_places']} of {counts['places']} "
-        f"places looked at, taken as {100 * counts['detection']:.4g} % of what happened there."
-    ]
 
 
 @app.command()

@@ -24,7 +24,7 @@ from groundswell.data.quantities import QUANTITIES
 from groundswell.data.record import Claim, Record
 from groundswell.data.setting import Setting, call_matrix
 from groundswell.data.window import Window
-from groundswell.errors import DataError, UsageError, nearest
+from groundswell.errors import DataError, ParameterError, UsageError, nearest
 from groundswell.models.base import Account
 from groundswell.models.cities.mobilisation import CalendarPulse, Mobilisation, RandomPulse
 from groundswell.models.reporting.claims import Reporting, label
@@ -32,7 +32,7 @@ from groundswell.models.reporting.sorting import Sorted, sort_claims
 from groundswell.params import Prior, flat, names
 from groundswell.rng import keyed
 from groundswell.studies.counts import Counts, read_counts
-from groundswell.studies.stated import CountsOf, Given, PriorOf, Strict, by_parameter
+from groundswell.studies.stated import CallOf, CountsOf, Given, PriorOf, Strict, by_parameter
 
 COMPONENTS = ("within", "between", "media", "organised", "call", "deterrence", "backlash")
 """Mechanisms that a study can leave out one at a time."""
@@ -88,7 +88,12 @@ class Case(Strict):
             first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
             name = ".".join(map(str, first["loc"]))
             if first["type"] == "extra_forbidden":
-                known = {"counts": CountsOf, "priors": PriorOf, "setting": Given}.get(str(first["loc"][0]), cls)
+                tables = {
+                    "counts": CountsOf,
+                    "priors": PriorOf,
+                    "setting": CallOf if "calls" in first["loc"] else Given,
+                }
+                known = tables.get(str(first["loc"][0]), cls)
                 near = nearest(str(first["loc"][-1]), known.model_fields)
                 every = "" if known is cls else f" Here are: {', '.join(known.model_fields)}."
                 raise UsageError(f"{path.name}: {name}: is no setting here.{near}{every}") from error
@@ -142,7 +147,11 @@ class Case(Strict):
         account = Account(self.process(), Reporting.for_record(record, self.anchor, self.listing))
         idle = self._idle()
         priors = {name: Prior(one.median, one.sd) for name, one in self.priors.items() if name not in idle}
-        return account.under(priors).replacing({name: v for name, v in self.fixed.items() if name not in idle})
+        try:
+            account = account.under(priors)
+        except ParameterError as error:
+            raise ParameterError(f"study.toml: priors: {error}") from error
+        return account.replacing({name: value for name, value in self.fixed.items() if name not in idle})
 
     def _idle(self) -> dict[str, str]:
         """What is fixed or given a prior to no use, and why: of mechanisms left out, and of the anchor's own lean."""

@@ -222,4 +222,5 @@ def told(counts: Counts) -> dict[str, Any]:
         "place_days": int(counts.looked.sum()),
         "first_day": list(counts.first),
         "unused": list(counts.unused.rows()),
+        "words": list(counts.notes),
     }
