@@ -271,6 +271,28 @@ def test_data_check_tells_of_the_counts_and_of_claims_made_from_them(tmp_path: P
     )
 
 
+def test_a_claim_of_what_the_source_does_not_list_is_named(tmp_path: Path) -> None:
+    where = with_counts(
+        tmp_path / "case", EVENTS.replace("2024-03-04,Alphaville\n", ""), 'places = "all"\ndetection = 0.5'
+    )
+    said = [
+        words for words in strained(built_of(where)) if words.startswith("c4 (between 500 and 1,000 persons, Alpha")
+    ]
+    assert len(said) == 1
+    assert "events.csv lists no event there and then, where its source is said to have looked" in said[0]
+    elsewhere = with_counts(tmp_path / "case", EVENTS.replace("2024-03-04,Alphaville\n", ""), 'places = ["Betaburg"]')
+    assert not [words for words in strained(built_of(elsewhere)) if words.startswith("c4")]
+
+
+def test_names_of_the_study_with_their_region_in_brackets_are_found(tmp_path: Path) -> None:
+    where = with_counts(tmp_path / "case", EVENTS.replace("Gammaton", "Gammaton (West)"), 'places = "all"')
+    table = where / "places.csv"
+    table.write_text(table.read_text().replace("Gammaton", "Gammaton (West)"))
+    counts = built_of(where).counts
+    assert counts is not None
+    assert counts.history["events"][2].sum() == 1
+
+
 def test_what_a_source_lists_of_a_history(built: Built) -> None:
     counts = built.counts
     assert counts is not None
@@ -282,6 +304,14 @@ def test_what_a_source_lists_of_a_history(built: Built) -> None:
     assert features(np.array([[0, 2, 0, 1], [0, 0, 4, 0], [0, 0, 0, 0]])) == {
         "events": 7, "places": 2, "busiest day": 4, "busiest place": 4, "later half": 5,
     }  # fmt: skip
+    assert features(np.array([[1, 2, 4]]))["later half"] == 4
+
+
+def test_days_on_which_nobody_looked_are_no_part_of_what_a_list_comes_to(tmp_path: Path) -> None:
+    """With the source gone after 7 March, the later half of the days begins on the 5th."""
+    counts = built_of(with_counts(tmp_path / "case", EVENTS, 'places = "all"\nend = 2024-03-07')).counts
+    assert counts is not None
+    assert counts.summed(counts.history["events"])["later half"] == 1
 
 
 def test_histories_drawn_anew_are_those_of_the_model_told_the_first_day(built: Built) -> None:
@@ -291,7 +321,7 @@ def test_histories_drawn_anew_are_those_of_the_model_told_the_first_day(built: B
     again = Listed(built.account, built.setting, counts, ())
     mine = [one for one in (again(np.empty(0), (1, i)) for i in range(400)) if one is not None]
     theirs = [built.account.process.simulate(built.setting, rng=keyed(2, i)) for i in range(400)]
-    plain = np.log1p([features(listed(one, counts, keyed(3, i)))["events"] for i, one in enumerate(theirs)])
+    plain = np.log1p([counts.summed(listed(one, counts, keyed(3, i)))["events"] for i, one in enumerate(theirs)])
     anew = np.log1p([one["events"] for one, _ in mine])
     error = np.hypot(plain.std() / np.sqrt(len(plain)), anew.std() / np.sqrt(len(anew)))
     assert anew.mean() == pytest.approx(plain.mean(), abs=4 * error)

@@ -27,6 +27,7 @@ from groundswell.models.reporting.grouping import SIGN, ClaimGroup
 from groundswell.models.reporting.integration import integrable
 from groundswell.models.reporting.predictive import prior_predictive
 from groundswell.rng import generator, keyed
+from groundswell.studies.beside import unlisted
 from groundswell.studies.case import Built, plain
 from groundswell.studies.counts_check import counts_checked
 from groundswell.studies.joining import NOT_IDENTIFIED, Joining, joining
@@ -144,7 +145,7 @@ def condition(
         "size": asdict(size),
         "digest": built.observed(built.record).digest(),
         "notes": [*built.notes, *found.notes],
-        "doubts": [*doubts, *far_claims(claims)],
+        "doubts": [*doubts, *unlisted(built), *far_claims(claims)],
         "quality": quality(found, noise, posterior),
         "dates": [day.isoformat() for day in setting.window.dates()],
         "paths": {name: {"posterior": quantiles(posterior, name), "prior": quantiles(prior, name)} for name in PATHS},

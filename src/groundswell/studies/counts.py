@@ -58,6 +58,10 @@ class Counts:
         looked[:, 0] = False
         return looked
 
+    def summed(self, seen: np.ndarray) -> dict[str, float]:
+        """The `features` of what is seen (P, T), of the days on which the source looked."""
+        return features(seen[:, self.looked.any(axis=0)])
+
     @property
     def first(self) -> tuple[str, ...]:
         """Places with an event on the first day."""
@@ -198,7 +202,10 @@ def listed(history: History, counts: Counts, rng: np.random.Generator) -> np.nda
 
 
 def features(seen: np.ndarray) -> dict[str, float]:
-    """What counts (P, T) come to, by name: by these a source's list is compared with what is expected of it."""
+    """What counts (P, T) come to, by name: by these a source's list is compared with what is expected of it.
+
+    "later half" : of the days, the middle one of an odd number left out.
+    """
     by_place, by_day = seen.sum(axis=1), seen.sum(axis=0)
     return {
         "events": float(seen.sum()),

@@ -23,7 +23,7 @@ from groundswell.models.base import Account
 from groundswell.params import Leaf, leaves, replacing
 from groundswell.rng import keyed
 from groundswell.studies.case import Built
-from groundswell.studies.counts import Counts, features, listed, told
+from groundswell.studies.counts import Counts, listed, told
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -46,7 +46,7 @@ class Listed:
         if history is None:
             return None
         seen = listed(history, self.counts, rng)
-        return features(seen), seen.sum(axis=0)
+        return self.counts.summed(seen), seen.sum(axis=0)
 
 
 def counts_checked(built: Built, found: Fit, *, prior_draws: int, seed: int, processes: int) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def counts_checked(built: Built, found: Fit, *, prior_draws: int, seed: int, pro
     after = _drawn(built, found.details["leaves"], found.details["free"], (seed, 16), processes)
     seen = np.where(counts.looked, counts.history["events"], 0)
     rows = []
-    for name, value in features(seen).items():
+    for name, value in counts.summed(seen).items():
         mine, theirs = (np.array([row[name] for row, _ in drawn]) for drawn in (after, before))
         rank = float((mine < value).mean() + 0.5 * (mine == value).mean())
         rows.append(

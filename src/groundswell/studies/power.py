@@ -34,7 +34,7 @@ from groundswell.models.reporting.sorting import sort_claims
 from groundswell.params import Leaf, leaves, replacing
 from groundswell.rng import keyed
 from groundswell.studies.case import COMPONENTS, Built
-from groundswell.studies.counts import Counts, features, listed
+from groundswell.studies.counts import Counts, listed
 from groundswell.studies.designs import Design
 from groundswell.studies.run import DECISIVE
 
@@ -110,7 +110,8 @@ class Drawn:
             answers["joins per arrest"] = np.log(quantity("joins_per_arrest").value(history, where, first, last))
         figures = [_log_figure(claim.quantity, claim.value) for claim in said]
         if self.counts is not None:
-            figures += np.log(np.array(list(features(listed(history, self.counts, rng)).values())) + 0.5).tolist()
+            summed = self.counts.summed(listed(history, self.counts, rng))
+            figures += np.log(np.array(list(summed.values())) + 0.5).tolist()
         return np.array(figures), answers
 
 
@@ -219,7 +220,7 @@ def power(
         "parameters": source.words,
         "threshold": DECISIVE,
         "claims": len(base),
-        "counts": 0 if built.counts is None else len(features(built.counts.history["events"])),
+        "counts": 0 if built.counts is None else len(built.counts.summed(built.counts.history["events"])),
         "designs": [{"design": d.name, "counts": d.doc, "figures": len(d.claims)} for d in designs],
         "pairs": rows,
         "best": _best(losses, wanted, designs),
