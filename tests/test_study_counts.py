@@ -32,6 +32,7 @@ from groundswell.studies.counts import features, listed
 from groundswell.studies.counts_check import Listed
 from groundswell.studies.judgements import detection_moves
 from groundswell.studies.new import new_study
+from groundswell.studies.replay import posterior_histories
 from groundswell.studies.run import Effort, run_study
 
 TINY = Size(draws=24, effective=15, most=120, round=40, histories=4, prior_draws=20, joining_draws=20)
@@ -337,6 +338,19 @@ def test_another_share_weighs_a_history_by_what_it_hides() -> None:
         expected = binom.logpmf(seen, happened, share).sum() - binom.logpmf(seen, happened, 0.6).sum()
         assert ratio[0] == pytest.approx(expected)
     assert moved.ways == ("0.55", "0.65")
+
+
+def test_histories_given_the_counts_hold_what_is_seen_and_what_is_not(tmp_path: Path) -> None:
+    """Looked at everywhere, so that what is not seen is all the rest of the events."""
+    built = built_of(with_counts(tmp_path / "case", EVENTS, 'places = "all"\ndetection = 0.6'))
+    found = fit(built.account, built.setting, built.observed(), TINY.method(1), rng=generator(2))
+    posterior = posterior_histories(built.account, built.setting, built.observed(), found, 1)
+    assert built.counts is not None
+    seen = np.where(built.counts.looked, built.counts.history["events"], 0)
+    for draw in posterior:
+        assert draw["unseen"] == draw["events"][1:].sum() - seen.sum() >= 0
+        assert (draw["events"] >= seen.sum(axis=0)).all()
+        assert draw["events"][0] == 2
 
 
 def test_power_has_the_counts_in_every_record(built: Built) -> None:
