@@ -58,9 +58,8 @@ def counts_checked(built: Built, found: Fit, *, prior_draws: int, seed: int, pro
     counts = built.counts
     assert counts is not None
     free = [leaf for leaf in leaves(built.account) if leaf.prior is not None and leaf.name not in built.held]
-    z = np.array([leaf.center for leaf in free]) + np.array([leaf.sd for leaf in free]) * keyed(
-        seed, 14
-    ).standard_normal((prior_draws, len(free)))
+    centre, sd = np.array([leaf.center for leaf in free]), np.array([leaf.sd for leaf in free])
+    z = centre + sd * keyed(seed, 14).standard_normal((prior_draws, len(free)))
     before = _drawn(built, free, z, (seed, 15), processes)
     after = _drawn(built, found.details["leaves"], found.details["free"], (seed, 16), processes)
     seen = np.where(counts.looked, counts.history["events"], 0)

@@ -17,8 +17,8 @@ from groundswell.studies.case import Built
 def parameter_rows(found: Fit, built: Built) -> list[dict[str, Any]]:
     """Prior and posterior of every free parameter, in natural units.
 
-    declared : the prior from which the study moved this one, or None where it did not; of a parameter declared without
-    one, nothing but the value. sd : of the prior, on the free coordinate, now and as declared.
+    declared : the prior from which the study moved this one, None where it did not, three times None where there was
+    none. prior_sd, declared_sd : on the free coordinate.
     """
     assert found.draws is not None
     rows = []

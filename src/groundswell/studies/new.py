@@ -34,7 +34,8 @@ SPREAD = ("between", "media", "organised", "call", "deterrence", "backlash")
 """Mechanisms left out of a study of one place."""
 
 RECIPES: Mapping[str, tuple[str, Callable[[Path], dict[str, str]]]] = {
-    "floyd-2020": ("floyd_protests_2020", floyd2020.files)
+    "floyd-2020": ("floyd_protests_2020", floyd2020.files),
+    "floyd-2020-counts": ("floyd_protests_2020", floyd2020.files_with_counts),
 }
 """Studies that are made from a data set: its name, and what makes the files."""
 
