@@ -41,7 +41,7 @@ IMPOSSIBLE, STRAINED = -60.0, -15.0
 """Best log weight of a claim over draws from the prior below which it is refused, or warned of."""
 
 LARGE = 150.0
-"""Effective draws from which on a relaxation, which costs as much as some 400 filters, saves more of them as a start."""
+"""Effective draws from which on a relaxation, which costs some 400 filters, saves more of them as a start."""
 
 PERSONS = 24
 """Draws of the fit that are told of persons: each is a look at every person of the country, a day after the other."""
