@@ -181,7 +181,7 @@ def nearby(built: Built, seed: int) -> Start | None:
     method = Relaxation(particles=100)
     try:
         found = fit(
-            built.account, built.setting, built.observed(), method, rng=keyed(seed, 14), fixed=built.held,
+            built.account, built.setting, built.observed(), method, rng=keyed(seed, 17), fixed=built.held,
             progress=silent,
         )  # fmt: skip
     except (UsageError, DataError):
