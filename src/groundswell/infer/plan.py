@@ -67,7 +67,7 @@ class Plan:
         window = setting.window
         self.span = [(window.day(g.start), window.day(g.end)) for g in self.groups]
         self.where = [setting.places.covered_by(g.place) for g in self.groups]
-        integrates = guided and hasattr(account.process, "arrests_given_events")
+        integrates = guided and hasattr(account.process, "arrests_to_come")
         self.crowds: dict[int, list[tuple[int, list[int]]]] = {}
         self.locals: list[Local] = []
         self.counted: dict[int, list[int]] = defaultdict(list)
@@ -78,8 +78,10 @@ class Plan:
                 self.later.append(i)
             elif i not in local_groups and i not in crowd_groups:
                 self.counted[last].append(i)
+        self.picked = self._picked() if account.reporting.picked else {}
         self._count([i for i, group in enumerate(self.groups) if account.reporting.lister(group) is not None])
-        named = {day for local in self.locals for day in range(local.first, local.last + 1)} | set(self.crowds)
+        named = {day for local in self.locals for day in range(local.first, local.last + 1)}
+        named |= set(self.crowds) | set(self.picked)
         if self.known is not None:
             named |= set(np.flatnonzero((self.known >= 0).any(axis=1)).tolist())
         self.days = named | {day - 1 for day in named} | set(self.counted)
@@ -127,6 +129,17 @@ class Plan:
             self.crowds.setdefault(day, []).append((place, members))
         return {i for local in self.locals for i in local.groups}, {i for c in crowds.values() for i in c}
 
+    def _picked(self) -> dict[int, set[int]]:
+        """By day, the places of which a claim speaks alone, and that nobody counted: an event there is given."""
+        found: dict[int, set[int]] = defaultdict(set)
+        for i, (first, last) in enumerate(self.span):
+            if len(self.where[i]) == 1 and first == last < self.setting.window.days and first > 0:
+                place = int(self.where[i][0])
+                counted = self.known is not None and self.known[first, place] >= 0
+                if self.groups[i].quantity.name in ("arrests", "participants") and not counted:
+                    found[first].add(place)
+        return dict(found)
+
     def _count(self, lists: Sequence[int]) -> None:
         """Lay out the counters. lists : groups whose source lists places: of them each place's arrests count too."""
         counted = [i for day in sorted(self.counted) for i in self.counted[day]] + self.later
@@ -156,23 +169,15 @@ class Plan:
         """Counters that each end with their own window, so that a whole history can be made in one call."""
         tallies = _Tallies(len(self.setting.places))
         groups = {i: self._add(tallies, i, alone=True) for members in self.counted.values() for i in members}
-        coming = [
-            [
-                tallies.add(self.columns["arrests"], day + 1, local.last, np.array([local.place]), False, alone=True)
-                for day in range(local.first, local.last)
-            ]
-            for local in self.locals
-        ]
-        return LookAhead(tallies.counters(), groups, coming)
+        return LookAhead(tallies.counters(), groups)
 
 
 @dataclass(frozen=True)
 class LookAhead:
-    """What histories that look ahead count. counter_of : by group. coming : by local window, a counter a day."""
+    """What histories that look ahead count. counter_of : by group."""
 
     empty: Counters
     counter_of: dict[int, tuple[int, ...]]
-    coming: list[list[int]]
 
 
 class _Tallies:

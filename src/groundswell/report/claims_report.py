@@ -10,6 +10,7 @@ from groundswell.data.files import write_text
 from groundswell.report import claims_answers as answers
 from groundswell.report import claims_asked as asked
 from groundswell.report import claims_by_day as by_day
+from groundswell.report import claims_counts
 from groundswell.report import claims_heard as heard
 from groundswell.report import claims_one_by_one as one_by_one
 from groundswell.report import claims_rests_on as rests_on
@@ -44,6 +45,7 @@ def page(result: Mapping[str, Any], speaker: Speaker) -> Page:
             *asked.answers(result, speaker),
             (say("claims-ask-lean"), answers.lean(result, speaker)),
             *([(say("claims-ask-rests-on"), told)] if (told := rests_on.rests_on(result, speaker)) else []),
+            *([(say("claims-ask-counts"), claims_counts.answer(result, speaker))] if result["counts"] else []),
             (say("claims-ask-mechanisms"), answers.mechanisms(result, speaker)),
             *([(say("claims-ask-joining"), answers.joining(result, speaker))] if result["joining"] else []),
             (say("claims-ask-settle"), say("claims-say-settle")),
@@ -51,6 +53,7 @@ def page(result: Mapping[str, Any], speaker: Speaker) -> Page:
         sections=[
             asked.section(result, speaker),
             *by_day.sections(result, speaker),
+            *([claims_counts.counts(result, speaker)] if result["counts"] else []),
             sections.lean(result, speaker),
             rests_on.anchors(result, speaker),
             rests_on.influence(result, speaker),

@@ -34,7 +34,8 @@ SPREAD = ("between", "media", "organised", "call", "deterrence", "backlash")
 """Mechanisms left out of a study of one place."""
 
 RECIPES: Mapping[str, tuple[str, Callable[[Path], dict[str, str]]]] = {
-    "floyd-2020": ("floyd_protests_2020", floyd2020.files)
+    "floyd-2020": ("floyd_protests_2020", floyd2020.files),
+    "floyd-2020-counts": ("floyd_protests_2020", floyd2020.files_with_counts),
 }
 """Studies that are made from a data set: its name, and what makes the files."""
 
@@ -298,6 +299,7 @@ def _any_crowd(ids: str) -> str:
     held = "\n".join(f"{name} = {value:g}" for name, value in ANY_CROWD.items())
     return (
         f"\n# The model's crowds have a middle of about 150 persons; the figures of {ids} are far larger.\n"
-        f"# Held so wide a crowd may have any size from dozens to millions: only the claims speak of it.\n"
+        "# Held so wide a crowd may have any size from dozens to millions: only the claims speak of it. If you know\n"
+        "# what crowds here are like, state that as a prior of the median under [priors], and delete this table.\n"
         f"[fixed]\n{held}\n"
     )

@@ -31,7 +31,7 @@ from groundswell.errors import DataError, ParameterError
 from groundswell.models.reporting.grouping import SIGN, ClaimGroup, Grains, grouped
 from groundswell.models.reporting.selection import Listing, Selection
 from groundswell.models.reporting.sorting import sort_claims, unknown_label
-from groundswell.params import Component, Effects, Prior, param
+from groundswell.params import Component, Effects, Prior, Priors, param
 
 SPEAKER_SD = 0.3
 """Sd of a speaker's own effect, in log: of a listed speaker's prior and of an unlisted one's noise."""
@@ -51,12 +51,16 @@ class Reporting(Component):
     """Claims given a history. Make one with `Reporting.for_record`: its labels come from the record.
 
     The numbers are in logs: a bias of .7 doubles, a spread of .25 is plus or minus a quarter.
-    selection : sources that list some places and miss others; None, where all speak of all places.
+    selection : sources that list some places and miss others; None, where all speak of all places. picked : claims on
+    arrests or participants of one place on one day are of events that somebody chose to speak of: that there was one
+    is given and says nothing of how many there are. Weighed by `ParticleFilter`; `log_density`, given a history, is
+    the same either way.
     anchor : the stance whose bias is 0. grains : to what people round. vague : share of bounds that
     are merely true; their slack is uniform on (0, vague_reach). shared_origin : correlation of the
     errors of different figures from one origin. unlisted : sd of the effect of a speaker who is heard
     once and so is no parameter. The defaults of these are judgements, not estimates: print them with a
-    result and vary them.
+    result and vary them. priors : other priors than the declared ones, by the parameter's name here; names that these
+    claims do not need are passed over (`Account.under` checks them).
     """
 
     bias: Effects = param(
@@ -76,12 +80,14 @@ class Reporting(Component):
     )
     slack: float = param("log", low=0.0, prior=Prior(0.2, 0.3), doc="mean distance of a bound from what is known")
     selection: Selection | None = None
+    picked: bool = False
     anchor: str = ""
     grains: Grains = DEFAULT_GRAINS
     vague: float = 0.2
     vague_reach: float = math.log(100)
     shared_origin: float = 0.95
     unlisted: float = SPEAKER_SD
+    priors: Priors = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
