@@ -211,7 +211,7 @@ def test_a_run_shows_the_counts(ran: tuple[dict, Path], folder: Path, built: Bui
         assert (out / f"tables/{name}.parquet").is_file()
     page = write_report(result, tmp_path).read_text(encoding="utf-8")
     for words in ("Do the counts agree with the model?", "A source’s own counts", "7 events in 3 of the 4 places",
-                  "60\u00a0%", "events in the busiest place", "counts.detection"):  # fmt: skip
+                  "60\u00a0%", "events in the busiest place", "share of events that the source lists"):  # fmt: skip
         assert words in page, words
     assert result["digest"] == built.observed(built.record).digest() != built.record.digest()
     other = json.loads(json.dumps(result))
