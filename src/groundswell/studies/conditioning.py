@@ -209,16 +209,16 @@ def reachable(built: Built, prior: Sequence[Mapping[str, Any]], seed: int) -> li
             best = max(best, guided_weight(built, group, seed))
         words = (
             f"claim {claim.id}: {claim.words()} ({group.words()}): in {len(drawn)} draws from the prior the quantity "
-            f"lies between {low:,.4g} and {high:,.4g}, and the best log weight of the claim is {best:.0f}"
+            f"lies between {low:,.4g} and {high:,.4g}"
         )
         if best < IMPOSSIBLE:
             raise DataError(
-                words
-                + ". No draw can meet it. Check value, unit, window and place; a figure that is right but outside "
-                "what the model can do has to be left out, and that has to be said."
+                f"{words}, and the best log weight of the claim is {best:.0f}. No draw can meet it. Check value, unit, "
+                "window and place; a figure that is right but outside what the model can do has to be left out, and "
+                "that has to be said."
             )
         if best < STRAINED:
-            doubts.append(words + ": the model can hardly produce it, so it pulls the biases hard")
+            doubts.append(f"{words}: the model can hardly produce such a figure, so it pulls the leans hard")
     return doubts
 
 
