@@ -71,7 +71,7 @@ def claims_on_fan(
     if until is not None and days([until])[0] < when[-1]:
         _pale(axes, days([until])[0], when[-1], words)
     look = style.colours(stances or [claim["stance"] for claim in claims])
-    ends = [(date2num(days([claim["end"]])[0]), _height(claim, log)) for claim in claims]
+    ends = [(float(date2num(days([claim["end"]])[0])), _height(claim, log)) for claim in claims]
     for claim, aside in zip(claims, style.beside(axes, ends), strict=True):
         _interval(axes, claim, *look[claim["stance"]], float(aside), log=log)
     _labels(axes, claims, words)

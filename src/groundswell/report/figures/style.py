@@ -192,7 +192,7 @@ def log_counts(axes: Axes, low: float, high: float, *, room: float, language: st
         add(np.outer(family, 10.0**powers).ravel().tolist())
     for count in (2, 3, 4, 5):
         if len(found) < 2:
-            for tick in MaxNLocator(count, steps=[1, 2, 5, 10]).tick_values(low, high).tolist():
+            for tick in np.asarray(MaxNLocator(count, steps=[1, 2, 5, 10]).tick_values(low, high)).tolist():
                 add([tick])
     axes.xaxis.set_major_locator(FixedLocator(found))
     axes.xaxis.set_minor_locator(NullLocator())
