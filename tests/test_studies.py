@@ -158,7 +158,7 @@ def test_the_report_says_what_its_answers_rest_on(ran, tmp_path):
         {**result, "look": driver, "size": {**result["size"], "approximate": True}}, tmp_path
     ).read_text(encoding="utf-8")
     assert "An approximate run" in page
-    assert "approximately; said:" in page
+    assert ": approximately " in page
     assert "seems to rest" not in page, "an approximate run says nothing from doubtful rows"
     for row in driver["influence"]:
         row["answers"]["arrests"] |= {"shift": 2.0, "error": 1.5}

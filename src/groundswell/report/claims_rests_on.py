@@ -86,12 +86,13 @@ def influence(result: Mapping[str, Any], speaker: Speaker) -> Section:
 def driver(name: str, result: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The claim without which an answer moves furthest, beyond noise and MATTERS; None if no claim moves it so.
 
-    An approximate run names none whose weights cannot be relied on.
+    Nor in an approximate run where its weights cannot be relied on.
     """
     rows = [row for row in result["look"]["influence"] if row["kind"] == "claim"]
-    rows = [row for row in rows if row["reliable"] or not result["size"]["approximate"]]
     moved = [row for row in rows if _sure(row["answers"].get(name), MATTERS)]
-    return max(moved, key=lambda row: abs(row["answers"][name]["shift"]), default=None)
+    furthest = max(moved, key=lambda row: abs(row["answers"][name]["shift"]), default=None)
+    doubtful = furthest is not None and not furthest["reliable"] and result["size"]["approximate"]
+    return None if doubtful else furthest
 
 
 def rests_on(result: Mapping[str, Any], speaker: Speaker) -> list[str]:

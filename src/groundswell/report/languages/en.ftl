@@ -410,7 +410,7 @@ claims-ask-participants = How many took part?
 claims-ask-arrests = How many arrests?
 claims-ask-groups = How many organised groups?
 claims-asked = { $about }: { $middle } ({ $low } to { $high }); said: { $said }.
-claims-asked-about = { $about }: about { $middle } ({ $low } to { $high }), approximately; said: { $said }.
+claims-asked-about = { $about }: approximately { $middle } ({ $low } to { $high }); said: { $said }.
 claims-asked-more = { $count } { $count ->
         [one] other window stands
        *[other] other windows stand
