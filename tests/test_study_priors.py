@@ -298,10 +298,9 @@ def test_a_run_says_which_priors_it_moved_and_from_what(folder: Path, built: Bui
     assert lean["state"] == pytest.approx(np.exp(-0.4 + np.array([-1.645, 0, 1.645]) * sd).tolist(), rel=1e-6)
     assert lean["opposition"][1] == 1
     section = judgements(result, Speaker())
-    assert any(
-        "states priors of its own for process.crowds.median and reporting.bias.state" in w for w in section.words
-    )
+    assert any("states priors of its own for size of a usual crowd and lean of state" in w for w in section.words)
     shown = list(section.tables[0].table.rows())
+    assert shown[0]["name"] == "process.crowds.median"
     assert shown[0]["declared"] == "150 (40–559)"
     assert shown[0]["in this study"] == "5,000 (2,200–11,400)"
     assert (tmp_path / "out/tables/priors.csv").read_text().count("\n") == 3

@@ -147,6 +147,7 @@ def _stated(rows: Sequence[Mapping[str, Any]], speaker: Speaker) -> Table:
     return Table(
         {
             say("column-parameter"): [parameter_name(row["parameter"], speaker) for row in rows],
+            say("column-parameter-name"): [row["parameter"] for row in rows],
             say("column-unit"): [row["unit"] for row in rows],
             say("column-declared"): [told(row["declared"]) for row in rows],
             say("column-declared-sd"): [row["declared_sd"] for row in rows],
