@@ -55,7 +55,7 @@ def run(
     ] = None,
     approximate: Annotated[
         bool | None,
-        typer.Option("--approximate", help="A normal approximation, in half the time or less; the report says so."),
+        typer.Option("--approximate", help="A normal approximation, in about half the time; the report says so."),
     ] = None,
     config: Config = None,
     as_json: Json = False,
