@@ -160,7 +160,7 @@ class _Run:
             if place in crowds:
                 log_g[row] += self._crowd_tilt(crowds[place])
         at = np.array(places, dtype=np.int64)
-        given = np.isin(at, list(picked))
+        given = np.array([place in picked for place in places], dtype=np.bool_)
         log_g[given, 0] = -np.inf
         return Guide(at, log_g, arrests, COMING[:deep], left, scale, offset, stands, given, known, plan.detection)
 
