@@ -14,8 +14,9 @@ from groundswell.cli.study import app
 from groundswell.data.check import check
 from groundswell.data.claims_table import read_claims
 from groundswell.errors import DataError, UsageError
-from groundswell.studies.beside import ANY_CROWD, study_beside
+from groundswell.studies.beside import study_beside
 from groundswell.studies.case import Case
+from groundswell.studies.crowds import crowds_for, large_crowds
 from groundswell.studies.new import Wish, new_study
 from groundswell.studies.run import folder_of
 
@@ -68,16 +69,17 @@ def test_around_the_iranian_claims_window_country_calls_and_anchors_are_found(tm
     assert "24 claims are weighed, 10 are listed and not weighed" in words
 
 
-def test_crowds_of_millions_are_allowed_for_and_the_first_day_is_active(tmp_path):
+def test_crowds_of_a_million_are_allowed_for_and_the_first_day_is_active(tmp_path):
     path = table(
         tmp_path, "a,participants,Lyon,2023-03-07,2023-03-07,about,1.2 million,unions,u,x,",
         "b,participants,Lyon,2023-03-07,2023-03-07,about,40000,ministry,m,x,",
     )  # fmt: skip
     made = new_study(tmp_path / "case", Wish(claims=path))
     found = built(tmp_path / "case")
-    assert found.held == ANY_CROWD
+    assert found.held == crowds_for(found)
+    assert large_crowds(found) == []
     assert found.case.setting.active_on_day0 == ("Lyon",)
-    assert "crowds of any size are allowed for (a, b)" in "\n".join(made.words)
+    assert "crowds of such a size are allowed for (a, b)" in "\n".join(made.words)
     assert "where 5" in "\n".join(made.words), "more than live there"
     assert [c.value for c in read_claims(tmp_path / "case/claims.csv")] == [1_200_000, 40_000]
 

@@ -91,6 +91,7 @@ def run(
             f"{len(result['claims'])} claims weighed, {len(result['unweighed'])} listed and not weighed.",
             "Effective draws: " + ", ".join(f"{k} {v:.0f}" for k, v in quality["effective_draws"].items()) + ".",
             f"Log-likelihood varies by {quality['log_likelihood_sd']:.2f} between filters.",
+            *(f"{why[:1].upper()}{why[1:]}." for why in result["unanswered"].values()),
             f"Report: {page}",
         ]
     )
@@ -100,6 +101,7 @@ def run(
             "result": str(folder / "result.json"),
             "quality": quality,
             "doubts": result["doubts"],
+            "unanswered": result["unanswered"],
             "reasons": result["reasons"],
         },
         words,

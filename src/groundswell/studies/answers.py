@@ -10,6 +10,7 @@ import numpy as np
 
 from groundswell.models.reporting.claims import label
 from groundswell.studies.case import Built
+from groundswell.studies.crowds import unanswered
 
 PATHS = {"cities": "cities_so_far", "arrests": "arrests_so_far", "participants": "participants_so_far"}
 """Answers that are the end of a daily path, the last day of the study."""
@@ -24,8 +25,9 @@ HALF = 0.5
 class Answers:
     """Values (M,) of every answer, all in logs, and their weights (M,), which sum to 1.
 
-    "cities", "arrests", "participants": by the last day. "joining": groups formed for each one broken up, over the
-    window of the claim that asks; missing where none does. "STANCE: KIND": by how much a side's figures lean.
+    "cities", "arrests", "participants": by the last day; without those that are `unanswered`. "joining": groups formed
+    for each one broken up, over the window of the claim that asks; missing where none does. "STANCE: KIND": by how much
+    a side's figures lean.
     """
 
     values: Mapping[str, np.ndarray]
@@ -88,7 +90,8 @@ def answers_of(
 
     posterior : histories reduced by `studies.replay`, with the quantities of all weighed claims.
     """
-    values = {name: np.log([draw[path][-1] + HALF for draw in posterior]) for name, path in PATHS.items()}
+    told = [name for name in PATHS if name not in unanswered(built)]
+    values = {name: np.log([draw[PATHS[name]][-1] + HALF for draw in posterior]) for name in told}
     if (at := asked_group(built)) is not None:
         values["joining"] = np.log([draw["hidden"][at] for draw in posterior])
     values |= {f"{stance}: {kind}": row for (stance, kind), row in leans(built, effects, len(weights)).items()}

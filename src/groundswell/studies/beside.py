@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 from groundswell.data.check import Verdict
 from groundswell.data.quantities import quantity
-from groundswell.data.record import Claim
 from groundswell.errors import GroundswellError
-from groundswell.params import leaves
 from groundswell.studies.case import Built, Case
+from groundswell.studies.crowds import crowds_for, crowds_too_large, large_crowds
+from groundswell.studies.first_day import first_day
 
-ANY_CROWD = {"process.crowds.median": 10_000.0, "process.crowds.spread": 3.0}
-"""A crowd of any size, held fixed: 95 of 100 between 30 persons and 3.6 million, so only claims speak of it."""
-
-FAR_OUT = 3.0
-"""Prior standard deviations of a crowd's log size beyond which a figure strains the model."""
+NEAR = 0.5
+"""Share of all places from which on a claimed number of them may be cut off by how many the study has."""
 
 MANY = 10
 """Places and days with claims of their own from which on they are told of together: docs/study-floyd-2020.md."""
@@ -55,6 +51,11 @@ def strained(built: Built) -> list[str]:
                 f"claim {claim.id}: {claim.words()}, but the study has {len(places)} places in {claim.place}: add "
                 "places, quiet ones too, or lower minimum_population"
             )
+        elif quantity(claim.quantity).functional == "distinct" and claim.value >= NEAR * len(places) > 1 and not upper:
+            found.append(
+                f"claim {claim.id}: {claim.words()}, and the study has {len(places)} places in {claim.place}: the number "
+                "of places reached can run into that ceiling. Add smaller places: lower minimum_population"
+            )
         here = built.setting.places.population[places].sum()
         if claim.quantity == "participants" and claim.value > days * here and not upper:
             found.append(f"claim {claim.id}: {claim.words()} on {days} days in {claim.place}, where {here:,.0f} live")
@@ -67,25 +68,9 @@ def strained(built: Built) -> list[str]:
             "without them"
         )
     if large := large_crowds(built):
-        held = ", ".join(f"{name} = {value:g}" for name, value in ANY_CROWD.items())
+        held = ", ".join(f"{name} = {value:g}" for name, value in crowds_for(built).items())
         found.append(
             f"{', '.join(claim.id for claim in large)}: participants far beyond the model's crowds, which it will "
-            f"refuse or strain at. For crowds of any size write under [fixed] in study.toml: {held}"
+            f"refuse or strain at. For crowds as large write under [fixed] in study.toml: {held}"
         )
-    return found
-
-
-def large_crowds(built: Built) -> list[Claim]:
-    """Claims on participants of one place that lie beyond FAR_OUT of the prior of a crowd."""
-    crowd = {leaf.name: leaf for leaf in leaves(built.account) if leaf.name in ANY_CROWD}
-    median, spread = (crowd[name] for name in ANY_CROWD)
-    sd = spread.value if median.name in built.held else math.hypot(spread.value, median.sd)
-    most = median.value * math.exp(FAR_OUT * sd)
-    return [
-        claim
-        for claim in built.claims.weighed
-        if claim.quantity == "participants"
-        and claim.qualifier not in ("at_most", "less_than")
-        and len(built.setting.places.covered_by(claim.place)) == 1
-        and claim.value / ((claim.end - claim.start).days + 1) > most
-    ]
+    return [*found, *crowds_too_large(built), *first_day(built)]

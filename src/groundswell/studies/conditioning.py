@@ -17,26 +17,24 @@ from groundswell import __version__
 from groundswell.data.provenance import provenance
 from groundswell.data.quantities import quantity
 from groundswell.data.record import Claim, Record
-from groundswell.errors import DataError
 from groundswell.infer.base import Fit, Progress, fit, silent
 from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.relaxation import Relaxation
 from groundswell.infer.target import Start
 from groundswell.infer.tempered import TemperedSMC
-from groundswell.models.reporting.grouping import SIGN, ClaimGroup
-from groundswell.models.reporting.integration import integrable
+from groundswell.models.reporting.grouping import SIGN
 from groundswell.models.reporting.predictive import prior_predictive
 from groundswell.rng import generator, keyed
 from groundswell.studies.answers import leans
 from groundswell.studies.case import Built, plain
+from groundswell.studies.crowds import beyond_everybody, unanswered
+from groundswell.studies.first_day import first_day
 from groundswell.studies.joining import NOT_IDENTIFIED, Joining, joining
 from groundswell.studies.persons import told_of_persons
 from groundswell.studies.quality import filter_noise, quality
+from groundswell.studies.reachable import reachable
 from groundswell.studies.replay import PATHS, posterior_histories, prior_histories, quantiles, seen_by_day
 from groundswell.studies.second_look import second_look
-
-IMPOSSIBLE, STRAINED = -60.0, -15.0
-"""Best log weight of a claim over draws from the prior below which it is refused, or warned of."""
 
 PERSONS = 24
 """Draws of the fit that are told of persons: each is a look at every person of the country, a day after the other."""
@@ -124,17 +122,19 @@ def condition(
     if persons:
         progress(0.96, "told of persons")
         told = told_of_persons(built, found, PERSONS, seed=seed)
+    paths = {name: {"posterior": quantiles(posterior, name), "prior": quantiles(prior, name)} for name in PATHS}
     result = {
         "version": __version__,
         "case": plain(built.case),
         "seed": seed,
         "size": asdict(size),
         "digest": built.record.digest(),
-        "notes": [*built.notes, *found.notes],
-        "doubts": [*doubts, *far_claims(claims)],
+        "notes": [*built.notes, *found.notes, *unanswered(built).values()],
+        "unanswered": unanswered(built),
+        "doubts": [*doubts, *first_day(built), *far_claims(claims), *beyond_everybody(built, paths, claims)],
         "quality": quality(found, noise, posterior),
         "dates": [day.isoformat() for day in setting.window.dates()],
-        "paths": {name: {"posterior": quantiles(posterior, name), "prior": quantiles(prior, name)} for name in PATHS},
+        "paths": paths,
         "exploded_prior_draws": sum(draw["exploded"] for draw in prior),
         "parameters": parameter_rows(found),
         "lean": lean_rows(found, built),
@@ -153,48 +153,6 @@ def condition(
     done = time.perf_counter()
     timings = {"seconds_fit": fitted - started, "seconds_total": done - started, "processes": processes}
     return result, timings
-
-
-def reachable(built: Built, prior: Sequence[Mapping[str, Any]], seed: int) -> list[str]:
-    """DataError for a claim that no draw from the prior comes near; a sentence for one that hardly any does.
-
-    A claim about one small place may find it quiet in every draw: there a filter, which makes it active, decides.
-    """
-    drawn = [draw for draw in prior if not draw["exploded"]]
-    if not drawn:
-        raise DataError(
-            f"every one of {len(prior)} draws from the prior exploded (more events on a day than max_daily_events). "
-            "Check the populations of the places and the priors of the offspring terms."
-        )
-    doubts = []
-    for i, group in enumerate(built.account.reporting.prepare(built.claims.weighed)):
-        best = max(float(draw["logs"][i]) for draw in drawn)
-        low, high = (f(float(draw["hidden"][i]) for draw in drawn) for f in (min, max))
-        claim = group.claims[0]
-        if best < STRAINED:
-            best = max(best, guided_weight(built, group, seed))
-        words = (
-            f"claim {claim.id}: {claim.words()} ({group.words()}): in {len(drawn)} draws from the prior the quantity "
-            f"lies between {low:,.4g} and {high:,.4g}, and the best log weight of the claim is {best:.0f}"
-        )
-        if best < IMPOSSIBLE:
-            raise DataError(
-                words
-                + ". No draw can meet it. Check value, unit, window and place; a figure that is right but outside "
-                "what the model can do has to be left out, and that has to be said."
-            )
-        if best < STRAINED:
-            doubts.append(words + ": the model can hardly produce it, so it pulls the biases hard")
-    return doubts
-
-
-def guided_weight(built: Built, group: ClaimGroup, seed: int) -> float:
-    """Best log weight of a group alone in a few guided filters at the priors' medians; -inf if it is not guided."""
-    account, method = built.account, ParticleFilter(histories=16)
-    plan = method.plan(account, built.setting, Record(group.claims), integrable(account.reporting))
-    if not plan.locals and not plan.crowds:
-        return -np.inf
-    return max(method.run(plan, account, rng=keyed(seed, 8, i)).log_likelihood for i in range(10))
 
 
 def parameter_rows(found: Fit) -> list[dict[str, Any]]:

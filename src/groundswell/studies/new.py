@@ -22,8 +22,10 @@ from groundswell.data.record import Claim, Record
 from groundswell.data.table import Table
 from groundswell.errors import DataError, UsageError, nearest
 from groundswell.studies import floyd2020
-from groundswell.studies.beside import ANY_CROWD, large_crowds, strained
+from groundswell.studies.beside import strained
 from groundswell.studies.case import Built, Case, read_places
+from groundswell.studies.crowds import crowds_for, large_crowds
+from groundswell.studies.first_day import frozen, many_at_once
 from groundswell.studies.published.base import reference_data
 
 STANCES = ("third_party", "state", "opposition")
@@ -91,8 +93,8 @@ def new_study(folder: Path, wish: Wish | None = None) -> New:
     large = large_crowds(built)
     if large and "[fixed]" not in files["study.toml"]:
         ids = ", ".join(claim.id for claim in large)
-        files["study.toml"] += _any_crowd(ids)
-        words.append(f"crowds of any size are allowed for ({ids}); see [fixed] in study.toml")
+        files["study.toml"] += _crowds(ids, built)
+        words.append(f"crowds of {_size(built)} are allowed for ({ids}); see [fixed] in study.toml")
         built = _built(files)
     heaps = (*built.claims.setting, *built.claims.unspoken)
     fates = {out.claim.id: f"not weighed: {out.reason}" for out in heaps}
@@ -187,8 +189,8 @@ def _around(wish: Wish) -> tuple[dict[str, str], list[str]]:
             f"{wish.claims}: no claim is about events, places, participants or arrests, so no study can be made around "
             f"it. Weighed by day are {', '.join(q for q in QUANTITIES if not QUANTITIES[q].runs_later)}."
         )
-    start = wish.start or min(claim.start for claim in daily)
-    end = wish.end or max(claim.end for claim in daily)
+    first_claimed = min(claim.start for claim in daily)
+    start, end = wish.start or first_claimed, wish.end or max(claim.end for claim in daily)
     if not wish.country and wish.places is None:
         wish = replace(wish, country=_country_of(record))
     places, whole, files = _places_of(wish)
@@ -203,11 +205,27 @@ def _around(wish: Wish) -> tuple[dict[str, str], list[str]]:
             and claim.place in places.name
         }
     )  # fmt: skip
-    title = wish.title or f"Claims on {whole}, {start} to {end}"
     calls = [claim for claim in record if claim.quantity in INPUTS and start <= claim.start <= end]
+    early, called = "", ""
+    if wish.start is None and (claims := frozen(daily, places, start, first)):
+        early = (
+            f"it begins a day before the first claim, since the first day is given and not modelled: on it only "
+            f"{', '.join(first) or 'no place'} could be active, against {', '.join(claim.id for claim in claims)}"
+        )
+        start -= timedelta(days=1)
+        if many_at_once(claims):
+            first = []
+            if not any(call.start == first_claimed for call in calls):
+                called = (
+                    f"\n# So many places at once need a cause in common.\n[[setting.calls]]\ndate = {first_claimed}\n"
+                )
+                early += f"; a call to the whole country on {first_claimed} stands for what brought so many out at once"
+    title = wish.title or f"Claims on {whole}, {start} to {end}"
     files |= {
         "claims.csv": record.table().to_csv(),
-        "study.toml": _study(wish, title, places, (start, end), anchor, first, weighty) + "".join(map(_call, calls)),
+        "study.toml": _study(wish, title, places, (start, end), anchor, first, weighty)
+        + called
+        + "".join(map(_call, calls)),
     }
     words = [
         f"window: {start} to {end}, the days that the claims speak of"
@@ -217,8 +235,15 @@ def _around(wish: Wish) -> tuple[dict[str, str], list[str]]:
         f"anchor: {anchor}, the stance that speaks of most quantities. That is a decision and not a finding: run the "
         f"study under each of {', '.join(f'{s} ({n} claims)' for s, n in sorted(weighty.items()))}",
     ]  # fmt: skip
+    if early:
+        words.append(early)
     if first:
-        words.append(f"active on the first day, as claims about it say: {', '.join(first)}")
+        as_said = (
+            "taken to be active then already, so that there is something to spread"
+            if early
+            else "as claims about it say"
+        )
+        words.append(f"active on the first day, {as_said}: {', '.join(first)}")
     if calls:
         words.append(f"calls taken as given: {', '.join(claim.id for claim in calls)}; see [[setting.calls]]")
     return files, words
@@ -294,10 +319,20 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _any_crowd(ids: str) -> str:
-    held = "\n".join(f"{name} = {value:g}" for name, value in ANY_CROWD.items())
+def _size(built: Built) -> str:
+    return "any size" if len(built.setting.places) == 1 else "such a size"
+
+
+def _crowds(ids: str, built: Built) -> str:
+    """The crowds that a case with large ones needs, as a table of study.toml that says what they are."""
+    held = "\n".join(f"{name} = {value:g}" for name, value in crowds_for(built).items())
+    why = (
+        "# Held so wide a crowd may have any size from dozens to millions: only the claims speak of it."
+        if len(built.setting.places) == 1
+        else "# Held instead: in a place of middle size the share of its people that the smallest of these is of its\n"
+        "# own; a spread that lets the largest be. A judgement: where no claim speaks of crowds they are as it says."
+    )
     return (
         f"\n# The model's crowds have a middle of about 150 persons; the figures of {ids} are far larger.\n"
-        f"# Held so wide a crowd may have any size from dozens to millions: only the claims speak of it.\n"
-        f"[fixed]\n{held}\n"
+        f"{why}\n[fixed]\n{held}\n"
     )

@@ -29,6 +29,7 @@ from groundswell.errors import DataError, nearest
 from groundswell.infer.base import Progress, fit, silent
 from groundswell.infer.target import Start
 from groundswell.rng import generator, keyed
+from groundswell.studies.answers import PATHS as ANSWERED
 from groundswell.studies.case import COMPONENTS, Built, Case, plain
 from groundswell.studies.conditioning import Size, condition
 from groundswell.studies.reweighing import refit
@@ -260,7 +261,10 @@ def tables(result: Mapping[str, Any]) -> dict[str, Table]:
     """The tables of a result, flat, by name."""
     dates = result["dates"]
     paths: dict[str, list] = {"date": dates}
+    silent_on = {ANSWERED[name] for name in result["unanswered"]}
     for name, sides in result["paths"].items():
+        if name in silent_on:
+            continue
         for side, levels in sides.items():
             for level, values in levels.items():
                 paths[f"{name} {side} {level}"] = values
