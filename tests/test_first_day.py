@@ -54,7 +54,9 @@ def test_a_sum_over_the_country_begins_a_day_earlier_without_one(tmp_path):
     assert "begins a day before the first claim" in words
 
 
-@pytest.mark.parametrize("lines", [(HERE, LATER), (CITIES.replace(",,12,", ",exactly,1,"), HERE)])
+@pytest.mark.parametrize(
+    "lines", [(HERE, LATER), (CITIES.replace(",,12,", ",,1,"), HERE), (CITIES.replace(",,12,", ",at least,3,"), HERE)]
+)
 def test_what_the_first_day_can_hold_begins_on_it(tmp_path, lines):
     found, words = made(tmp_path, *lines)
     assert found.case.start == date(2020, 8, 9)
@@ -70,6 +72,7 @@ def test_a_first_day_that_was_asked_for_is_kept_and_told_of(tmp_path):
     assert "all (about 300 persons), cities (12 cities)" in told
     assert "on the first day, 2020-08-09, only Capital can be active" in told
     assert "start = 2020-08-08" in told
+    assert "Name the places that were active in active_on_day0" in told
     assert "[[setting.calls]]" in told
 
 

@@ -49,12 +49,12 @@ def strained(built: Built) -> list[str]:
         if quantity(claim.quantity).functional == "distinct" and claim.value > len(places) and not upper:
             found.append(
                 f"claim {claim.id}: {claim.words()}, but the study has {len(places)} places in {claim.place}: add "
-                "places, quiet ones too, or lower minimum_population"
+                "places, quiet ones too, or lower minimum_population; the gazetteer's are of 15,000 people or more"
             )
         elif quantity(claim.quantity).functional == "distinct" and claim.value >= NEAR * len(places) > 1 and not upper:
             found.append(
-                f"claim {claim.id}: {claim.words()}, and the study has {len(places)} places in {claim.place}: the number "
-                "of places reached can run into that ceiling. Add smaller places: lower minimum_population"
+                f"claim {claim.id}: {claim.words()}, and the study has {len(places)} places in {claim.place}: the "
+                "number of places reached can run into that ceiling. A table of your own can hold smaller ones"
             )
         here = built.setting.places.population[places].sum()
         if claim.quantity == "participants" and claim.value > days * here and not upper:

@@ -13,6 +13,9 @@ from groundswell.data.record import Claim
 from groundswell.errors import DataError
 from groundswell.studies.case import Built
 
+NAMED = 5
+"""Places with protest on a first day that can be found and named one by one."""
+
 
 def frozen(claims: Iterable[Claim], places: Places, start: date, active: Collection[str]) -> list[Claim]:
     """Claims on the first day alone that need more places than are active on it.
@@ -37,9 +40,15 @@ def frozen(claims: Iterable[Claim], places: Places, start: date, active: Collect
     return found
 
 
+def earlier(claims: Iterable[Claim]) -> list[Claim]:
+    """Those of the claims that a study should begin a day earlier for: the places that a small number of them counts
+    can be found and named, and then the first day is what it was said to be."""
+    return [c for c in claims if QUANTITIES[c.quantity].functional != "distinct" or c.value > NAMED]
+
+
 def many_at_once(claims: Iterable[Claim]) -> bool:
     """Whether some of these say that many places were active, and not only a sum of many."""
-    return any(QUANTITIES[claim.quantity].functional == "distinct" for claim in claims)
+    return any(QUANTITIES[claim.quantity].functional == "distinct" and claim.value > NAMED for claim in claims)
 
 
 def first_day(built: Built) -> list[str]:
@@ -53,6 +62,7 @@ def first_day(built: Built) -> list[str]:
     call = f"; where many places protested at once, a call too: [[setting.calls]] with date = {start}"
     return [
         f"{said}: on the first day, {start}, only {names} can be active, since that day is given and not modelled. "
-        f"What is said of more places cannot be met, and a sum over them is all of {names}. Write start = "
-        f"{start - timedelta(days=1)} in study.toml{call if many_at_once(claims) else ''}"
+        f"What is said of more places cannot be met, and a sum over them is all of {names}. Name the places that were "
+        f"active in active_on_day0, or write start = {start - timedelta(days=1)} in study.toml"
+        f"{call if many_at_once(claims) else ''}"
     ]

@@ -25,7 +25,7 @@ from groundswell.studies import floyd2020
 from groundswell.studies.beside import strained
 from groundswell.studies.case import Built, Case, read_places
 from groundswell.studies.crowds import crowds_for, large_crowds
-from groundswell.studies.first_day import frozen, many_at_once
+from groundswell.studies.first_day import earlier, frozen, many_at_once
 from groundswell.studies.published.base import reference_data
 
 STANCES = ("third_party", "state", "opposition")
@@ -207,7 +207,7 @@ def _around(wish: Wish) -> tuple[dict[str, str], list[str]]:
     )  # fmt: skip
     calls = [claim for claim in record if claim.quantity in INPUTS and start <= claim.start <= end]
     early, called = "", ""
-    if wish.start is None and (claims := frozen(daily, places, start, first)):
+    if wish.start is None and (claims := earlier(frozen(daily, places, start, first))):
         early = (
             f"it begins a day before the first claim, since the first day is given and not modelled: on it only "
             f"{', '.join(first) or 'no place'} could be active, against {', '.join(claim.id for claim in claims)}"
