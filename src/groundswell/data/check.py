@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from groundswell.data.claims_table import check_claims, is_claims_table
+from groundswell.data.claims_table import check_claims
 from groundswell.data.proofreading import proofreading
 from groundswell.data.quantities import INPUTS, QUANTITIES
 from groundswell.data.readers import Raw, ReadEvents, read_events, read_raw, reader_for
-from groundswell.data.record import COLUMNS, Record
+from groundswell.data.readers.table import CHOICES
+from groundswell.data.record import COLUMNS, Record, is_claims_table
 from groundswell.data.sizes import read_size, size_rule
 from groundswell.data.table import Table, show
 from groundswell.errors import UsageError
@@ -130,7 +131,12 @@ def check(
     the study that they are for makes of them. DataError where the file as a whole cannot be read.
     """
     raw = read_raw(path)
-    if is_claims_table(raw.columns) and not mapping and source in (None, "claims"):
+    if is_claims_table(raw.columns) and not set(mapping or ()) - set(CHOICES) and source in (None, "claims"):
+        if mapping:
+            raise UsageError(
+                f"{raw.name} is a table of claims, and --map speaks of events: {', '.join(mapping)} says nothing here. "
+                "Write dates that could be two as 2020-08-09 or 9 August 2020."
+            )
         return _claims(raw, study)
     if source == "claims":
         raise UsageError(
