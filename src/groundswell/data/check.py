@@ -11,6 +11,7 @@ from typing import Any
 
 from groundswell.data.claims_table import check_claims
 from groundswell.data.proofreading import proofreading
+from groundswell.data.provenance import told_again
 from groundswell.data.quantities import INPUTS, QUANTITIES
 from groundswell.data.readers import Raw, ReadEvents, read_events, read_raw, reader_for
 from groundswell.data.readers.table import CHOICES
@@ -202,6 +203,7 @@ def _claims(raw: Raw, study: Verdict | None) -> Check:
             "first day": min(claim.start for claim in claims).isoformat(),
             "last day": max(claim.end for claim in claims).isoformat(),
             "claims that a model can weigh": sum(claim.quantity in QUANTITIES for claim in claims),
+            "claims that tell another again and do not count": told_again(claims),
             "claims used as setting only": sum(claim.quantity in INPUTS for claim in claims),
             "claims no model speaks to": sum(claim.quantity not in {*QUANTITIES, *INPUTS} for claim in claims),
         }
@@ -220,7 +222,7 @@ def _claims(raw: Raw, study: Verdict | None) -> Check:
         checked.problems,
         Table({}),
         facts,
-        (*checked.notes, *(study.notes if study else ())),
+        tuple(dict.fromkeys((*checked.notes, *(study.notes if study else ())))),
         usable=not bad,
         header=raw.header,
         read_as=tuple(proofreading(claims, checked.told, study.fates if study else {})),

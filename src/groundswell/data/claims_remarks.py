@@ -22,12 +22,36 @@ with a lean of .7 and .4 in log, two speakers of .3 and two errors of .25 (docs/
 EXAMPLE = "example-"
 """What the ids of made-up rows of `groundswell study new` begin with."""
 
+LONG = 120
+"""Days from which on a window is told as long: every place is drawn on every day."""
+
 LISTED = 12
 
 
 def remarks(claims: Sequence[Claim]) -> list[str]:
     """All remarks on the claims that stand, those on single claims first."""
-    return [*_single(claims), *_repeats(claims), *_far_apart(claims), *_units(claims), *_names(claims)]
+    found = [*_single(claims), *_repeats(claims), *_far_apart(claims), *_units(claims), *_names(claims)]
+    return [*found, *stretched(claims)]
+
+
+def stretched(claims: Iterable[Claim]) -> list[str]:
+    """A sentence on the one claim whose dates make the window long: most often its year is a slip."""
+    daily = [c for c in claims if c.quantity in QUANTITIES and not QUANTITIES[c.quantity].runs_later]
+    if len(daily) < 2 or _span(daily) < LONG:
+        return []
+    left = [_span([other for other in daily if other is not claim]) for claim in daily]
+    shortest = min(left)
+    if 2 * shortest >= _span(daily):
+        return []
+    claim = daily[left.index(shortest)]
+    return [
+        f"claim {claim.id}, {claim.start} to {claim.end}, makes the window {_span(daily):,} days long, which is "
+        f"{shortest:,} without it: is the year right?"
+    ]
+
+
+def _span(claims: Sequence[Claim]) -> int:
+    return (max(claim.end for claim in claims) - min(claim.start for claim in claims)).days + 1
 
 
 def _single(claims: Sequence[Claim]) -> Iterator[str]:

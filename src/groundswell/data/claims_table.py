@@ -54,7 +54,7 @@ class CheckedClaims:
 
 
 def read_claims(path: Any, places: Places | None = None, first: date | None = None) -> Record:
-    """The record in a CSV, TSV, Parquet or Excel file (or a data frame) with the columns of `record.COLUMNS`.
+    """The record in a CSV, TSV, Parquet or Excel file (or a data frame, or `Raw`) with the columns of `COLUMNS`.
 
     places : if given, each claim's place must be one of its places, regions or countries. first : the study's first
     day, for which an empty start stands; without it the earliest day of the table. An empty end is the day on which the
@@ -62,7 +62,7 @@ def read_claims(path: Any, places: Places | None = None, first: date | None = No
     `cites` another takes over what it leaves empty, the figure included. DataError lists the problems: unknown
     quantity, figure without speaker, contradictory window, value that is no number, a claim cited that is not there.
     """
-    checked = check_claims(read_raw(path), places, first)
+    checked = check_claims(path if isinstance(path, Raw) else read_raw(path), places, first)
     if checked.refusals:
         lines = [_sentence(checked.name, row) for row in checked.refusals]
         more = f"\n... and {len(lines) - SHOWN} more problems." if len(lines) > SHOWN else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from groundswell.data.check import Verdict
+from groundswell.data.provenance import told_again
 from groundswell.data.quantities import quantity
 from groundswell.errors import GroundswellError
 from groundswell.studies.case import Built, Case
@@ -35,8 +36,20 @@ def study_beside(table: Path) -> Verdict | None:
         return Verdict(case.start, {}, (f"the study beside does not take it yet: {error}",))
     heaps = (*built.claims.setting, *built.claims.unspoken)
     fates = {out.claim.id: f"not weighed: {out.reason}" for out in heaps}
+    again = told_again(built.claims.weighed)
     counts = f"the study beside, {case.start} to {case.end}: {len(built.claims.weighed)} weighed, {len(heaps)} not"
+    counts += f"; {again} of the weighed told again, which does not count" if again else ""
     return Verdict(case.start, fates, (counts, *built.notes, *strained(built)))
+
+
+def counted(built: Built) -> str:
+    """How many claims are weighed, how many not, and how many of the weighed add nothing."""
+    weighed, out = len(built.claims.weighed), len(built.claims.setting) + len(built.claims.unspoken)
+    words = f"{weighed} {'claim is' if weighed == 1 else 'claims are'} weighed, "
+    words += f"{out} {'is' if out == 1 else 'are'} listed and not weighed."
+    if again := told_again(built.claims.weighed):
+        words += f" Of the weighed {again} {'tells' if again == 1 else 'tell'} another again and so does not count."
+    return words
 
 
 def strained(built: Built) -> list[str]:
@@ -56,9 +69,10 @@ def strained(built: Built) -> list[str]:
                 f"claim {claim.id}: {claim.words()}, and the study has {len(places)} places in {claim.place}: the "
                 "number of places reached can run into that ceiling. A table of your own can hold smaller ones"
             )
+        span = "one day" if days == 1 else f"{days} days"
         here = built.setting.places.population[places].sum()
         if claim.quantity == "participants" and claim.value > days * here and not upper:
-            found.append(f"claim {claim.id}: {claim.words()} on {days} days in {claim.place}, where {here:,.0f} live")
+            found.append(f"claim {claim.id}: {claim.words()} on {span} in {claim.place}, where {here:,.0f} live")
     places = built.setting.places
     single = {(c.place, c.start) for c in built.claims.weighed if len(places.covered_by(c.place)) == 1 < len(places)}
     if len(single) >= MANY:

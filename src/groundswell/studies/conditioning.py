@@ -7,7 +7,7 @@ to a second one.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -28,7 +28,7 @@ from groundswell.rng import generator, keyed
 from groundswell.studies.answers import leans
 from groundswell.studies.case import Built, plain
 from groundswell.studies.crowds import beyond_everybody, unanswered
-from groundswell.studies.first_day import first_day
+from groundswell.studies.first_day import first_day, unmet
 from groundswell.studies.joining import NOT_IDENTIFIED, Joining, joining
 from groundswell.studies.persons import told_of_persons
 from groundswell.studies.quality import filter_noise, quality
@@ -38,6 +38,8 @@ from groundswell.studies.second_look import second_look
 
 PERSONS = 24
 """Draws of the fit that are told of persons: each is a look at every person of the country, a day after the other."""
+
+ADVICE = "Check value, unit, window and place; if they are right, see what the answers are without it."
 
 FAR = 5.0
 """Factor between a figure and the middle of what happened beyond which the claim is named: two prior sd of a lean."""
@@ -122,6 +124,7 @@ def condition(
     if persons:
         progress(0.96, "told of persons")
         told = told_of_persons(built, found, PERSONS, seed=seed)
+    far = far_claims(claims, [claim.id for claim in unmet(built)])
     paths = {name: {"posterior": quantiles(posterior, name), "prior": quantiles(prior, name)} for name in PATHS}
     result = {
         "version": __version__,
@@ -131,7 +134,7 @@ def condition(
         "digest": built.record.digest(),
         "notes": [*built.notes, *found.notes, *unanswered(built).values()],
         "unanswered": unanswered(built),
-        "doubts": [*doubts, *first_day(built), *far_claims(claims), *beyond_everybody(built, paths, claims)],
+        "doubts": [*first_day(built), *doubts, *far, *beyond_everybody(built, paths, claims)],
         "quality": quality(found, noise, posterior),
         "dates": [day.isoformat() for day in setting.window.dates()],
         "paths": paths,
@@ -239,8 +242,11 @@ def claim_rows(built: Built, posterior: Sequence[Mapping[str, Any]], prior: Sequ
     return rows
 
 
-def far_claims(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A sentence for each claim that lies beyond FAR of what happened, on the side that its qualifier rules out."""
+def far_claims(rows: Sequence[Mapping[str, Any]], explained: Collection[str] = ()) -> list[str]:
+    """A sentence for each claim that lies beyond FAR of what happened, on the side that its qualifier rules out.
+
+    explained : ids of claims that another doubt explains, whose figures are not what to look at first.
+    """
     doubts = []
     for row in rows:
         half = 0.0 if quantity(row["quantity"]).functional == "ratio" else 0.5
@@ -248,11 +254,11 @@ def far_claims(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         low, high = row["value"] + half, (row["value_high"] or row["value"]) + half
         factor = low / middle if low > middle else high / middle if high < middle else 1.0
         if (factor > FAR and sign <= 0) or (factor < 1 / FAR and sign >= 0):
+            advice = "Mend the first day." if row["id"] in explained else ADVICE
             times = f"{factor:,.0f} times as much as" if factor > 1 else f"1/{1 / factor:,.0f} of"
             doubts.append(
                 f"claim {row['id']} ({row['quantity'].replace('_', ' ')}, {row['said']}, {row['speaker']}): {times} "
-                "what the model finds given all claims: it pulls the lean of its side hard. Check value, unit, window "
-                "and place; if they are right, see what the answers are without it."
+                f"what the model finds given all claims: it pulls the lean of its side hard. {advice}"
             )
     return doubts
 

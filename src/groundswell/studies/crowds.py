@@ -141,3 +141,18 @@ def _days(claim: Claim) -> int:
 
 def _and(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def crowds_toml(built: Built, ids: str) -> str:
+    """The crowds that a case with large ones needs, as a table of study.toml that says what they are."""
+    held = "\n".join(f"{name} = {value:g}" for name, value in crowds_for(built).items())
+    why = (
+        "# Held so wide a crowd may have any size from dozens to millions: only the claims speak of it."
+        if len(built.setting.places) == 1
+        else "# Held instead: in a place of middle size the share of its people that the smallest of these is of its\n"
+        "# own; a spread that lets the largest be. A judgement: where no claim speaks of crowds they are as it says."
+    )
+    return (
+        f"\n# The model's crowds have a middle of about 150 persons; the figures of {ids} are far larger.\n"
+        f"{why}\n[fixed]\n{held}\n"
+    )

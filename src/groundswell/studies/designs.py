@@ -155,9 +155,9 @@ def _disputed_crowd(built: Built) -> Claim | None:
     """
     heaps: dict[tuple, list[Claim]] = {}
     for claim in built.claims.weighed:
-        if claim.quantity == "participants" and claim.value > 0 and claim.start == claim.end:
-            if len(built.setting.places.covered_by(claim.place)) == 1:
-                heaps.setdefault((claim.place, claim.start), []).append(claim)
+        alone = claim.start == claim.end and len(built.setting.places.covered_by(claim.place)) == 1
+        if claim.quantity == "participants" and claim.value > 0 and alone:
+            heaps.setdefault((claim.place, claim.start), []).append(claim)
 
     def factor(heap: list[Claim]) -> float:
         return max(claim.value for claim in heap) / min(claim.value for claim in heap)
@@ -177,7 +177,8 @@ def _second_source(built: Built) -> tuple[Claim, ...]:
     return tuple(
         replace(
             claim, id=f"second-source-{claim.id}", qualifier="about", value=SUPPOSED, value_high=None,
-            stance=built.case.anchor, speaker="a second source", origin="", outlet="", stated_on=None, document="", cites="",
+            stance=built.case.anchor, speaker="a second source", origin="", outlet="", stated_on=None, document="",
+            cites="",
         )
         for claim in asked.values()
     )  # fmt: skip

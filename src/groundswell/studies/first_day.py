@@ -51,10 +51,14 @@ def many_at_once(claims: Iterable[Claim]) -> bool:
     return any(QUANTITIES[claim.quantity].functional == "distinct" and claim.value > NAMED for claim in claims)
 
 
+def unmet(built: Built) -> list[Claim]:
+    """The weighed claims that the first day of a study cannot meet."""
+    return frozen(built.claims.weighed, built.setting.places, built.case.start, built.setting.active_on_day0)
+
+
 def first_day(built: Built) -> list[str]:
     """A sentence on the claims that the first day cannot meet, and how to begin earlier."""
-    start, active = built.case.start, built.setting.active_on_day0
-    claims = frozen(built.claims.weighed, built.setting.places, start, active)
+    start, active, claims = built.case.start, built.setting.active_on_day0, unmet(built)
     if not claims:
         return []
     names = ", ".join(active) if active else "no place"

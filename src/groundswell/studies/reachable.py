@@ -14,7 +14,7 @@ from groundswell.models.reporting.grouping import ClaimGroup
 from groundswell.models.reporting.integration import integrable
 from groundswell.rng import keyed
 from groundswell.studies.case import Built
-from groundswell.studies.first_day import first_day, frozen
+from groundswell.studies.first_day import first_day, unmet
 
 IMPOSSIBLE, STRAINED = -60.0, -15.0
 """Best log weight of a claim over draws from the prior below which it is refused, or warned of."""
@@ -51,8 +51,7 @@ def reachable(built: Built, prior: Sequence[Mapping[str, Any]], seed: int) -> li
 
 def _remedy(built: Built, claim: Claim) -> str:
     """What to do about a claim that no draw meets: the first day and the anchor are looked at before the figure."""
-    start, active = built.case.start, built.setting.active_on_day0
-    if frozen([claim], built.setting.places, start, active):
+    if claim in unmet(built):
         return f"{first_day(built)[0]}."
     others = [stance for stance in built.claims.weighed.stances() if stance != built.case.anchor]
     anchors = ", ".join(f"--anchor {stance}" for stance in others)
