@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,10 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from groundswell.params import leaves
 from groundswell.studies.answers import answers_of
 from groundswell.studies.beside import strained
 from groundswell.studies.case import Built, Case
-from groundswell.studies.crowds import ANY_CROWD, beyond_everybody, crowds_for, large_crowds, unanswered
+from groundswell.studies.crowds import (
+    ANY_CROWD,
+    MEDIAN,
+    SPREAD,
+    beyond_everybody,
+    crowds_for,
+    crowds_toml,
+    large_crowds,
+    unanswered,
+)
 from groundswell.studies.new import Wish, new_study
 from groundswell.studies.run import tables
 
@@ -50,7 +61,8 @@ def landia(tmp_path_factory) -> Built:
 
 def test_a_large_crowd_in_the_capital_is_no_crowd_of_every_town(landia):
     """The smallest claimed crowd as a share of who lives there, in a place of middle size; as wide as need be."""
-    median, spread = (landia.held[name] for name in ANY_CROWD)
+    assert list(landia.held) == [SPREAD], "the median is learnt, from a prior of the case's own"
+    median, spread = (leaf.value for leaf in leaves(landia.account) if leaf.name in (MEDIAN, SPREAD))
     assert median == pytest.approx(20_000 / 1_700_000 * 30_000, rel=0.05)
     assert 1 < spread < ANY_CROWD["process.crowds.spread"]
     assert large_crowds(landia) == [], "the largest of them is within reach"
@@ -63,6 +75,7 @@ def test_in_one_place_a_crowd_may_have_any_size(landia):
     alone = landia.setting.places.population.argmax()
     one = replace(landia, setting=replace(landia.setting, places=landia.setting.places.subset([int(alone)])))
     assert crowds_for(one) == ANY_CROWD
+    assert tomllib.loads(crowds_toml(one))["fixed"]["process"]["crowds"] == {"median": 10_000, "spread": 3}
 
 
 def test_crowds_that_exceed_who_lives_there_on_average_are_told_of(landia):

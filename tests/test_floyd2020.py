@@ -12,7 +12,7 @@ from groundswell.data.sizes import read_size
 from groundswell.errors import DataError, UsageError
 from groundswell.studies.beside import strained
 from groundswell.studies.case import Case
-from groundswell.studies.floyd2020 import FIRST, LARGE, LAST, SEEN, SMALLEST, Floyd, worded
+from groundswell.studies.floyd2020 import FIRST, LARGE, LAST, LOOKED, SEEN, SHARE, SMALLEST, Floyd, worded
 from groundswell.studies.new import Wish, new_study
 
 
@@ -86,6 +86,26 @@ def test_sizes_in_words_become_claims(text, expected):
 
 def test_the_cut_of_a_date_is_why_30_thousands_is_not_30000():
     assert read_size("30 thousands of protesters").low == 30_000
+
+
+def test_the_list_as_counts_stands_beside_the_sizes_alone(folder, floyd, tmp_path):
+    """The place-days of the early list, each once; what it comes to as numbers of places is not weighed again."""
+    new_study(tmp_path / "case", Wish(recipe="floyd-2020-counts", data=folder))
+    built = Case.read(tmp_path / "case/study.toml").build(tmp_path / "case")
+    rows = list(floyd.early().rows())
+    assert len(rows) == len({(row["place"], row["date"]) for row in rows}) == 188
+    assert built.counts is not None
+    assert built.counts.history["events"].sum() == 188, "no row of the list is lost on the way"
+    assert not list(built.counts.unused.rows())
+    assert built.counts.history["events"].max() == 1
+    assert {claim.quantity for claim in built.claims.weighed} == {"participants"}
+    assert {out.claim.id for out in built.claims.setting} == {"list-0601", "list-0602", "list-0603"}
+    place_days = {(event["at"], event["start"]) for event in floyd.events if FIRST <= event["start"] <= LOOKED}
+    assert len(rows) / len(place_days) == pytest.approx(SHARE, abs=0.005)
+    assert dict(built.account.priors)["process.background.rate"].median == 0.02
+    for claim in built.claims.weighed:  # each crowd has its event in the list
+        at, day = floyd.places.index(claim.place), (claim.start - FIRST).days
+        assert built.counts.history["events"][at, day] == 1
 
 
 def test_the_recipe_makes_a_study_that_runs_and_needs_its_data(folder, tmp_path, monkeypatch):

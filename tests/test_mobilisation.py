@@ -40,7 +40,7 @@ from groundswell.models.cities.mobilisation import (
     RandomPulse,
     Within,
 )
-from groundswell.models.day_by_day import Counters, Guide, weight_at
+from groundswell.models.day_by_day import Counters, Guide
 from groundswell.models.triggering import (
     Exponential,
     Gravity,
@@ -583,11 +583,12 @@ def test_tilted_counts_and_arrests_weigh_back_to_the_free_law(lopsided: Places) 
     on_arrests = np.exp(-0.5 * ((np.arange(60) - 9) / 5.0) ** 2)
     # a table made for twice as many persons, read at half of them by every history
     scale = np.full((2, runs), 0.5)
-    table = weight_at(on_arrests, np.arange(30), np.full(30, 2.0))
+    table = read_at(on_arrests, np.arange(30), 2.0)
     guide = Guide(
-        np.array([1, 3]), tilts, np.stack([table, np.full(30, -1.0)]), np.ones((2, 30)), scale, np.zeros((2, runs))
-    )
-    on_arrests = weight_at(table, np.arange(60), np.full(60, 0.5))
+        np.array([1, 3]), tilts, np.stack([table, np.full(30, -1.0)])[:, None], np.zeros(1),
+        np.zeros(2, dtype=np.int64), scale, np.zeros((2, runs)), np.ones((2, runs)),
+    )  # fmt: skip
+    on_arrests = read_at(table, np.arange(60), 0.5)
     rng = generator(15)
     state = model.start(setting, rng=rng, histories=runs)
     for day in range(4):
@@ -639,13 +640,64 @@ def test_days_made_in_one_call_are_those_made_one_by_one(lopsided: Places, model
     assert np.array_equal(kept.seen, by_day.seen[[3, 3, 0]])
 
 
-def test_arrests_given_events_are_summed_out() -> None:
-    model = replace(everything(), arrests=Arrests(6.0, 1.5))
-    weight = np.exp(-np.arange(400) / 7.0)
-    found = model.arrests_given_events(weight, 8)
-    for y in range(9):
-        share = [math.exp(naive.log_negative_binomial(a, 6.0 * y, 1.5)) for a in range(400)]
-        assert found[y] == pytest.approx(float(weight @ share), rel=1e-9)
+def read_at(table: np.ndarray, persons: np.ndarray, scale: float) -> np.ndarray:
+    """A table made for `scale` times as many persons, linear between its entries, the last for all beyond."""
+    return np.interp((persons + 0.5) * scale - 0.5, np.arange(len(table)), table)
+
+
+def test_arrests_in_a_window_of_several_days_weigh_back_to_the_free_law(lopsided: Places) -> None:
+    """Whatever weights stand on the way for what is still to come, in the end there is the claims' own."""
+    setting, model, runs = country(lopsided, 6), everything(), 20_000
+    free = run(model, setting, runs, 24)
+    claimed = np.exp(-0.5 * ((np.arange(80) - 25) / 8.0) ** 2) + 1e-3
+    guesses = np.stack([claimed, np.roll(claimed, -9), np.linspace(0.2, 1.0, 80)])
+    scale = np.full((1, runs), 0.8)
+    offset, stands, total = np.zeros((1, runs)), np.ones((1, runs)), np.zeros(runs)
+    rng, events = generator(25), np.zeros((runs, 4, 6))
+    state = model.start(setting, rng=rng, histories=runs)
+    for day in range(6):
+        if day < 4:
+            guide = Guide(
+                np.array([0]), np.zeros((1, 1)), guesses[None], np.array([0.0, 1.0, 5.0]), np.array([3 - day]),
+                scale, offset, stands,
+            )  # fmt: skip
+            total += model.step(state, day, rng=rng, forced=guide)[1]
+            offset = offset + state.today["arrests"][:, 0]
+            assert stands is guide.stands
+        else:
+            model.step(state, day, rng=rng)
+        events[:, :, day] = state.today["events"]
+    assert stands[0] == pytest.approx(read_at(claimed, offset[0], 0.8), rel=1e-12)
+    share, put = np.exp(total), read_at(claimed, free["arrests"][:, 0, :4].sum(axis=1), 0.8)
+    assert (share.std() / share.mean()) < 0.7 * (put.std() / put.mean())
+    for ours, theirs in (
+        (np.ones(runs), np.ones(runs)),
+        (offset[0], free["arrests"][:, 0, :4].sum(axis=1)),
+        (events[:, 0, 2], free["events"][:, 0, 2]),
+        (events[:, :, 5].sum(1), free["events"][:, :, 5].sum(1)),
+    ):
+        a, b = share * ours, put * theirs
+        assert a.mean() == pytest.approx(b.mean(), abs=4 * math.hypot(a.std(), b.std()) / math.sqrt(runs))
+
+
+def test_the_laws_of_arrests_are_negative_binomial_and_add_up(lopsided: Places) -> None:
+    model = replace(everything(), arrests=Arrests(6.0, 1.5), overdispersion=0.8)
+    state = model.start(country(lopsided, 2), rng=generator(1))
+    laws, near, reach = state.laws_of_arrests()
+    assert laws[0, 0] == 1 == laws[0].sum() == near[0] == reach[0]
+    for y in range(1, len(laws)):
+        law = [math.exp(naive.log_negative_binomial(a, 6.0 * y, 1.5)) for a in range(int(reach[y]))]
+        assert laws[y, : reach[y]] == pytest.approx(law, rel=1e-9)
+        assert 1 - sum(law) < 1e-6
+        assert 1 - sum(law[: near[y]]) < 1e-3 <= 1 - sum(law[: near[y] - 1])
+    expected = np.array([0.0, 0.3, 2.0])
+    chance = model.arrests_to_come(state, expected, 600)
+    assert chance.sum(axis=1) == pytest.approx(np.ones(3), rel=1e-12)
+    assert chance[0, 0] == 1
+    assert chance @ np.arange(601) == pytest.approx(6.0 * expected, rel=2e-3)
+    assert chance[1, 0] == pytest.approx((1 + 0.4 * 0.3) ** -2.5 + sum(
+        math.exp(naive.log_negative_binomial(y, 0.3, 0.4)) * (1 + 1.5 * 6 * y) ** (-1 / 1.5) for y in range(1, 13)
+    ), rel=1e-6)  # fmt: skip
 
 
 # --- a given past ---

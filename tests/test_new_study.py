@@ -16,7 +16,7 @@ from groundswell.data.claims_table import read_claims
 from groundswell.errors import DataError, UsageError
 from groundswell.studies.beside import study_beside
 from groundswell.studies.case import Case
-from groundswell.studies.crowds import crowds_for, large_crowds
+from groundswell.studies.crowds import MEDIAN, SPREAD, crowds_for, large_crowds
 from groundswell.studies.new import Wish, new_study
 from groundswell.studies.run import folder_of
 
@@ -76,7 +76,8 @@ def test_crowds_of_a_million_are_allowed_for_and_the_first_day_is_active(tmp_pat
     )  # fmt: skip
     made = new_study(tmp_path / "case", Wish(claims=path))
     found = built(tmp_path / "case")
-    assert found.held == crowds_for(found)
+    assert found.held == {SPREAD: crowds_for(found)[SPREAD]}
+    assert found.case.priors[MEDIAN].median == crowds_for(found)[MEDIAN]
     assert large_crowds(found) == []
     assert found.case.setting.active_on_day0 == ("Lyon",)
     assert "crowds of such a size are allowed for (a, b)" in "\n".join(made.words)

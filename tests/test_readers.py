@@ -279,6 +279,21 @@ def test_national_and_lists_of_places(text, places):
     assert places_in(text) == places
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("Athens (Georgia)", "Athens (Georgia)"),
+        ("(Athens (Georgia))", "Athens (Georgia)"),
+        ("(Athens)", "Athens"),
+        ("Athens (", "Athens"),
+        ("Athens)", "Athens"),
+    ],
+)
+def test_brackets_around_a_place_go_and_those_of_its_name_stay(text, place):
+    """Names of the gazetteer that repeat have their region in brackets."""
+    assert places_in(text) == [(place, "place")]
+
+
 def test_a_list_becomes_one_event_for_each_place_and_shares_its_size(tmp_path):
     read = read_events(write(tmp_path, 'id,date,city,size,arrests\nx,2018-01-01,"Qom; Arak; Qom",300-400,12\n'))
     first, second = rows_of(read)

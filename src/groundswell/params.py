@@ -37,6 +37,10 @@ class Prior:
     sd: float
 
 
+Priors = tuple[tuple[str, Prior], ...]
+"""Priors by dotted name of their parameter, as pairs, so that what holds them can be hashed."""
+
+
 @dataclass(frozen=True)
 class Declaration:
     """What `param` was told: unit, range, prior, meaning and its source."""
@@ -203,6 +207,9 @@ class Leaf:
 class Component:
     """Base of every frozen dataclass that holds parameters; checks them, and what its other fields hold, when made."""
 
+    priors: Priors = ()
+    """Other priors than the declared ones, by dotted name; a field of those classes that may be put under such."""
+
     def __post_init__(self) -> None:
         plan = _PLANS.get(type(self)) or _plan(type(self))
         for name, declared in plan.parameters:
@@ -256,7 +263,7 @@ def _check(kind: type, name: str, number: object, declared: Declaration) -> None
 
 
 def leaves(component: Component, prefix: str = "") -> tuple[Leaf, ...]:
-    """Every parameter of a component and of the components inside it, in field order."""
+    """Every parameter of a component and of the components inside it, in field order, with the priors that hold."""
     found: list[Leaf] = []
     for field in dataclasses.fields(component):  # type: ignore[arg-type]
         given = getattr(component, field.name)
@@ -282,6 +289,9 @@ def leaves(component: Component, prefix: str = "") -> tuple[Leaf, ...]:
             ]
         elif isinstance(given, Component):
             found += leaves(given, name + ".")
+    if component.priors:
+        stated = {prefix + name: prior for name, prior in component.priors}
+        found = [dataclasses.replace(leaf, prior=stated.get(leaf.name, leaf.prior)) for leaf in found]
     return tuple(found)
 
 
@@ -333,6 +343,43 @@ def replacing(component: C, values: Mapping[str, float]) -> C:
                 + " A component that is left out (None) has no parameters."
             )
     return dataclasses.replace(component, **changes) if changes else component  # type: ignore[type-var]
+
+
+def checked_priors(component: Component, priors: Mapping[str, Prior]) -> None:
+    """ParameterError for a prior of what is no parameter, or that is no distribution inside the parameter's range."""
+    known = {leaf.name: leaf for leaf in leaves(component)}
+    for name, prior in priors.items():
+        if name not in known:
+            here = _reached(component, name)
+            raise ParameterError(
+                f'a prior is stated of "{name}", which is no parameter here'
+                + (
+                    f": it is {named(here)}, a setting of the model without a free coordinate, and so without a prior."
+                    if here is not None
+                    else "."
+                )
+                + nearest(name, known, 3)
+                + " A component that is left out (None) has no parameters."
+            )
+        leaf = known[name]
+        if not (math.isfinite(prior.median) and math.isfinite(leaf.to_free(prior.median))):
+            raise ParameterError(
+                f"the prior of {name} has the median {prior.median:g}; expected a value inside "
+                f"({leaf.low:g}, {leaf.high:g}) {leaf.unit} ({leaf.doc}), and not on its ends: the prior is normal on "
+                "the free coordinate."
+            )
+        if not (math.isfinite(prior.sd) and prior.sd > 0):
+            raise ParameterError(
+                f"the prior of {name} has the sd {prior.sd:g}; expected a number above 0, in units of the free "
+                "coordinate (of the log, where the range is 0 and above). To hold it at a value, fix it."
+            )
+
+
+def _reached(component: Any, name: str) -> Any:
+    """What stands under a dotted name; None if nothing does."""
+    for part in name.split("."):
+        component = getattr(component, part, None) if isinstance(component, Component) else None
+    return component
 
 
 def flat(nested: Any, prefix: str = "") -> Any:

@@ -91,6 +91,7 @@ def run(
         [
             f"{claims} weighed, {len(result['unweighed'])} listed and not weighed.",
             "Effective draws: " + ", ".join(f"{k} {v:.0f}" for k, v in quality["effective_draws"].items()) + ".",
+            *(f"{note[:1].upper()}{note[1:]}." for note in (result["counts"] or {"words": ()})["words"]),
             f"Log-likelihood varies by {quality['log_likelihood_sd']:.2f} between filters.",
             *(f"{why[:1].upper()}{why[1:]}." for why in result["unanswered"].values()),
             f"Report: {page}",
@@ -130,7 +131,11 @@ def new(
     ] = None,
     anchor: Annotated[str, typer.Option("--anchor", help="The stance whose figures are taken not to lean.")] = "",
     recipe: Annotated[
-        str, typer.Option("--recipe", help="floyd-2020: a list that grows and sizes in words, from reference data.")
+        str,
+        typer.Option(
+            "--recipe",
+            help="floyd-2020 (a list that grows, sizes in words) or floyd-2020-counts (the list by place and day).",
+        ),
     ] = "",
     data: Annotated[Path | None, typer.Option("--data", help="Folder of the recipe's data set.")] = None,
     ask: Annotated[

@@ -44,17 +44,32 @@ def weights_of_persons(log_weight, low, step, most):
     return out
 
 
-@njit(cache=True, nogil=True)
-def shifted(table, share, later):
-    """The table's mean weight if `later` more are to come, with shares; its last entry stands for all beyond."""
-    out = np.full(len(table), 1e-12)
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def with_more(table, chance, least):
+    """(J, A + 1) the table's mean weight if a more are to come with chance[j, a], and never below `least`.
+
+    Made at every entry up to 10, then at ever fewer, and linear between. The table's last entry stands for all beyond.
+    """
     last = len(table) - 1
-    for k in range(len(share)):
-        shift = min(int(later[k]), last)
-        for a in range(last + 1 - shift):
-            out[a] += share[k] * table[a + shift]
-        for a in range(last + 1 - shift, last + 1):
-            out[a] += share[k] * table[last]
+    padded = np.full(last + chance.shape[1], table[last])
+    padded[: last + 1] = table
+    out = np.empty((len(chance), last + 1))
+    for j in range(len(chance)):
+        reach = chance.shape[1]
+        while chance[j, reach - 1] <= 1e-9:
+            reach -= 1
+        at, before = 0, 0
+        while True:
+            total = 0.0
+            for a in range(reach):
+                total += chance[j, a] * padded[at + a]
+            out[j, at] = max(total, least)
+            for between in range(before + 1, at):
+                part = (between - before) / (at - before)
+                out[j, between] = out[j, before] + part * (out[j, at] - out[j, before])
+            if at == last:
+                break
+            before, at = at, min(at + 1 + at // 10, last)
     return out
 
 

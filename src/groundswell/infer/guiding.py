@@ -1,11 +1,15 @@
 """How a filter guides the arrests in named places towards what claims say of them.
 
-Weighing afterwards would throw nearly every history away. So the arrests of a place are drawn from their law times a
-table: the weight of the claims at 0, 1, 2, ... arrests, made when the claims' window begins. What the table lacks of
-the claims' true weight is `owed`, and paid when the filter ends; it changes the noise, never the mean.
+Weighing afterwards would throw nearly every history away. So the events and arrests of a place are drawn from their law
+times a table: the weight of the claims at 0, 1, 2, ... arrests, made when the claims' window begins. What the table
+lacks of the claims' true weight is `owed`, and paid when the filter ends; it changes the noise, never the mean.
 
-A few histories that know no claim look ahead first. They tell how many arrests are still to come, on the days of a
-window before its last, and what later claims will say of the speakers, so that named places agree with it.
+On the days of a window before its last, what stands for the claims is the table's mean over what is still to come.
+Every history tells that itself, by the events that it expects of the place (`COMING`): one in which the place is quiet
+is not weighed as one in which it is up.
+
+A few histories that know no claim look ahead first, for what later claims will say of the speakers, so that named
+places agree with it.
 """
 
 from __future__ import annotations
@@ -18,27 +22,27 @@ import numpy as np
 
 from groundswell.infer import _particle_loops as loops
 from groundswell.infer.plan import Local, Plan, value_of
-from groundswell.models.day_by_day import weight_at
+from groundswell.models.day_by_day import Guide
 from groundswell.models.reporting.claims import BoundGroup
 from groundswell.models.reporting.integration import Belief
 
 NODE_STEP = 0.05
 """Spacing of the nodes in log(persons + 1/2) at which a local claim is weighed; cubic between them."""
-MOST_EVENTS = 12
-"""Events of a guided place-day up to which the tilt is tabulated; beyond, it is corrected by its exact weight."""
-MOST_IN_WINDOW = 3
-"""The same for a window of several days, whose tilt is a guess anyway."""
 FORESEEING = 4
-"""Histories without claims from which a filter guesses what is to come."""
-LOOK_AHEAD = np.array([[0.3, 0.3, 0.25, 0.15], [0.0, 0.25, 1.0, 2.5]])
-"""Shares and multiples of the usual later arrests in the wider half of a guess of what is to come."""
+"""Histories without claims from which a filter guesses what later claims will say of the speakers."""
+COMING = np.array([0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
+"""Events still expected in a window of several days, for which the weight of the arrests so far is tabulated."""
+LEAST = 1e-12
+"""Weight of what cannot become the claims' figure as far as is foreseen: another history must be able to live."""
 
 
 class Guiding:
     """The local windows of a plan in one filter run.
 
-    scale : (L, S) a history's own factor on persons before a table is read. offset : (L, S) arrests in the window
-    before today. owed : (S,) log weight to be added at the end.
+    tables : by window, weights (J, A + 1) of 0..A arrests so far where so many events are expected as in COMING; one
+    row where it has one day. scale : (L, S) a history's own factor on persons before a table is read. offset : (L, S)
+    arrests in the window before today. stands : (L, S) the weight that stands for them. owed : (S,) log weight to be
+    added at the end.
     """
 
     def __init__(
@@ -46,25 +50,23 @@ class Guiding:
         rng: np.random.Generator,
     ) -> None:  # fmt: skip
         histories = len(state.exploded)
-        self.plan, self.model, self.bound = plan, model, bound
-        self.tables: list[list[np.ndarray]] = [[] for _ in plan.locals]
+        self.plan, self.model, self.bound, self.state = plan, model, bound, state
+        self.tables: list[np.ndarray] = [np.empty((0, 0)) for _ in plan.locals]
         self.top = np.zeros(len(plan.locals))
         self.scale = np.ones((len(plan.locals), histories))
         self.offset = np.zeros((len(plan.locals), histories))
+        self.stands = np.ones((len(plan.locals), histories))
         self.owed = np.zeros(histories)
-        if plan.locals:
-            levels = self._look_ahead(state, rng)
-            if belief is not None:
-                self.foreseen = belief.foresee(levels)
+        if plan.locals and belief is not None:
+            self.foreseen = belief.foresee(self._look_ahead(rng))
 
-    def _look_ahead(self, beside: Any, rng: np.random.Generator) -> dict[int, np.ndarray]:
-        """Logs of the quantities counted, by group; `coming` receives the arrests after each day of a window."""
+    def _look_ahead(self, rng: np.random.Generator) -> dict[int, np.ndarray]:
+        """Logs of the quantities counted, by group, in a few histories that know no claim."""
         plan = self.plan
-        state = self.model.start(plan.setting, rng=rng, histories=FORESEEING, beside=beside)
+        state = self.model.start(plan.setting, rng=rng, histories=FORESEEING, beside=self.state)
         state.warns = plan.warns
         counters = plan.ahead.empty.fresh(FORESEEING)
         self.model.advance(state, 0, plan.setting.window.periods, counters, rng=rng)
-        self.coming = [counters.totals[:, np.array(at, dtype=np.int64)] for at in plan.ahead.coming]
         levels = {}
         for i, rows in plan.ahead.counter_of.items():
             values = value_of(plan.groups[i].quantity, counters.totals, rows)[~state.exploded]
@@ -87,7 +89,10 @@ class Guiding:
                 belief.pilot(i, float(mean.mean()), more) for i, (mean, more) in zip(local.groups, held, strict=True)
             ]
         table, self.top[at] = self._table(local, bound)
-        self.tables[at] = self._stands(at, table)
+        if local.first < local.last:
+            chance = self.model.arrests_to_come(self.state, COMING, len(table) - 1)
+            table = np.vstack([table, loops.with_more(table, chance[1:], LEAST)])
+        self.tables[at] = table.reshape(-1, table.shape[-1])
         return float(self.top[at])
 
     def _table(self, local: Local, bound: Sequence[BoundGroup]) -> tuple[np.ndarray, float]:
@@ -103,27 +108,12 @@ class Guiding:
         top = float(logs.max())
         return loops.weights_of_persons(logs - top, low, NODE_STEP, most), top
 
-    def _stands(self, at: int, table: np.ndarray) -> list[np.ndarray]:
-        """The weight that stands for a local window on each of its days: the table on the last, a guess before.
-
-        The guess is the mean weight over what is to come: half as in the histories that looked ahead, half wider.
-        """
-        stands = []
-        for day, seen in enumerate(self.coming[at].T):
-            usual = 0.5 * (self.coming[at].shape[1] - day) * self.model.arrests.per_event
-            share = np.concatenate([np.full(len(seen), 0.5 / len(seen)), 0.5 * LOOK_AHEAD[0]])
-            stands.append(loops.shifted(table, share, np.concatenate([seen, LOOK_AHEAD[1] * usual])))
-        return [*stands, table]
-
-    def tilt(self, at: int, day: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Log weight of 0..MOST_EVENTS events, the table of today, and that which stood for it yesterday."""
-        local = self.plan.locals[at]
-        now = self.tables[at][day - local.first]
-        most = MOST_EVENTS if local.first == local.last else MOST_IN_WINDOW
-        with np.errstate(divide="ignore"):
-            log_g = np.log(self.model.arrests_given_events(now, most))
-        log_g = np.concatenate([log_g, np.full(MOST_EVENTS - most, log_g[-1])])
-        return log_g, now, self.tables[at][day - 1 - local.first] if day > local.first else None
+    def stood(self, day: int, guide: Guide) -> None:
+        """Keep the weights that a day's guide has left standing."""
+        row = {place: k for k, place in enumerate(guide.place.tolist())}
+        for at, local in enumerate(self.plan.locals):
+            if local.first <= day <= local.last:
+                self.stands[at] = guide.stands[row[local.place]]
 
     def note(self, day: int, arrests: Sequence[np.ndarray | None], belief: Belief | None) -> None:
         """Add today's arrests, (S,) for every window that is open, and settle the windows that end."""
@@ -133,12 +123,12 @@ class Guiding:
             self.offset[at] += today
             if day == local.last and belief is not None:
                 with np.errstate(divide="ignore"):
-                    self.owed -= np.log(weight_at(self.tables[at][-1], self.offset[at], self.scale[at]))
-                self.owed -= self.top[at]
+                    self.owed -= np.log(self.stands[at]) + self.top[at]
                 for i in local.groups:
                     self.owed += belief.absorb(i, self.offset[at])
 
     def resample(self, ancestors: np.ndarray) -> None:
         """Keep the histories `ancestors`, (S,) indices with repeats."""
-        self.offset, self.scale = self.offset[:, ancestors], self.scale[:, ancestors]
+        for name in ("scale", "offset", "stands"):
+            setattr(self, name, getattr(self, name)[:, ancestors])
         self.owed = self.owed[ancestors]

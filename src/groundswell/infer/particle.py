@@ -29,11 +29,14 @@ from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.errors import UsageError
 from groundswell.infer import _particle_loops as loops
-from groundswell.infer.guiding import MOST_EVENTS, Guiding
+from groundswell.infer.guiding import COMING, Guiding
 from groundswell.infer.plan import Plan, value_of
 from groundswell.models.base import Account
 from groundswell.models.day_by_day import Guide
 from groundswell.models.reporting.integration import Belief
+
+MOST_EVENTS = 12
+"""Events of a place-day up to which its crowd's weight is tabulated; beyond, it is corrected by its exact weight."""
 
 
 @dataclass(frozen=True)
@@ -138,23 +141,23 @@ class _Run:
         for at in open_now.values():
             if plan.locals[at].first == day:
                 self.log_weight += guiding.open(at, self.belief)
-        width = max([1, *(len(guiding.tables[at][0]) for at in open_now.values())])
+        tables = {place: guiding.tables[at] for place, at in open_now.items()}
+        deep, wide = (max([1, *(table.shape[k] for table in tables.values())]) for k in (0, 1))
         rows, size = len(places), self.method.histories
-        log_g = np.zeros((rows, MOST_EVENTS + 1))
-        arrests, before = np.full((rows, width), -1.0), np.ones((rows, width))
-        offset, scale = np.zeros((rows, size)), np.ones((rows, size))
+        log_g, arrests = np.zeros((rows, MOST_EVENTS + 1)), np.full((rows, deep, wide), -1.0)
+        left = np.zeros(rows, dtype=np.int64)
+        scale, offset, stands = np.ones((rows, size)), np.zeros((rows, size)), np.ones((rows, size))
         for row, place in enumerate(places):
             if place in open_now:
-                at = open_now[place]
-                log_g[row], now, past = guiding.tilt(at, day)
-                arrests[row, : len(now)], arrests[row, len(now) :] = now, now[-1]
-                scale[row] = guiding.scale[at]
-                if past is not None:
-                    before[row, : len(past)], before[row, len(past) :] = past, past[-1]
-                    offset[row] = guiding.offset[at]
+                at, table = open_now[place], tables[place]
+                arrests[row, : len(table), : table.shape[1]] = table
+                arrests[row, : len(table), table.shape[1] :] = table[:, -1:]
+                left[row] = plan.locals[at].last - day
+                scale[row], offset[row], stands[row] = guiding.scale[at], guiding.offset[at], guiding.stands[at]
             if place in crowds:
                 log_g[row] += self._crowd_tilt(crowds[place])
-        return Guide(np.array(places, dtype=np.int64), log_g, arrests, before, scale, offset, known, plan.detection)
+        at = np.array(places, dtype=np.int64)
+        return Guide(at, log_g, arrests, COMING[:deep], left, scale, offset, stands, known, plan.detection)
 
     def _crowd_tilt(self, members: Sequence[int]) -> np.ndarray:
         """log of the average weight of the crowd at 0..Y events; `step` takes it back, `_crowd` puts the true one."""
@@ -195,6 +198,7 @@ class _Run:
             self.model.advance(state, begin, day + 1, self.counters, rng=self.rng)
         else:
             self.log_weight += self.model.step(state, day, rng=self.rng, forced=guide)[1]
+            self.guiding.stood(day, guide)
         for place, members in plan.crowds.get(day, ()):
             self._crowd(place, members)
         self.log_weight[state.exploded] = -np.inf

@@ -67,7 +67,7 @@ class Plan:
         window = setting.window
         self.span = [(window.day(g.start), window.day(g.end)) for g in self.groups]
         self.where = [setting.places.covered_by(g.place) for g in self.groups]
-        integrates = guided and hasattr(account.process, "arrests_given_events")
+        integrates = guided and hasattr(account.process, "arrests_to_come")
         self.crowds: dict[int, list[tuple[int, list[int]]]] = {}
         self.locals: list[Local] = []
         self.counted: dict[int, list[int]] = defaultdict(list)
@@ -156,23 +156,15 @@ class Plan:
         """Counters that each end with their own window, so that a whole history can be made in one call."""
         tallies = _Tallies(len(self.setting.places))
         groups = {i: self._add(tallies, i, alone=True) for members in self.counted.values() for i in members}
-        coming = [
-            [
-                tallies.add(self.columns["arrests"], day + 1, local.last, np.array([local.place]), False, alone=True)
-                for day in range(local.first, local.last)
-            ]
-            for local in self.locals
-        ]
-        return LookAhead(tallies.counters(), groups, coming)
+        return LookAhead(tallies.counters(), groups)
 
 
 @dataclass(frozen=True)
 class LookAhead:
-    """What histories that look ahead count. counter_of : by group. coming : by local window, a counter a day."""
+    """What histories that look ahead count. counter_of : by group."""
 
     empty: Counters
     counter_of: dict[int, tuple[int, ...]]
-    coming: list[list[int]]
 
 
 class _Tallies:

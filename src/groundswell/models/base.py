@@ -56,7 +56,7 @@ report(setting, history, questions, *, rng) -> Record
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -65,7 +65,7 @@ from groundswell.data.history import History
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.errors import MissingVerb
-from groundswell.params import Component, vector
+from groundswell.params import Component, Prior, Priors, checked_priors, vector
 
 if TYPE_CHECKING:
     from groundswell.models.moments import Scenario
@@ -139,15 +139,45 @@ class Model(Component):
 
 @dataclass(frozen=True)
 class Account(Component):
-    """A process and a way of being reported: hidden history, visible claims."""
+    """A process and a way of being reported: hidden history, visible claims.
+
+    priors : those of the process that are other than the declared ones; see `under`.
+    """
 
     process: Model
     reporting: Any
+    priors: Priors = ()
+
+    def under(self, priors: Mapping[str, Prior]) -> Account:
+        """The same account under other priors than the declared ones, by dotted name, those parameters at the medians.
+
+        Whatever reads the priors of its `leaves` sees these: samplers, prior predictive, sensitivity. They stay when
+        parameters change or a part is left out; those of `reporting` go with the reporting model, which is also used
+        without a process. A parameter that was declared without a prior has one now, and is learnt. ParameterError for
+        an unknown name, and for a median or sd that makes no distribution on the parameter's range.
+        """
+        checked_priors(self, priors)
+        head = "reporting." if any(field.name == "priors" for field in fields(self.reporting)) else "-"
+        theirs = {name.removeprefix(head): prior for name, prior in priors.items() if name.startswith(head)}
+        mine = {name: prior for name, prior in priors.items() if not name.startswith(head)}
+        made = replace(self, priors=_with(self.priors, mine))
+        if theirs:
+            made = replace(made, reporting=replace(self.reporting, priors=_with(self.reporting.priors, theirs)))
+        return made.replacing({name: prior.median for name, prior in priors.items()})
+
+    def as_declared(self) -> Account:
+        """The same account under the declared priors; its values stay."""
+        reporting = replace(self.reporting, priors=()) if self.reporting.priors else self.reporting
+        return replace(self, priors=(), reporting=reporting)
 
     def simulate(self, setting: Setting, questions: Record, *, rng: np.random.Generator) -> tuple[History, Record]:
         """A history and the claims that the speakers of `questions` would have made of it."""
         history = self.process.simulate(setting, rng=rng)
         return history, self.reporting.report(setting, history, questions, rng=rng)
+
+
+def _with(known: Priors, more: Mapping[str, Prior]) -> Priors:
+    return tuple(sorted({**dict(known), **more}.items()))
 
 
 def density_of(model: Any, setting: Setting, history: Any) -> Likelihood:

@@ -5,7 +5,7 @@ Beyond `start` and `step` (models/base.py) such a model has, where a particle fi
 columns : names of what is noted of a place on a day, in the order of the columns of state.noted.
 advance(state, begin, end, counters, *, rng) : many days at once, unguided.
 count(state, day, counters) : add the day just made to the counters.
-arrests_given_events, crowd_sizes, run_later : the laws that a filter integrates over.
+arrests_to_come, crowd_sizes, run_later : the laws that a filter integrates over.
 later_weights(state) : what `run_later` needs where a place's groups add to another's; None where places may be lumped.
 mean_field(setting, totals); place_law(...) : what is expected of totals, without a draw and with the gradient, and how
 one place's quantity varies about it; for `infer.relaxation`.
@@ -25,10 +25,13 @@ class Guide:
     """Place-days whose counts are drawn from distributions tilted towards what claims say of them.
 
     log_g : (G, Y + 1) log weight of 0..Y events at each place, its last value for more.
-    arrests : (G, A + 1) weight of 0..A arrests noted so far in a claim's window, today's included, read by
-    `weight_at`; a first entry below 0 says that arrests are not weighed. before : (G, A + 1) the weight that stood for
-    those of the day before (1 where the window begins). scale : (G, S) a history's own factor on persons before they
-    are looked up in both. offset : (G, S) arrests noted in the window before today.
+    arrests : (G, J, A + 1) weight of 0..A arrests noted so far in a claim's window, today's included, if coming[j]
+    more events are expected in it; a first entry below 0 says that arrests are not weighed. coming : (J,) rising from
+    0, whose row is the claims' own weight. days_left : (G,) days of the window after today; the model tells how many
+    events it expects on them. scale : (G, S) a history's own factor on persons before they are looked up.
+    offset : (G, S) arrests noted in the window before today.
+    stands : (G, S) the weight that stood for those of the day before, 1 where the window begins; a step divides by it
+    and leaves there what stands now.
     known : (P,) events that somebody saw today, each with probability `detection`, -1 where nobody looked; their
     probability is weighed, and counts drawn given them. On the first day they are all there were, and given.
     """
@@ -36,9 +39,11 @@ class Guide:
     place: np.ndarray
     log_g: np.ndarray
     arrests: np.ndarray
-    before: np.ndarray
+    coming: np.ndarray
+    days_left: np.ndarray
     scale: np.ndarray
     offset: np.ndarray
+    stands: np.ndarray
     known: np.ndarray | None = None
     detection: float = 1.0
 
@@ -48,21 +53,10 @@ class Guide:
         count = len(places)
         log_g = np.zeros((count, 2))
         log_g[:, 0] = -np.inf
-        unweighed = np.full((count, 1), -1.0)
-        before, offset = np.ones((count, 1)), np.zeros((count, histories))
-        return cls(np.array(places, dtype=np.int64), log_g, unweighed, before, np.ones_like(offset), offset)
-
-    def marks(self, unguided: np.ndarray) -> np.ndarray:
-        """(P,) whether a place is guided, from an array that says no everywhere."""
-        if len(self.place) == 0:
-            return unguided
-        marked = unguided.copy()
-        marked[self.place] = True
-        return marked
-
-
-NO_GUIDE = Guide.active((), 1)
-"""Nothing is guided: a plain draw."""
+        unweighed, days_left = np.full((count, 1, 1), -1.0), np.zeros(count, dtype=np.int64)
+        ones, offset = np.ones((count, histories)), np.zeros((count, histories))
+        at = np.array(places, dtype=np.int64)
+        return cls(at, log_g, unweighed, np.zeros(1), days_left, ones, offset, ones.copy())
 
 
 class Counters(NamedTuple):
@@ -90,14 +84,6 @@ class Counters(NamedTuple):
     def resampled(self, ancestors: np.ndarray) -> Counters:
         """Those of the histories `ancestors`, (S,) indices with repeats."""
         return self._replace(totals=self.totals[ancestors], seen=self.seen[ancestors])
-
-
-def weight_at(weight: np.ndarray, persons: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """(S,) a guide's weight of so many persons, from a table made for `scale` times as many.
-
-    Linear between entries; the first and last stand for all beyond. The compiled days read their tables alike.
-    """
-    return np.interp((persons + 0.5) * scale - 0.5, np.arange(len(weight)), weight)
 
 
 class Total(NamedTuple):

@@ -48,7 +48,7 @@ def each(result: Mapping[str, Any], speaker: Speaker) -> Section:
             say("column-without-it"): [
                 span(c["check"]["predicted"][0], c["check"]["predicted"][-1]) if c["check"] else None for c in claims
             ],
-            say("column-p"): [_small(c["check"]["p"]) if c["check"] else None for c in claims],
+            say("column-p"): [small(c["check"]["p"]) if c["check"] else None for c in claims],
             say("column-happened"): [span(c["happened"][0], c["happened"][-1]) for c in claims],
             **_sources(claims, speaker),
         }
@@ -58,7 +58,7 @@ def each(result: Mapping[str, Any], speaker: Speaker) -> Section:
     return Section("each", say("claims-section-each"), words, [picture], [twin], notes)
 
 
-def _small(p: float) -> str:
+def small(p: float) -> str:
     """A p-value with two decimals: draws tell no more."""
     return "< 0.01" if p < 0.01 else f"{p:.2f}"
 

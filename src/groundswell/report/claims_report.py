@@ -8,6 +8,7 @@ from typing import Any
 
 from groundswell.data.files import write_text
 from groundswell.report import claims_answers as answers
+from groundswell.report import claims_counts
 from groundswell.report import claims_heard as heard
 from groundswell.report import claims_one_by_one as one_by_one
 from groundswell.report import claims_rests_on as rests_on
@@ -41,12 +42,14 @@ def page(result: Mapping[str, Any], speaker: Speaker) -> Page:
             (say("claims-ask-cities"), answers.cities(result, speaker)),
             (say("claims-ask-lean"), answers.lean(result, speaker)),
             (say("claims-ask-rests-on"), rests_on.rests_on(result, speaker)),
+            *([(say("claims-ask-counts"), claims_counts.answer(result, speaker))] if result["counts"] else []),
             (say("claims-ask-mechanisms"), answers.mechanisms(result, speaker)),
             *([(say("claims-ask-joining"), answers.joining(result, speaker))] if result["joining"] else []),
         ],
         sections=[
             sections.cities(result, speaker),
             sections.arrests(result, speaker),
+            *([claims_counts.counts(result, speaker)] if result["counts"] else []),
             sections.lean(result, speaker),
             rests_on.anchors(result, speaker),
             rests_on.influence(result, speaker),

@@ -12,6 +12,7 @@ from groundswell.report.language import Speaker, number, percent, span
 from groundswell.report.page import Picture, Section, Twin
 from groundswell.report.svg import svg
 from groundswell.report.words import listed
+from groundswell.studies.moved import own_priors
 
 MATTERS = 0.25
 """An answer is moved if it goes by more than this: posterior sds for claims and priors, 90 % intervals for anchors."""
@@ -103,10 +104,31 @@ def judgements(result: Mapping[str, Any], speaker: Speaker) -> Section:
         svg(moved_priors(panels, words=speaker)[0, 0], "judgements"), say("claims-caption-judgements"),
         say("claims-alt-judgements", rows=told),
     )  # fmt: skip
-    return Section(
-        "judgements", say("claims-section-judgements"), words, [picture],
-        [Twin(Table(columns), say("claims-table-judgements"))],
-    )  # fmt: skip
+    tables = [Twin(Table(columns), say("claims-table-judgements"))]
+    if stated := own_priors(result):
+        words.append(say("claims-own-priors", names=listed([row["parameter"] for row in stated], speaker)))
+        tables.insert(0, Twin(_stated(stated, speaker), say("claims-table-priors"), folded=False))
+    return Section("judgements", say("claims-section-judgements"), words, [picture], tables)
+
+
+def _stated(rows: Sequence[Mapping[str, Any]], speaker: Speaker) -> Table:
+    """The priors that the study moved, as declared and as it states them."""
+    say = speaker.say
+
+    def told(prior: Sequence[float | None]) -> str | None:
+        low, middle, high = prior
+        return None if low is None or middle is None or high is None else f"{number(middle)} ({span(low, high)})"
+
+    return Table(
+        {
+            say("column-parameter"): [row["parameter"] for row in rows],
+            say("column-unit"): [row["unit"] for row in rows],
+            say("column-declared"): [told(row["declared"]) for row in rows],
+            say("column-declared-sd"): [row["declared_sd"] for row in rows],
+            say("column-own-prior"): [told(row["prior"]) for row in rows],
+            say("column-own-sd"): [row["prior_sd"] for row in rows],
+        }
+    )
 
 
 def anchors(result: Mapping[str, Any], speaker: Speaker) -> Section:

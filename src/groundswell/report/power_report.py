@@ -103,6 +103,8 @@ def limits(result: Mapping[str, Any]) -> tuple[Finding, ...]:
     exploded = float(np.mean(list(result["exploded"].values())))
     keys = ["classifier", result["parameters"], "reporting"]
     found = [Finding(f"power-limit-{key}") for key in keys]
+    if result["counts"]:
+        found.append(Finding("power-limit-counts", {"count": result["counts"]}))
     return (*found, Finding("power-limit-exploded", {"share": percent(exploded)}))
 
 

@@ -9,7 +9,7 @@ from groundswell.data.provenance import told_again
 from groundswell.data.quantities import quantity
 from groundswell.errors import GroundswellError
 from groundswell.studies.case import Built, Case
-from groundswell.studies.crowds import crowds_for, crowds_too_large, large_crowds
+from groundswell.studies.crowds import crowds_toml, crowds_too_large, large_crowds
 from groundswell.studies.first_day import first_day
 
 NEAR = 0.5
@@ -81,10 +81,55 @@ def strained(built: Built) -> list[str]:
             "Such rows exist because there was one: together they can pull the number of places up. See the answer "
             "without them"
         )
+    found += [*_from_the_counts(built), *unlisted(built)]
     if large := large_crowds(built):
-        held = ", ".join(f"{name} = {value:g}" for name, value in crowds_for(built).items())
+        wanted = "; ".join(line for line in crowds_toml(built).splitlines() if line)
         found.append(
             f"{', '.join(claim.id for claim in large)}: participants far beyond the model's crowds, which it will "
-            f"refuse or strain at. For crowds as large write under [fixed] in study.toml: {held}"
+            f"refuse or strain at. For crowds as large write into study.toml: {wanted}"
         )
     return [*found, *crowds_too_large(built), *first_day(built)]
+
+
+def _from_the_counts(built: Built) -> list[str]:
+    """Claims whose figure is what the counts beside them come to: they may be made from the same list."""
+    if built.counts is None:
+        return []
+    history, window, same = built.counts.history, built.setting.window, []
+    for claim in built.claims.weighed:
+        asked = quantity(claim.quantity)
+        if asked.series == "events" and asked.functional != "ratio" and claim.value > 0:
+            where = built.setting.places.covered_by(claim.place)
+            if asked.value(history, where, window.day(claim.start), window.day(claim.end)) == claim.value:
+                same.append(f"{claim.id} ({claim.words()})")
+    if not same:
+        return []
+    return [
+        f"{', '.join(same)}: just what {built.counts.name} counts too. A figure made from the same list is no second "
+        "source: if it is one, name it under `given` in [setting], and it is listed and not weighed"
+    ]
+
+
+def unlisted(built: Built) -> list[str]:
+    """Claims of an event in one place where the counts beside them list none, though their source looked all the time.
+
+    A filter meets them by chance alone, where the share that is listed is below 1, and hardly ever where it is 1.
+    """
+    if built.counts is None:
+        return []
+    counts, window, found = built.counts, built.setting.window, []
+    for claim in built.claims.weighed:
+        where = built.setting.places.covered_by(claim.place)
+        first, last = window.day(claim.start), window.day(claim.end)
+        about = quantity(claim.quantity).series in ("events", "participants", "arrests")
+        if not about or len(where) > 1 or claim.value <= 0 or claim.qualifier in ("at_most", "less_than"):
+            continue
+        days = slice(max(first, 1), last + 1)
+        if first > 0 and counts.looked[where, days].all() and not counts.history["events"][where, days].any():
+            found.append(f"{claim.id} ({claim.words()}, {claim.place})")
+    if not found:
+        return []
+    return [
+        f"{', '.join(found)}: {counts.name} lists no event there and then, where its source is said to have looked. "
+        "Check place and day of both, where it looked, and `detection`: at 1 it would have listed every event"
+    ]

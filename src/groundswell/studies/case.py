@@ -15,22 +15,25 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from groundswell.data.claims_remarks import stretched
 from groundswell.data.claims_table import read_claims
+from groundswell.data.evidence import Evidence
 from groundswell.data.places import Places
 from groundswell.data.quantities import QUANTITIES
 from groundswell.data.record import Claim, Record
 from groundswell.data.setting import Setting, call_matrix
 from groundswell.data.window import Window
-from groundswell.errors import DataError, UsageError, nearest
+from groundswell.errors import DataError, ParameterError, UsageError, nearest
 from groundswell.models.base import Account
 from groundswell.models.cities.mobilisation import CalendarPulse, Mobilisation, RandomPulse
-from groundswell.models.reporting.claims import Reporting
+from groundswell.models.reporting.claims import Reporting, label
 from groundswell.models.reporting.sorting import Sorted, sort_claims
-from groundswell.params import flat, names
+from groundswell.params import Prior, flat, names
 from groundswell.rng import keyed
+from groundswell.studies.counts import Counts, read_counts
+from groundswell.studies.stated import CallOf, CountsOf, Given, PriorOf, Strict, by_parameter
 
 COMPONENTS = ("within", "between", "media", "organised", "call", "deterrence", "backlash")
 """Mechanisms that a study can leave out one at a time."""
@@ -40,40 +43,6 @@ LONGEST = 1_000
 
 LATER_STEP = 7
 """Days of a step of the organised groups after the daily window."""
-
-
-class Strict(BaseModel):
-    """A table of the TOML file: frozen, and a wrong name is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CallOf(Strict):
-    """One call to protest. Without names or number it is to the whole country.
-
-    largest, random : where only a number is known, so many of the largest places, or so many drawn at random (the same
-    ones every time), stand for them; at most one of the three.
-    """
-
-    date: date
-    places: tuple[str, ...] | None = None
-    largest: int | None = Field(default=None, ge=1)
-    random: int | None = Field(default=None, ge=1)
-    claim: str = ""
-
-    @model_validator(mode="after")
-    def _one_way(self) -> CallOf:
-        if sum(given is not None for given in (self.places, self.largest, self.random)) > 1:
-            raise ValueError("a call names places, or a number of the largest, or a number at random: give one of them")
-        return self
-
-
-class Given(Strict):
-    """What the study takes as given, and from which claims."""
-
-    active_on_day0: tuple[str, ...] = ()
-    given: tuple[str, ...] = ()
-    calls: tuple[CallOf, ...] = ()
 
 
 class Case(Strict):
@@ -92,8 +61,18 @@ class Case(Strict):
     setting: Given = Given()
     leave_out: tuple[str, ...] = ()
     pulse: Literal["none", "random", "calendar"] = "none"
-    fixed: Annotated[dict[str, float], BeforeValidator(flat)] = {}
-    documents: dict[str, str] = {}
+    fixed: Annotated[dict[str, float], BeforeValidator(flat)] = Field(default_factory=dict)
+    priors: Annotated[dict[str, PriorOf], BeforeValidator(by_parameter)] = Field(default_factory=dict)
+    counts: CountsOf | None = None
+    documents: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _not_both(self) -> Case:
+        if both := sorted(set(self.fixed) & set(self.priors)):
+            raise ValueError(
+                f"{both[0]} is held at a value under [fixed] and given a prior under [priors]: delete one of the two"
+            )
+        return self
 
     @classmethod
     def read(cls, path: Path) -> Case:
@@ -113,9 +92,16 @@ class Case(Strict):
             first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
             name = ".".join(map(str, first["loc"]))
             if first["type"] == "extra_forbidden":
-                raise UsageError(
-                    f"{path.name}: {name}: is no setting here.{nearest(name, cls.model_fields)}"
-                ) from error
+                tables = {
+                    "counts": CountsOf,
+                    "priors": PriorOf,
+                    "setting": CallOf if "calls" in first["loc"] else Given,
+                }
+                known = tables.get(str(first["loc"][0]), cls)
+                near = nearest(str(first["loc"][-1]), known.model_fields)
+                every = "" if known is cls else f" Here are: {', '.join(known.model_fields)}."
+                raise UsageError(f"{path.name}: {name}: is no setting here.{near}{every}") from error
+            name = name or path.stem
             given = "" if first["type"] in ("missing", "value_error") else f", and not {first['input']!r}"
             words = first["msg"].removeprefix("Value error, ")
             raise UsageError(f"{path.name}: {name}: {words[:1].lower()}{words[1:]}{given}.") from error
@@ -133,7 +119,9 @@ class Case(Strict):
                 f"one; at most {LONGEST:,} can be. {' '.join(notes) or 'Correct start and end.'}"
             )
         record = Record(tuple(self._placed(claim, places, names, notes) for claim in record))
+        counts = self._counts(folder, places, window, names)
         first = self._named(self.setting.active_on_day0, "setting.active_on_day0", places, names)
+        first = (*first, *(name for name in (counts.first if counts else ()) if name not in first))
         setting = Setting(
             places,
             window,
@@ -159,10 +147,33 @@ class Case(Strict):
                 f"{self.claims}: none of {len(record)} claims can be weighed. Claim {first_out.claim.id}: "
                 f"{first_out.reason}. Check the window of study.toml, {self.start} to {self.end}, and the claims' own."
             )
-        account = Account(self.process(), Reporting.for_record(claims.weighed, self.anchor, self.listing))
-        left_out = tuple(f"process.{name}." for name in self.leave_out)
-        account = account.replacing({k: v for k, v in self.fixed.items() if not k.startswith(left_out)})
-        return Built(self, setting, record, claims, account, tuple(notes))
+        notes += [f"{name} is of no use: {why}" for name, why in self._idle().items()]
+        notes += counts.notes if counts else ()
+        return Built(self, setting, record, claims, self.account(claims.weighed), tuple(notes), counts)
+
+    def account(self, record: Record) -> Account:
+        """The process and the reporting of these claims, under the priors of this case, with what it holds fixed."""
+        account = Account(self.process(), Reporting.for_record(record, self.anchor, self.listing))
+        idle = self._idle()
+        priors = {name: Prior(one.median, one.sd) for name, one in self.priors.items() if name not in idle}
+        try:
+            account = account.under(priors)
+        except ParameterError as error:
+            raise ParameterError(f"study.toml: priors: {error}") from error
+        return account.replacing({name: value for name, value in self.fixed.items() if name not in idle})
+
+    def _idle(self) -> dict[str, str]:
+        """What is fixed or given a prior to no use, and why: of mechanisms left out, and of the anchor's own lean."""
+        why = {f"process.{name}.": f"{name} is left out" for name in self.leave_out}
+        anchor = label(self.anchor)
+        of_anchor = f"the figures of {self.anchor}, the anchor, are taken not to lean"
+        why |= {f"reporting.bias.{anchor}": of_anchor, f"reporting.bias_by_kind.{anchor}:": of_anchor}
+        return {
+            name: words
+            for name in (*self.fixed, *self.priors)
+            for start, words in why.items()
+            if name == start or (name.startswith(start) and start.endswith((".", ":")))
+        }
 
     def process(self) -> Mobilisation:
         """The model with the components of this case."""
@@ -191,6 +202,18 @@ class Case(Strict):
         from groundswell.data import gazetteer
 
         return gazetteer.places(self.country, self.minimum_population)
+
+    def _counts(self, folder: Path, places: Places, window: Window, names: dict[str, str]) -> Counts | None:
+        given = self.counts
+        if given is None:
+            return None
+        looked = (
+            given.places if isinstance(given.places, str) else self._named(given.places, "counts.places", places, names)
+        )
+        return read_counts(
+            folder / given.events, places, window, looked=looked, start=given.start, end=given.end,
+            detection=given.detection, columns=given.map, country=self.country,
+        )  # fmt: skip
 
     def _calls(self, places: Places, window: Window, names: dict[str, str], notes: list[str]) -> np.ndarray | None:
         if not self.setting.calls:
@@ -243,7 +266,7 @@ class Case(Strict):
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """A case made ready: what is given, the claims in their heaps, and the account that weighs them."""
+    """A case made ready: what is given, the claims in their heaps, the account that weighs them, and counts beside."""
 
     case: Case
     setting: Setting
@@ -251,6 +274,12 @@ class Built:
     claims: Sorted
     account: Account
     notes: tuple[str, ...]
+    counts: Counts | None = None
+
+    def observed(self, record: Record | None = None) -> Record | Evidence:
+        """What is weighed: these claims, or those of the case, and its counts where it has some."""
+        record = self.claims.weighed if record is None else record
+        return record if self.counts is None else self.counts.beside(record)
 
     @property
     def held(self) -> dict[str, float]:

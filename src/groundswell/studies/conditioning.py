@@ -17,7 +17,8 @@ from groundswell import __version__
 from groundswell.data.provenance import provenance
 from groundswell.data.quantities import quantity
 from groundswell.data.record import Claim, Record
-from groundswell.infer.base import Fit, Progress, fit, silent
+from groundswell.errors import DataError, UsageError
+from groundswell.infer.base import Progress, fit, silent
 from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.relaxation import Relaxation
 from groundswell.infer.target import Start
@@ -25,16 +26,21 @@ from groundswell.infer.tempered import TemperedSMC
 from groundswell.models.reporting.grouping import SIGN
 from groundswell.models.reporting.predictive import prior_predictive
 from groundswell.rng import generator, keyed
-from groundswell.studies.answers import leans
+from groundswell.studies.beside import unlisted
 from groundswell.studies.case import Built, plain
+from groundswell.studies.counts_check import counts_checked
 from groundswell.studies.crowds import beyond_everybody, unanswered
 from groundswell.studies.first_day import first_day, unmet
 from groundswell.studies.joining import NOT_IDENTIFIED, Joining, joining
+from groundswell.studies.moved import lean_rows, parameter_rows
 from groundswell.studies.persons import told_of_persons
 from groundswell.studies.quality import filter_noise, quality
 from groundswell.studies.reachable import reachable
 from groundswell.studies.replay import PATHS, posterior_histories, prior_histories, quantiles, seen_by_day
 from groundswell.studies.second_look import second_look
+
+LARGE = 150.0
+"""Effective draws from which on a relaxation, which costs as much as some 400 filters, saves more as a start."""
 
 PERSONS = 24
 """Draws of the fit that are told of persons: each is a look at every person of the country, a day after the other."""
@@ -92,29 +98,41 @@ def condition(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Condition a case on its claims. Returns (result, timings); the result is the same for any `processes`.
 
-    start : where the posterior of a near account lies (an approximate run needs none). second : also what the answers
-    rest on (`second_look`). persons : also the account told of persons.
+    start : where the posterior of a near account lies (else `nearby`; an approximate run needs none). second : also
+    what the answers rest on (`second_look`). persons : also the account told of persons. UsageError for an approximate
+    run of a case with counts.
     """
+    if size.approximate and built.counts is not None:
+        raise UsageError(
+            f"an approximate run weighs claims alone, and this case has counts of places and days too "
+            f"({built.counts.name}): without them it would answer another question. Leave --approximate out; or delete "
+            "[counts] from study.toml, and the answer is that of the claims alone."
+        )
     started = time.perf_counter()
     account, setting, record = built.account, built.setting, built.claims.weighed
     method = size.method(processes)
-    if isinstance(method, TemperedSMC):
-        method = replace(method, start=start)
     held = built.held
     prior = prior_histories(account, setting, record, size.prior_draws, seed, processes, held)
     doubts = reachable(built, prior, seed)
     progress(0.05, "drawn from the prior")
+    if isinstance(method, TemperedSMC):
+        method = replace(method, start=start or (nearby(built, seed) if size.effective >= LARGE else None))
     rng = generator(seed)
+    observed = built.observed()
     found = fit(
-        account, setting, record, method, rng=rng, fixed=held, progress=lambda s, w: progress(0.05 + 0.8 * s, w)
+        account, setting, observed, method, rng=rng, fixed=held, progress=lambda s, w: progress(0.05 + 0.8 * s, w)
     )
     fitted = time.perf_counter()
     noise = filter_noise(built, found, seed)
     progress(0.87, "histories given the claims")
-    posterior = posterior_histories(account, setting, record, found, processes)
+    posterior = posterior_histories(account, setting, observed, found, processes)
     progress(0.9, "joining and arrests")
     claims = claim_rows(built, posterior, prior)
     joined = joining_rows(built, size.joining_draws, seed, posterior)
+    counted = None
+    if built.counts is not None:
+        progress(0.91, "the source asked again")
+        counted = counts_checked(built, found, prior_draws=size.prior_draws, seed=seed, processes=processes)
     look = None
     if second:
         progress(0.92, "claims left out, priors moved")
@@ -131,15 +149,16 @@ def condition(
         "case": plain(built.case),
         "seed": seed,
         "size": asdict(size),
-        "digest": built.record.digest(),
+        "digest": built.observed(built.record).digest(),
         "notes": [*built.notes, *found.notes, *unanswered(built).values()],
         "unanswered": unanswered(built),
-        "doubts": [*first_day(built), *doubts, *far, *beyond_everybody(built, paths, claims)],
+        "doubts": [*first_day(built), *doubts, *unlisted(built), *far, *beyond_everybody(built, paths, claims)],
         "quality": quality(found, noise, posterior),
         "dates": [day.isoformat() for day in setting.window.dates()],
         "paths": paths,
         "exploded_prior_draws": sum(draw["exploded"] for draw in prior),
-        "parameters": parameter_rows(found),
+        "parameters": parameter_rows(found, built),
+        "counts": counted,
         "lean": lean_rows(found, built),
         "look": look,
         "persons": told,
@@ -158,43 +177,20 @@ def condition(
     return result, timings
 
 
-def parameter_rows(found: Fit) -> list[dict[str, Any]]:
-    """Prior and posterior of every free parameter, in natural units."""
-    assert found.draws is not None
-    rows = []
-    for leaf, column in zip(found.details["leaves"], found.draws.T, strict=True):
-        low, high = (leaf.from_free(leaf.center + z * leaf.sd) for z in (-1.645, 1.645))
-        free = np.array([leaf.to_free(v) for v in column])
-        rows.append(
-            {
-                "parameter": leaf.name,
-                "unit": leaf.unit,
-                "doc": leaf.doc,
-                "prior": [low, leaf.prior.median, high],
-                "posterior": [float(v) for v in np.quantile(column, (0.05, 0.5, 0.95))],
-                "sd_ratio": float(free.std(ddof=1) / leaf.sd),
-                "shift": float((free.mean() - leaf.center) / leaf.sd),
-            }
-        )
-    return rows
+def nearby(built: Built, seed: int) -> Start | None:
+    """Where a relaxation puts the posterior, for the sampler to begin at; None for an account that has none.
 
-
-def lean_rows(found: Fit, built: Built) -> list[dict[str, Any]]:
-    """By how much each stance's figures lean, by class of quantity: factors on what happened."""
-    assert found.draws is not None
-    effects = {name.removeprefix("reporting."): row for name, row in zip(found.names, found.draws.T, strict=True)}
-    rows, sd = [], float(np.hypot(0.7, 0.4))
-    for (stance, kind), draws in leans(built, effects, len(found.draws)).items():
-        rows.append(
-            {
-                "stance": stance,
-                "kind": kind,
-                "factor": [float(v) for v in np.exp(np.quantile(draws, (0.05, 0.25, 0.5, 0.75, 0.95)))],
-                "prior": [float(np.exp(z * sd)) for z in (-1.645, 0.0, 1.645)],
-                "above": float((draws > 0).mean()),
-            }
-        )
-    return rows
+    It saves the way from the prior. From a wrong place the sampler needs more filters and comes to the same answer.
+    """
+    method = Relaxation(particles=100)
+    try:
+        found = fit(
+            built.account, built.setting, built.observed(), method, rng=keyed(seed, 14), fixed=built.held,
+            progress=silent,
+        )  # fmt: skip
+    except (UsageError, DataError):
+        return None
+    return Start.of(found)
 
 
 def _said(claim: Claim) -> dict[str, Any]:

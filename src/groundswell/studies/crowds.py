@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from groundswell.data.record import Claim
+from groundswell.models.cities.mechanisms import Crowds
 from groundswell.params import leaves
 from groundswell.studies.case import Built
 
@@ -24,6 +25,9 @@ FAR_OUT = 3.0
 
 REACH = 2.5
 """Spreads above the median within which a prior made for a case holds its largest crowd."""
+
+SD = 0.8
+"""Prior sd of the log of the median, the model's own."""
 
 SPOKEN = 5
 """Places with crowds of their own that claims must name before they tell anything of crowds elsewhere."""
@@ -50,7 +54,7 @@ def large_crowds(built: Built) -> list[Claim]:
 
 
 def crowds_for(built: Built) -> dict[str, float]:
-    """Median and spread to hold for a case with large crowds.
+    """Median and spread of crowds for a case with large ones; of the median, the middle of its prior.
 
     The median is the smallest claimed crowd, as a share of who lives there, in a place of middle size, and no less than
     the model's own. The spread is the smallest that has the largest claimed crowd within REACH of it, cut where the
@@ -59,14 +63,22 @@ def crowds_for(built: Built) -> dict[str, float]:
     population = built.setting.places.population
     if len(population) == 1:
         return ANY_CROWD
-    own = {leaf.name: leaf.value for leaf in leaves(built.account) if leaf.name in (MEDIAN, SPREAD)}
-    sizes = np.array([claim.value / _days(claim) for claim in claimed(built)])
-    largest = max((claim.value_high or claim.value) / _days(claim) for claim in claimed(built))
-    shares = sizes / [float(population[built.setting.places.covered_by(claim.place)].sum()) for claim in claimed(built)]
-    median = float(f"{max(shares.min() * np.median(population), own[MEDIAN]):.2g}")
+    own, crowds = Crowds(), claimed(built)
+    sizes = np.array([claim.value / _days(claim) for claim in crowds])
+    lives = [float(population[built.setting.places.covered_by(claim.place)].sum()) for claim in crowds]
+    largest = max((claim.value_high or claim.value) / _days(claim) for claim in crowds)
+    median = float(f"{max((sizes / lives).min() * np.median(population), own.median):.2g}")
     needed = math.ceil(10 * math.log(largest / median) / REACH) / 10
     most = math.floor(10 * math.sqrt(2 * math.log(max(population.mean() / median, 1.0)))) / 10
-    return {MEDIAN: median, SPREAD: max(own[SPREAD], min(needed, most))}
+    return {MEDIAN: median, SPREAD: max(own.spread, min(needed, most))}
+
+
+def crowds_toml(built: Built) -> str:
+    """What to write into study.toml for them. In one place both are held; else the median has a prior and is learnt."""
+    median, spread = (crowds_for(built)[name] for name in (MEDIAN, SPREAD))
+    if len(built.setting.places) == 1:
+        return f"[fixed]\n{MEDIAN} = {median:g}\n{SPREAD} = {spread:g}\n"
+    return f"[priors]\n{MEDIAN} = {{ median = {median:g}, sd = {SD} }}\n\n[fixed]\n{SPREAD} = {spread:g}\n"
 
 
 def crowds_too_large(built: Built) -> list[str]:
@@ -141,18 +153,3 @@ def _days(claim: Claim) -> int:
 
 def _and(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def crowds_toml(built: Built, ids: str) -> str:
-    """The crowds that a case with large ones needs, as a table of study.toml that says what they are."""
-    held = "\n".join(f"{name} = {value:g}" for name, value in crowds_for(built).items())
-    why = (
-        "# Held so wide a crowd may have any size from dozens to millions: only the claims speak of it."
-        if len(built.setting.places) == 1
-        else "# Held instead: in a place of middle size the share of its people that the smallest of these is of its\n"
-        "# own; a spread that lets the largest be. A judgement: where no claim speaks of crowds they are as it says."
-    )
-    return (
-        f"\n# The model's crowds have a middle of about 150 persons; the figures of {ids} are far larger.\n"
-        f"{why}\n[fixed]\n{held}\n"
-    )

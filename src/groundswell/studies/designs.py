@@ -21,7 +21,8 @@ from groundswell.data.quantities import QUANTITIES, nearest_quantity, quantity
 from groundswell.data.record import Claim, Qualifier
 from groundswell.errors import DataError, UsageError, nearest
 from groundswell.models.base import can
-from groundswell.studies.case import Built, Strict
+from groundswell.studies.case import Built
+from groundswell.studies.stated import Strict
 
 NOTHING_NEW = "as it is"
 """The name of the record without an addition."""

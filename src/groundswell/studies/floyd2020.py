@@ -36,6 +36,12 @@ SEEN = date(2020, 6, 3)
 DAY_OF_MONTH = r"^\d{1,2} (?=(dozens|hundreds|thousands)\b)"
 """Figures were cut out of sentences: "(On May) 30 thousands of protesters" are thousands on the 30th, not 30,000."""
 
+LOOKED = date(2020, 6, 2)
+"""The last day that the list could know when it was seen: of that day itself it names nothing yet."""
+
+SHARE = 0.68
+"""Of the place-days that the list of 22 June knows up to `LOOKED`, those of the early list. Known with hindsight."""
+
 SMALLEST, LARGE = 50_000, 400_000
 """Population of the smallest places of the study, and of those whose crowds are claims."""
 
@@ -97,6 +103,15 @@ class Floyd:
                 count += 1
         return count
 
+    def early(self) -> Table:
+        """Date and place of every place-day of the study that the list names by `SEEN`."""
+        rows = [
+            {"date": event["start"].isoformat(), "place": self.places.name[event["at"]]}
+            for event in self.events
+            if date.fromisoformat(event["first_listed"]) <= SEEN and FIRST <= event["start"] <= SEEN
+        ]
+        return Table.from_rows(rows, ("date", "place"))
+
     def record(self) -> Record:
         """The claims: one for each early vintage, one for each crowd size of a single day in a large place."""
         return Record((*self._counts(), *self._sizes()))
@@ -141,8 +156,11 @@ def worded(text: str) -> dict[str, Any]:
     return {"qualifier": "between", "value": low, "value_high": high}
 
 
-def files(folder: Path) -> dict[str, str]:
-    """study.toml, claims.csv and places.csv of the study, from the folder of the data set."""
+def files(folder: Path, counted: bool = False) -> dict[str, str]:
+    """study.toml, claims.csv and places.csv of the study, from the folder of the data set.
+
+    counted : the early list as counts by place and day (events.csv), and its claims on numbers of places given.
+    """
     found = Floyd.read(folder)
     record = found.record()
     first = sorted(
@@ -152,14 +170,22 @@ def files(folder: Path) -> dict[str, str]:
             if event["start"] == FIRST and date.fromisoformat(event["first_listed"]) <= SEEN
         }
     )
-    return {
-        "study.toml": STUDY.format(
-            start=FIRST, end=LAST, seen=SEEN, states=len(found.states), places=len(found.places),
-            first=json.dumps(first, ensure_ascii=False),
-        ),
+    given = [claim.id for claim in record if claim.quantity == "cities_with_protest"] if counted else []
+    study = STUDY.format(
+        start=FIRST, end=LAST, seen=SEEN, states=len(found.states), places=len(found.places),
+        first=json.dumps(first, ensure_ascii=False), given=json.dumps(given),
+    )  # fmt: skip
+    made = {
+        "study.toml": study + COUNTED.format(looked=LOOKED, share=SHARE) if counted else study,
         "claims.csv": record.table().to_csv(),
         "places.csv": Table(found.places.columns()).to_csv(),
-    }  # fmt: skip
+    }
+    return made | ({"events.csv": found.early().to_csv()} if counted else {})
+
+
+def files_with_counts(folder: Path) -> dict[str, str]:
+    """Those of the study with the list as counts."""
+    return files(folder, counted=True)
 
 
 STUDY = """\
@@ -180,7 +206,23 @@ process.warnings_per_arrest = 1.0
 [setting]
 # Places in which the list of {seen} names a protest on the first day.
 active_on_day0 = {first}
+# Claims that are made from what is weighed otherwise.
+given = {given}
 
 [documents]
 vintages = "Wikipedia, List of George Floyd protests in the United States, as it stood on 1, 2 and 3 June 2020"
+"""
+
+COUNTED = """
+[counts]
+# The list itself, place by place and day by day: it looked everywhere, and lists a share of what happened.
+events = "events.csv"
+places = "all"
+end = {looked}
+# As the list of 22 June knows better: hindsight. Run it under other shares too.
+detection = {share}
+
+[priors]
+# Declared for a country of which few towns see an event on a day; this list names many on its first days.
+process.background.rate = {{ median = 0.02, sd = 1.0 }}
 """

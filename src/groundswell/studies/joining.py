@@ -68,9 +68,9 @@ def joining(
     process = account.process
     assert isinstance(process, Mobilisation)
     assert process.groups is not None
-    priors = {leaf.name: leaf.prior for leaf in leaves(process.groups) if leaf.prior is not None}
+    known = {leaf.name: leaf for leaf in leaves(account)}
     initial, recruitment, breakup = (
-        np.exp(np.log(priors[name].median) + priors[name].sd * rng.standard_normal(draws))
+        np.exp(known[f"process.groups.{name}"].center + known[f"process.groups.{name}"].sd * rng.standard_normal(draws))
         for name in ("initial", "recruitment", "breakup")
     )
     first, last = setting.window.day(window[0]), setting.window.day(window[1]) + 1
@@ -94,7 +94,7 @@ def joining(
 
     logs = np.zeros(draws)
     if claims:
-        reporting = _for_claims(Record(tuple(claims)), account.reporting.anchor)
+        reporting = _for_claims(Record(tuple(claims)), account.reporting)
         groups = reporting.prepare(claims)
         logs = _averaged(reporting, groups, [_hidden(group, setting, total) for group in groups], rng)
     weights = np.exp(logs - logs.max())
@@ -134,14 +134,15 @@ def _averaged(
     return logs - np.log(HABITS)
 
 
-def _for_claims(record: Record, anchor: str) -> Reporting:
-    """The reporting model of these claims; where none is the anchor's, every stance leans."""
-    stances = record.stances()
+def _for_claims(record: Record, whole: Reporting) -> Reporting:
+    """The reporting model of these claims of a whole record; where none is the anchor's, every stance leans."""
+    stances, anchor = record.stances(), whole.anchor
     if anchor in stances:
-        return Reporting.for_record(record, anchor)
+        return replace(Reporting.for_record(record, anchor), priors=whole.priors)
     return replace(
         Reporting.for_record(record, stances[0]),
         anchor=anchor,
+        priors=whole.priors,
         bias=Effects(dict.fromkeys(stances, 0.0)),
         bias_by_kind=Effects({f"{stance}:groups": 0.0 for stance in stances}),
     )

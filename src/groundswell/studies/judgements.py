@@ -26,6 +26,10 @@ WIDER = 1.5
 parameter of which the claims say nothing."""
 
 
+ODDS = 1.25
+"""Factor of the odds that a source lists an event: of 60 % to 55 and 65 %."""
+
+
 @dataclass(frozen=True)
 class Moved:
     """A prior or judgement, what it is, and the two ways in which it is moved, told in words."""
@@ -62,13 +66,14 @@ def reporting_moves(
         mine = {name: priors[name] for name in names if name.startswith(head)}
         if not mine and head != "speaker.":
             continue
-        sd = next(iter(mine.values())).sd if mine else reporting.unlisted
+        sds = {prior.sd for prior in mine.values()} or {reporting.unlisted}
         pair = []
         for factor in (1 / WIDER, WIDER):
             other = {name: Prior(prior.median, factor * prior.sd) for name, prior in mine.items()}
             changes = {"unlisted": factor * reporting.unlisted} if head == "speaker." else {}
             pair.append(Reading(priors=other, changes=changes))
-        yield Moved(f"reporting.{title}", "sd", (_short(sd / WIDER), _short(sd * WIDER))), pair
+        low, high = (" and ".join(_short(factor * sd) for sd in sorted(sds)) for factor in (1 / WIDER, WIDER))
+        yield Moved(f"reporting.{title}", "sd", (low, high)), pair
     numbers = {
         "vague": (reporting.vague / 2, min(2 * reporting.vague, 1.0)),
         "vague_reach": (math.log(30), math.log(300)),
@@ -97,7 +102,22 @@ def regrained(grains: Grains, finer: bool) -> Grains:
 def under_prior(base: Answers, z: np.ndarray, way: np.ndarray) -> Reread:
     """The answers with one parameter's prior moved. z : (M,) on the coordinate where that prior is standard normal."""
     centre, sd = way
-    ratio = -0.5 * ((z - centre) / sd) ** 2 + 0.5 * z**2 - math.log(sd)
+    return by_ratio(base, -0.5 * ((z - centre) / sd) ** 2 + 0.5 * z**2 - math.log(sd))
+
+
+def detection_moves(detection: float, seen: float, unseen: np.ndarray) -> tuple[Moved, list[np.ndarray]]:
+    """The share of events that a source lists, its odds lower and higher; beside it the log ratios (M,) of the draws.
+
+    seen : events listed. unseen : (M,) events of each draw's history that were not, where the source looked.
+    """
+    odds = detection / (1 - detection)
+    shares = [factor * odds / (1 + factor * odds) for factor in (1 / ODDS, ODDS)]
+    ratios = [seen * math.log(d / detection) + unseen * math.log((1 - d) / (1 - detection)) for d in shares]
+    return Moved("counts.detection", "value", (_short(shares[0]), _short(shares[1]))), ratios
+
+
+def by_ratio(base: Answers, ratio: np.ndarray) -> Reread:
+    """The answers of the draws weighed anew. ratio : (M,) of the probability of what is given, moved over as it is."""
     log_ratio, weights, k = weighed_anew(base.weights, ratio)
     return Reread(Answers(base.values, weights), log_ratio, {}, k)
 

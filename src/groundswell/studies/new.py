@@ -34,9 +34,22 @@ DAYS = 14
 """Length of a study of which only the first day is given."""
 
 RECIPES: Mapping[str, tuple[str, Callable[[Path], dict[str, str]]]] = {
-    "floyd-2020": ("floyd_protests_2020", floyd2020.files)
+    "floyd-2020": ("floyd_protests_2020", floyd2020.files),
+    "floyd-2020-counts": ("floyd_protests_2020", floyd2020.files_with_counts),
 }
 """Studies that are made from a data set: its name, and what makes the files."""
+
+LARGE_IN_ONE = """\
+# The model's crowds have a middle of about 150 persons; the figures of {ids} are far larger.
+# Held so wide a crowd may have any size from dozens to millions: only the claims speak of it. If you know
+# what crowds here are like, state that as a prior of the median under [priors], and delete this table.
+"""
+
+LARGE_IN_MANY = """\
+# The model's crowds have a middle of about 150 persons; the figures of {ids} are far larger.
+# Beforehand a crowd is taken to be, in a place of middle size, the share of its people that the smallest of these is
+# of its own, with a spread that lets the largest be. A judgement: where no claim speaks of crowds they are as it says.
+"""
 
 
 @dataclass(frozen=True)
@@ -67,9 +80,13 @@ def new_study(folder: Path, wish: Wish | None = None) -> New:
     large = large_crowds(built)
     if large and "[fixed]" not in files["study.toml"]:
         ids = ", ".join(claim.id for claim in large)
-        files["study.toml"] += crowds_toml(built, ids)
-        size = "any size" if len(built.setting.places) == 1 else "such a size"
-        words.append(f"crowds of {size} are allowed for ({ids}); see [fixed] in study.toml")
+        alone = len(built.setting.places) == 1
+        why = (LARGE_IN_ONE if alone else LARGE_IN_MANY).format(ids=ids)
+        files["study.toml"] += f"\n{why}{crowds_toml(built)}"
+        where = "[fixed]" if alone else "[priors] and [fixed]"
+        words.append(
+            f"crowds of {'any' if alone else 'such a'} size are allowed for ({ids}); see {where} in study.toml"
+        )
         built = _built(files)
     heaps = (*built.claims.setting, *built.claims.unspoken)
     fates = {out.claim.id: f"not weighed: {out.reason}" for out in heaps}

@@ -95,7 +95,7 @@ def told_of_persons(built: Built, found: Fit, draws: int, *, seed: int, parts: P
     worth. Quantiles are those at 5, 50 and 95 %.
     """
     parts, details = parts or Parts(), found.details
-    plan = found.method.filter.plan(built.account, built.setting, built.claims.weighed, details["integrated"])
+    plan = found.method.filter.plan(built.account, built.setting, built.observed(), details["integrated"])
     picked = np.linspace(0, len(details["free"]) - 1, min(draws, len(details["free"]))).astype(int)
     told, series = [], []
     for i in picked:

@@ -30,11 +30,11 @@ from groundswell.infer.base import Progress, silent
 from groundswell.infer.model_choice import held_out, information, reliability
 from groundswell.infer.workers import Workers
 from groundswell.models.base import Account
-from groundswell.models.reporting.claims import Reporting
 from groundswell.models.reporting.sorting import sort_claims
 from groundswell.params import Leaf, leaves, replacing
 from groundswell.rng import keyed
 from groundswell.studies.case import COMPONENTS, Built
+from groundswell.studies.counts import Counts, listed
 from groundswell.studies.designs import Design
 from groundswell.studies.run import DECISIVE
 
@@ -72,12 +72,17 @@ class Source:
 
 
 class Drawn:
-    """One record of one account, in one process: log figures of every question, and what an answer would be."""
+    """One record of one account, in one process: log figures of every question, and what an answer would be.
+
+    Behind the figures stand the `features` of what a source of `counts` would have listed.
+    """
 
     def __init__(
-        self, accounts: Mapping[str, Account], setting: Setting, questions: Record, held: frozenset[str], source: Source
-    ) -> None:
+        self, accounts: Mapping[str, Account], setting: Setting, questions: Record, held: frozenset[str],
+        source: Source, counts: Counts | None = None,
+    ) -> None:  # fmt: skip
         self.accounts, self.setting, self.questions, self.source = accounts, setting, questions, source
+        self.counts = counts
         self.free = {
             name: [leaf for leaf in leaves(account) if leaf.prior is not None and leaf.name not in held]
             for name, account in accounts.items()
@@ -103,7 +108,11 @@ class Drawn:
             window, where = self.setting.window, self.setting.places.covered_by(self.ratio.place)
             first, last = window.day(self.ratio.start), window.day(self.ratio.end)
             answers["joins per arrest"] = np.log(quantity("joins_per_arrest").value(history, where, first, last))
-        return np.array([_log_figure(claim.quantity, claim.value) for claim in said]), answers
+        figures = [_log_figure(claim.quantity, claim.value) for claim in said]
+        if self.counts is not None:
+            summed = self.counts.summed(listed(history, self.counts, rng))
+            figures += np.log(np.array(list(summed.values())) + 0.5).tolist()
+        return np.array(figures), answers
 
 
 def _log_figure(name: str, value: float) -> float:
@@ -112,7 +121,10 @@ def _log_figure(name: str, value: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Records:
-    """Simulated records by account: figures (N, C) in log; answers (N,) of the whole one; shares that exploded."""
+    """Simulated records by account: figures in log; answers (N,) of the whole one; shares that exploded.
+
+    figures : (N, C), a column for each of `ids`, then those of a source's own counts, which every record has.
+    """
 
     ids: tuple[str, ...]
     figures: Mapping[str, np.ndarray]
@@ -122,7 +134,9 @@ class Records:
     def of(self, account: str, base: Sequence[str], design: Design) -> np.ndarray:
         """(N, C') the figures of the record and one design's."""
         asked = {*base, *(claim.id for claim in design.claims)}
-        return self.figures[account][:, [i for i, name in enumerate(self.ids) if name in asked]]
+        figures = self.figures[account]
+        chosen = [i for i, name in enumerate(self.ids) if name in asked]
+        return figures[:, [*chosen, *range(len(self.ids), figures.shape[1])]]
 
 
 def simulated(
@@ -134,17 +148,14 @@ def simulated(
     questions = Record((*base, *(claim for design in designs for claim in design.claims)))
     if out := [*(found := sort_claims(questions, built.setting)).unspoken, *found.setting]:
         raise DataError(f"the question {out[0].claim.id} cannot be asked of this model: {out[0].reason}.")
-    reporting = Reporting.for_record(questions, built.case.anchor)
-    accounts = {WHOLE: Account(built.case.process(), reporting)}
-    accounts |= {name: Account(built.case.without(name).process(), reporting) for name in components}
+    accounts = {WHOLE: built.case.account(questions)}
+    accounts |= {name: built.case.without(name).account(questions) for name in components}
     held = built.held
-    for name, account in accounts.items():
-        known = {leaf.name for leaf in leaves(account)}
-        accounts[name] = account.replacing({k: v for k, v in held.items() if k in known})
     figures: dict[str, np.ndarray] = {}
     answers: dict[str, np.ndarray] = {}
     exploded: dict[str, float] = {}
-    with Workers((Drawn, (accounts, built.setting, questions, frozenset(held), source)), processes) as workers:
+    arguments = (accounts, built.setting, questions, frozenset(held), source, built.counts)
+    with Workers((Drawn, arguments), processes) as workers:
         for number, name in enumerate(accounts):
             made = []
             for i, one in enumerate(workers.each([(name, (seed, number, i)) for i in range(records)])):
@@ -209,6 +220,7 @@ def power(
         "parameters": source.words,
         "threshold": DECISIVE,
         "claims": len(base),
+        "counts": 0 if built.counts is None else len(built.counts.summed(built.counts.history["events"])),
         "designs": [{"design": d.name, "counts": d.doc, "figures": len(d.claims)} for d in designs],
         "pairs": rows,
         "best": _best(losses, wanted, designs),

@@ -23,7 +23,7 @@ NOISE_FILTERS = 20
 
 def filter_noise(built: Built, found: Fit, seed: int) -> float:
     """Sd of the log-likelihood over filters at the posterior mean."""
-    plan = Plan(built.account, built.setting, built.claims.weighed, integrated=found.details["integrated"])
+    plan = Plan(built.account, built.setting, built.observed(), integrated=found.details["integrated"])
     logs = [
         found.method.filter.run(plan, found.model, rng=keyed(seed, 6, i)).log_likelihood  # type: ignore[arg-type]
         for i in range(NOISE_FILTERS)

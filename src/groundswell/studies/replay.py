@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from groundswell.data.evidence import Evidence
 from groundswell.data.history import History
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
@@ -25,12 +26,14 @@ class Replay:
     """One draw's history, from the filter that weighed it or from the prior, as small arrays."""
 
     def __init__(
-        self, account: Account, setting: Setting, record: Record, method: ParticleFilter, free: Sequence[Leaf],
-        integrated: Sequence[str] = (), watched: Record | None = None,
+        self, account: Account, setting: Setting, observed: Record | Evidence, method: ParticleFilter,
+        free: Sequence[Leaf], integrated: Sequence[str] = (), watched: Record | None = None,
     ) -> None:  # fmt: skip
         self.account, self.setting, self.method, self.free = account, setting, method, free
+        record = observed.record if isinstance(observed, Evidence) else observed
         self.record = record if watched is None else watched
-        self.plan = method.plan(account, setting, record, integrated)
+        self.counts = observed.counts if isinstance(observed, Evidence) else None
+        self.plan = method.plan(account, setting, observed, integrated)
         self.groups = account.reporting.prepare(self.record)
         # where no claim speaks of the time after the window, the filter does not run the groups on
         ends = [setting.window.day(group.end) for group in self.groups]
@@ -62,6 +65,9 @@ class Replay:
                 out["told"] = np.where(self.unknown, np.nan, told)
                 out["heard"] = np.array([one.heard(self.setting, history, rng=rng) for one in bound])
                 out["heard"][self.unknown] = np.nan
+                if self.counts is not None and self.counts.weighed is not None:
+                    missed = (history["events"] - self.counts["events"])[:, 1:]
+                    out["unseen"] = float(missed[self.counts.weighed[:, 1:]].sum())
         return out
 
 
@@ -83,7 +89,12 @@ def reduced(setting: Setting, history: History) -> dict[str, Any]:
 
 
 def posterior_histories(
-    built_account: Account, setting: Setting, record: Record, fit: Fit, processes: int, watched: Record | None = None
+    built_account: Account,
+    setting: Setting,
+    observed: Record | Evidence,
+    fit: Fit,
+    processes: int,
+    watched: Record | None = None,
 ) -> list[dict[str, Any]]:
     """The reduced history of every draw of a TemperedSMC fit, in order; a draw that stands there twice, twice.
 
@@ -93,7 +104,7 @@ def posterior_histories(
     details, root = fit.details, fit.details["root"]
     _, first, which = np.unique(details["index"], return_index=True, return_inverse=True)
     tasks = [(details["free"][i], replay_key(root, details["seeds"][i]), True, (root, 3, int(i))) for i in first]
-    arguments = (built_account, setting, record, fit.method.filter, details["leaves"], details["integrated"], watched)
+    arguments = (built_account, setting, observed, fit.method.filter, details["leaves"], details["integrated"], watched)
     with Workers((Replay, arguments), processes) as workers:
         found = workers.map(tasks)
     return [found[i] for i in which]

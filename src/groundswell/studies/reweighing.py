@@ -181,15 +181,16 @@ def refit(
     processes: int,
     progress: Progress = silent,
 ) -> Reread:
-    """One reading by a fit of its own; priors of effects other than the declared ones cannot be fitted.
+    """One reading by a fit of its own; a reading's own priors of effects cannot be fitted.
 
     method : any that gives what `TemperedSMC` gives. log_evidence : of the claims as they are.
     """
     record = built.claims.weighed
     account = replace(built.account, reporting=replace(built.account.reporting, **reading.changes))
     kept = reading.kept(record)
-    found = fit(account, built.setting, kept, method, rng=rng, fixed=built.held, progress=progress)
-    posterior = posterior_histories(account, built.setting, kept, found, processes, watched=record)
+    observed = built.observed(kept)
+    found = fit(account, built.setting, observed, method, rng=rng, fixed=built.held, progress=progress)
+    posterior = posterior_histories(account, built.setting, observed, found, processes, watched=record)
     _, first, times = np.unique(found.details["index"], return_index=True, return_counts=True)
     drawn = [posterior[i] for i in first]
     assert found.draws is not None

@@ -32,6 +32,8 @@ from groundswell.rng import generator, keyed
 from groundswell.studies.answers import PATHS as ANSWERED
 from groundswell.studies.case import COMPONENTS, Built, Case, plain
 from groundswell.studies.conditioning import Size, condition
+from groundswell.studies.counts_check import check_tables
+from groundswell.studies.moved import own_priors
 from groundswell.studies.reweighing import refit
 from groundswell.studies.second_look import Anew, second_tables, to_fit
 
@@ -193,8 +195,9 @@ def _in_full(
             def evidence(account: Case = account, replicate: int = replicate) -> dict[str, Any]:
                 made = account.build(folder)
                 rng = generator(1_000 * (seed + 1) + replicate)
-                weighed = made.claims.weighed
-                found = fit(made.account, made.setting, weighed, evidences, rng=rng, fixed=made.held, progress=report)
+                found = fit(
+                    made.account, made.setting, made.observed(), evidences, rng=rng, fixed=made.held, progress=report
+                )  # fmt: skip
                 return {"log_evidence": found.log_density, "short": [] if found.converged else [found.status]}
 
             key = _digest(built, account, replicate, seed, repr(replace(evidences, processes=1)), start)
@@ -246,7 +249,9 @@ def _once(out: Path, name: str, digest: str, work: Any) -> dict[str, Any]:
 def _digest(built: Built, case: Case, *parts: Any) -> str:
     """Of all that a part of the run depends on: a changed table of places makes it anew, as changed claims do."""
     places = built.setting.places.columns()
-    text = json.dumps([__version__, built.record.digest(), places, plain(case), *map(str, parts)], sort_keys=True)
+    text = json.dumps(
+        [__version__, built.observed(built.record).digest(), places, plain(case), *map(str, parts)], sort_keys=True
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -280,6 +285,10 @@ def tables(result: Mapping[str, Any]) -> dict[str, Table]:
         ),
     }
     found |= {name: Table.from_rows(result[name]) for name in ("expected", "provenance")}
+    if result.get("counts"):
+        found |= check_tables(result)
+    if moved := own_priors(result):
+        found["priors"] = Table.from_rows([_flat(row) for row in moved])
     if result["joining"]:
         stages = [{k: v for k, v in row.items() if k != "histogram"} for row in result["joining"]["stages"]]
         found["joining"] = Table.from_rows([_flat(row) for row in stages])

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from groundswell.data.table import Table
 from groundswell.infer.base import Fit
 from groundswell.models.reporting.integration import integrable
@@ -17,7 +19,16 @@ from groundswell.params import Prior, leaves
 from groundswell.studies.answers import shifted
 from groundswell.studies.case import Built
 from groundswell.studies.influence import LeftOut, check_rows, influence_row, readings, to_fit_anew, to_leave_out
-from groundswell.studies.judgements import Moved, parameter_moves, reporting_moves, standard, under_prior, way_row
+from groundswell.studies.judgements import (
+    Moved,
+    by_ratio,
+    detection_moves,
+    parameter_moves,
+    reporting_moves,
+    standard,
+    under_prior,
+    way_row,
+)
 from groundswell.studies.reweighing import Reading, Reread, reread
 
 
@@ -42,6 +53,13 @@ def second_look(
     for moved, ways in parameter_moves(found.details["leaves"], found.details["integrated"]):
         pair = [under_prior(base, z[moved.name], way) for way in ways]
         rows = [way_row(to, other, base) for to, other in zip(moved.ways, pair, strict=True)]
+        judgements.append(_judgement(moved, rows))
+    if built.counts is not None and built.counts.detection < 1:
+        _, first = np.unique(found.details["index"], return_index=True)
+        unseen = np.array([posterior[i]["unseen"] for i in first])
+        seen = float(built.counts.history["events"][built.counts.looked].sum())
+        moved, ratios = detection_moves(built.counts.detection, seen, unseen)
+        rows = [way_row(to, by_ratio(base, ratio), base) for to, ratio in zip(moved.ways, ratios, strict=True)]
         judgements.append(_judgement(moved, rows))
     return {"answers": base.told(), "influence": influence, "checks": checks, "judgements": judgements}
 

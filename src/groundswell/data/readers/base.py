@@ -251,15 +251,21 @@ def names_persons(column: str) -> bool:
     return bool(_PERSONS.search(re.sub(r"\W+", "_", column.lower())))
 
 
+def _without_brackets(text: str) -> str:
+    """The text without brackets and blanks around it; a bracket that closes one inside, "Athens (Georgia)", stays."""
+    bare = text.strip("() ")
+    return bare + ")" * (bare.count("(") - bare.count(")")) if text.rstrip().endswith(")") else bare
+
+
 def places_in(text: str) -> list[tuple[str, str]]:
     """(place, scope) for each place of a list "a; b"; ("", "national") for "national" and its like.
 
     Commas and "and" are left alone: "Montreal, Quebec" is one place, and only a gazetteer can tell.
     """
     found: list[tuple[str, str]] = []
-    for part in (piece.strip() for piece in text.split(";")):
-        rest = _NATIONAL.sub(" ", re.sub(r"(?i),\s*national$", " nationwide", part.strip("() ")))
-        national = rest != part.strip("() ") or part.strip("() ").lower() == "national"
+    for part in map(_without_brackets, text.split(";")):
+        rest = _NATIONAL.sub(" ", re.sub(r"(?i),\s*national$", " nationwide", part))
+        national = rest != part or part.lower() == "national"
         rest = "" if rest.strip().lower() == "national" else re.sub(r"\s+", " ", rest).strip(" ,:;")
         if rest:
             found.append((rest, "place"))

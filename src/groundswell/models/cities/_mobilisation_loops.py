@@ -12,172 +12,16 @@ import math
 import numpy as np
 from numba import njit
 
+from groundswell.models.cities._count_loops import active_probability, draw_count, given_seen, some_events
 from groundswell.models.cities._group_loops import groups_day, make_row
-
-
-@njit(cache=True)
-def _some_events(rng, mu, psi, likely):
-    """A negative binomial count given that it is above 0, as is `likely`: by inversion, or gamma-Poisson if large."""
-    if mu > 30.0:
-        while True:
-            count = rng.poisson(mu if psi < 1e-9 else psi * mu * rng.standard_gamma(1.0 / psi))
-            if count > 0:
-                return count
-    shape, share = (0.0, 0.0) if psi < 1e-9 else (1.0 / psi, psi * mu / (1.0 + psi * mu))
-    term = (1.0 - likely) * (mu if psi < 1e-9 else shape * share)
-    target = rng.random() * likely
-    count = 1
-    while target > term and term > 0.0 and count < 100_000:
-        target -= term
-        term *= mu / (count + 1) if psi < 1e-9 else (count + shape) / (count + 1) * share
-        count += 1
-    return count
-
-
-@njit(cache=True)
-def _active_probability(mu, psi):
-    """P(Y > 0), accurate at tiny means."""
-    return -math.expm1(-mu) if psi < 1e-9 else -math.expm1(-math.log1p(psi * mu) / psi)
-
-
-@njit(cache=True)
-def _count(rng, mean, psi):
-    """A negative binomial count with variance mean + psi mean^2: by inversion or, if large, gamma-Poisson."""
-    if mean <= 0.0:
-        return 0
-    if mean > 30.0 or psi < 1e-9:
-        return rng.poisson(mean if psi < 1e-9 else psi * mean * rng.standard_gamma(1.0 / psi))
-    shape, share = 1.0 / psi, psi * mean / (1.0 + psi * mean)
-    term = math.exp(-math.log1p(psi * mean) / psi)
-    target = rng.random()
-    count = 0
-    while target > term and term > 0.0 and count < 100_000:
-        target -= term
-        count += 1
-        term *= (count - 1 + shape) / count * share
-    return count
-
-
-@njit(cache=True)
-def _weight_at(weight, persons, scale):
-    """The weight at `persons` of a table made for `scale` times as many; linear between its entries."""
-    at = (persons + 0.5) * scale - 0.5
-    if at <= 0.0:
-        return weight[0]
-    i = int(at)
-    if i >= len(weight) - 1:
-        return weight[-1]
-    return weight[i] + (at - i) * (weight[i + 1] - weight[i])
-
-
-@njit(cache=True)
-def _weigh_arrests(mean, psi, weight, scale, offset, out):
-    """Fill out[a] with P(A = a) times the weight of offset + a as far as it matters; the sum, and how many."""
-    share = psi * mean / (1.0 + psi * mean)
-    log_term = -mean if psi < 1e-9 else -math.log1p(psi * mean) / psi
-    term = math.exp(log_term) if log_term > -700.0 else 0.0
-    total = 0.0
-    filled = 0
-    for a in range(len(out)):
-        out[a] = term * _weight_at(weight, offset + a, scale)
-        total += out[a]
-        filled = a + 1
-        factor = mean / (a + 1) if psi < 1e-9 else (a + 1.0 / psi) / (a + 1) * share
-        if term > 0.0:
-            term *= factor
-            if term < 1e-12 and factor < 1.0:
-                break
-        else:
-            log_term += math.log(factor)
-            term = math.exp(log_term) if log_term > -700.0 else 0.0
-    return total, filled
-
-
-@njit(cache=True, nogil=True)
-def arrests_given_events(mean_per_event, psi, weight, most):
-    """sum over a of P(A = a | Y = y) weight[a], for y in 0..most; (most + 1,)."""
-    work = np.empty(len(weight))
-    out = np.empty(most + 1)
-    out[0] = weight[0]
-    for y in range(1, most + 1):
-        out[y] = _weigh_arrests(mean_per_event * y, psi, weight, 1.0, 0, work)[0]
-    return out
-
-
-@njit(cache=True)
-def _tilted_events(rng, mu, psi, log_g):
-    """A count drawn from P(y) g(y) and the log of its normaliser; g stays at its last value beyond the table."""
-    most = len(log_g) - 1
-    top = -np.inf
-    for y in range(most + 1):
-        top = max(top, log_g[y])
-    if top == -np.inf:
-        return 0, -np.inf
-    term = math.exp(-mu) if psi < 1e-9 else math.exp(-math.log1p(psi * mu) / psi)
-    share = 0.0 if psi < 1e-9 else psi * mu / (1.0 + psi * mu)
-    total, mass = 0.0, 0.0
-    weights = np.empty(most + 2)
-    for y in range(most + 1):
-        weights[y] = term * math.exp(log_g[y] - top)
-        total += weights[y]
-        mass += term
-        term *= mu / (y + 1) if psi < 1e-9 else (y + 1.0 / psi) / (y + 1) * share
-    # what lies beyond the table: the rest of 1 or, where that would be mostly rounding, the sum of its terms
-    beyond, count = 1.0 - mass, most + 1
-    if beyond < 1e-6:
-        beyond, later = 0.0, term
-        while later > 1e-14 * beyond and count < 10_000:
-            beyond += later
-            later *= mu / (count + 1) if psi < 1e-9 else (count + 1.0 / psi) / (count + 1) * share
-            count += 1
-    last = math.exp(log_g[most] - top)
-    weights[most + 1] = beyond * last
-    total += weights[most + 1]
-    if total <= 0.0:
-        return 0, -np.inf
-    target = rng.random() * total
-    for y in range(most + 1):
-        target -= weights[y]
-        if target < 0.0:
-            return y, math.log(total) + top
-    count = most + 1
-    if term > 0.0:
-        while target > term * last and term > 0.0 and count < 100_000:
-            target -= term * last
-            term *= mu / (count + 1) if psi < 1e-9 else (count + 1.0 / psi) / (count + 1) * share
-            count += 1
-    else:  # so large a mean that the table's terms are 0 to the machine: nearly every draw lies beyond it
-        count = 0
-        while count <= most:
-            count = _count(rng, mu, psi)
-    return count, math.log(total) + top
-
-
-@njit(cache=True)
-def _given_seen(rng, seen, mu, psi, detection):
-    """A count given how many of it were seen, each with probability `detection`, and the log probability of those.
-
-    Of a gamma mean of shape 1 / psi what was seen leaves one of shape 1 / psi + seen for the rest.
-    """
-    if mu <= 0.0:
-        return seen, 0.0 if seen == 0 else -np.inf
-    mean = detection * mu
-    if psi < 1e-9:
-        log_seen = seen * math.log(mean) - mean - math.lgamma(seen + 1.0)
-        return seen + _count(rng, (1.0 - detection) * mu, psi), log_seen
-    shape = 1.0 / psi
-    log_seen = math.lgamma(seen + shape) - math.lgamma(shape) - math.lgamma(seen + 1.0)
-    log_seen += seen * math.log(psi * mean / (1.0 + psi * mean)) - shape * math.log1p(psi * mean)
-    unseen = (shape + seen) * (1.0 - detection) / (shape / mu + detection)
-    return seen + _count(rng, unseen, 1.0 / (shape + seen)), log_seen
+from groundswell.models.cities._guide_loops import guided_arrests, guided_events, standing
 
 
 @njit(cache=True, nogil=True)
 def step_day(
     rng, day, rates, given, share, calls, pulse, per_100k, reach_index, reach_part, reach_value, reach_weight,
     reach_row, reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total, groups, groups_total, exploded,
-    noted_count, noted_place, noted, guided, guide_place, guide_log_g, guide_arrests, guide_before, guide_scale,
-    guide_offset, known, detection, on_first_day, warns, log_weight,
+    noted_count, noted_place, noted, guide, on_first_day, warns, log_weight,
 ):  # fmt: skip
     """Make day `day` of every history in place; log_weight (S,) receives the weight of what was guided.
 
@@ -185,16 +29,19 @@ def step_day(
     warns : whether persons warned are drawn too.
 
     given : (P,) expected events that do not depend on the past. share : (P,) of the country's nationwide events.
-    drive : (S, P) within and between together, for they fade alike. guided : (P,) whether a place is in the guide.
-    guide_place : (G,) places whose counts (and arrests) are drawn from their tilted distributions.
-    known : (P,) events seen today, each with probability `detection`; -1 where nobody looked. The first day's are all.
+    drive : (S, P) within and between together, for they fade alike. guide : a `mobilisation_state.Guided`, of places
+    whose events (and arrests) are drawn from their tilted distributions, or were seen; its `stands` are changed.
     """
     histories, places = drive.shape
     hits = np.empty(places, np.int64)
     expected = np.empty(places)
     boost = rates.organised * (1.0 + rates.organised_call * calls)
-    work = np.empty(2 * guide_arrests.shape[1])
-    flat = np.zeros(2)
+    work, law = np.empty(guide.laws.shape[1]), np.empty(guide.laws.shape[1])
+    most = max(guide.laws.shape[0], guide.log_g.shape[1])
+    tilt, weights = np.empty(most), np.empty(most + 1)
+    watched = len(guide.known) > 0 and guide.known.max() >= 0
+    guides = len(guide.place)
+    made = np.empty(guides)
     fading = rates.crackdown_memory ** np.arange(day + 1.0)
     for h in range(histories):
         log_weight[h] = 0.0
@@ -209,28 +56,29 @@ def step_day(
             for p in range(places):
                 expected[p] = (given[p] + mine[p] + share[p] * media + boost[p] * armed[p]) * factor
                 mine[p] *= rates.keep
-            for k in range(len(guide_place)):
-                hits[found] = guide_place[k]
+            for k in range(guides):
+                hits[found] = guide.place[k]
                 found += 1
-            for p in range(places):
-                if known[p] >= 0 and not guided[p]:
-                    hits[found] = p
-                    found += 1
+            if watched:
+                for p in range(places):
+                    if guide.known[p] >= 0 and not guide.marks[p]:
+                        hits[found] = p
+                        found += 1
             passed = 0.0
             gap = -math.log1p(-rng.random())
             for p in range(places):
                 passed += expected[p]
                 if passed > gap:
                     gap = passed - math.log1p(-rng.random())
-                    if not guided[p] and known[p] < 0:
+                    if not guide.marks[p] and guide.known[p] < 0:
                         hits[found] = p
                         found += 1
         else:
-            for k in range(len(guide_place)):
-                hits[found] = guide_place[k]
+            for k in range(guides):
+                hits[found] = guide.place[k]
                 found += 1
             for p in range(places):
-                if (known[p] > 0 or (on_first_day[p] and known[p] < 0)) and not guided[p]:
+                if (guide.known[p] > 0 or (on_first_day[p] and guide.known[p] < 0)) and not guide.marks[p]:
                     hits[found] = p
                     found += 1
         momentum_total[h] *= rates.keep
@@ -242,54 +90,39 @@ def step_day(
         notes = 0
         for i in range(found):
             p = hits[i]
-            guide = i if i < len(guide_place) else -1
+            filled, mu = 0, 0.0
             if day == 0:
-                count = known[p] if known[p] >= 0 else 1 if on_first_day[p] else 0
-                if guide >= 0 and guide_log_g[guide, min(count, guide_log_g.shape[1] - 1)] == -np.inf:
-                    log_weight[h] = -np.inf
+                count = guide.known[p] if guide.known[p] >= 0 else 1 if on_first_day[p] else 0
+                if i < guides:
+                    mu = (given[p] + rates.within * count + boost[p] * armed[p]) * factor
+                    if guide.log_g[i, min(count, guide.log_g.shape[1] - 1)] == -np.inf:
+                        log_weight[h] = -np.inf
             else:
                 bound = expected[p]
                 mu = bound
                 if hurt[h, p] > 0.0:
                     sore = hurt[h, p] * fading[int(day - 1 - hurt_day[h, p])]
                     mu *= math.exp(-rates.deterrence * math.log1p(sore))
-                if known[p] >= 0:
-                    count, log_seen = _given_seen(rng, known[p], mu, rates.overdispersion, detection)
-                    log_weight[h] += log_seen
-                elif guide >= 0:
-                    # the tilt was made for a window without arrests so far; after some it is left out
-                    tilt = flat if guide_offset[guide, h] > 0.0 else guide_log_g[guide]
-                    count, log_total = _tilted_events(rng, mu, rates.overdispersion, tilt)
-                    log_weight[h] += log_total - (tilt[min(count, len(tilt) - 1)] if log_total > -np.inf else 0.0)
+                if guide.known[p] >= 0:
+                    count, log_drawn = given_seen(rng, guide.known[p], mu, rates.overdispersion, guide.detection)
+                    log_weight[h] += log_drawn
+                elif i < guides:
+                    count, log_drawn, filled = guided_events(
+                        rng, mu, rates.overdispersion, guide, i, h, work, tilt, weights
+                    )
+                    log_weight[h] += log_drawn
                 else:
-                    likely = _active_probability(mu, rates.overdispersion)
+                    likely = active_probability(mu, rates.overdispersion)
                     if rng.random() * -math.expm1(-bound) >= likely:
                         continue
-                    count = _some_events(rng, mu, rates.overdispersion, likely)
+                    count = some_events(rng, mu, rates.overdispersion, likely)
             arrests = 0
-            if guide >= 0 and guide_arrests[guide, 0] >= 0.0:
-                offset, scale = guide_offset[guide, h], guide_scale[guide, h]
-                weight = _weight_at(guide_arrests[guide], offset, scale)
-                if count > 0:
-                    weight, filled = _weigh_arrests(
-                        rates.arrests_per_event * count,
-                        rates.arrests_overdispersion,
-                        guide_arrests[guide],
-                        scale,
-                        offset,
-                        work,
-                    )
-                    target = rng.random() * weight
-                    arrests = filled - 1
-                    for a in range(filled):
-                        target -= work[a]
-                        if target < 0.0:
-                            arrests = a
-                            break
-                weight /= _weight_at(guide_before[guide], offset, scale)
-                log_weight[h] += math.log(weight) if weight > 0.0 else -np.inf
+            if i < guides and guide.arrests[i, 0, 0] >= 0.0:
+                arrests, log_drawn = guided_arrests(rng, count, mu, rates, guide, i, h, filled, work, law)
+                log_weight[h] += log_drawn
+                made[i] = arrests
             elif count > 0:
-                arrests = _count(rng, rates.arrests_per_event * count, rates.arrests_overdispersion)
+                arrests = draw_count(rng, rates.arrests_per_event * count, rates.arrests_overdispersion)
             if count == 0:
                 continue
             people = 0.0
@@ -325,6 +158,19 @@ def step_day(
                 hurt[h, p] = hurt[h, p] * fading[int(day - hurt_day[h, p])] + noted[h, i, 1] / per_100k[p]
                 hurt_day[h, p] = day
                 hurt_total[h] += noted[h, i, 1] / rates.population
+        if guides > 0:
+            media = rates.media * momentum_total[h]
+            factor = pulse[h] * math.exp(rates.backlash * math.log1p(hurt_total[h]))
+        for k in range(guides):
+            if guide.arrests[k, 0, 0] >= 0.0:
+                p = guide.place[k]
+                mu = (given[p] + mine[p] + share[p] * media + boost[p] * armed[p]) * factor
+                if hurt[h, p] > 0.0:
+                    mu *= math.exp(-rates.deterrence * math.log1p(hurt[h, p] * fading[int(day - hurt_day[h, p])]))
+                now = standing(guide, k, h, mu, guide.offset[k, h] + made[k])
+                before = guide.stands[k, h]
+                log_weight[h] += math.log(now / before) if now > 0.0 and before > 0.0 else -np.inf
+                guide.stands[k, h] = now
         if groups_total[h] > 0.0 and rates.contact == 0.0:
             notes = groups_day(rng, h, rates, groups, groups_total, momentum, noted_place, noted, notes)
         noted_count[h] = notes
@@ -334,21 +180,18 @@ def step_day(
 def step_days(
     rng, begin, end, rates, given, share, calls, pulse, per_100k, reach_index, reach_part, reach_value, reach_weight,
     reach_row, reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total, groups, groups_total, exploded,
-    noted_count, noted_place, noted, unguided, unknown, on_first_day, warns, column, first, last, member, distinct,
-    totals, seen,
+    noted_count, noted_place, noted, unguided, on_first_day, warns, column, first, last, member, distinct, totals, seen,
 ):  # fmt: skip
     """Make the days from `begin` to before `end` without a guide, each noted in the totals of the counters.
 
     given, calls : (T, P). pulse : (T, S). The counters are those of `tally`.
     """
-    none, nowhere = np.zeros((0, 1)), np.zeros(0, np.int64)
     log_weight = np.empty(len(drive))
     for day in range(begin, end):
         step_day(
             rng, day, rates, given[day], share, calls[day], pulse[day], per_100k, reach_index, reach_part, reach_value,
             reach_weight, reach_row, reach_ready, drive, momentum_total, momentum, hurt, hurt_day, hurt_total, groups,
-            groups_total, exploded, noted_count, noted_place, noted, unguided, nowhere, none, none, none, none, none,
-            unknown, 1.0, on_first_day, warns, log_weight,
+            groups_total, exploded, noted_count, noted_place, noted, unguided, on_first_day, warns, log_weight,
         )  # fmt: skip
         tally(day, noted_count, noted_place, noted, column, first, last, member, distinct, totals, seen)
 

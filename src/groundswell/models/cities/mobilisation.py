@@ -48,7 +48,7 @@ from groundswell.models.cities.mechanisms import (
 )
 from groundswell.models.cities.mobilisation_state import COLUMNS, State, geometry_of
 from groundswell.models.cities.system import System
-from groundswell.models.day_by_day import NO_GUIDE, Counters, Guide, MeanField, Total
+from groundswell.models.day_by_day import Counters, Guide, MeanField, Total
 
 if TYPE_CHECKING:
     from groundswell.models.cities.mobilisation_laws import PlaceLaw
@@ -188,22 +188,19 @@ class Mobilisation(System):
 
         forced : (place, day) pairs that must be active, or a `Guide` with whole tilted distributions.
         """
-        guide = (
-            forced
-            if isinstance(forced, Guide)
-            else Guide.active(sorted({p for p, d in forced if d == day}), len(state.groups_total))
-            if forced
-            else NO_GUIDE
-        )
+        if isinstance(forced, Guide):
+            guided = state.guided(forced)
+        elif forced:
+            guided = state.guided(Guide.active(sorted({p for p, d in forced if d == day}), len(state.groups_total)))
+        else:
+            guided = state.unguided
         weight = np.empty(len(state.groups_total))
         geometry = state.geometry
         _mobilisation_loops.step_day(
             rng, day, state.rates, state.given[day], state.share, geometry.call_memory(self)[day],
             state.pulse[day], geometry.per_100k, *state.reach, state.drive, state.momentum_total, state.momentum,
             state.hurt, state.hurt_day, state.hurt_total, state.groups, state.groups_total, state.exploded,
-            state.noted_count, state.noted_place, state.noted, guide.marks(state.unguided), guide.place, guide.log_g,
-            guide.arrests, guide.before, guide.scale, guide.offset,
-            state.unknown if guide.known is None else guide.known, guide.detection, geometry.first, state.warns, weight,
+            state.noted_count, state.noted_place, state.noted, guided, geometry.first, state.warns, weight,
         )  # fmt: skip
         if state.rates.late:
             state.arrested(day)
@@ -226,7 +223,7 @@ class Mobilisation(System):
             rng, begin, end, state.rates, state.given, state.share, geometry.call_memory(self), state.pulse,
             geometry.per_100k, *state.reach, state.drive, state.momentum_total, state.momentum, state.hurt,
             state.hurt_day, state.hurt_total, state.groups, state.groups_total, state.exploded, state.noted_count,
-            state.noted_place, state.noted, state.unguided, state.unknown, geometry.first, state.warns, *counters,
+            state.noted_place, state.noted, state.unguided, geometry.first, state.warns, *counters,
         )  # fmt: skip
         return state
 
@@ -290,11 +287,25 @@ class Mobilisation(System):
             return _group_loops.later_groups(*given)
         return _group_loops.later_groups_in_contact(*given, self.groups.contact / YEAR, weights)
 
-    def arrests_given_events(self, weight: np.ndarray, most: int) -> np.ndarray:
-        """E[weight[A] | Y = y] for y = 0..most events of one place-day; weight : (A + 1,), 0 beyond."""
-        return _mobilisation_loops.arrests_given_events(
-            self.arrests.per_event, self.arrests.overdispersion, weight, most
-        )
+    def arrests_to_come(self, state: State, events: np.ndarray, most: int) -> np.ndarray:
+        """(J, most + 1) P(A = a) of one place on the days that are left, if events[j], (J,), are expected of it there.
+
+        A guess by which a filter weighs its histories on the way: over several days counts vary less about their mean
+        than on one, by half of `overdispersion`. The largest number stands for all beyond.
+        """
+        laws = state.laws_of_arrests()[0]
+        psi = 0.5 * self.overdispersion
+        counts = np.arange(len(laws) - 1)
+        chance = np.zeros((len(events), len(laws)))
+        chance[:, 0] = np.exp(-events) if psi < 1e-9 else (1 + psi * events) ** (-1 / psi)
+        ratio = events / (1 + psi * events)
+        for y in counts:
+            chance[:, y + 1] = chance[:, y] * ratio * (1 + y * psi) / (y + 1)
+        chance[:, -1] = np.maximum(1 - chance[:, :-1].sum(axis=1), 0.0)
+        found = np.zeros((len(events), most + 1))
+        found[:, : laws.shape[1]] = chance @ laws[:, : most + 1]
+        found[:, -1] += np.maximum(1 - found.sum(axis=1), 0.0)
+        return found
 
     def crowd_sizes(self, events: np.ndarray, draws: int, *, rng: np.random.Generator) -> np.ndarray:
         """(len(events), draws) total participants of so many events.

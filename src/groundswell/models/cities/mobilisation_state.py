@@ -11,9 +11,10 @@ import numpy as np
 from groundswell.data.history import History
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError
-from groundswell.models.cities import _arrest_loops, _group_loops
+from groundswell.models.cities import _arrest_loops, _group_loops, _guide_loops
 from groundswell.models.cities.mechanisms import RandomPulse
 from groundswell.models.cities.scattered import past_of
+from groundswell.models.day_by_day import Guide
 from groundswell.models.triggering import Reach
 
 if TYPE_CHECKING:
@@ -23,6 +24,14 @@ COLUMNS = (
     "events", "arrests", "participants", "warned", "formed", "broken_up", "members_arrested", "members_warned",
 )  # fmt: skip
 """What is noted of a place on a day, in the order of the columns of `noted`."""
+
+
+MOST_EVENTS = 12
+"""Events of a guided place-day whose arrests are weighed one by one."""
+MOST_ARRESTS = 4_096
+"""Arrests up to which the laws for so many events are tabulated; almost none is above."""
+
+NO_LAWS = np.ones((1, 1)), np.ones(1, dtype=np.int64), np.ones(1, dtype=np.int64)
 
 
 class Rates(NamedTuple):
@@ -70,6 +79,29 @@ class Reaching(NamedTuple):
     ready: np.ndarray
 
 
+class Guided(NamedTuple):
+    """A `Guide` as the compiled day reads it.
+
+    marks : (P,) whether a place is guided. laws : (Y + 1, A + 1) P(A = a | Y = y), each row as far as `reach`
+    (Y + 1,), most of it up to `near`. The other arrays are those of the guide, and `known` is -1 where nobody looked.
+    """
+
+    marks: np.ndarray
+    place: np.ndarray
+    log_g: np.ndarray
+    arrests: np.ndarray
+    coming: np.ndarray
+    days_left: np.ndarray
+    scale: np.ndarray
+    offset: np.ndarray
+    stands: np.ndarray
+    laws: np.ndarray
+    near: np.ndarray
+    reach: np.ndarray
+    known: np.ndarray
+    detection: float
+
+
 class Taken(NamedTuple):
     """A given past whose counts (P, t) were found to be counts of this setting, once for all its days."""
 
@@ -92,7 +124,7 @@ class State:
         "groups", "groups_total", "exploded",
     )  # fmt: skip
 
-    shared = ("model", "setting", "geometry", "rates", "share", "given", "reach")
+    shared = ("model", "setting", "geometry", "rates", "share", "given", "reach", "unguided", "_laws")
 
     def __init__(
         self, model: System, setting: Setting, geometry: Geometry, histories: int, beside: State | None = None
@@ -108,6 +140,8 @@ class State:
             self.share = model.shares(setting)
             self.given = model.given_events(setting)
             self.reach = self._reaching(model, setting)
+            self._laws: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+            self.unguided = self.guided(Guide.active((), 1))
         self.drive = np.zeros((histories, count))
         self.momentum_total = np.zeros(histories)
         uses_momentum = self.rates.momentum_recruitment > 0
@@ -125,8 +159,6 @@ class State:
         self.noted_count = np.zeros(histories, dtype=np.int64)
         self.noted_place = np.zeros((histories, count), dtype=np.int64)
         self.noted = np.zeros((histories, count, len(COLUMNS)))
-        self.unguided = np.zeros(count, dtype=np.bool_)
-        self.unknown = np.full(count, -1, dtype=np.int64)
         self.warns = True
         self._taken: Taken | None = None
 
@@ -151,6 +183,29 @@ class State:
         np.fill_diagonal(weights, 0.0)
         total = weights.sum(axis=1, keepdims=True)
         return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+
+    def guided(self, guide: Guide) -> Guided:
+        """A guide for the compiled day, with the laws of arrests that it needs."""
+        count = len(self.share)
+        marks = np.zeros(count, dtype=np.bool_)
+        marks[guide.place] = True
+        known = np.full(count, -1, dtype=np.int64) if guide.known is None else guide.known
+        laws = self.laws_of_arrests() if len(guide.place) else NO_LAWS
+        return Guided(
+            marks, guide.place, guide.log_g, guide.arrests, guide.coming, guide.days_left, guide.scale, guide.offset,
+            guide.stands, *laws, known, guide.detection,
+        )  # fmt: skip
+
+    def laws_of_arrests(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """P(A = a | Y = y), (Y + 1, A + 1), y up to MOST_EVENTS; up to where most of each row lies; how far it goes."""
+        if self._laws is None:
+            mean, psi = self.rates.arrests_per_event, self.rates.arrests_overdispersion
+            most = MOST_EVENTS * mean
+            width = min(MOST_ARRESTS, int(most + 30 * (psi * most + math.sqrt(most))) + 20)
+            near, reach = np.empty(MOST_EVENTS + 1, dtype=np.int64), np.empty(MOST_EVENTS + 1, dtype=np.int64)
+            self._laws = np.empty((MOST_EVENTS + 1, width)), near, reach
+            _guide_loops.arrests_laws(mean, psi, *self._laws)
+        return self._laws
 
     @property
     def today(self) -> dict[str, np.ndarray]:

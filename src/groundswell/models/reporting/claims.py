@@ -31,7 +31,7 @@ from groundswell.errors import DataError, ParameterError
 from groundswell.models.reporting.grouping import SIGN, ClaimGroup, Grains, grouped
 from groundswell.models.reporting.selection import Listing, Selection
 from groundswell.models.reporting.sorting import sort_claims, unknown_label
-from groundswell.params import Component, Effects, Prior, param
+from groundswell.params import Component, Effects, Prior, Priors, param
 
 SPEAKER_SD = 0.3
 """Sd of a speaker's own effect, in log: of a listed speaker's prior and of an unlisted one's noise."""
@@ -56,7 +56,8 @@ class Reporting(Component):
     are merely true; their slack is uniform on (0, vague_reach). shared_origin : correlation of the
     errors of different figures from one origin. unlisted : sd of the effect of a speaker who is heard
     once and so is no parameter. The defaults of these are judgements, not estimates: print them with a
-    result and vary them.
+    result and vary them. priors : other priors than the declared ones, by the parameter's name here; names that these
+    claims do not need are passed over (`Account.under` checks them).
     """
 
     bias: Effects = param(
@@ -82,6 +83,7 @@ class Reporting(Component):
     vague_reach: float = math.log(100)
     shared_origin: float = 0.95
     unlisted: float = SPEAKER_SD
+    priors: Priors = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -70,6 +70,26 @@ def claims_on_fan(
     return axes
 
 
+@style.styled
+def listed_on_fan(
+    dates: Sequence[date | str], bands: Bands, listed: Sequence[float], *, title: str = "", axes: Axes | None = None,
+    words: Speaker | None = None,
+) -> Axes:  # fmt: skip
+    """What a source listed by day, as points, on the band of what it would have listed of histories drawn anew."""
+    words = words or Speaker()
+    axes = axes if axes is not None else style.panel(2.6)
+    when = days(dates)
+    draw_bands(axes, when, bands, style.POSTERIOR, words.say("figure-listed-anew"))
+    axes.plot(when, listed, "o", color=style.INK, markersize=4, label=words.say("figure-listed-by-source"), zorder=4)
+    style.days_axis(axes, when, words.language)
+    axes.set_ylim(0, 1.12 * max(float(np.max(bands[max(bands, key=float)])), *listed, 1.0))
+    style.plain_counts(axes.yaxis)
+    axes.grid(axis="y")
+    axes.set_title(title)
+    axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.1), ncols=2, borderaxespad=0.3)
+    return axes
+
+
 def _interval(axes: Axes, claim: Mapping[str, Any], colour: str, marker: str, *, log: bool) -> None:
     start, end = days([claim["start"], claim["end"]])
     height = max(float(claim["value"]), 1.0) if log else float(claim["value"])
