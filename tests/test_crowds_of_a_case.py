@@ -90,6 +90,8 @@ def test_participations_of_a_country_are_no_answer_where_one_crowd_is_claimed(la
     words = unanswered(landia)["participants"]
     assert "Capital" in words
     assert "the prior's" in words
+    silent = replace(landia, claims=replace(landia.claims, weighed=landia.claims.weighed.without("low", "high")))
+    assert "no claim speaks of crowds" in unanswered(silent)["participants"]
     paths = {path: [1.0, 5.0] for path in ("cities_so_far", "arrests_so_far", "participants_so_far")}
     found = answers_of(landia, [paths, paths], {}, np.array([0.5, 0.5]))
     assert "participants" not in found.values

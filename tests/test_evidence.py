@@ -67,6 +67,26 @@ def test_claims_and_counts_meet_the_sum_over_all_histories(
     assert found == pytest.approx(expected, abs=max(3.5 * error, 1e-9))  # all counted: no noise is left
 
 
+def test_events_that_a_list_missed_are_drawn_towards_what_is_claimed_of_their_place() -> None:
+    """A crowd and arrests in a place and on a day where the list has nothing: without a guide hardly a draw has any."""
+    model, setting, _ = enumerable()
+    record = Record(
+        (
+            said("arrests", "arrests", "Small", 1, 1, "about", 12),
+            said("crowd", "participants", "Small", 1, 1, "about", 2_000, "movement"),
+        )
+    )
+    observed = Evidence(record, counted(setting, [[1, 0, nan], [0, 0, nan]]), 0.5)
+    account = Account(model, reporting(record))
+    noise = {}
+    for guided in (True, False):
+        method = ParticleFilter(50, guided=guided)
+        logs = [method.log_likelihood(account, setting, observed, rng=rng) for rng in generator(6).spawn(40)]
+        noise[guided] = np.std(logs)
+    assert noise[True] < 0.5
+    assert noise[False] > 4 * noise[True]
+
+
 @pytest.mark.parametrize("psi", [0.7, 0.0])
 def test_counts_alone_have_their_own_density(lopsided: Places, psi: float) -> None:
     """Every place seen on every day: no noise is left, and the density is `Mobilisation.likelihood`'s."""

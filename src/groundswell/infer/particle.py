@@ -37,6 +37,8 @@ from groundswell.models.reporting.integration import Belief
 
 MOST_EVENTS = 12
 """Events of a place-day up to which its crowd's weight is tabulated; beyond, it is corrected by its exact weight."""
+TILT_DRAWS = 12
+"""Draws of a crowd for that table, which decides where events are drawn and is taken back."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ class _Run:
     def _crowd_tilt(self, members: Sequence[int]) -> np.ndarray:
         """log of the average weight of the crowd at 0..Y events; `step` takes it back, `_crowd` puts the true one."""
         events = np.arange(MOST_EVENTS + 1)
-        sizes = self.model.crowd_sizes(events, self.method.crowd_draws, rng=self.rng)
+        sizes = self.model.crowd_sizes(events, TILT_DRAWS, rng=self.rng)
         logs = self._crowd_logs(sizes, members)
         return _log_mean_exp(logs, axis=1)
 

@@ -107,13 +107,13 @@ def unanswered(built: Built) -> dict[str, str]:
     named = list(dict.fromkeys(claim.place for claim in about))
     if len(named) >= SPOKEN and MEDIAN not in built.held:
         return {}
-    whose = f"crowds are claimed for {_and(named)} alone" if named else "no claim speaks of crowds"
-    if len(named) >= SPOKEN:
-        whose = f"crowds are claimed for {len(named)} places, and the median crowd is held fixed"
-    return {
-        "participants": f"participations of all places together are no answer of this study: {whose}, so the sizes of "
-        "crowds elsewhere are the prior's"
-    }
+    if not named:
+        why = "no claim speaks of crowds, so their sizes are the prior's"
+    elif len(named) < SPOKEN:
+        why = f"crowds are claimed for {_and(named)} alone, so their sizes elsewhere are the prior's"
+    else:
+        why = f"crowds are claimed for {len(named)} places, but their median is held, so elsewhere they are as it says"
+    return {"participants": f"participations of all places together are no answer of this study: {why}"}
 
 
 def beyond_everybody(built: Built, paths: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:

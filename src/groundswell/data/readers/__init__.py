@@ -72,7 +72,8 @@ def reader_for(raw: Raw, source: str | None = None, mapping: Mapping[str, str] |
         raise DataError(
             f"{raw.name} is a table of claims (quantity, value, stance, speaker): a row is what somebody said, and no "
             f"event. Make a study around it: groundswell study new FOLDER --from {raw.name}. If each row is an event "
-            "all the same, say so: --source table, or --map with the columns of date and place."
+            "all the same, say which columns are its date and place (--map start=start --map place=place), or "
+            "--source table where the command takes it."
         )
     readers: list[Reader] = [import_module(f"groundswell.data.readers.{name}").READER for name in SOURCES]
     found = next(r for r in readers if r.name == source or (source is None and r.recognises(raw.columns)))

@@ -103,19 +103,17 @@ def tilted_events(rng, mu, psi, log_g, weights):
 
 
 @njit(cache=True)
-def given_seen(rng, seen, mu, psi, detection):
-    """A count given how many of it were seen, each with probability `detection`, and the log probability of those.
+def given_seen(seen, mu, psi, detection):
+    """Log probability that so many events were seen, each with probability `detection`; and mean and psi of the rest.
 
     Of a gamma mean of shape 1 / psi what was seen leaves one of shape 1 / psi + seen for the rest.
     """
     if mu <= 0.0:
-        return seen, 0.0 if seen == 0 else -np.inf
+        return 0.0 if seen == 0 else -np.inf, 0.0, psi
     mean = detection * mu
     if psi < 1e-9:
-        log_seen = seen * math.log(mean) - mean - math.lgamma(seen + 1.0)
-        return seen + draw_count(rng, (1.0 - detection) * mu, psi), log_seen
+        return seen * math.log(mean) - mean - math.lgamma(seen + 1.0), (1.0 - detection) * mu, psi
     shape = 1.0 / psi
     log_seen = math.lgamma(seen + shape) - math.lgamma(shape) - math.lgamma(seen + 1.0)
     log_seen += seen * math.log(psi * mean / (1.0 + psi * mean)) - shape * math.log1p(psi * mean)
-    unseen = (shape + seen) * (1.0 - detection) / (shape / mu + detection)
-    return seen + draw_count(rng, unseen, 1.0 / (shape + seen)), log_seen
+    return log_seen, (shape + seen) * (1.0 - detection) / (shape / mu + detection), 1.0 / (shape + seen)

@@ -135,24 +135,27 @@ def _most_events(mu, psi, log_g, limit):
 
 
 @njit(cache=True)
-def guided_events(rng, mu, psi, guide, k, h, work, tilt, weights):
+def guided_events(rng, seen, rest, psi, mu, guide, k, h, work, tilt, weights):
     """Events of guided place k: how many, the log weight of having drawn them so, and how much of `work` is filled.
 
-    Where arrests are weighed, counts are drawn by what they make probable; that is owed until `guided_arrests`.
+    seen : known already. rest : mean of the others. mu : of all of them. Where arrests are weighed, counts are drawn
+    by what they make probable; that is owed until `guided_arrests`.
     """
     log_g = guide.log_g[k]
-    most, filled = len(log_g) - 1, 0
+    last, filled = len(log_g) - 1, 0
     if guide.arrests[k, 0, 0] < 0.0:
-        for y in range(most + 1):
-            tilt[y] = log_g[y]
+        most = max(last - seen, 0)
+        for more in range(most + 1):
+            tilt[more] = log_g[min(seen + more, last)]
     else:
-        most = _most_events(mu, psi, log_g, len(guide.laws) - 1)
-        filled = _fill(guide, k, h, mu, 0, guide.near[most], work)
-        for y in range(most + 1):
+        most = _most_events(rest, psi, log_g, max(len(guide.laws) - 1 - seen, 0))
+        filled = _fill(guide, k, h, mu, 0, guide.near[min(seen + most, len(guide.laws) - 1)], work)
+        for more in range(most + 1):
+            y = min(seen + more, len(guide.laws) - 1)
             total = weighed(guide.laws[y], work, guide.near[y])
-            tilt[y] = (math.log(total) if total > 0.0 else -np.inf) + log_g[min(y, len(log_g) - 1)]
-    count, log_total = tilted_events(rng, mu, psi, tilt[: most + 1], weights)
-    return count, log_total - (tilt[min(count, most)] if log_total > -np.inf else 0.0), filled
+            tilt[more] = (math.log(total) if total > 0.0 else -np.inf) + log_g[min(y, last)]
+    more, log_total = tilted_events(rng, rest, psi, tilt[: most + 1], weights)
+    return seen + more, log_total - (tilt[min(more, most)] if log_total > -np.inf else 0.0), filled
 
 
 @njit(cache=True)

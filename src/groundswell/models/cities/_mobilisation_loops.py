@@ -103,14 +103,16 @@ def step_day(
                 if hurt[h, p] > 0.0:
                     sore = hurt[h, p] * fading[int(day - 1 - hurt_day[h, p])]
                     mu *= math.exp(-rates.deterrence * math.log1p(sore))
+                psi, seen = rates.overdispersion, max(guide.known[p], 0)
+                rest = mu
                 if guide.known[p] >= 0:
-                    count, log_drawn = given_seen(rng, guide.known[p], mu, rates.overdispersion, guide.detection)
+                    log_drawn, rest, psi = given_seen(seen, mu, psi, guide.detection)
                     log_weight[h] += log_drawn
-                elif i < guides:
-                    count, log_drawn, filled = guided_events(
-                        rng, mu, rates.overdispersion, guide, i, h, work, tilt, weights
-                    )
+                if i < guides and (rest > 0.0 or guide.known[p] < 0):
+                    count, log_drawn, filled = guided_events(rng, seen, rest, psi, mu, guide, i, h, work, tilt, weights)
                     log_weight[h] += log_drawn
+                elif guide.known[p] >= 0:
+                    count = seen + draw_count(rng, rest, psi)
                 else:
                     likely = active_probability(mu, rates.overdispersion)
                     if rng.random() * -math.expm1(-bound) >= likely:
