@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from groundswell.data.record import Record
 from groundswell.params import leaves
 from groundswell.studies.answers import answers_of
 from groundswell.studies.beside import strained
@@ -152,3 +153,11 @@ def test_a_number_of_places_near_all_there_are_is_told_of_beforehand(tmp_path, c
     line = f"n,cities_with_protest,Landia,2020-08-14,2020-08-17,about,{count},state,ministry,x,2020-08-18"
     words = " ".join(strained(case(tmp_path, BIG[2], line)))
     assert ("can run into that ceiling" in words) == told
+
+
+@pytest.mark.parametrize("quantity", ["participants", "arrests"])
+def test_a_figure_above_everybody_is_told_of_before_anything_is_drawn(landia, quantity):
+    record = landia.claims.weighed
+    more = replace(record["high"], id="more", quantity=quantity, value=2e6, origin="more")
+    told = strained(replace(landia, claims=replace(landia.claims, weighed=Record((*record, more)))))
+    assert any("claim more: more than 2,000,000 persons on one day in Capital, where 1,700,000 live" in t for t in told)

@@ -15,6 +15,9 @@ from groundswell.studies.first_day import first_day
 NEAR = 0.5
 """Share of all places from which on a claimed number of them may be cut off by how many the study has."""
 
+PERSONS = ("participants", "arrests", "warnings")
+"""Quantities of which there cannot be more than everybody on every day."""
+
 MANY = 10
 """Places and days with claims of their own from which on they are told of together: docs/study-floyd-2020.md."""
 
@@ -71,7 +74,7 @@ def strained(built: Built) -> list[str]:
             )
         span = "one day" if days == 1 else f"{days} days"
         here = built.setting.places.population[places].sum()
-        if claim.quantity == "participants" and claim.value > days * here and not upper:
+        if claim.quantity in PERSONS and claim.value > days * here and not upper:
             found.append(f"claim {claim.id}: {claim.words()} on {span} in {claim.place}, where {here:,.0f} live")
     places = built.setting.places
     single = {(c.place, c.start) for c in built.claims.weighed if len(places.covered_by(c.place)) == 1 < len(places)}

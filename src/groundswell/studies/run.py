@@ -266,7 +266,7 @@ def tables(result: Mapping[str, Any]) -> dict[str, Table]:
     """The tables of a result, flat, by name."""
     dates = result["dates"]
     paths: dict[str, list] = {"date": dates}
-    silent_on = {ANSWERED[name] for name in result["unanswered"]}
+    silent_on = {ANSWERED[name] for name in result.get("unanswered", ())}
     for name, sides in result["paths"].items():
         if name in silent_on:
             continue
