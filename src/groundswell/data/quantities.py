@@ -120,7 +120,7 @@ OTHER_WORDS: Mapping[str, str] = {
     for name, words in {
         "arrests": ("detained", "detentions", "detention", "detainees", "detainee", "arrested", "arrestees", "custody"),
         "participants": (
-            "protesters", "protestors", "demonstrators", "marchers", "turnout", "crowd", "crowds", "attendance",
+            "protesters", "demonstrators", "marchers", "turnout", "crowd", "crowds", "attendance",
             "people", "participations",
         ),
         "cities_with_protest": ("cities", "towns", "places", "localities", "municipalities"),
