@@ -15,7 +15,10 @@ from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import MissingVerb, UsageError
+from groundswell.infer.base import fit
 from groundswell.infer.particle import ParticleFilter
+from groundswell.infer.relaxation import Relaxation
+from groundswell.infer.tempered import TemperedSMC
 from groundswell.models.base import Account
 from groundswell.models.cities.mobilisation import (
     Arrests,
@@ -233,15 +236,45 @@ def test_a_leaning_speaker_is_weighed_as_without_guiding(lopsided: Places, bias:
 # --- an exact case ---
 
 
+@pytest.mark.parametrize("picked", [False, True])
 @pytest.mark.parametrize("guided", [True, False])
-def test_filter_meets_the_sum_over_all_histories(guided: bool) -> None:
+def test_filter_meets_the_sum_over_all_histories(guided: bool, picked: bool) -> None:
     model, setting, record = enumerable()
-    made = reporting(record)
+    made = replace(reporting(record), picked=picked)
     exact = exact_log_likelihood(model, setting, record, made)
     logs = estimates(Account(model, made), setting, record, ParticleFilter(200, guided=guided), 200, 9)
     mean, error = mean_likelihood(logs, exact)
     assert error < 0.02
     assert mean == pytest.approx(1.0, abs=3 * error)
+
+
+def test_places_that_were_picked_for_an_event_say_nothing_of_how_many_there_are() -> None:
+    """Twenty quiet towns, three named for their crowds: read as any three, they raise the pace; picked, hardly."""
+    count = 20
+    places = Places(
+        tuple(f"town {i}" for i in range(count)), np.full(count, 50_000.0), np.linspace(30.0, 36.0, count),
+        np.full(count, 50.0), (), ("Testland",) * count,
+    )  # fmt: skip
+    setting = Setting(places, Window(DAY, 6), active_on_day0=("town 0",))
+    model = Mobilisation(
+        Background(0.02), within=None, between=None, media=None, organised=None, groups=None, call=None,
+        deterrence=None, backlash=None,
+    )  # fmt: skip
+    record = Record(
+        tuple(said(f"c{i}", "participants", f"town {i}", i, i, "about", 150, "third_party") for i in (2, 3, 4))
+    )
+    middle = {}
+    for picked in (False, True):
+        account = Account(model, replace(reporting(record), picked=picked))
+        held = {leaf.name: leaf.value for leaf in leaves(account) if leaf.name != "process.background.rate"}
+        method = TemperedSMC(particles=400, effective=200, most=3_000, filter=ParticleFilter(20))
+        found = fit(account, setting, record, method, rng=generator(5), fixed=held)
+        leaf = next(leaf for leaf in leaves(account) if leaf.name == "process.background.rate")
+        middle[picked] = (found.details["free"].mean() - leaf.center) / leaf.sd
+    assert middle[False] > 0.5
+    assert abs(middle[True]) < 0.3 * middle[False]
+    with pytest.raises(UsageError, match="picked for having an event"):
+        fit(account, setting, record, Relaxation(), rng=generator(5), fixed=held)
 
 
 def test_a_traced_history_is_a_draw_given_the_claims() -> None:

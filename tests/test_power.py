@@ -105,6 +105,9 @@ def test_what_cannot_be_asked_is_refused(built: Built) -> None:
     backwards = designs.Asked(quantity="arrests", end=built.setting.window.start - timedelta(3))
     with pytest.raises(DataError, match="swap the dates"):
         backwards.claims(built, "backwards")
+    picked = dataclasses.replace(built, case=built.case.model_copy(update={"picked": True}))
+    with pytest.raises(UsageError, match="picked = false"):
+        power.power(picked, designs.chosen(built, ["daily"]), records=20)
 
 
 def test_shares_add_up_and_every_one_has_its_error(result: dict) -> None:

@@ -61,8 +61,9 @@ MOST = 13
 
 
 @lru_cache(maxsize=64)
-def histories(model: Mobilisation, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
-    """(H, 4) events in Big and Small on day 1, then on day 2; (H,) their probability."""
+def histories(model: Mobilisation, setting: Setting) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(H, 4) events in Big and Small on day 1, then on day 2; (H,) their probability; (H,) that of Small being quiet on
+    day 2, given day 1."""
     people = setting.places.population / 100_000
     base = model.background.rate * people**model.scale
     assert model.within is not None
@@ -79,7 +80,8 @@ def histories(model: Mobilisation, setting: Setting) -> tuple[np.ndarray, np.nda
     first = base + own * memory + other * memory[::-1]
     then = model.keep * memory + y[:, :2]
     second = base + own * then + other * then[:, ::-1]
-    return y, (chance(y[:, :2], first) * chance(y[:, 2:], second)).prod(axis=1)
+    quiet = chance(np.zeros(len(y)), second[:, 1])
+    return y, (chance(y[:, :2], first) * chance(y[:, 2:], second)).prod(axis=1), quiet
 
 
 def exact_log_likelihood(
@@ -92,7 +94,9 @@ def exact_log_likelihood(
     seen : (2, 2) events of Big and Small that were seen on days 1 and 2, NaN where nobody looked, each event seen with
     probability `detection`.
     """
-    y, weight = histories(replace(model, arrests=Arrests()), setting)
+    y, weight, quiet = histories(replace(model, arrests=Arrests()), setting)
+    if made.picked:
+        weight = weight * (y[:, 3] > 0) / (1 - quiet)
     weight = weight * np.exp(tilt * y.sum(axis=1))
     for at, count in enumerate(seen.T.ravel() if seen is not None else ()):
         if not np.isnan(count):

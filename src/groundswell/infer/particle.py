@@ -136,7 +136,8 @@ class _Run:
         plan, guiding = self.plan, self.guiding
         open_now = {local.place: at for at, local in enumerate(plan.locals) if local.first <= day <= local.last}
         crowds = dict(plan.crowds.get(day, ()))
-        places = sorted(set(open_now) | set(crowds))
+        picked = plan.picked.get(day, set())
+        places = sorted(set(open_now) | set(crowds) | picked)
         known = None if plan.known is None else plan.known[day]
         if not places and (known is None or known.max() < 0):
             return None
@@ -159,7 +160,9 @@ class _Run:
             if place in crowds:
                 log_g[row] += self._crowd_tilt(crowds[place])
         at = np.array(places, dtype=np.int64)
-        return Guide(at, log_g, arrests, COMING[:deep], left, scale, offset, stands, known, plan.detection)
+        given = np.array([place in picked for place in places], dtype=np.bool_)
+        log_g[given, 0] = -np.inf
+        return Guide(at, log_g, arrests, COMING[:deep], left, scale, offset, stands, given, known, plan.detection)
 
     def _crowd_tilt(self, members: Sequence[int]) -> np.ndarray:
         """log of the average weight of the crowd at 0..Y events; `step` takes it back, `_crowd` puts the true one."""

@@ -78,8 +78,10 @@ class Plan:
                 self.later.append(i)
             elif i not in local_groups and i not in crowd_groups:
                 self.counted[last].append(i)
+        self.picked = self._picked() if account.reporting.picked else {}
         self._count([i for i, group in enumerate(self.groups) if account.reporting.lister(group) is not None])
-        named = {day for local in self.locals for day in range(local.first, local.last + 1)} | set(self.crowds)
+        named = {day for local in self.locals for day in range(local.first, local.last + 1)}
+        named |= set(self.crowds) | set(self.picked)
         if self.known is not None:
             named |= set(np.flatnonzero((self.known >= 0).any(axis=1)).tolist())
         self.days = named | {day - 1 for day in named} | set(self.counted)
@@ -126,6 +128,17 @@ class Plan:
         for (place, day), members in sorted(crowds.items()):
             self.crowds.setdefault(day, []).append((place, members))
         return {i for local in self.locals for i in local.groups}, {i for c in crowds.values() for i in c}
+
+    def _picked(self) -> dict[int, set[int]]:
+        """By day, the places of which a claim speaks alone, and that nobody counted: an event there is given."""
+        found: dict[int, set[int]] = defaultdict(set)
+        for i, (first, last) in enumerate(self.span):
+            if len(self.where[i]) == 1 and first == last < self.setting.window.days and first > 0:
+                place = int(self.where[i][0])
+                counted = self.known is not None and self.known[first, place] >= 0
+                if self.groups[i].quantity.name in ("arrests", "participants") and not counted:
+                    found[first].add(place)
+        return dict(found)
 
     def _count(self, lists: Sequence[int]) -> None:
         """Lay out the counters. lists : groups whose source lists places: of them each place's arrests count too."""

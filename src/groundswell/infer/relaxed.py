@@ -92,8 +92,12 @@ class Relaxed:
             leaf.name for leaf in free
             if leaf.name.startswith("reporting.") and not leaf.name.startswith(("reporting.spread.", "reporting.slack"))
         ]  # fmt: skip
-        if unknown or getattr(account.reporting, "selection", None) is not None:
-            what = f"the parameter {unknown[0]}" if unknown else "sources that list some places and miss others"
+        reporting, what = account.reporting, f"the parameter {unknown[0]}" if unknown else ""
+        if getattr(reporting, "selection", None) is not None:
+            what = "sources that list some places and miss others"
+        elif getattr(reporting, "picked", False):
+            what = "places and days that were picked for having an event"
+        if what:
             raise UsageError(
                 f"Relaxation knows leans, speakers' effects, spreads and slack of a reporting model, and not {what}. "
                 "Use TemperedSMC, or hold it fixed if it is a parameter that matters little."

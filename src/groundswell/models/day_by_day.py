@@ -32,6 +32,8 @@ class Guide:
     offset : (G, S) arrests noted in the window before today.
     stands : (G, S) the weight that stood for those of the day before, 1 where the window begins; a step divides by it
     and leaves there what stands now.
+    given : (G,) whether it is given that there is an event: the weight is divided by the probability of that; None,
+    nowhere. log_g has to rule out 0 events there.
     known : (P,) events that somebody saw today, each with probability `detection`, -1 where nobody looked; their
     probability is weighed, and counts drawn given them. On the first day they are all there were, and given.
     """
@@ -44,6 +46,7 @@ class Guide:
     scale: np.ndarray
     offset: np.ndarray
     stands: np.ndarray
+    given: np.ndarray | None = None
     known: np.ndarray | None = None
     detection: float = 1.0
 

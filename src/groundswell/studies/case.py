@@ -58,6 +58,7 @@ class Case(Strict):
     minimum_population: int = Field(default=15_000, ge=1)
     anchor: str
     listing: tuple[str, ...] = ()
+    picked: bool = False
     setting: Given = Given()
     leave_out: tuple[str, ...] = ()
     pulse: Literal["none", "random", "calendar"] = "none"
@@ -149,11 +150,17 @@ class Case(Strict):
             )
         notes += [f"{name} is of no use: {why}" for name, why in self._idle().items()]
         notes += counts.notes if counts else ()
+        if self.picked:
+            notes.append(
+                "arrests and crowds claimed of one place on one day are of events that somebody picked: that there was "
+                "an event is given, and says nothing of how many there were (picked, in study.toml)"
+            )
         return Built(self, setting, record, claims, self.account(claims.weighed), tuple(notes), counts)
 
     def account(self, record: Record) -> Account:
         """The process and the reporting of these claims, under the priors of this case, with what it holds fixed."""
-        account = Account(self.process(), Reporting.for_record(record, self.anchor, self.listing))
+        reporting = Reporting.for_record(record, self.anchor, self.listing)
+        account = Account(self.process(), replace(reporting, picked=self.picked))
         idle = self._idle()
         priors = {name: Prior(one.median, one.sd) for name, one in self.priors.items() if name not in idle}
         try:

@@ -197,6 +197,8 @@ start = {start}
 end = {end}
 # One voice only: the press, as the list cites it. No lean can be seen, and what the list lacks is in its bounds.
 anchor = "press"
+# Sizes are of cities that are listed because they had a protest: that they had one says nothing of the others.
+picked = true
 # No claim speaks of groups, calls or arrests.
 leave_out = ["organised", "call", "deterrence", "backlash"]
 

@@ -186,6 +186,11 @@ def power(
     likely. "bits" is what a record tells of the question, of 1 at most. "answers": how closely a design pins a number,
     as the sd of what is left against the prior's. "best": the design that adds most to all pairs together, or None.
     """
+    if built.case.picked:
+        raise UsageError(
+            "power simulates records of places that the histories make active, and study.toml says picked = true: the "
+            "places are given, whatever happens. Run it with picked = false: who picks his cities learns less."
+        )
     present = [name for name in COMPONENTS if name not in built.case.leave_out]
     for name in components:
         if name not in present:

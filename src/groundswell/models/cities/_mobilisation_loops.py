@@ -111,6 +111,8 @@ def step_day(
                 if i < guides and (rest > 0.0 or guide.known[p] < 0):
                     count, log_drawn, filled = guided_events(rng, seen, rest, psi, mu, guide, i, h, work, tilt, weights)
                     log_weight[h] += log_drawn
+                    if guide.given[i]:
+                        log_weight[h] -= math.log(active_probability(mu, rates.overdispersion)) if mu > 0.0 else np.inf
                 elif guide.known[p] >= 0:
                     count = seen + draw_count(rng, rest, psi)
                 else:

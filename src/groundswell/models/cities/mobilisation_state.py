@@ -82,8 +82,9 @@ class Reaching(NamedTuple):
 class Guided(NamedTuple):
     """A `Guide` as the compiled day reads it.
 
-    marks : (P,) whether a place is guided. laws : (Y + 1, A + 1) P(A = a | Y = y), each row as far as `reach`
-    (Y + 1,), most of it up to `near`. The other arrays are those of the guide, and `known` is -1 where nobody looked.
+    marks : (P,) whether a place is guided. given : (G,) whether an event there is given. laws : (Y + 1, A + 1)
+    P(A = a | Y = y), each row as far as `reach` (Y + 1,), most of it up to `near`. The other arrays are those of the
+    guide, and `known` is -1 where nobody looked.
     """
 
     marks: np.ndarray
@@ -95,6 +96,7 @@ class Guided(NamedTuple):
     scale: np.ndarray
     offset: np.ndarray
     stands: np.ndarray
+    given: np.ndarray
     laws: np.ndarray
     near: np.ndarray
     reach: np.ndarray
@@ -190,10 +192,11 @@ class State:
         marks = np.zeros(count, dtype=np.bool_)
         marks[guide.place] = True
         known = np.full(count, -1, dtype=np.int64) if guide.known is None else guide.known
+        given = np.zeros(len(guide.place), dtype=np.bool_) if guide.given is None else guide.given
         laws = self.laws_of_arrests() if len(guide.place) else NO_LAWS
         return Guided(
             marks, guide.place, guide.log_g, guide.arrests, guide.coming, guide.days_left, guide.scale, guide.offset,
-            guide.stands, *laws, known, guide.detection,
+            guide.stands, given, *laws, known, guide.detection,
         )  # fmt: skip
 
     def laws_of_arrests(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

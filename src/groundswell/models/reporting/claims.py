@@ -51,7 +51,10 @@ class Reporting(Component):
     """Claims given a history. Make one with `Reporting.for_record`: its labels come from the record.
 
     The numbers are in logs: a bias of .7 doubles, a spread of .25 is plus or minus a quarter.
-    selection : sources that list some places and miss others; None, where all speak of all places.
+    selection : sources that list some places and miss others; None, where all speak of all places. picked : claims on
+    arrests or participants of one place on one day are of events that somebody chose to speak of: that there was one
+    is given and says nothing of how many there are. Weighed by `ParticleFilter`; `log_density`, given a history, is
+    the same either way.
     anchor : the stance whose bias is 0. grains : to what people round. vague : share of bounds that
     are merely true; their slack is uniform on (0, vague_reach). shared_origin : correlation of the
     errors of different figures from one origin. unlisted : sd of the effect of a speaker who is heard
@@ -77,6 +80,7 @@ class Reporting(Component):
     )
     slack: float = param("log", low=0.0, prior=Prior(0.2, 0.3), doc="mean distance of a bound from what is known")
     selection: Selection | None = None
+    picked: bool = False
     anchor: str = ""
     grains: Grains = DEFAULT_GRAINS
     vague: float = 0.2
