@@ -4,7 +4,9 @@ import pytest
 from typer.testing import CliRunner
 
 from groundswell.cli.data import app
+from groundswell.cli.main import main
 from groundswell.data.check import check, most_often
+from groundswell.data.readers import read_events
 from groundswell.errors import DataError, UsageError
 
 EVENTS = """date,city,country,participants
@@ -151,3 +153,30 @@ def test_an_unwritable_folder_is_told_before_the_work(events):
     result = CliRunner().invoke(app, ["check", str(events), "--out", str(events / "inside")])
     assert "cannot be written" in str(result.exception)
     assert result.stdout == ""
+
+
+def test_claims_are_no_events_unless_that_is_said(claims, tmp_path):
+    """Each row is what somebody said: read as an event it would count as one."""
+    for mapping in (None, {"first": "day"}):
+        with pytest.raises(DataError, match=r"a table of claims.*study new FOLDER --from claims\.csv"):
+            read_events(claims, mapping)
+    assert len(read_events(claims, source="table").events) == 3
+    assert len(read_events(claims, {"start": "end"}).events) == 3
+    with pytest.raises(UsageError, match=r"a table of claims.*first says nothing here.*2020-08-09 or 9 August 2020"):
+        check(claims, {"first": "day"})
+    for command in (["fit", "self-exciting"], ["compare"], ["coordination"], ["forecast"], ["data", "convert"]):
+        code = main([*command, str(claims), "--out", str(tmp_path / ("out.csv" if "convert" in command else "out"))])
+        assert code == DataError.exit_code, command
+    assert not (tmp_path / "out" / "result.json").exists()
+
+
+def test_headings_of_ones_own_that_speak_of_claims_are_told_the_columns_of_claims(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("what,where,from,to,number,side,who said\narrests,Belarus,2020-08-09,2020-08-10,3000,state,MVD\n")
+    for mapping in (None, {"quantity": "what"}):
+        with pytest.raises(DataError, match=r"table of claims, with the columns id, quantity, place.*study new FOLDER"):
+            check(path, mapping)
+    path.write_text("when,where\n2020-08-09,Minsk\n")
+    with pytest.raises(DataError) as raised:
+        check(path)
+    assert "claims" not in str(raised.value)

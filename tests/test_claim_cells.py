@@ -190,3 +190,39 @@ def test_windows_in_words():
     assert days(date(2018, 1, 1), day) == "1 to 31 January 2018"
     assert days(day, date(2018, 2, 1)) == "31 January to 1 February 2018"
     assert days(date(2017, 12, 28), day) == "28 December 2017 to 31 January 2018"
+
+
+def test_a_date_that_may_be_two_is_refused_with_what_to_write():
+    with pytest.raises(DataError, match=r"day/month or month/day\. Write 2020-08-09 or 9 August 2020 if the day comes"):
+        one(start="09/08/2020", end="09/08/2020")
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("detained", "arrests"), ("Detentions", "arrests"), ("detainees", "arrests"), ("protesters", "participants"),
+        ("turnout", "participants"), ("demonstrators", "participants"), ("number of towns", "cities_with_protest"),
+        ("cities", "cities_with_protest"), ("arest", "arrests"),
+        ("cities_called_to_protests", "cities_called_to_protest"),
+    ],
+)  # fmt: skip
+def test_everyday_words_for_a_quantity_are_offered_it(word, meant):
+    with pytest.raises(DataError, match=rf'"{meant}"'):
+        one(quantity=word)
+
+
+def test_a_column_of_hedges_may_be_missing():
+    rows = frame({"value": "1200"}, {"value": "over 900"}).drop(columns="qualifier")
+    assert [claim.qualifier for claim in read_claims(rows)] == ["exactly", "more_than"]
+
+
+def test_sentences_are_well_formed():
+    checked = check_claims(
+        read_raw(
+            frame({"qualifier": "at least"}, {"qualifier": "", "value": "200000-250000"}, {"quantity": "tortured"})
+        )
+    )
+    told = " ".join(word for words in checked.told.values() for word in words)
+    assert "read as at_least" not in told
+    assert "between 200,000 and 250,000" in told
+    assert read_as(checked.claims[2]).startswith("a3: 1,200 (tortured) in Hub")

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from groundswell.data.claims_remarks import STRAINED, remarks, spelt_alike
+from groundswell.data.claims_remarks import STRAINED, one_edit_apart, remarks, spelt_alike
 from groundswell.data.record import Claim
 
 DAY = date(2018, 1, 1)
@@ -84,3 +84,19 @@ def test_a_window_that_ends_after_the_claim_was_stated_and_units_that_nothing_fi
     assert "stated on 2018-01-01, before its window ends 2018-01-09" in said({"end": date(2018, 1, 9)})
     mixed = said({"quantity": "deaths", "unit": "persons"}, {"quantity": "deaths", "unit": "families", "value": 9})
     assert "deaths is given in several units: families, persons" in mixed
+
+
+def test_a_stance_one_letter_from_another_is_a_slip():
+    assert 'stance "stat" and "state" are a letter apart' in said({}, {"stance": "stat", "value": 9, "speaker": "x"})
+    twice = ({}, {"stance": "stat", "value": 9, "speaker": "x"}, {"value": 8, "speaker": "y"},
+             {"stance": "stat", "value": 7, "speaker": "z"})  # fmt: skip
+    assert "letter apart" not in said(*twice), "used twice each they are meant"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "apart"),
+    [("stat", "state", True), ("stade", "state", True), ("satte", "state", True),
+     ("state", "state", False), ("stts", "state", False), ("police", "ministry", False), ("aabb", "bbaa", False)],
+)  # fmt: skip
+def test_words_one_letter_apart(one, other, apart):
+    assert one_edit_apart(one, other) is one_edit_apart(other, one) is apart

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundswell.data.check import check
-from groundswell.data.claims_table import check_claims, is_claims_table, read_claims
+from groundswell.data.claims_table import check_claims, read_claims
 from groundswell.data.quantities import QUANTITIES
 from groundswell.data.readers.raw import EMPTY, read_raw
-from groundswell.data.record import COLUMNS, QUALIFIERS
+from groundswell.data.record import COLUMNS, QUALIFIERS, is_claims_table
 from groundswell.errors import DataError
 
 GOOD = {
@@ -50,8 +50,8 @@ def test_optional_columns_may_be_absent(tmp_path):
         ({"start": "last week"}, r'row 3, column start: "last week" is no date'),
         ({"value": "hundreds"}, r'row 3, column value: value "hundreds" is no number'),
         ({"value": ""}, r"row 3, column value: the claim has no value"),
-        ({"value": "-4"}, r"row 3: value -4.0 is no finite number of 0 or more"),
-        ({"value": "1e999"}, r"row 3: value inf is no finite number"),
+        ({"value": "-4"}, r"row 3, column value: value -4.0 is no finite number of 0 or more. A count has no sign"),
+        ({"value": "1e999"}, r"row 3, column value: value inf is no finite number"),
         ({"qualifier": "at_leest"}, r'row 3, column qualifier: .*Nearest name: "at_least"'),
         ({"qualifier": "between"}, r'row 3: "between" needs value and value_high'),
         ({"stance": ""}, r"row 3, column stance: the claim has no stance"),

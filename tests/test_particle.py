@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -275,6 +276,20 @@ def test_places_that_were_picked_for_an_event_say_nothing_of_how_many_there_are(
     assert abs(middle[True]) < 0.3 * middle[False]
     with pytest.raises(UsageError, match="picked for having an event"):
         fit(account, setting, record, Relaxation(), rng=generator(5), fixed=held)
+
+
+def test_a_figure_beyond_all_bounds_costs_no_more_than_another() -> None:
+    """Thirty million arrests in one place: improbable, finite, and met in the time of a filter."""
+    model, setting, _ = enumerable()
+    record = Record((said("absurd", "arrests", "Small", 1, 2, "about", 30_000_000),))
+    account = Account(model, reporting(record))
+    method = ParticleFilter(20)
+    plan = method.plan(account, setting, record)
+    began = time.process_time()
+    logs = [method.run(plan, account, rng=rng).log_likelihood for rng in generator(2).spawn(20)]
+    assert time.process_time() - began < 10
+    assert np.isfinite(logs).all()
+    assert max(logs) < -50
 
 
 def test_a_traced_history_is_a_draw_given_the_claims() -> None:

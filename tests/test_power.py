@@ -217,3 +217,47 @@ def test_a_place_without_a_common_name_says_what_to_do(built: Built) -> None:
     other = dataclasses.replace(built, setting=dataclasses.replace(built.setting, places=places))
     with pytest.raises(DataError, match="a column `country`"):
         designs.whole(other)
+
+
+def test_what_tells_another_claim_again_asks_nothing_of_a_second_source(folder: Path, tmp_path: Path) -> None:
+    """A case with a row that cites another is tried like any other."""
+    case = Case.read(folder / "study.toml")
+    for name in ("study.toml", "places.csv"):
+        (tmp_path / name).write_text((folder / name).read_text(encoding="utf-8"), encoding="utf-8")
+    head, *rows = (folder / "claims.csv").read_text(encoding="utf-8").strip().splitlines()
+    columns = head.split(",")
+    first = dict(zip(columns, rows[0].split(","), strict=False))
+    again = dict.fromkeys(columns, "") | {"id": "again", "cites": first["id"], "outlet": "another"}
+    if "cites" not in columns:
+        columns, rows = [*columns, "cites"], [f"{row}," for row in rows]
+        again |= {"cites": first["id"]}
+    text = "\n".join([",".join(columns), *rows, ",".join(again[name] for name in columns)])
+    (tmp_path / "claims.csv").write_text(text + "\n", encoding="utf-8")
+    built = case.build(tmp_path)
+    assert "again" in {claim.id for claim in built.claims.weighed}
+    second = next(d for d in designs.standard(built) if d.name == "second-source").claims
+    assert len(second) == 3
+    assert not any(claim.cites for claim in second)
+    found = power.power(built, designs.chosen(built, ["second-source"]), components=["call"], records=60, seed=1)
+    assert {row["design"] for row in found["pairs"]} == {"as it is", "second-source"}
+
+
+def test_a_crowd_on_which_the_sides_differ_is_counted_once_by_somebody_else(built: Built) -> None:
+    assert "one-crowd" not in {design.name for design in designs.standard(built)}
+    crowd = next(claim for claim in built.claims.weighed if claim.quantity == "participants")
+    other = dataclasses.replace(crowd, id="other", stance="state", value=8 * crowd.value, qualifier="about",
+                                value_high=None, origin="other")  # fmt: skip
+    near = dataclasses.replace(other, id="near", value=1.2 * crowd.value, start=crowd.start + timedelta(1),
+                               end=crowd.start + timedelta(1))  # fmt: skip
+
+    def asked(*claims):
+        claims = dataclasses.replace(built.claims, weighed=Record((*built.claims.weighed, *claims)))
+        return {d.name: d for d in designs.standard(dataclasses.replace(built, claims=claims))}
+
+    design = asked(other, near)["one-crowd"]
+    (claim,) = design.claims
+    assert (claim.quantity, claim.place, claim.start, claim.end) == (
+        "participants", crowd.place, crowd.start, crowd.end,
+    )  # fmt: skip
+    assert (claim.stance, claim.origin, claim.speaker) == (built.case.anchor, "", "a new count")
+    assert "one-crowd" not in asked(near)

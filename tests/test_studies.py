@@ -465,6 +465,8 @@ def test_only_the_side_that_a_qualifier_rules_out_is_far():
     fine = [row("exactly", 300), row("at_least", 1), row("at_most", 9_000), row("between", 9, 600), row("about", 30)]
     assert len(far_claims(named)) == len(named)
     assert far_claims(fine) == []
+    assert "Check value" in far_claims(named[:1])[0]
+    assert "Check value" not in far_claims(named[:1], ["x"])[0], "where the first day explains it"
 
 
 def test_a_call_to_so_many_places_at_random_goes_to_the_same_ones_every_time(starter):

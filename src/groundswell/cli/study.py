@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -90,14 +90,16 @@ def run(
             progress=progress, also=also,
         )  # fmt: skip
     quality, page = result["quality"], folder / "report.html"
+    claims = f"{len(result['claims'])} {'claim' if len(result['claims']) == 1 else 'claims'}"
     for doubt in result["doubts"]:
         say(f"warning: {doubt}")
     words = "\n".join(
         [
-            f"{len(result['claims'])} claims weighed, {len(result['unweighed'])} listed and not weighed.",
+            f"{claims} weighed, {len(result['unweighed'])} listed and not weighed.",
             "Effective draws: " + ", ".join(f"{k} {v:.0f}" for k, v in quality["effective_draws"].items()) + ".",
             *(f"{note[:1].upper()}{note[1:]}." for note in (result["counts"] or {"words": ()})["words"]),
             f"Log-likelihood varies by {quality['log_likelihood_sd']:.2f} between filters.",
+            *(f"{why[:1].upper()}{why[1:]}." for why in result["unanswered"].values()),
             f"Report: {page}",
         ]
     )
@@ -107,6 +109,7 @@ def run(
             "result": str(folder / "result.json"),
             "quality": quality,
             "doubts": result["doubts"],
+            "unanswered": result["unanswered"],
             "reasons": result["reasons"],
         },
         words,
@@ -190,15 +193,42 @@ def _asked(wish: Wish) -> Wish:
     def country_of(text: str) -> str:
         return find_country(text).name if text else ""
 
+    def day_of(text: str) -> date:
+        try:
+            return as_date(text)
+        except GroundswellError as error:
+            raise UsageError(f'"{text}" is no day; write it as 2024-03-01.') from error
+
+    def last_of(text: str) -> date:
+        if (last := day_of(text)) < first:
+            raise UsageError(f"the last day {last} is before the first, {first}; give that day or a later one.")
+        return last
+
+    def sides_of(text: str) -> tuple[str, ...]:
+        if not (sides := tuple(side.strip() for side in text.split(",") if side.strip())):
+            raise UsageError("a study needs a side that speaks; give one or more, with commas between.")
+        return sides
+
+    def anchor_of(text: str) -> str:
+        if text and text not in stances:
+            raise UsageError(f'"{text}" is none of the sides; give one of {", ".join(stances)}.')
+        return text
+
     country = wish.country or ask("Country, by name or code (nothing: one that is made up)", "", country_of)
     if not country and wish.claims is None:
         return wish
+    whose = "Whose figures are taken not to lean, of {}"
     if wish.claims is not None:
-        return replace(wish, country=country, title=ask("Title of the report", wish.title, str))
-    first = wish.start or ask("First day", "", as_date)
-    last = wish.end or ask("Last day", str(first + timedelta(days=13)), as_date)
-    stances = wish.stances or tuple(ask("Sides that speak, with commas between", ", ".join(STANCES), str).split(","))
-    stances = tuple(side.strip() for side in stances if side.strip())
-    anchor = wish.anchor or ask(f"Whose figures are taken not to lean, of {', '.join(stances)}", stances[0], str)
+        from groundswell.data.claims_table import read_claims
+
+        stances = wish.stances or read_claims(wish.claims, first=wish.start).stances()
+        words = f"{whose.format(', '.join(stances))} (nothing: chosen for you, and told)"
+        anchor = wish.anchor or ask(words, "", anchor_of)
+        title = wish.title or ask("Title of the report (nothing: one is made)", "", str)
+        return replace(wish, country=country, anchor=anchor, title=title)
+    first = wish.start or ask("First day, as 2024-03-01", "", day_of)
+    last = wish.end or ask("Last day", str(first + timedelta(days=13)), last_of)
+    stances = wish.stances or ask("Sides that speak, with commas between", ", ".join(STANCES), sides_of)
+    anchor = wish.anchor or ask(whose.format(", ".join(stances)), stances[0], anchor_of)
     title = wish.title or ask("Title of the report", f"{country}, {first} to {last}", str)
     return replace(wish, title=title, country=country, start=first, end=last, stances=stances, anchor=anchor)

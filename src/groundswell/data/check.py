@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from groundswell.data.claims_table import check_claims, is_claims_table
+from groundswell.data.claims_table import check_claims
 from groundswell.data.proofreading import proofreading
+from groundswell.data.provenance import told_again
 from groundswell.data.quantities import INPUTS, QUANTITIES
 from groundswell.data.readers import Raw, ReadEvents, read_events, read_raw, reader_for
-from groundswell.data.record import COLUMNS, Record
+from groundswell.data.readers.table import CHOICES
+from groundswell.data.record import COLUMNS, Record, is_claims_table
 from groundswell.data.sizes import read_size, size_rule
 from groundswell.data.table import Table, show
 from groundswell.errors import UsageError
@@ -130,7 +132,12 @@ def check(
     the study that they are for makes of them. DataError where the file as a whole cannot be read.
     """
     raw = read_raw(path)
-    if is_claims_table(raw.columns) and not mapping and source in (None, "claims"):
+    if is_claims_table(raw.columns) and not set(mapping or ()) - set(CHOICES) and source in (None, "claims"):
+        if mapping:
+            raise UsageError(
+                f"{raw.name} is a table of claims, and --map speaks of events: {', '.join(mapping)} says nothing here. "
+                "Write dates that could be two as 2020-08-09 or 9 August 2020."
+            )
         return _claims(raw, study)
     if source == "claims":
         raise UsageError(
@@ -196,6 +203,7 @@ def _claims(raw: Raw, study: Verdict | None) -> Check:
             "first day": min(claim.start for claim in claims).isoformat(),
             "last day": max(claim.end for claim in claims).isoformat(),
             "claims that a model can weigh": sum(claim.quantity in QUANTITIES for claim in claims),
+            "claims that tell another again and do not count": told_again(claims),
             "claims used as setting only": sum(claim.quantity in INPUTS for claim in claims),
             "claims no model speaks to": sum(claim.quantity not in {*QUANTITIES, *INPUTS} for claim in claims),
         }
@@ -214,7 +222,7 @@ def _claims(raw: Raw, study: Verdict | None) -> Check:
         checked.problems,
         Table({}),
         facts,
-        (*checked.notes, *(study.notes if study else ())),
+        tuple(dict.fromkeys((*checked.notes, *(study.notes if study else ())))),
         usable=not bad,
         header=raw.header,
         read_as=tuple(proofreading(claims, checked.told, study.fates if study else {})),

@@ -5,12 +5,13 @@ Everything that is read otherwise than as it stands is told, so that a person ca
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from groundswell.data.dates import Unreadable, day_comes_first, read_date
+from groundswell.data.dates import Undecided, Unreadable, day_comes_first, read_date
 from groundswell.data.figures import TIMES, Figure, NoFigure, qualifier_of, read_figure
 from groundswell.data.quantities import QUANTITIES
 from groundswell.data.record import QUALIFIERS
@@ -83,8 +84,11 @@ def _days(cells: MutableMapping[str, str], reading: Reading, found: Meant) -> No
         if text := cells.get(column, ""):
             try:
                 day = read_date(text, reading.day_first)
+            except Undecided as problem:
+                found.problems.append((column, problem.reason, problem.remedy))
+                continue
             except Unreadable as problem:
-                found.problems.append((column, str(problem), "write dates as 2017-12-28"))
+                found.problems.append((column, str(problem), "write dates as 2017-12-28 or 28 December 2017"))
                 continue
             if text != day.isoformat():
                 found.told.append(f'{column} "{text}" is read as {day}')
@@ -112,7 +116,8 @@ def _days(cells: MutableMapping[str, str], reading: Reading, found: Meant) -> No
 def _figure(cells: MutableMapping[str, str], found: Meant) -> None:
     hedge = cells["qualifier"]
     if hedge and hedge not in QUALIFIERS and (meant := qualifier_of(hedge)):
-        found.told.append(f'qualifier "{hedge}" is read as {meant}')
+        if meant.replace("_", " ") != hedge.lower():
+            found.told.append(f'qualifier "{hedge}" is read as {meant}')
         cells["qualifier"] = meant
     ratio = cells["quantity"] in QUANTITIES and QUANTITIES[cells["quantity"]].functional == "ratio"
     for column in ("value", "value_high"):
@@ -123,6 +128,12 @@ def _figure(cells: MutableMapping[str, str], found: Meant) -> None:
         except NoFigure as problem:
             found.problems.append((column, f"{column} {problem}", problem.remedy))
             continue
+        if not all(0 <= end < math.inf for end in (figure.value, figure.high or 0.0)):
+            remedy = "a count has no sign: write it as said; what fell by so much is another claim"
+            if figure.value > 0:
+                remedy = "write the figure as said, in digits"
+            found.problems.append((column, f"{column} {figure.value} is no finite number of 0 or more", remedy))
+            continue
         if not _agrees(figure, cells, column):
             hedged = f'says "{figure.qualifier}", the qualifier "{cells["qualifier"]}"'
             found.problems.append((column, f'{column} "{text}" {hedged}', "write the hedge in the qualifier alone"))
@@ -130,7 +141,7 @@ def _figure(cells: MutableMapping[str, str], found: Meant) -> None:
         if figure.qualifier and not cells["qualifier"]:
             cells["qualifier"] = figure.qualifier
         if not re.fullmatch(r"\d+(\.\d+)?", text):
-            high = f" to {figure.high:,.15g}" if figure.high is not None else ""
+            high = f" and {figure.high:,.15g}" if figure.high is not None else ""
             hedge = f"{figure.qualifier} " if figure.qualifier else ""
             if text != f"{figure.value:,.15g}":
                 found.told.append(f'{column} "{text}" is read as {hedge}{figure.value:,.15g}{high}')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import combinations
@@ -22,12 +22,36 @@ with a lean of .7 and .4 in log, two speakers of .3 and two errors of .25 (docs/
 EXAMPLE = "example-"
 """What the ids of made-up rows of `groundswell study new` begin with."""
 
+LONG = 120
+"""Days from which on a window is told as long: every place is drawn on every day."""
+
 LISTED = 12
 
 
 def remarks(claims: Sequence[Claim]) -> list[str]:
     """All remarks on the claims that stand, those on single claims first."""
-    return [*_single(claims), *_repeats(claims), *_far_apart(claims), *_units(claims), *_names(claims)]
+    found = [*_single(claims), *_repeats(claims), *_far_apart(claims), *_units(claims), *_names(claims)]
+    return [*found, *stretched(claims)]
+
+
+def stretched(claims: Iterable[Claim]) -> list[str]:
+    """A sentence on the one claim whose dates make the window long: most often its year is a slip."""
+    daily = [c for c in claims if c.quantity in QUANTITIES and not QUANTITIES[c.quantity].runs_later]
+    if len(daily) < 2 or _span(daily) < LONG:
+        return []
+    left = [_span([other for other in daily if other is not claim]) for claim in daily]
+    shortest = min(left)
+    if 2 * shortest >= _span(daily):
+        return []
+    claim = daily[left.index(shortest)]
+    return [
+        f"claim {claim.id}, {claim.start} to {claim.end}, makes the window {_span(daily):,} days long, which is "
+        f"{shortest:,} without it: is the year right?"
+    ]
+
+
+def _span(claims: Sequence[Claim]) -> int:
+    return (max(claim.end for claim in claims) - min(claim.start for claim in claims)).days + 1
 
 
 def _single(claims: Sequence[Claim]) -> Iterator[str]:
@@ -114,6 +138,10 @@ def _names(claims: Sequence[Claim]) -> Iterator[str]:
                 f'speaker "{heap[0].speaker}" has the stances {" and ".join(stances)}: one effect of the speaker is '
                 "shared by both; is that meant?"
             )
+    stances = Counter(claim.stance for claim in claims)
+    for one, other in combinations(sorted(stances), 2):
+        if 1 in (stances[one], stances[other]) and one_edit_apart(one, other) and not spelt_alike(one, other):
+            yield f'stance "{one}" and "{other}" are a letter apart: a slip? As they stand they are two sides'
     for column in ("speaker", "outlet", "stance", "place", "origin", "document"):
         texts = {getattr(claim, column) for claim in claims} - {""}
         if column == "origin":  # ids stand in for origins that were not given, and ids are alike
@@ -135,6 +163,18 @@ def spelt_alike(one: str, other: str) -> bool:
         and min(map(len, words)) >= 5
         and SequenceMatcher(None, *words, autojunk=False).ratio() >= ALIKE
     )
+
+
+def one_edit_apart(one: str, other: str) -> bool:
+    """Whether a letter too many, too few or other, or two letters swapped, make one word of the other."""
+    short, long = sorted((fold(one), fold(other)), key=len)
+    if len(long) - len(short) > 1 or short == long:
+        return False
+    if len(short) < len(long):
+        return any(long[:i] + long[i + 1 :] == short for i in range(len(long)))
+    unlike = [i for i, (a, b) in enumerate(zip(short, long, strict=True)) if a != b]
+    swapped = len(unlike) == 2 and unlike[1] == unlike[0] + 1 and short[unlike[0]] == long[unlike[1]]
+    return len(unlike) == 1 or (swapped and short[unlike[1]] == long[unlike[0]])
 
 
 def _about(claim: Claim) -> tuple:

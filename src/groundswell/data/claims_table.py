@@ -16,17 +16,14 @@ from groundswell.data.claims_remarks import remarks
 from groundswell.data.dates import read_date
 from groundswell.data.places import Places
 from groundswell.data.provenance import TAKEN_OVER, chain, contradiction
-from groundswell.data.quantities import INPUTS, QUANTITIES, UNSPOKEN
+from groundswell.data.quantities import INPUTS, QUANTITIES, UNSPOKEN, nearest_quantity
 from groundswell.data.readers.raw import EMPTY, Raw, read_raw
 from groundswell.data.record import COLUMNS, QUALIFIERS, Claim, Record
 from groundswell.data.table import Table
 from groundswell.errors import DataError, nearest
 
-REQUIRED = ("id", "quantity", "place", "start", "end", "qualifier", "value", "stance", "speaker")
+REQUIRED = ("id", "quantity", "place", "start", "end", "value", "stance", "speaker")
 """Columns that a claims table must have; the rest of `record.COLUMNS` may be absent or empty."""
-
-TELLING = frozenset({"qualifier", "value", "stance", "speaker", "stated_on"})
-"""Columns that only a claims table has, beside "quantity"."""
 
 FIGURE = ("qualifier", "value", "value_high")
 """Left empty by a row that cites another, they are that one's; else they say how the figure changed on its way."""
@@ -57,7 +54,7 @@ class CheckedClaims:
 
 
 def read_claims(path: Any, places: Places | None = None, first: date | None = None) -> Record:
-    """The record in a CSV, TSV, Parquet or Excel file (or a data frame) with the columns of `record.COLUMNS`.
+    """The record in a CSV, TSV, Parquet or Excel file (or a data frame, or `Raw`) with the columns of `COLUMNS`.
 
     places : if given, each claim's place must be one of its places, regions or countries. first : the study's first
     day, for which an empty start stands; without it the earliest day of the table. An empty end is the day on which the
@@ -65,7 +62,7 @@ def read_claims(path: Any, places: Places | None = None, first: date | None = No
     `cites` another takes over what it leaves empty, the figure included. DataError lists the problems: unknown
     quantity, figure without speaker, contradictory window, value that is no number, a claim cited that is not there.
     """
-    checked = check_claims(read_raw(path), places, first)
+    checked = check_claims(path if isinstance(path, Raw) else read_raw(path), places, first)
     if checked.refusals:
         lines = [_sentence(checked.name, row) for row in checked.refusals]
         more = f"\n... and {len(lines) - SHOWN} more problems." if len(lines) > SHOWN else ""
@@ -73,11 +70,6 @@ def read_claims(path: Any, places: Places | None = None, first: date | None = No
     if not checked.claims:
         raise DataError(f"{checked.name} has a header but no claim; write one row for each figure.")
     return Record(checked.claims)
-
-
-def is_claims_table(columns: Sequence[str]) -> bool:
-    """Whether the columns look like those of a claims table, be it one that lacks some."""
-    return "quantity" in columns and len(TELLING & set(columns)) >= 2
 
 
 def check_claims(raw: Raw, places: Places | None = None, first: date | None = None) -> CheckedClaims:
@@ -95,7 +87,7 @@ def check_claims(raw: Raw, places: Places | None = None, first: date | None = No
     ]
     seen: dict[str, int] = {}
     told: dict[str, tuple[str, ...]] = {}
-    rows = list(raw.dictionaries())
+    rows = [(row, {"qualifier": "", **cells}) for row, cells in raw.dictionaries()]
     broken_chains = _take_over([cells for _, cells in rows])
     reading = Reading.of([cells for _, cells in rows], first)
     for row, cells in rows:
@@ -148,7 +140,7 @@ def _problems(cells: Mapping[str, str], places: Places | None) -> list[Problem]:
         found.append(
             (
                 "quantity",
-                f'quantity "{cells["quantity"]}" is not known.{nearest(cells["quantity"], known)}',
+                f'quantity "{cells["quantity"]}" is not known.{nearest_quantity(cells["quantity"])}',
                 f"use one of {', '.join(known)}",
             )
         )

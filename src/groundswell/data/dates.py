@@ -32,6 +32,14 @@ class Unreadable(ValueError):
     """Why a text is no date."""
 
 
+class Undecided(Unreadable):
+    """A date that may be two. reason, remedy : what to say where no option decides, as in a table of claims."""
+
+    def __init__(self, text: str, remedy: str) -> None:
+        self.reason, self.remedy = f'"{text}" may be day/month or month/day', remedy
+        super().__init__(f"{self.reason}; say which with day_first")
+
+
 def read_date(text: str, day_first: bool | None = None) -> date:
     """One calendar day; Unreadable says why it is none.
 
@@ -48,8 +56,11 @@ def read_date(text: str, day_first: bool | None = None) -> date:
         return _day(text, *found.groups())
     if found := _NUMBERS.fullmatch(plain):
         first, second, year = found.groups()
-        if int(first) != int(second) and int(first) <= 12 and int(second) <= 12 and day_first is None:
-            raise Unreadable(f'"{text}" may be day/month or month/day; say which with day_first')
+        if int(first) != int(second) and 0 < int(first) <= 12 and 0 < int(second) <= 12 and day_first is None:
+            plain = f"{year}-{int(second):02d}-{int(first):02d}"
+            raise Undecided(
+                text, f"write {plain} or {int(first)} {date(2000, int(second), 1):%B} {year} if the day comes first"
+            )
         swap = int(first) > 12 or (day_first is True and int(second) <= 12)
         return _day(text, year, *((second, first) if swap else (first, second)))
     if (found := _DAY_MONTH.fullmatch(plain)) and found[2] in MONTHS:

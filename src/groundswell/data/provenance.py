@@ -123,6 +123,11 @@ def counts_with(claims: Sequence[Claim]) -> dict[str, str]:
     return {name: first[observation(head), figure(head)] for name, head in heads.items()}
 
 
+def told_again(claims: Iterable[Claim]) -> int:
+    """How many of the claims add nothing, since they tell another one's figure again."""
+    return sum(name != stands for name, stands in counts_with(list(claims)).items())
+
+
 def provenance(record: Iterable[Claim]) -> Table:
     """Every claim under its origin, in the order in which they were said; the origins by their first claims.
 

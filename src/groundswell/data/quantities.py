@@ -7,8 +7,10 @@ and printed with every result. Classes share a bias.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal
 
 import numpy as np
@@ -113,9 +115,40 @@ UNSPOKEN: Mapping[str, str] = {
 """Quantities without a functional: kept as claims that the model cannot speak to."""
 
 
+OTHER_WORDS: Mapping[str, str] = {
+    word: name
+    for name, words in {
+        "arrests": ("detained", "detentions", "detention", "detainees", "detainee", "arrested", "arrestees", "custody"),
+        "participants": (
+            "protesters", "demonstrators", "marchers", "turnout", "crowd", "crowds", "attendance",
+            "people", "participations",
+        ),
+        "cities_with_protest": ("cities", "towns", "places", "localities", "municipalities"),
+        "events": ("protests", "demonstrations", "rallies", "marches", "actions"),
+        "deaths": ("killed", "dead", "fatalities", "casualties"),
+        "injured": ("wounded", "injuries", "hurt"),
+        "tortured": ("torture",),
+    }.items()
+    for word in words
+}  # fmt: skip
+"""Words under which people look for a quantity. They are offered, never read: who is detained may not be arrested."""
+
+NEARLY = 0.8
+"""Share of common letters (difflib's ratio) from which on a word is a slip of a quantity's name."""
+
+
+def nearest_quantity(name: str) -> str:
+    """The end of an error message: a name spelt nearly so, else the quantity that one of its words stands for."""
+    known = [*QUANTITIES, *INPUTS, *UNSPOKEN]
+    words = re.sub(r"[\W_]+", " ", name.lower()).split()
+    meant = next((OTHER_WORDS[word] for word in words if word in OTHER_WORDS), "")
+    if meant and not get_close_matches(name, known, cutoff=NEARLY):
+        return f' Perhaps "{meant}" is meant.'
+    return nearest(name, known)
+
+
 def quantity(name: str) -> Quantity:
     """The quantity by name; DataError names the nearest."""
     if name not in QUANTITIES:
-        known = [*QUANTITIES, *INPUTS, *UNSPOKEN]
-        raise DataError(f'quantity "{name}" is not known.' + nearest(name, known))
+        raise DataError(f'quantity "{name}" is not known.{nearest_quantity(name)}')
     return QUANTITIES[name]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import pairwise
@@ -74,7 +75,7 @@ class Claim:
         """The figure as said: "at least 40 cities"."""
         kind = self.qualifier.replace("_", " ")
         figure = f"{self.value:,.15g}" + (f" and {self.value_high:,.15g}" if self.value_high is not None else "")
-        unit = "" if self.unit == "ratio" else f" {self.unit}"
+        unit = f" {self.unit}" if self.unit not in ("", "ratio") else ""
         return f"{'' if kind == 'exactly' else kind + ' '}{figure}{unit}"
 
 
@@ -82,6 +83,31 @@ COLUMNS: tuple[str, ...] = (
     "id", "quantity", "place", "start", "end", "qualifier", "value", "value_high", "unit",
     "stance", "speaker", "origin", "outlet", "stated_on", "document", "cites",
 )  # fmt: skip
+
+TELLING = frozenset({"qualifier", "value", "stance", "speaker", "stated_on"})
+"""Columns that only a claims table has, beside "quantity"."""
+
+SPEAKING = TELLING | {
+    "quantity", "what", "number", "figure", "figures", "claim", "claims", "side", "camp", "party", "who", "said",
+    "source", "spokesperson", "hedge", "outlet",
+}  # fmt: skip
+"""Words in the headings of those who count what was said."""
+
+
+def is_claims_table(columns: Collection[str]) -> bool:
+    """Whether the columns look like those of a claims table, be it one that lacks some."""
+    return "quantity" in columns and len(TELLING & set(columns)) >= 2
+
+
+def perhaps_claims(columns: Collection[str]) -> str:
+    """What to say beside a refused table of events whose headings, in words of its author, may be those of claims."""
+    words = [set(re.findall(r"[a-z]+", column.lower())) for column in columns]
+    if sum(bool(mine & SPEAKING) for mine in words) < 2:
+        return ""
+    return (
+        f" If each row is a figure that somebody gave, it is a table of claims, with the columns {', '.join(COLUMNS)}: "
+        "name yours so. `groundswell study new FOLDER` writes such a table to type over."
+    )
 
 
 @dataclass(frozen=True)

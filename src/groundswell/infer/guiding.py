@@ -32,6 +32,8 @@ FORESEEING = 4
 """Histories without claims from which a filter guesses what later claims will say of the speakers."""
 COMING = np.array([0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
 """Events still expected in a window of several days, for which the weight of the arrests so far is tabulated."""
+MOST_ARRESTS = 20_000
+"""Length of a table of weights: whoever claims more is not met by guiding, but must not hold up the filter either."""
 LEAST = 1e-12
 """Weight of what cannot become the claims' figure as far as is foreseen: another history must be able to live."""
 
@@ -99,7 +101,8 @@ class Guiding:
         """Weight of 0..A arrests in a local window over its largest value, and the log of that."""
         # a speaker who leans down by half has seen twice as many
         leaning = [min(max(0.0, -float(one.offset.min())), 5.0) for one in bound]
-        most = 300 + int(min(reach * math.exp(lean) for reach, lean in zip(local.reach, leaning, strict=True)))
+        reach = min(reach * math.exp(lean) for reach, lean in zip(local.reach, leaning, strict=True))
+        most = 300 + int(min(reach, MOST_ARRESTS))
         low = math.log(0.5)
         nodes = low + NODE_STEP * np.arange(int((math.log(most + 0.5) - low) / NODE_STEP) + 4)
         logs = np.zeros(len(nodes))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 from groundswell.data.check import Verdict
+from groundswell.data.provenance import told_again
 from groundswell.data.quantities import quantity
-from groundswell.data.record import Claim
 from groundswell.errors import GroundswellError
-from groundswell.params import leaves
 from groundswell.studies.case import Built, Case
+from groundswell.studies.crowds import crowds_toml, crowds_too_large, large_crowds
+from groundswell.studies.first_day import first_day
 
-ANY_CROWD = {"process.crowds.median": 10_000.0, "process.crowds.spread": 3.0}
-"""A crowd of any size, held fixed: 95 of 100 between 30 persons and 3.6 million, so only claims speak of it."""
+NEAR = 0.5
+"""Share of all places from which on a claimed number of them may be cut off by how many the study has."""
 
-FAR_OUT = 3.0
-"""Prior standard deviations of a crowd's log size beyond which a figure strains the model."""
+PERSONS = ("participants", "arrests", "warnings")
+"""Quantities of which there cannot be more than everybody on every day."""
 
 MANY = 10
 """Places and days with claims of their own from which on they are told of together: docs/study-floyd-2020.md."""
@@ -39,8 +39,20 @@ def study_beside(table: Path) -> Verdict | None:
         return Verdict(case.start, {}, (f"the study beside does not take it yet: {error}",))
     heaps = (*built.claims.setting, *built.claims.unspoken)
     fates = {out.claim.id: f"not weighed: {out.reason}" for out in heaps}
+    again = told_again(built.claims.weighed)
     counts = f"the study beside, {case.start} to {case.end}: {len(built.claims.weighed)} weighed, {len(heaps)} not"
+    counts += f"; {again} of the weighed told again, which does not count" if again else ""
     return Verdict(case.start, fates, (counts, *built.notes, *strained(built)))
+
+
+def counted(built: Built) -> str:
+    """How many claims are weighed, how many not, and how many of the weighed add nothing."""
+    weighed, out = len(built.claims.weighed), len(built.claims.setting) + len(built.claims.unspoken)
+    words = f"{weighed} {'claim is' if weighed == 1 else 'claims are'} weighed, "
+    words += f"{out} {'is' if out == 1 else 'are'} listed and not weighed."
+    if again := told_again(built.claims.weighed):
+        words += f" Of the weighed {again} {'tells' if again == 1 else 'tell'} another again and so does not count."
+    return words
 
 
 def strained(built: Built) -> list[str]:
@@ -53,11 +65,17 @@ def strained(built: Built) -> list[str]:
         if quantity(claim.quantity).functional == "distinct" and claim.value > len(places) and not upper:
             found.append(
                 f"claim {claim.id}: {claim.words()}, but the study has {len(places)} places in {claim.place}: add "
-                "places, quiet ones too, or lower minimum_population"
+                "places, quiet ones too, or lower minimum_population; the gazetteer's are of 15,000 people or more"
             )
+        elif quantity(claim.quantity).functional == "distinct" and claim.value >= NEAR * len(places) > 1 and not upper:
+            found.append(
+                f"claim {claim.id}: {claim.words()}, and the study has {len(places)} places in {claim.place}: the "
+                "number of places reached can run into that ceiling. A table of your own can hold smaller ones"
+            )
+        span = "one day" if days == 1 else f"{days} days"
         here = built.setting.places.population[places].sum()
-        if claim.quantity == "participants" and claim.value > days * here and not upper:
-            found.append(f"claim {claim.id}: {claim.words()} on {days} days in {claim.place}, where {here:,.0f} live")
+        if claim.quantity in PERSONS and claim.value > days * here and not upper:
+            found.append(f"claim {claim.id}: {claim.words()} on {span} in {claim.place}, where {here:,.0f} live")
     places = built.setting.places
     single = {(c.place, c.start) for c in built.claims.weighed if len(places.covered_by(c.place)) == 1 < len(places)}
     if len(single) >= MANY:
@@ -68,12 +86,12 @@ def strained(built: Built) -> list[str]:
         )
     found += [*_from_the_counts(built), *unlisted(built)]
     if large := large_crowds(built):
-        held = ", ".join(f"{name} = {value:g}" for name, value in ANY_CROWD.items())
+        wanted = "; ".join(line for line in crowds_toml(built).splitlines() if line)
         found.append(
             f"{', '.join(claim.id for claim in large)}: participants far beyond the model's crowds, which it will "
-            f"refuse or strain at. For crowds of any size write under [fixed] in study.toml: {held}"
+            f"refuse or strain at. For crowds as large write into study.toml: {wanted}"
         )
-    return found
+    return [*found, *crowds_too_large(built), *first_day(built)]
 
 
 def _from_the_counts(built: Built) -> list[str]:
@@ -117,20 +135,4 @@ def unlisted(built: Built) -> list[str]:
     return [
         f"{', '.join(found)}: {counts.name} lists no event there and then, where its source is said to have looked. "
         "Check place and day of both, where it looked, and `detection`: at 1 it would have listed every event"
-    ]
-
-
-def large_crowds(built: Built) -> list[Claim]:
-    """Claims on participants of one place that lie beyond FAR_OUT of the prior of a crowd."""
-    crowd = {leaf.name: leaf for leaf in leaves(built.account) if leaf.name in ANY_CROWD}
-    median, spread = (crowd[name] for name in ANY_CROWD)
-    sd = spread.value if median.name in built.held else math.hypot(spread.value, median.sd)
-    most = median.value * math.exp(FAR_OUT * sd)
-    return [
-        claim
-        for claim in built.claims.weighed
-        if claim.quantity == "participants"
-        and claim.qualifier not in ("at_most", "less_than")
-        and len(built.setting.places.covered_by(claim.place)) == 1
-        and claim.value / ((claim.end - claim.start).days + 1) > most
     ]

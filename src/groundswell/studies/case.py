@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from groundswell.data.claims_remarks import stretched
 from groundswell.data.claims_table import read_claims
 from groundswell.data.evidence import Evidence
 from groundswell.data.places import Places
@@ -36,6 +37,9 @@ from groundswell.studies.stated import CallOf, CountsOf, Given, PriorOf, Strict,
 
 COMPONENTS = ("within", "between", "media", "organised", "call", "deterrence", "backlash")
 """Mechanisms that a study can leave out one at a time."""
+
+LONGEST = 1_000
+"""Days of a study, at most: beyond, a run would not end in an hour, and a year is mostly a slip."""
 
 LATER_STEP = 7
 """Days of a step of the organised groups after the daily window."""
@@ -109,7 +113,12 @@ class Case(Strict):
         places = self._places(folder)
         names: dict[str, str] = {}
         record = read_claims(folder / self.claims, first=self.start)
-        notes: list[str] = []
+        notes: list[str] = stretched(record)
+        if window.days > LONGEST:
+            raise DataError(
+                f"study.toml: {self.start} to {self.end} is {window.days:,} days, and every place is drawn on every "
+                f"one; at most {LONGEST:,} can be. {' '.join(notes) or 'Correct start and end.'}"
+            )
         record = Record(tuple(self._placed(claim, places, names, notes) for claim in record))
         counts = self._counts(folder, places, window, names)
         first = self._named(self.setting.active_on_day0, "setting.active_on_day0", places, names)

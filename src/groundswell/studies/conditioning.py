@@ -7,7 +7,7 @@ to a second one.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -23,28 +23,29 @@ from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.relaxation import Relaxation
 from groundswell.infer.target import Start
 from groundswell.infer.tempered import TemperedSMC
-from groundswell.models.reporting.grouping import SIGN, ClaimGroup
-from groundswell.models.reporting.integration import integrable
+from groundswell.models.reporting.grouping import SIGN
 from groundswell.models.reporting.predictive import prior_predictive
 from groundswell.rng import generator, keyed
 from groundswell.studies.beside import unlisted
 from groundswell.studies.case import Built, plain
 from groundswell.studies.counts_check import counts_checked
+from groundswell.studies.crowds import beyond_everybody, unanswered
+from groundswell.studies.first_day import first_day, unmet
 from groundswell.studies.joining import NOT_IDENTIFIED, Joining, joining
 from groundswell.studies.moved import lean_rows, parameter_rows
 from groundswell.studies.persons import told_of_persons
 from groundswell.studies.quality import filter_noise, quality
+from groundswell.studies.reachable import reachable
 from groundswell.studies.replay import PATHS, posterior_histories, prior_histories, quantiles, seen_by_day
 from groundswell.studies.second_look import second_look
-
-IMPOSSIBLE, STRAINED = -60.0, -15.0
-"""Best log weight of a claim over draws from the prior below which it is refused, or warned of."""
 
 LARGE = 150.0
 """Effective draws from which on a relaxation, which costs some 400 filters, saves more of them as a start."""
 
 PERSONS = 24
 """Draws of the fit that are told of persons: each is a look at every person of the country, a day after the other."""
+
+ADVICE = "Check value, unit, window and place; if they are right, see what the answers are without it."
 
 FAR = 5.0
 """Factor between a figure and the middle of what happened beyond which the claim is named: two prior sd of a lean."""
@@ -141,17 +142,20 @@ def condition(
     if persons:
         progress(0.96, "told of persons")
         told = told_of_persons(built, found, PERSONS, seed=seed)
+    far = far_claims(claims, [claim.id for claim in unmet(built)])
+    paths = {name: {"posterior": quantiles(posterior, name), "prior": quantiles(prior, name)} for name in PATHS}
     result = {
         "version": __version__,
         "case": plain(built.case),
         "seed": seed,
         "size": asdict(size),
         "digest": built.observed(built.record).digest(),
-        "notes": [*built.notes, *found.notes],
-        "doubts": [*doubts, *unlisted(built), *far_claims(claims)],
+        "notes": [*built.notes, *found.notes, *unanswered(built).values()],
+        "unanswered": unanswered(built),
+        "doubts": [*first_day(built), *doubts, *unlisted(built), *far, *beyond_everybody(built, paths, claims)],
         "quality": quality(found, noise, posterior),
         "dates": [day.isoformat() for day in setting.window.dates()],
-        "paths": {name: {"posterior": quantiles(posterior, name), "prior": quantiles(prior, name)} for name in PATHS},
+        "paths": paths,
         "exploded_prior_draws": sum(draw["exploded"] for draw in prior),
         "parameters": parameter_rows(found, built),
         "counts": counted,
@@ -187,48 +191,6 @@ def nearby(built: Built, seed: int) -> Start | None:
     except (UsageError, DataError):
         return None
     return Start.of(found)
-
-
-def reachable(built: Built, prior: Sequence[Mapping[str, Any]], seed: int) -> list[str]:
-    """DataError for a claim that no draw from the prior comes near; a sentence for one that hardly any does.
-
-    A claim about one small place may find it quiet in every draw: there a filter, which makes it active, decides.
-    """
-    drawn = [draw for draw in prior if not draw["exploded"]]
-    if not drawn:
-        raise DataError(
-            f"every one of {len(prior)} draws from the prior exploded (more events on a day than max_daily_events). "
-            "Check the populations of the places and the priors of the offspring terms."
-        )
-    doubts = []
-    for i, group in enumerate(built.account.reporting.prepare(built.claims.weighed)):
-        best = max(float(draw["logs"][i]) for draw in drawn)
-        low, high = (f(float(draw["hidden"][i]) for draw in drawn) for f in (min, max))
-        claim = group.claims[0]
-        if best < STRAINED:
-            best = max(best, guided_weight(built, group, seed))
-        words = (
-            f"claim {claim.id}: {claim.words()} ({group.words()}): in {len(drawn)} draws from the prior the quantity "
-            f"lies between {low:,.4g} and {high:,.4g}"
-        )
-        if best < IMPOSSIBLE:
-            raise DataError(
-                f"{words}, and the best log weight of the claim is {best:.0f}. No draw can meet it. Check value, unit, "
-                "window and place; a figure that is right but outside what the model can do has to be left out, and "
-                "that has to be said."
-            )
-        if best < STRAINED:
-            doubts.append(f"{words}: the model can hardly produce such a figure, so it pulls the leans hard")
-    return doubts
-
-
-def guided_weight(built: Built, group: ClaimGroup, seed: int) -> float:
-    """Best log weight of a group alone in a few guided filters at the priors' medians; -inf if it is not guided."""
-    account, method = built.account, ParticleFilter(histories=16)
-    plan = method.plan(account, built.setting, Record(group.claims), integrable(account.reporting))
-    if not plan.locals and not plan.crowds:
-        return -np.inf
-    return max(method.run(plan, account, rng=keyed(seed, 8, i)).log_likelihood for i in range(10))
 
 
 def _said(claim: Claim) -> dict[str, Any]:
@@ -276,8 +238,11 @@ def claim_rows(built: Built, posterior: Sequence[Mapping[str, Any]], prior: Sequ
     return rows
 
 
-def far_claims(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A sentence for each claim that lies beyond FAR of what happened, on the side that its qualifier rules out."""
+def far_claims(rows: Sequence[Mapping[str, Any]], explained: Collection[str] = ()) -> list[str]:
+    """A sentence for each claim that lies beyond FAR of what happened, on the side that its qualifier rules out.
+
+    explained : ids of claims that another doubt explains, whose figures are not what to look at first.
+    """
     doubts = []
     for row in rows:
         half = 0.0 if quantity(row["quantity"]).functional == "ratio" else 0.5
@@ -285,11 +250,11 @@ def far_claims(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         low, high = row["value"] + half, (row["value_high"] or row["value"]) + half
         factor = low / middle if low > middle else high / middle if high < middle else 1.0
         if (factor > FAR and sign <= 0) or (factor < 1 / FAR and sign >= 0):
+            advice = "Mend the first day." if row["id"] in explained else ADVICE
             times = f"{factor:,.0f} times as much as" if factor > 1 else f"1/{1 / factor:,.0f} of"
             doubts.append(
                 f"claim {row['id']} ({row['quantity'].replace('_', ' ')}, {row['said']}, {row['speaker']}): {times} "
-                "what the model finds given all claims: it pulls the lean of its side hard. Check value, unit, window "
-                "and place; if they are right, see what the answers are without it."
+                f"what the model finds given all claims: it pulls the lean of its side hard. {advice}"
             )
     return doubts
 

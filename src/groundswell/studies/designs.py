@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from groundswell.data.quantities import QUANTITIES, quantity
+from groundswell.data.provenance import counts_with
+from groundswell.data.quantities import QUANTITIES, nearest_quantity, quantity
 from groundswell.data.record import Claim, Qualifier
 from groundswell.errors import DataError, UsageError, nearest
 from groundswell.models.base import can
@@ -28,6 +29,9 @@ NOTHING_NEW = "as it is"
 
 LARGEST = 10
 """Cities in which arrests are counted one by one."""
+
+APART = 1.5
+"""Factor between figures on one crowd from which on the sides differ over it."""
 
 SUPPOSED = 100.0
 """A value that stands in a claim until a history supplies one; nothing depends on it."""
@@ -57,7 +61,7 @@ class Asked(Strict):
     @model_validator(mode="after")
     def _known(self) -> Asked:
         if self.quantity not in QUANTITIES:
-            raise ValueError(f'quantity "{self.quantity}" is not known.{nearest(self.quantity, QUANTITIES)}')
+            raise ValueError(f'quantity "{self.quantity}" is not known.{nearest_quantity(self.quantity)}')
         if self.place and self.largest:
             raise ValueError("a question is about a place, or about so many of the largest: give one of them")
         return self
@@ -128,6 +132,10 @@ def standard(built: Built) -> tuple[Design, ...]:
         made("second-window", "the record's quantities over the second half of the window too, by one hand",
              *(Asked(quantity=name, start=half) for name in quantities)),
     ]  # fmt: skip
+    if disputed := _disputed_crowd(built):
+        asked = Asked(quantity="participants", place=disputed.place, start=disputed.start, end=disputed.end)
+        where = f"{disputed.place} on {disputed.start}"
+        found.append(made("one-crowd", f"the crowd in {where} independently, on which the figures differ most", asked))
     if _about_groups(built):
         later = [claim for claim in weighed if QUANTITIES[claim.quantity].runs_later]
         begin, end = min(claim.start for claim in later), max(claim.end for claim in later)
@@ -141,17 +149,37 @@ def _about_groups(built: Built) -> bool:
     return claims and can(built.account.process, "run_later") and built.account.process.groups is not None  # type: ignore[attr-defined]
 
 
+def _disputed_crowd(built: Built) -> Claim | None:
+    """A claim on the crowd of a named place and day on which the sides differ most, by APART or more; None if none is.
+
+    Only there a count by nobody's side settles by how much each leans.
+    """
+    heaps: dict[tuple, list[Claim]] = {}
+    for claim in built.claims.weighed:
+        alone = claim.start == claim.end and len(built.setting.places.covered_by(claim.place)) == 1
+        if claim.quantity == "participants" and claim.value > 0 and alone:
+            heaps.setdefault((claim.place, claim.start), []).append(claim)
+
+    def factor(heap: list[Claim]) -> float:
+        return max(claim.value for claim in heap) / min(claim.value for claim in heap)
+
+    found = [heap for heap in heaps.values() if len({claim.stance for claim in heap}) > 1 and factor(heap) >= APART]
+    return max(found, key=factor)[0] if found else None
+
+
 def _second_source(built: Built) -> tuple[Claim, ...]:
     """Every quantity, place and window of the record once, said by somebody new of the anchor's side."""
     asked: dict[tuple, Claim] = {}
+    stands = counts_with(built.claims.weighed.claims)
     for claim in built.claims.weighed:
-        if QUANTITIES[claim.quantity].functional == "ratio":
-            continue  # nobody counts a ratio
+        if QUANTITIES[claim.quantity].functional == "ratio" or stands[claim.id] != claim.id:
+            continue  # nobody counts a ratio, and what tells another claim again asks nothing of its own
         asked.setdefault((claim.quantity, claim.place, claim.start, claim.end), claim)
     return tuple(
         replace(
             claim, id=f"second-source-{claim.id}", qualifier="about", value=SUPPOSED, value_high=None,
             stance=built.case.anchor, speaker="a second source", origin="", outlet="", stated_on=None, document="",
+            cites="",
         )
         for claim in asked.values()
     )  # fmt: skip

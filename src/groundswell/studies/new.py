@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import csv
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from importlib import resources
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from groundswell.data import gazetteer
 from groundswell.data.claims_remarks import EXAMPLE
-from groundswell.data.claims_table import read_claims
 from groundswell.data.files import writable_folder, write_text
-from groundswell.data.places import Places
 from groundswell.data.proofreading import proofreading
-from groundswell.data.quantities import INPUTS, QUANTITIES
+from groundswell.data.quantities import QUANTITIES
 from groundswell.data.record import Claim, Record
-from groundswell.data.table import Table
 from groundswell.errors import DataError, UsageError, nearest
 from groundswell.studies import floyd2020
-from groundswell.studies.beside import ANY_CROWD, large_crowds, strained
-from groundswell.studies.case import Built, Case, read_places
+from groundswell.studies.around import around
+from groundswell.studies.beside import counted, strained
+from groundswell.studies.case import Built, Case
+from groundswell.studies.crowds import crowds_toml, large_crowds
 from groundswell.studies.published.base import reference_data
+from groundswell.studies.wish import Wish, places_of, study_toml
 
 STANCES = ("third_party", "state", "opposition")
+
+AUTHORITIES = ("state", "government", "authorities", "police", "ministry", "regime", "army")
+"""Labels of the side that makes arrests, and in made-up rows owns to fewer."""
+
 DAYS = 14
 """Length of a study of which only the first day is given."""
-
-SPREAD = ("between", "media", "organised", "call", "deterrence", "backlash")
-"""Mechanisms left out of a study of one place."""
 
 RECIPES: Mapping[str, tuple[str, Callable[[Path], dict[str, str]]]] = {
     "floyd-2020": ("floyd_protests_2020", floyd2020.files),
@@ -39,29 +39,17 @@ RECIPES: Mapping[str, tuple[str, Callable[[Path], dict[str, str]]]] = {
 }
 """Studies that are made from a data set: its name, and what makes the files."""
 
-LONG = 120
-"""Days from which on a window is told as long: every place is drawn on every day."""
+LARGE_IN_ONE = """\
+# The model's crowds have a middle of about 150 persons; the figures of {ids} are far larger.
+# Held so wide a crowd may have any size from dozens to millions: only the claims speak of it. If you know
+# what crowds here are like, state that as a prior of the median under [priors], and delete this table.
+"""
 
-
-@dataclass(frozen=True)
-class Wish:
-    """What is known beforehand of a case. claims : a table to make the study around, in any form that is read.
-
-    places : a table of one's own, copied; else `country` says whose places are meant, and else they are found from
-    the places that the claims name. recipe : of `RECIPES`, a study that is made from a data set; data : its folder, if
-    it is not among the reference data. Without any wish the folder is a made-up country.
-    """
-
-    title: str = ""
-    country: str = ""
-    places: Path | None = None
-    start: date | None = None
-    end: date | None = None
-    stances: tuple[str, ...] = ()
-    anchor: str = ""
-    claims: Path | None = None
-    recipe: str = ""
-    data: Path | None = None
+LARGE_IN_MANY = """\
+# The model's crowds have a middle of about 150 persons; the figures of {ids} are far larger.
+# Beforehand a crowd is taken to be, in a place of middle size, the share of its people that the smallest of these is
+# of its own, with a spread that lets the largest be. A judgement: where no claim speaks of crowds they are as it says.
+"""
 
 
 @dataclass(frozen=True)
@@ -87,18 +75,24 @@ def new_study(folder: Path, wish: Wish | None = None) -> New:
     if wish.recipe:
         files, words = _by_recipe(wish), []
     else:
-        files, words = _around(wish) if wish.claims is not None else _by_wishes(wish)
+        files, words = around(wish) if wish.claims is not None else _by_wishes(wish)
     built = _built(files)
     large = large_crowds(built)
     if large and "[fixed]" not in files["study.toml"]:
         ids = ", ".join(claim.id for claim in large)
-        files["study.toml"] += _any_crowd(ids)
-        words.append(f"crowds of any size are allowed for ({ids}); see [fixed] in study.toml")
+        alone = len(built.setting.places) == 1
+        why = (LARGE_IN_ONE if alone else LARGE_IN_MANY).format(ids=ids)
+        files["study.toml"] += f"\n{why}{crowds_toml(built)}"
+        where = "[fixed]" if alone else "[priors] and [fixed]"
+        words.append(
+            f"crowds of {'any' if alone else 'such a'} size are allowed for ({ids}); see {where} in study.toml"
+        )
         built = _built(files)
     heaps = (*built.claims.setting, *built.claims.unspoken)
     fates = {out.claim.id: f"not weighed: {out.reason}" for out in heaps}
-    words += [*built.notes, *strained(built), "", *proofreading(built.record, {}, fates)]
-    words += ["", f"{len(built.claims.weighed)} claims are weighed, {len(heaps)} are listed and not weighed."]
+    with StringIO(files["claims.csv"]) as rows:
+        ordered = [built.record[row["id"]] for row in csv.DictReader(rows)]
+    words += [*built.notes, *strained(built), "", *proofreading(ordered, {}, fates), "", counted(built)]
     return _written(folder, files, words)
 
 
@@ -152,13 +146,16 @@ def _by_wishes(wish: Wish) -> tuple[dict[str, str], list[str]]:
     anchor = wish.anchor or stances[0]
     if anchor not in stances:
         raise UsageError(f'the anchor "{anchor}" is none of the stances {", ".join(stances)}; name one of them.')
-    places, whole, files = _places_of(wish)
+    places, whole, files = places_of(wish)
     largest = places.name[int(places.population.argmax())]
     days = (wish.start, min(end, wish.start + timedelta(days=6)))
+    fewer, more = stances[1 % len(stances)], stances[2 % len(stances)]
+    if more in AUTHORITIES and fewer not in AUTHORITIES:
+        fewer, more = more, fewer
     said = [
         ("cities_with_protest", whole, "at_least", 4, stances[0]),
-        ("arrests", whole, "exactly", 40, stances[1 % len(stances)]),
-        ("arrests", whole, "more_than", 150, stances[2 % len(stances)]),
+        ("arrests", whole, "exactly", 40, fewer),
+        ("arrests", whole, "more_than", 150, more),
         ("participants", largest, "about", 800, stances[0]),
     ]
     examples = Record(
@@ -173,133 +170,7 @@ def _by_wishes(wish: Wish) -> tuple[dict[str, str], list[str]]:
     )  # fmt: skip
     files |= {
         "claims.csv": examples.table().to_csv(),
-        "study.toml": _study(wish, wish.title or "My case", places, (wish.start, end), anchor, [largest], stances),
+        "study.toml": study_toml(wish, wish.title or "My case", places, (wish.start, end), anchor, [largest], stances),
     }
     words = [f"{len(places)} places of {whole}", "the rows of claims.csv are made up; delete them once yours are in"]
     return files, words
-
-
-def _around(wish: Wish) -> tuple[dict[str, str], list[str]]:
-    """A study whose window, places and anchor come from a table of claims."""
-    record = read_claims(wish.claims, first=wish.start)
-    daily = [c for c in record if c.quantity in QUANTITIES and not QUANTITIES[c.quantity].runs_later]
-    if not daily:
-        raise DataError(
-            f"{wish.claims}: no claim is about events, places, participants or arrests, so no study can be made around "
-            f"it. Weighed by day are {', '.join(q for q in QUANTITIES if not QUANTITIES[q].runs_later)}."
-        )
-    start = wish.start or min(claim.start for claim in daily)
-    end = wish.end or max(claim.end for claim in daily)
-    if not wish.country and wish.places is None:
-        wish = replace(wish, country=_country_of(record))
-    places, whole, files = _places_of(wish)
-    weighty = Counter(claim.stance for claim in record if claim.quantity in QUANTITIES)
-    spoken = {s: len({c.quantity for c in daily if c.stance == s}) for s in weighty}
-    anchor = wish.anchor or max(sorted(weighty), key=lambda s: (spoken[s], weighty[s]))
-    first = sorted(
-        {
-            claim.place
-            for claim in daily
-            if claim.start == claim.end == start and claim.value > 0 and claim.qualifier not in ("at_most", "less_than")
-            and claim.place in places.name
-        }
-    )  # fmt: skip
-    title = wish.title or f"Claims on {whole}, {start} to {end}"
-    calls = [claim for claim in record if claim.quantity in INPUTS and start <= claim.start <= end]
-    files |= {
-        "claims.csv": record.table().to_csv(),
-        "study.toml": _study(wish, title, places, (start, end), anchor, first, weighty) + "".join(map(_call, calls)),
-    }
-    words = [
-        f"window: {start} to {end}, the days that the claims speak of"
-        + (f"; {(end - start).days + 1} days are many: shorten it, or drop the claim that stretches it"
-           if (end - start).days >= LONG else ""),
-        f"places: {len(places)} of {whole}",
-        f"anchor: {anchor}, the stance that speaks of most quantities. That is a decision and not a finding: run the "
-        f"study under each of {', '.join(f'{s} ({n} claims)' for s, n in sorted(weighty.items()))}",
-    ]  # fmt: skip
-    if first:
-        words.append(f"active on the first day, as claims about it say: {', '.join(first)}")
-    if calls:
-        words.append(f"calls taken as given: {', '.join(claim.id for claim in calls)}; see [[setting.calls]]")
-    return files, words
-
-
-def _call(claim: Claim) -> str:
-    """A call as a table of study.toml: to so many of the largest places, or to wherever the claim says."""
-    number = claim.quantity == "cities_called_to_protest"
-    whole = (
-        f"\n# Claim {claim.id} is taken as given: a call to {claim.words() if number else 'protest'}, {claim.place}."
-    )
-    to = f"\nlargest = {claim.value:.0f}" if number else ""
-    return f"{whole}\n[[setting.calls]]\ndate = {claim.start}{to}\nclaim = {_quoted(claim.id)}\n"
-
-
-def _places_of(wish: Wish) -> tuple[Places, str, dict[str, str]]:
-    """The places, a name for all of them, and the file to write, where there is one."""
-    if wish.places is not None:
-        places = read_places(wish.places)
-        country = next((name for name in places.country if name), places.name[0])
-        return places, country, {"places.csv": Table(places.columns()).to_csv()}
-    if not wish.country:
-        raise UsageError("a study needs places: --country with a name or ISO code, or --places with a table.")
-    return gazetteer.places(wish.country), gazetteer.find_country(wish.country).name, {}
-
-
-def _country_of(record: Record) -> str:
-    """The one country in which all places of the claims can lie; DataError if there is none, or are several."""
-    left: set[str] | None = None
-    named = sorted({claim.place for claim in record if claim.quantity in QUANTITIES})
-    for name in named:
-        try:
-            found = {gazetteer.find_country(name).name}
-        except DataError:
-            found = {match.country for match in gazetteer.candidates(name)}
-        if found:  # a province is no place of the gazetteer, so it says nothing
-            left = found if left is None else left & found
-    if not left or len(left) > 1:
-        which = f"may be {', '.join(sorted(left))}" if left else "is not told by their places"
-        raise DataError(
-            f"the country of the claims {which}: {', '.join(named)}. Say it (--country), or give a table of places "
-            "(--places)."
-        )
-    return left.pop()
-
-
-def _study(
-    wish: Wish, title: str, places: Places, days: tuple[date, date], anchor: str, first: Sequence[str],
-    stances: Iterable[str],
-) -> str:  # fmt: skip
-    start, end = days
-    alone = len(places) == 1
-    template = resources.files("groundswell.studies") / "starter" / "study.toml.txt"
-    return template.read_text(encoding="utf-8").format(
-        title=_quoted(title),
-        start=start,
-        end=end,
-        anchor=_quoted(anchor),
-        places=f"country = {_quoted(wish.country)}\nminimum_population = 15000"
-        if wish.places is None
-        else 'places = "places.csv"',
-        leave_out="# In one place nothing spreads; what is left is events, crowds and arrests day by day.\n"
-        f"leave_out = {json.dumps(SPREAD)}"
-        if alone
-        else '# leave_out = ["organised"]',
-        first=f"[{', '.join(map(_quoted, first))}]",
-        stances=", ".join(sorted(stances)),
-        day=min(start + timedelta(days=3), end),
-    )
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _any_crowd(ids: str) -> str:
-    held = "\n".join(f"{name} = {value:g}" for name, value in ANY_CROWD.items())
-    return (
-        f"\n# The model's crowds have a middle of about 150 persons; the figures of {ids} are far larger.\n"
-        "# Held so wide a crowd may have any size from dozens to millions: only the claims speak of it. If you know\n"
-        "# what crowds here are like, state that as a prior of the median under [priors], and delete this table.\n"
-        f"[fixed]\n{held}\n"
-    )

@@ -290,7 +290,10 @@ def tables(result: Mapping[str, Any]) -> dict[str, Table]:
     """The tables of a result, flat, by name."""
     dates = result["dates"]
     paths: dict[str, list] = {"date": dates}
+    silent_on = {f"{name}_so_far" for name in result.get("unanswered", ())}
     for name, sides in result["paths"].items():
+        if name in silent_on:
+            continue
         for side, levels in sides.items():
             for level, values in levels.items():
                 paths[f"{name} {side} {level}"] = values

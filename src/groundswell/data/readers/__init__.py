@@ -12,6 +12,8 @@ from typing import Any
 from groundswell.data.readers.base import EVENT_COLUMNS, PRECISIONS, Reader, ReadEvents, names_persons
 from groundswell.data.readers.histories import to_history
 from groundswell.data.readers.raw import Raw, read_raw
+from groundswell.data.readers.table import CHOICES
+from groundswell.data.record import is_claims_table
 from groundswell.data.sizes import size_rule
 from groundswell.errors import DataError, UsageError, nearest
 
@@ -58,10 +60,20 @@ def read_events(
 
 
 def reader_for(raw: Raw, source: str | None = None, mapping: Mapping[str, str] | None = None) -> Reader:
-    """The named reader, or the first that recognises the columns; a mapping of columns means a plain table."""
+    """The named reader, or the first that recognises the columns; a mapping of columns means a plain table.
+
+    DataError for a table of claims, unless a reader is named or columns are mapped: its rows are figures and no events.
+    """
     if source is not None and source not in SOURCES:
         raise UsageError(
             f'no reader is called "{source}".' + nearest(source, SOURCES) + f" Known: {', '.join(SOURCES)}."
+        )
+    if source is None and not set(mapping or ()) - set(CHOICES) and is_claims_table(raw.columns):
+        raise DataError(
+            f"{raw.name} is a table of claims (quantity, value, stance, speaker): a row is what somebody said, and no "
+            f"event. Make a study around it: groundswell study new FOLDER --from {raw.name}. If each row is an event "
+            "all the same, say which columns are its date and place (--map start=start --map place=place), or "
+            "--source table where the command takes it."
         )
     readers: list[Reader] = [import_module(f"groundswell.data.readers.{name}").READER for name in SOURCES]
     found = next(r for r in readers if r.name == source or (source is None and r.recognises(raw.columns)))

@@ -24,6 +24,7 @@ from groundswell.data.readers.base import (
 from groundswell.data.readers.counts import EACH, counted, each_of, holds_counts, how_many, last_day
 from groundswell.data.readers.numbers import number_in
 from groundswell.data.readers.raw import Raw
+from groundswell.data.record import perhaps_claims
 from groundswell.errors import DataError, nearest
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -142,7 +143,7 @@ def _columns(raw: Raw, mapping: Mapping[str, str]) -> dict[str, str]:
     if wrong := [field for field in mapping if field not in FIELDS and field not in CHOICES]:
         raise DataError(
             f'the mapping names "{wrong[0]}", which is no field.{nearest(wrong[0], FIELDS)} '
-            f"Fields: {', '.join(FIELDS)}."
+            f"Fields: {', '.join(FIELDS)}.{perhaps_claims(raw.columns)}"
         )
     if mapping.get("first", "day") not in CHOICES["first"]:
         raise DataError(
@@ -169,6 +170,7 @@ def _columns(raw: Raw, mapping: Mapping[str, str]) -> dict[str, str]:
             raise DataError(
                 f"{raw.name}: no column is known as the event's {'date' if field == 'start' else 'place'}. "
                 f"Its columns: {', '.join(raw.columns[:40])}. Say which one it is, as in {field}={example}."
+                f"{perhaps_claims(raw.columns)}"
             )
     for pair in (("latitude", "longitude"), ("x_km", "y_km")):
         if len(column.keys() & pair) == 1:
