@@ -53,7 +53,7 @@ class ParticleFilter:
 
     histories: int = 24
     copies: int = 1
-    crowd_draws: int = 48
+    crowd_draws: int = 24
     threshold: float = 0.5
     guided: bool = True
 
