@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
-_work: Callable[..., Any] | None = None
+_numbers = count()
+_kept: tuple[int, Any] | None = None
+"""Processes that several `Workers` share, and how many: in `kept_alive`."""
+_work: tuple[int, Callable[..., Any]] | None = None
+"""In a worker: the function that it has built, and whose it is."""
 
 
 class Workers:
@@ -27,18 +34,15 @@ class Workers:
         if self.processes == 1:
             self.work = self.make(*self.arguments)
             return self
-        from concurrent.futures import ProcessPoolExecutor
-
-        self.pool = ProcessPoolExecutor(
-            self.processes,
-            mp_context=_context(self.make.__module__),
-            initializer=_begin,
-            initargs=(self.make, self.arguments),
-        )
+        if _kept is not None and _kept[0] == self.processes:
+            # sent with every chunk, so that whichever process takes one can build the function
+            self.pool, self.sent = _kept[1], (next(_numbers), pickle.dumps((self.make, self.arguments)))
+        else:
+            self.pool, self.sent = _pool(self.processes, self.make.__module__, self.make, self.arguments), None
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.pool is not None:
+        if self.pool is not None and self.sent is None:
             self.pool.shutdown(wait=True, cancel_futures=True)
 
     def map(self, tasks: Sequence[tuple]) -> list[Any]:
@@ -52,8 +56,33 @@ class Workers:
             return
         size = max(1, len(tasks) // (16 * self.processes))
         chunks = [tasks[i : i + size] for i in range(0, len(tasks), size)]
-        for chunk in self.pool.map(_run, chunks):
+        for chunk in self.pool.map(_run, [self.sent] * len(chunks), chunks):
             yield from chunk
+
+
+@contextmanager
+def kept_alive(processes: int, module: str) -> Iterator[None]:
+    """Within it all `Workers` of so many processes share them: starting some costs seconds, each time.
+
+    module : that of the functions, or most of them.
+    """
+    global _kept
+    if processes == 1 or _kept is not None:
+        yield
+        return
+    pool = _pool(processes, module)
+    _kept = (processes, pool)
+    try:
+        yield
+    finally:
+        _kept = None
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _pool(processes: int, module: str, *function: Any) -> Any:
+    from concurrent.futures import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(processes, mp_context=_context(module), initializer=_begin, initargs=function)
 
 
 def _context(module: str) -> Any:
@@ -66,13 +95,20 @@ def _context(module: str) -> Any:
     return context
 
 
-def _begin(make: Callable[..., Any], arguments: tuple) -> None:
-    global _work
+def _begin(make: Callable[..., Any] | None = None, arguments: tuple = ()) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _work = make(*arguments)
+    if make is not None:
+        _build(-1, make, arguments)
+
+
+def _build(number: int, make: Callable[..., Any], arguments: tuple) -> None:
+    global _work
+    _work = (number, make(*arguments))
     gc.freeze()  # what is there by now stays, and need not be looked through again and again
 
 
-def _run(tasks: Sequence[tuple]) -> list[Any]:
+def _run(sent: tuple[int, bytes] | None, tasks: Sequence[tuple]) -> list[Any]:
+    if sent is not None and (_work is None or _work[0] != sent[0]):
+        _build(sent[0], *pickle.loads(sent[1]))
     assert _work is not None
-    return [_work(*task) for task in tasks]
+    return [_work[1](*task) for task in tasks]

@@ -27,7 +27,8 @@ from groundswell.data.files import (
 from groundswell.data.table import Table
 from groundswell.errors import DataError, nearest
 from groundswell.infer.base import Progress, fit, silent
-from groundswell.infer.target import Start
+from groundswell.infer.target import Start, Target
+from groundswell.infer.workers import kept_alive
 from groundswell.rng import generator, keyed
 from groundswell.studies.case import COMPONENTS, Built, Case, plain
 from groundswell.studies.conditioning import Size, condition
@@ -111,16 +112,17 @@ def run_study(
         return {"result": result, "timings": timings}
 
     key = _digest(built, case, "main", seed, asdict(effort.main), *(["persons"] if full else []))
-    found = _once(out, "main", key, main) if full or anchors else main()
-    result = found["result"]
-    result |= {"anchors": None, "components": None, "reasons": list(result["quality"]["reasons"])}
-    if full:
-        _in_full(result, case, folder, built, out, seed, processes, effort, progress)
-    elif anchors:
-        _anchors(
-            result, case, folder, built, out, seed, processes, effort,
-            lambda done, words: progress(share + (1 - share) * done, words),
-        )  # fmt: skip
+    with kept_alive(processes, Target.__module__):
+        found = _once(out, "main", key, main) if full or anchors else main()
+        result = found["result"]
+        result |= {"anchors": None, "components": None, "reasons": list(result["quality"]["reasons"])}
+        if full:
+            _in_full(result, case, folder, built, out, seed, processes, effort, progress)
+        elif anchors:
+            _anchors(
+                result, case, folder, built, out, seed, processes, effort,
+                lambda done, words: progress(share + (1 - share) * done, words),
+            )  # fmt: skip
     # as it will be read again: a report made now and one made later are the same bytes
     result = json.loads(json.dumps(rounded(result), sort_keys=True, allow_nan=False))
     run = {
