@@ -57,7 +57,7 @@ class Effort:
     """Sizes of the main run and of one evidence of the full run."""
 
     main: Size = field(default_factory=Size)
-    evidence: Size = field(default_factory=lambda: Size(effective=200.0, most=8_000))
+    evidence: Size = field(default_factory=lambda: Size(effective=150.0, most=8_000))
 
 
 def folder_of(study: str) -> Path:
