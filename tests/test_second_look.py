@@ -291,7 +291,11 @@ def test_a_second_look_says_what_has_to_be_fitted(built, fitted):
     assert {row["name"] for row in look["influence"] if row["kind"] == "claim"} == {"c1", "c2", "c3", "c4"}
     assert set(look["checks"]) == {"c1", "c2", "c3", "c4"}
     assert set(look["answers"]) >= {"cities", "arrests", "state: arrests", "opposition: arrests"}
-    assert "participants" not in look["answers"], "one crowd is claimed, and not the country's"
+    crowd = next(claim for claim in built.claims.weighed if claim.quantity == "participants")
+    asked = look["asked"]["participants"]
+    assert (asked["place"], asked["start"], asked["end"]) == (crowd.place, str(crowd.start), str(crowd.end)), (
+        "one crowd is claimed, and not the country's"
+    )
     foremost = {look["influence"][i]["name"] for i in to_fit_anew(look["influence"])}
     assert "c2" in foremost
     parts = to_fit(built, look)
