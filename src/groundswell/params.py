@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
@@ -382,11 +382,15 @@ def _reached(component: Any, name: str) -> Any:
     return component
 
 
-def flat(nested: Any, prefix: str = "") -> Any:
-    """Tables of a TOML file as dotted names, so that `between.offspring = .3` needs no quotes; else as given."""
+def flat(nested: Any, prefix: str = "", whole: Callable[[Mapping], bool] = lambda table: False) -> Any:
+    """Tables of a TOML file as dotted names, so that `between.offspring = .3` needs no quotes; else as given.
+
+    whole : whether a table is itself a value.
+    """
     if not isinstance(nested, Mapping):
         return nested
     out: dict[str, Any] = {}
     for name, value in nested.items():
-        out |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+        outer = isinstance(value, Mapping) and not whole(value)
+        out |= flat(value, f"{prefix}{name}.", whole) if outer else {prefix + name: value}
     return out

@@ -103,6 +103,10 @@ def _begin(make: Callable[..., Any] | None = None, arguments: tuple = ()) -> Non
 
 def _build(number: int, make: Callable[..., Any], arguments: tuple) -> None:
     global _work
+    if _work is not None:  # what was kept for the function before can go
+        _work = None
+        gc.unfreeze()
+        gc.collect()
     _work = (number, make(*arguments))
     gc.freeze()  # what is there by now stays, and need not be looked through again and again
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from groundswell.params import flat
 from groundswell.studies.counts import LOOKED
 
 
@@ -88,12 +89,6 @@ class PriorOf(Strict):
         return given
 
 
-def by_parameter(nested: Any, prefix: str = "") -> Any:
+def by_parameter(nested: Any) -> Any:
     """Tables of a TOML file by dotted name; one with an `sd` that is no table is a prior."""
-    if not isinstance(nested, Mapping):
-        return nested
-    out: dict[str, Any] = {}
-    for name, value in nested.items():
-        outer = isinstance(value, Mapping) and isinstance(value.get("sd", value), Mapping)
-        out |= by_parameter(value, f"{prefix}{name}.") if outer else {prefix + name: value}
-    return out
+    return flat(nested, whole=lambda table: not isinstance(table.get("sd", table), Mapping))
