@@ -40,7 +40,7 @@ from groundswell.models.cities.mobilisation import (
     RandomPulse,
     Within,
 )
-from groundswell.models.day_by_day import Counters, Guide
+from groundswell.models.day_by_day import Counters, Guide, Total
 from groundswell.models.triggering import (
     Exponential,
     Gravity,
@@ -162,7 +162,7 @@ def functionals(series: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     events, arrests = series["events"], series["arrests"]
     return {
         "events": events.sum((1, 2)),
-        "places active": (events > 0).any(2).sum(1),
+        "places active early": (events[:, :, :4] > 0).any(2).sum(1),
         "events far away late": events[:, 3, 8:].sum(1),
         "near after hub": (events[:, 0, :-1] * events[:, 1, 1:]).sum(1),
         "near after near": (events[:, 1, :-2] * events[:, 1, 2:]).sum(1),
@@ -321,6 +321,48 @@ def test_groups_in_contact_run_on_by_place(lopsided: Places) -> None:
     assert model.simulate(setting, rng=generator(47)).later is not None
     with pytest.raises(UsageError, match="no weights between them"):
         model.run_later(groups, setting.later_edges, rng=generator(46))
+
+
+@pytest.mark.parametrize("series", ["formed", "broken_up", "members_arrested", "members_warned"])
+def test_what_becomes_of_one_group_is_known(lopsided: Places, series: str) -> None:
+    """Mean and variance of a total over days and later steps, from its middle on, against 20,000 runs of 9 groups."""
+    setting = replace(country(lopsided, 6), later_edges=(6, 13, 20, 27))
+    model = Mobilisation(groups=Groups(9.0, 12.0, 9.0, 4.0, 0.7), organised=None)
+    runs, where = 20_000, np.arange(4)
+    rng = generator(61)
+    state = model.start(setting, rng=rng, histories=runs)
+    model.place_groups(state, where, np.full(runs, 9), rng=rng)
+    assert (state.groups_total == 9).all()
+    assert np.array_equal(state.groups.sum(axis=1), state.groups_total)
+    assert state.groups.mean(axis=0) == pytest.approx(9 * state.share, abs=4 * 1.5 / math.sqrt(runs))
+    assert model.groups_at_start(state, where[:2]) == pytest.approx(9 * state.share[:2].sum())
+    total = np.zeros(runs)
+    for day in range(6):
+        model.step(state, day, rng=rng)
+        if day >= 3:
+            total += state.today[series].sum(axis=1)
+    steps = model.run_later(state.groups, setting.later_edges, rng=rng)
+    at = ("formed", "broken_up", "members_arrested", "members_warned").index(series)
+    total += steps[:, :, :2, at].sum(axis=(1, 2))
+    mean, variance = model.of_one_group(setting, Total(series, False, where, 3, 19))
+    assert total.mean() == pytest.approx(9 * mean, abs=4 * total.std() / math.sqrt(runs))
+    squares = (total - total.mean()) ** 2
+    assert total.var() == pytest.approx(9 * variance, abs=4 * squares.std() / math.sqrt(runs))
+    with pytest.raises(UsageError, match="needs the `groups` component"):
+        replace(model, groups=None).of_one_group(setting, Total(series, False, where, 3, 19))
+
+
+def test_groups_at_the_start_are_poisson_where_few_and_where_many_are_expected(lopsided: Places) -> None:
+    for initial in (3.0, 60.0):
+        model, runs = Mobilisation(groups=Groups(initial)), 20_000
+        state = model.start(country(lopsided, 2), rng=generator(62), histories=runs)
+        expected = initial * state.share
+        assert initial < 10 or (expected.min() < 10 < expected.max()), "both ways of drawing are looked at"
+        assert (np.abs(state.groups.mean(axis=0) - expected) < 4 * np.sqrt(expected / runs)).all()
+        kurtosis = np.sqrt((1 / expected + 2) / runs)
+        assert (np.abs(state.groups.var(axis=0) / expected - 1) < 4 * kurtosis).all()
+        assert np.abs(np.corrcoef(state.groups.T) - np.eye(4)).max() < 4 / math.sqrt(runs)
+        assert np.array_equal(state.groups_total, state.groups.sum(axis=1))
 
 
 def test_groups_that_run_on_follow_the_same_rule(lopsided: Places) -> None:
@@ -585,8 +627,8 @@ def test_tilted_counts_and_arrests_weigh_back_to_the_free_law(lopsided: Places) 
     scale = np.full((2, runs), 0.5)
     table = read_at(on_arrests, np.arange(30), 2.0)
     guide = Guide(
-        np.array([1, 3]), tilts, np.stack([table, np.full(30, -1.0)])[:, None], np.zeros(1),
-        np.zeros(2, dtype=np.int64), scale, np.zeros((2, runs)), np.ones((2, runs)),
+        np.array([1, 3]), tilts, table, np.array([0, -1]), np.array([30, 0]), np.zeros(1), np.zeros(2, dtype=np.int64),
+        scale, np.zeros((2, runs)), np.ones((2, runs)),
     )  # fmt: skip
     on_arrests = read_at(table, np.arange(60), 0.5)
     rng = generator(15)
@@ -658,8 +700,8 @@ def test_arrests_in_a_window_of_several_days_weigh_back_to_the_free_law(lopsided
     for day in range(6):
         if day < 4:
             guide = Guide(
-                np.array([0]), np.zeros((1, 1)), guesses[None], np.array([0.0, 1.0, 5.0]), np.array([3 - day]),
-                scale, offset, stands,
+                np.array([0]), np.zeros((1, 1)), guesses.ravel(), np.array([0]), np.array([80]),
+                np.array([0.0, 1.0, 5.0]), np.array([3 - day]), scale, offset, stands,
             )  # fmt: skip
             total += model.step(state, day, rng=rng, forced=guide)[1]
             offset = offset + state.today["arrests"][:, 0]

@@ -212,6 +212,18 @@ def test_guiding_lowers_the_noise(lopsided: Places) -> None:
     assert guided.std() < 0.35 * plain.std()
 
 
+def test_groups_at_the_start_are_drawn_towards_what_was_said_of_them_later(lopsided: Places) -> None:
+    """The mean is that of plain filters (`SORTS`, "groups"); the noise is far less."""
+    record = Record((EVERY_SORT["teams later in the south"],))
+    account, setting = Account(busy(), reporting(record)), country(lopsided)
+    guided, plain = (
+        estimates(account, setting, record, ParticleFilter(16, guided=guided, copies=16), 200, 6)
+        for guided in (True, False)
+    )
+    assert guided.std() < 0.7 * plain.std()
+    assert_one_mean(guided, plain)
+
+
 @pytest.mark.parametrize("bias", [-3.0, -1.5, 2.5])
 def test_a_leaning_speaker_is_weighed_as_without_guiding(lopsided: Places, bias: float) -> None:
     """The table of a named place's arrests must reach as far as a bias can push them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import date, timedelta
 from importlib import resources
@@ -16,6 +17,7 @@ from groundswell.infer.base import Fit, fit
 from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.relaxation import Relaxation, tail_shape
 from groundswell.infer.relaxed import Relaxed
+from groundswell.infer.target import Coordinates, Start
 from groundswell.infer.tempered import TemperedSMC
 from groundswell.models.base import Account
 from groundswell.models.cities.mobilisation import Deterrence, Mobilisation
@@ -123,6 +125,16 @@ def test_it_is_near_the_exact_route(starter: Built) -> None:
     assert np.sqrt((means**2).mean()) < 0.1
     assert np.abs(np.log(sds)).max() < 0.25
     assert found.log_density == pytest.approx(exact.log_density, abs=0.15)
+
+
+def test_the_start_that_it_hands_on_is_its_own_normal(starter: Built) -> None:
+    found = approximate(starter, particles=4_000)
+    start, whole = found.details["start"], len(found.details["tried"])
+    assert start.names == tuple(leaf.name for leaf in Coordinates.of(starter.account, starter.held).free)
+    drawn = Start.of(found)  # the same, estimated from draws of it
+    sd = np.sqrt(np.diag(start.covariance))
+    assert drawn.middle == pytest.approx(np.array(start.middle), abs=5 / math.sqrt(whole))
+    assert np.sqrt(np.diag(drawn.covariance)) == pytest.approx(sd, rel=0.12)
 
 
 def test_exact_filters_check_it(starter: Built) -> None:

@@ -56,10 +56,9 @@ def with_claim(built, claim_id: str, **changes):
 def test_a_quiet_small_place_is_no_reason_to_refuse_a_claim(iran):
     """In six draws from the prior Kermanshah is quiet on that day; a claim on it can be met all the same."""
     weighed = iran.claims.weighed
-    prior = prior_histories(iran.account, iran.setting, weighed, 6, 1, 1)
     at = next(i for i, g in enumerate(iran.account.reporting.prepare(weighed)) if g.claims[0].id == "t04")
-    assert all(draw["hidden"][at] == 0 for draw in prior)
-    reachable(iran, prior, 1)
+    six = (prior_histories(iran.account, iran.setting, weighed, 6, seed, 1) for seed in range(1, 30))
+    reachable(iran, next(prior for prior in six if all(draw["hidden"][at] == 0 for draw in prior)), 1)
     for identifier, value in (("t04", 4e9), ("t08", 4e9)):
         wrong = with_claim(iran, identifier, value=value)
         prior = prior_histories(wrong.account, wrong.setting, wrong.claims.weighed, 6, 1, 1)

@@ -17,8 +17,9 @@ from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import DataError, UsageError
 from groundswell.infer.base import Fit, fit
+from groundswell.infer.importance import Normal
 from groundswell.infer.particle import ParticleFilter
-from groundswell.infer.target import Coordinates, Start, Target
+from groundswell.infer.target import BELIEVED, Coordinates, Start, Target
 from groundswell.infer.tempered import TemperedSMC, effective, power_for, replay_key, spiked
 from groundswell.models.base import Account
 from groundswell.models.cities.mobilisation import Background, Groups, Mobilisation
@@ -128,6 +129,21 @@ def test_a_start_saves_filters_and_changes_no_answer() -> None:
         logs = np.array([run.log_density for run in runs])
         assert logs.mean() == pytest.approx(evidence, abs=max(5.8 * logs.std(ddof=1) / 2, 0.02))  # t, 3 degrees
         assert runs[0].method.start is None
+
+
+def test_of_a_start_less_is_believed_than_it_says() -> None:
+    """In every direction the precision beyond the prior's is that share of its own; the middle stays."""
+    model, _, record = enumerable()
+    where = Coordinates.of(Account(model, reporting(record)), {})
+    names = [leaf.name for leaf in where.free][:2]
+    root = np.linalg.cholesky(np.array([[0.3, 0.1], [0.1, 1.4]]))
+    start = Start.near(names, Normal(np.array([0.4, -1.0]), root))
+    wide = start.normal(where)
+    assert wide.middle[:2] == pytest.approx([0.4, -1.0])
+    prior, known, believed = np.eye(2), np.linalg.inv(root @ root.T), np.linalg.inv((wide.root @ wide.root.T)[:2, :2])
+    assert believed - prior == pytest.approx(BELIEVED * (known - prior))
+    assert (wide.root @ wide.root.T)[2:, 2:] == pytest.approx(np.eye(len(where.free) - 2))
+    assert Start.near(names[:1], Normal(np.zeros(1), np.eye(1))).normal(where).root == pytest.approx(np.eye(18))
 
 
 def test_one_parameter_alone_can_be_learnt() -> None:

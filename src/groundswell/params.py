@@ -253,6 +253,8 @@ def _plan(kind: type) -> _Plan:
 
 
 def _check(kind: type, name: str, number: object, declared: Declaration) -> None:
+    if type(number) is float and declared.low <= number <= declared.high and math.isfinite(number):
+        return
     if isinstance(number, bool) or not isinstance(number, int | float | np.number):
         raise ParameterError(f"{kind.__name__}.{name} is {number!r}; expected a number ({declared.unit}).")
     if not declared.low <= number <= declared.high or not math.isfinite(number):

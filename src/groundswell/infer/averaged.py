@@ -26,6 +26,8 @@ LONGEST = 2.0
 """A step of the search moves no hidden number by more, in sd of its prior."""
 MOST_STEPS = 60
 CLOSE = 3e-5
+KEPT = 0.3
+"""Of the curvatures of the step before; from 0 to .5 a search on the Iranian claims took 11, 8 and 11 steps."""
 
 
 class Term(Protocol):
@@ -92,7 +94,7 @@ def averaged(
         value, slopes, bends, singly, jointly = found
         if not (math.isfinite(value) and np.isfinite(bends).all()):
             return Averaged(-math.inf, start, slopes, bends, singly, jointly)
-        before = bends if before is None else (before + bends) / 2
+        before = bends if before is None else KEPT * before + (1 - KEPT) * bends
         spread = np.linalg.inv(np.eye(design.shape[1]) + design.T @ before @ design)
         step = spread @ (design.T @ slopes - belief.mean)
         change = max(np.abs(step).max(initial=0.0), np.abs(spread - belief.spread).max(initial=0.0))

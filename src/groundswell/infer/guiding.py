@@ -10,6 +10,9 @@ is not weighed as one in which it is up.
 
 A few histories that know no claim look ahead first, for what later claims will say of the speakers, so that named
 places agree with it.
+
+Claims of later years on the groups of one province hang on how many there were at the start, which is drawn towards
+them likewise: by what is expected to become of each.
 """
 
 from __future__ import annotations
@@ -19,9 +22,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy.special import gammaln
 
 from groundswell.infer import _particle_loops as loops
-from groundswell.infer.plan import Local, Plan, value_of
+from groundswell.infer.plan import Local, Plan, Rooted, value_of
 from groundswell.models.day_by_day import Guide
 from groundswell.models.reporting.claims import BoundGroup
 from groundswell.models.reporting.integration import Belief
@@ -36,15 +40,20 @@ MOST_ARRESTS = 20_000
 """Length of a table of weights: whoever claims more is not met by guiding, but must not hold up the filter either."""
 LEAST = 1e-12
 """Weight of what cannot become the claims' figure as far as is foreseen: another history must be able to live."""
+GROUPS = 64
+"""Numbers of groups at the start at which later claims on them are weighed; linear in the log between."""
+NODES, SHARES = np.polynomial.hermite_e.hermegauss(5)
+"""Where, in sd of its log, what becomes of the groups is looked at, and the share of each."""
 
 
 class Guiding:
     """The local windows of a plan in one filter run.
 
-    tables : by window, weights (J, A + 1) of 0..A arrests so far where so many events are expected as in COMING; one
-    row where it has one day. scale : (L, S) a history's own factor on persons before a table is read. offset : (L, S)
-    arrests in the window before today. stands : (L, S) the weight that stands for them. owed : (S,) log weight to be
-    added at the end.
+    table, first, wide : weights of 0..A arrests so far as a `Guide` has them, for every window that has begun, (L,)
+    each; COMING are the events expected, of which a window of one day has only the first. scale : (L, S) a history's
+    own factor on persons before a table is read. offset : (L, S) arrests in the window before today. stands : (L, S)
+    the weight that stands for them. owed : (S,) log weight to be added at the end. begun : log weight of having drawn
+    the groups at the start so.
     """
 
     def __init__(
@@ -53,14 +62,46 @@ class Guiding:
     ) -> None:  # fmt: skip
         histories = len(state.exploded)
         self.plan, self.model, self.bound, self.state = plan, model, bound, state
-        self.tables: list[np.ndarray] = [np.empty((0, 0)) for _ in plan.locals]
+        self.table = np.empty(0)
+        self.first, self.wide = (np.zeros(len(plan.locals), dtype=np.int64) for _ in range(2))
         self.top = np.zeros(len(plan.locals))
         self.scale = np.ones((len(plan.locals), histories))
         self.offset = np.zeros((len(plan.locals), histories))
         self.stands = np.ones((len(plan.locals), histories))
         self.owed = np.zeros(histories)
+        self.begun = sum(self._root(rooted, rng) for rooted in plan.rooted)
         if plan.locals and belief is not None:
             self.foreseen = belief.foresee(self._look_ahead(rng))
+
+    def _root(self, rooted: Rooted, rng: np.random.Generator) -> float:
+        """Draw the groups of a unit at the start towards the later claims on them; the log of the normaliser.
+
+        One for each of as many parts of equal probability as there are histories.
+        """
+        mean = self.model.groups_at_start(self.state, rooted.where)
+        if mean <= 0.0:
+            return 0.0
+        far = 12.0 * math.sqrt(mean) + 30.0
+        counts = np.arange(max(0, int(mean - far)), int(mean + far))
+        at = np.unique(np.linspace(counts[0], counts[-1], GROUPS).astype(np.int64))
+        logs = np.zeros((len(NODES), len(at)))
+        for i, total in zip(rooted.groups, rooted.totals, strict=True):
+            one, varies = self.model.of_one_group(self.plan.setting, total)
+            if one <= 0.0:
+                continue
+            spread = np.sqrt(np.log1p(varies / one**2 / np.maximum(at, 1)))
+            values = at * one * np.exp(np.outer(NODES, spread) - spread**2 / 2)
+            logs += self.bound[i].log_likelihood(values.ravel()).reshape(logs.shape)
+        told = np.log(SHARES @ np.exp(logs - logs.max()) / SHARES.sum() + LEAST)
+        tilt = np.interp(counts, at, told)
+        chance = counts * math.log(mean) - mean - gammaln(counts + 1) + tilt
+        passed = np.exp(chance - chance.max()).cumsum()
+        histories = len(self.owed)
+        places = (np.arange(histories) + rng.random(histories)) / histories
+        drawn = np.searchsorted(passed, places * passed[-1])
+        self.model.place_groups(self.state, rooted.where, counts[drawn], rng=rng)
+        self.owed -= tilt[drawn]
+        return float(chance.max()) + math.log(passed[-1])
 
     def _look_ahead(self, rng: np.random.Generator) -> dict[int, np.ndarray]:
         """Logs of the quantities counted, by group, in a few histories that know no claim."""
@@ -94,7 +135,8 @@ class Guiding:
         if local.first < local.last:
             chance = self.model.arrests_to_come(self.state, COMING, len(table) - 1)
             table = np.vstack([table, loops.with_more(table, chance[1:], LEAST)])
-        self.tables[at] = table.reshape(-1, table.shape[-1])
+        self.first[at], self.wide[at] = len(self.table), table.shape[-1]
+        self.table = np.concatenate([self.table, table.ravel()])
         return float(self.top[at])
 
     def _table(self, local: Local, bound: Sequence[BoundGroup]) -> tuple[np.ndarray, float]:

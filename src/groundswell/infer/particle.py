@@ -117,6 +117,7 @@ class _Run:
             self.bound = plan.integration.pilot(exact)
             self.belief = plan.integration.begin(exact, size)
         self.guiding = Guiding(plan, self.model, self.bound, self.belief, self.state, rng)
+        self.log_weight += self.guiding.begun
 
     def go(self) -> Filtered:
         plan = self.plan
@@ -144,25 +145,23 @@ class _Run:
         for at in open_now.values():
             if plan.locals[at].first == day:
                 self.log_weight += guiding.open(at, self.belief)
-        tables = {place: guiding.tables[at] for place, at in open_now.items()}
-        deep, wide = (max([1, *(table.shape[k] for table in tables.values())]) for k in (0, 1))
         rows, size = len(places), self.method.histories
-        log_g, arrests = np.zeros((rows, MOST_EVENTS + 1)), np.full((rows, deep, wide), -1.0)
-        left = np.zeros(rows, dtype=np.int64)
+        log_g = np.zeros((rows, MOST_EVENTS + 1))
+        first, (wide, left) = np.full(rows, -1, dtype=np.int64), np.zeros((2, rows), dtype=np.int64)
         scale, offset, stands = np.ones((rows, size)), np.zeros((rows, size)), np.ones((rows, size))
         for row, place in enumerate(places):
             if place in open_now:
-                at, table = open_now[place], tables[place]
-                arrests[row, : len(table), : table.shape[1]] = table
-                arrests[row, : len(table), table.shape[1] :] = table[:, -1:]
-                left[row] = plan.locals[at].last - day
+                at = open_now[place]
+                first[row], wide[row], left[row] = guiding.first[at], guiding.wide[at], plan.locals[at].last - day
                 scale[row], offset[row], stands[row] = guiding.scale[at], guiding.offset[at], guiding.stands[at]
             if place in crowds:
                 log_g[row] += self._crowd_tilt(crowds[place])
         at = np.array(places, dtype=np.int64)
         given = np.array([place in picked for place in places], dtype=np.bool_)
         log_g[given, 0] = -np.inf
-        return Guide(at, log_g, arrests, COMING[:deep], left, scale, offset, stands, given, known, plan.detection)
+        return Guide(
+            at, log_g, guiding.table, first, wide, COMING, left, scale, offset, stands, given, known, plan.detection
+        )
 
     def _crowd_tilt(self, members: Sequence[int]) -> np.ndarray:
         """log of the average weight of the crowd at 0..Y events; `step` takes it back, `_crowd` puts the true one."""
@@ -300,7 +299,8 @@ class _Run:
         effects = None
         if self.belief is not None:
             lacking, effects = self.belief.settle(rng=self.rng)
-            self.log_weight += lacking + self.guiding.owed
+            self.log_weight += lacking
+        self.log_weight += self.guiding.owed
         top = self.log_weight.max()
         if top == -np.inf or np.isnan(top):
             self.log_total = -math.inf

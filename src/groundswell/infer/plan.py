@@ -15,7 +15,7 @@ from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.models.base import Account, require
 from groundswell.models.cities.scattered import past_of
-from groundswell.models.day_by_day import Counters
+from groundswell.models.day_by_day import Counters, Total
 from groundswell.models.reporting.integration import Integration
 
 
@@ -80,6 +80,7 @@ class Plan:
                 self.counted[last].append(i)
         self.picked = self._picked() if account.reporting.picked else {}
         self._count([i for i, group in enumerate(self.groups) if account.reporting.lister(group) is not None])
+        self.rooted = self._rooted() if guided and hasattr(account.process, "place_groups") else []
         named = {day for local in self.locals for day in range(local.first, local.last + 1)}
         named |= set(self.crowds) | set(self.picked)
         if self.known is not None:
@@ -165,11 +166,34 @@ class Plan:
         distinct = quantity.functional == "distinct"
         return tuple(tallies.add(self.columns[name], *self.span[i], self.where[i], distinct, alone) for name in series)
 
+    def _rooted(self) -> list[Rooted]:
+        """By unit, those who speak of its groups alone, and not of a ratio."""
+        sums = [i for i in self.later if self.groups[i].quantity.functional == "sum"]
+        found = []
+        for unit in np.unique(self.unit):
+            members = tuple(i for i in sums if (self.unit[self.where[i]] == unit).all())
+            if members:
+                totals = [Total(self.groups[i].quantity.series, False, self.where[i], *self.span[i]) for i in members]
+                found.append(Rooted(np.flatnonzero(self.unit == unit), members, tuple(totals)))
+        return found
+
     def _look_ahead(self) -> LookAhead:
         """Counters that each end with their own window, so that a whole history can be made in one call."""
         tallies = _Tallies(len(self.setting.places))
         groups = {i: self._add(tallies, i, alone=True) for members in self.counted.values() for i in members}
         return LookAhead(tallies.counters(), groups)
+
+
+@dataclass(frozen=True)
+class Rooted:
+    """Places that no later claim tells apart, and the claims about what becomes of their groups alone.
+
+    where : (n,) places. groups : of claims. totals : what each of them speaks of.
+    """
+
+    where: np.ndarray
+    groups: tuple[int, ...]
+    totals: tuple[Total, ...]
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from groundswell.infer.importance import Normal, effective, log_mean, log_mixtur
 from groundswell.infer.pareto import RELIABLE, smoothed
 from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.relaxed import Relaxed
-from groundswell.infer.tempered import Target
+from groundswell.infer.target import Start, Target
 from groundswell.infer.workers import Workers
 from groundswell.models.base import Account
 from groundswell.models.reporting.integration import integrable
@@ -89,7 +89,8 @@ class Relaxation:
         """The posterior as draws from a normal; log_density is the log evidence, by Laplace's method.
 
         With `filters`, draws are weighed by them and log_density is the importance-sampling estimate. details :
-        "normal" log evidence of the normal alone; "effective" and "pareto_k" of the weights, NaN without filters.
+        "normal" log evidence of the normal alone; "start" that normal, for a TemperedSMC to begin at; "effective" and
+        "pareto_k" of the weights, NaN without filters.
         MissingVerb where the process has no mean field.
         """
         if not isinstance(model, Account) or not isinstance(observed, Record):
@@ -145,7 +146,7 @@ class _Fitter:
         else:
             drawn = self._draw(normal, top, effects)
             told = _Told(log_evidence, log_evidence, float(len(drawn.y)), math.nan)
-        return self._fit(drawn, told, normal.middle, rounds, stayed)
+        return self._fit(drawn, told, normal, rounds, stayed)
 
     def _climb(self) -> tuple[np.ndarray, int, bool]:
         """The mode, after how many rounds, and whether it stayed in the last."""
@@ -254,7 +255,7 @@ class _Fitter:
         seeds = np.array([(at, i) for at, size in enumerate(sizes) for i in range(size)])
         return _Drawn(y, effects, log_weight, seeds)
 
-    def _fit(self, drawn: _Drawn, told: _Told, middle: np.ndarray, rounds: int, stayed: bool) -> Fit:
+    def _fit(self, drawn: _Drawn, told: _Told, normal: Normal, rounds: int, stayed: bool) -> Fit:
         method, relaxed, weight = self.method, self.relaxed, shares(drawn.log_weight)
         places = {leaf.name: k for k, leaf in enumerate([*self.free, *self.effects])}
         order = [places[leaf.name] for leaf in self.learnt]
@@ -279,13 +280,13 @@ class _Fitter:
             log_density=told.evidence,
             status=status,
             converged=stayed and reliable,
-            notes=self._notes(stayed, told, weight @ drawn.y - middle),
+            notes=self._notes(stayed, told, weight @ drawn.y - normal.middle),
             covariance=covariance,
             draws=values[index],
             details={
-                "normal": told.by_normal, "effective": told.worth, "pareto_k": told.shape,
-                "tried": values, "weight": weight, "index": index, "free": z[index], "root": self.root,
-                "seeds": drawn.seeds[index], "stages": [],
+                "normal": told.by_normal, "start": Start.near([leaf.name for leaf in self.free], normal),
+                "effective": told.worth, "pareto_k": told.shape, "tried": values, "weight": weight, "index": index,
+                "free": z[index], "root": self.root, "seeds": drawn.seeds[index], "stages": [],
                 "evaluations": relaxed.evaluations + method.filters, "leaves": self.learnt, "integrated": self.names,
             },
             provenance={"method": "Relaxation", "record": self.record.digest()},

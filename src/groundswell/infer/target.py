@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from groundswell.models.base import Account
 from groundswell.models.reporting.integration import integrable
 from groundswell.params import Leaf, leaves, replacing
 from groundswell.rng import keyed
+
+BELIEVED = 0.7
+"""Of what a start knows beyond the prior: a normal that is too narrow misses what lies far out."""
 
 
 @dataclass(frozen=True)
@@ -94,18 +97,25 @@ class Start:
         free = [(k, leaf) for name, (k, leaf) in known.items() if name not in effects]
         tried = found.details["tried"]
         y = np.array([[(leaf.to_free(x) - leaf.center) / leaf.sd for x in tried[:, k]] for k, leaf in free])
-        middle, root = spiked(y.reshape(len(free), -1).T, found.details["weight"])
-        covariance = tuple(map(tuple, (root @ root.T).tolist()))
-        return cls(tuple(leaf.name for _, leaf in free), tuple(middle.tolist()), covariance)
+        normal = Normal(*spiked(y.reshape(len(free), -1).T, found.details["weight"]))
+        return cls.near([leaf.name for _, leaf in free], normal)
+
+    @classmethod
+    def near(cls, names: Sequence[str], normal: Normal) -> Start:
+        """From a normal in such coordinates."""
+        covariance = tuple(map(tuple, (normal.root @ normal.root.T).tolist()))
+        return cls(tuple(names), tuple(normal.middle.tolist()), covariance)
 
     def normal(self, where: Coordinates) -> Normal:
-        """The normal in the coordinates of another account."""
+        """The normal in the coordinates of another account, of whose precision beyond the prior's BELIEVED is kept."""
         middle, covariance = np.zeros(len(where.free)), np.eye(len(where.free))
         both = [(k, self.names.index(leaf.name)) for k, leaf in enumerate(where.free) if leaf.name in self.names]
         here, there = ([pair[side] for pair in both] for side in (0, 1))
         middle[here] = np.array(self.middle)[there]
         covariance[np.ix_(here, here)] = np.array(self.covariance)[np.ix_(there, there)]
-        return Normal(middle, np.linalg.cholesky(covariance))
+        prior = np.eye(len(where.free))
+        precision = prior + BELIEVED * (np.linalg.inv(covariance) - prior)
+        return Normal(middle, np.linalg.cholesky(np.linalg.inv(precision)))
 
 
 class Target:
@@ -115,8 +125,10 @@ class Target:
         self, account: Account, setting: Setting, record: Record | Evidence, filter: ParticleFilter,
         free: tuple[Leaf, ...], integrated: tuple[str, ...],
     ):  # fmt: skip
-        self.account, self.filter, self.free = account, filter, free
+        self.filter, self.free = filter, free
         self.plan = filter.plan(account, setting, record, integrated)
+        made = self.plan.integration
+        self.account = account if made is None else replace(account, reporting=made.middle(account.reporting))
 
     def model(self, z: np.ndarray) -> Account:
         """The account at free coordinates z, (K,)."""

@@ -6,6 +6,8 @@ columns : names of what is noted of a place on a day, in the order of the column
 advance(state, begin, end, counters, *, rng) : many days at once, unguided.
 count(state, day, counters) : add the day just made to the counters.
 arrests_to_come, crowd_sizes, run_later : the laws that a filter integrates over.
+groups_at_start, of_one_group, place_groups : how many groups there are at the start, what becomes of one, and their
+being drawn anew.
 later_weights(state) : what `run_later` needs where a place's groups add to another's; None where places may be lumped.
 mean_field(setting, totals); place_law(...) : what is expected of totals, without a draw and with the gradient, and how
 one place's quantity varies about it; for `infer.relaxation`.
@@ -25,9 +27,10 @@ class Guide:
     """Place-days whose counts are drawn from distributions tilted towards what claims say of them.
 
     log_g : (G, Y + 1) log weight of 0..Y events at each place, its last value for more.
-    arrests : (G, J, A + 1) weight of 0..A arrests noted so far in a claim's window, today's included, if coming[j]
-    more events are expected in it; a first entry below 0 says that arrests are not weighed. coming : (J,) rising from
-    0, whose row is the claims' own weight. days_left : (G,) days of the window after today; the model tells how many
+    table, first, wide : weights of 0..A arrests noted so far in a claim's window, today's included: row j, which
+    begins at table[first[k] + j wide[k]] and is wide[k] = A + 1 long, if coming[j] more events are expected in it.
+    first (G,) is -1 where arrests are not weighed. coming : (J,) rising from 0, whose row is the claims' own weight.
+    days_left : (G,) days of the window after today, of which a place with one row has none; the model tells how many
     events it expects on them. scale : (G, S) a history's own factor on persons before they are looked up.
     offset : (G, S) arrests noted in the window before today.
     stands : (G, S) the weight that stood for those of the day before, 1 where the window begins; a step divides by it
@@ -40,7 +43,9 @@ class Guide:
 
     place: np.ndarray
     log_g: np.ndarray
-    arrests: np.ndarray
+    table: np.ndarray
+    first: np.ndarray
+    wide: np.ndarray
     coming: np.ndarray
     days_left: np.ndarray
     scale: np.ndarray
@@ -56,10 +61,10 @@ class Guide:
         count = len(places)
         log_g = np.zeros((count, 2))
         log_g[:, 0] = -np.inf
-        unweighed, days_left = np.full((count, 1, 1), -1.0), np.zeros(count, dtype=np.int64)
+        nowhere, nothing = np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=np.int64)
         ones, offset = np.ones((count, histories)), np.zeros((count, histories))
         at = np.array(places, dtype=np.int64)
-        return cls(at, log_g, unweighed, np.zeros(1), days_left, ones, offset, ones.copy())
+        return cls(at, log_g, np.zeros(0), nowhere, nothing, np.zeros(1), nothing, ones, offset, ones.copy())
 
 
 class Counters(NamedTuple):

@@ -39,7 +39,7 @@ from groundswell.studies.reachable import reachable
 from groundswell.studies.replay import PATHS, posterior_histories, prior_histories, quantiles, seen_by_day
 from groundswell.studies.second_look import second_look
 
-LARGE = 150.0
+LARGE = 50.0
 """Effective draws from which on a relaxation, which costs some 400 filters, saves more of them as a start."""
 
 PERSONS = 24
@@ -190,7 +190,7 @@ def nearby(built: Built, seed: int) -> Start | None:
         )  # fmt: skip
     except (UsageError, DataError):
         return None
-    return Start.of(found)
+    return found.details["start"]
 
 
 def _said(claim: Claim) -> dict[str, Any]:

@@ -5,20 +5,74 @@ The rows of w_qp stand here too: groups in contact need them, and so does the da
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
+
+MANY = 10.0
+"""Groups expected of a place from which on their number is drawn at once, and not one after the other."""
 
 
 @njit(cache=True, nogil=True)
 def start_groups(rng, mean, share, groups, groups_total):
-    """Poisson numbers of groups by place, for every history."""
+    """Poisson numbers of groups by place, for every history.
+
+    Where few are expected, by unit exponential gaps on the sum of the means over places, as events are in
+    `_mobilisation_loops`: hundreds of places without a group cost one pass of additions.
+    """
     histories, places = groups.shape
     for h in range(histories):
-        total = 0.0
+        total, passed, gap = 0.0, 0.0, -math.log1p(-rng.random())
         for p in range(places):
-            groups[h, p] = rng.poisson(mean * share[p])
-            total += groups[h, p]
+            expected, count = mean * share[p], 0
+            if expected > MANY:
+                count = rng.poisson(expected)
+            else:
+                passed += expected
+                while passed > gap:
+                    gap -= math.log1p(-rng.random())
+                    count += 1
+            groups[h, p] = count
+            total += count
         groups_total[h] = total
+
+
+@njit(cache=True, nogil=True)
+def place_groups(rng, counts, where, share, groups, groups_total):
+    """Put counts[h] groups into the places `where` of every history, each by the places' shares, for those there."""
+    whole = 0.0
+    for p in where:
+        whole += share[p]
+    for h in range(len(counts)):
+        left, rest = counts[h], whole
+        for p in where:
+            here = left if share[p] >= rest else rng.binomial(left, share[p] / rest)
+            groups_total[h] += here - groups[h, p]
+            groups[h, p] = here
+            left -= here
+            rest -= share[p]
+        groups[h, where[-1]] += left  # rounding has left some
+        groups_total[h] += left
+
+
+@njit(cache=True, nogil=True)
+def of_one(recruited, broken, inside, formed):
+    """Mean and variance of the groups broken up (or `formed`) in the steps `inside`, (K,), of one and all it recruits.
+
+    recruited, broken : (K,) a group's expected recruits in a step, and its probability to be broken up.
+    """
+    alive, of_alive, both, total, of_total = 1.0, 0.0, 0.0, 0.0, 0.0
+    for k in range(len(inside)):
+        q, r = broken[k], recruited[k]
+        growth, ended, begun = 1.0 - q + r, q * (1.0 - q) * alive, r * alive
+        rate, own, change = (r, begun, begun) if formed else (q, ended, -ended)
+        total += rate * alive * inside[k]
+        of_total += (2.0 * rate * both + rate * rate * of_alive + own) * inside[k]
+        both = growth * both + (rate * growth * of_alive + change) * inside[k]
+        of_alive = growth * growth * of_alive + ended + begun
+        alive *= growth
+    return total, of_total
 
 
 @njit(cache=True)

@@ -1,6 +1,6 @@
 """Place-days whose events and arrests are drawn towards what claims say of them, compiled.
 
-What is still to come in a claim's window is told by one number, the events expected of it: `guide.arrests` holds a row
+What is still to come in a claim's window is told by one number, the events expected of it: `guide.table` holds a row
 of weights for each of a few such numbers, and a history is weighed between the two rows that are nearest to its own.
 """
 
@@ -48,7 +48,10 @@ def _rows(guide, k, mean):
     """Rows of place k's weights between which a history lies that expects `mean` events a day, and how far."""
     left = guide.days_left[k]
     j, part = _between(guide.coming, max(left * mean, LEAST) if left > 0 else 0.0)
-    return guide.arrests[k, j], guide.arrests[k, min(j + 1, len(guide.coming) - 1)], part
+    wide = guide.wide[k]
+    begin = guide.first[k] + j * wide
+    after = begin + wide if part > 0.0 else begin
+    return guide.table[begin : begin + wide], guide.table[after : after + wide], part
 
 
 @njit(cache=True)
@@ -143,7 +146,7 @@ def guided_events(rng, seen, rest, psi, mu, guide, k, h, work, tilt, weights):
     """
     log_g = guide.log_g[k]
     last, filled = len(log_g) - 1, 0
-    if guide.arrests[k, 0, 0] < 0.0:
+    if guide.first[k] < 0:
         most = max(last - seen, 0)
         for more in range(most + 1):
             tilt[more] = log_g[min(seen + more, last)]

@@ -121,7 +121,7 @@ def step_day(
                         continue
                     count = some_events(rng, mu, rates.overdispersion, likely)
             arrests = 0
-            if i < guides and guide.arrests[i, 0, 0] >= 0.0:
+            if i < guides and guide.first[i] >= 0:
                 arrests, log_drawn = guided_arrests(rng, count, mu, rates, guide, i, h, filled, work, law)
                 log_weight[h] += log_drawn
                 made[i] = arrests
@@ -166,7 +166,7 @@ def step_day(
             media = rates.media * momentum_total[h]
             factor = pulse[h] * math.exp(rates.backlash * math.log1p(hurt_total[h]))
         for k in range(guides):
-            if guide.arrests[k, 0, 0] >= 0.0:
+            if guide.first[k] >= 0:
                 p = guide.place[k]
                 mu = (given[p] + mine[p] + share[p] * media + boost[p] * armed[p]) * factor
                 if hurt[h, p] > 0.0:

@@ -287,6 +287,25 @@ class Mobilisation(System):
             return _group_loops.later_groups(*given)
         return _group_loops.later_groups_in_contact(*given, self.groups.contact / YEAR, weights)
 
+    def groups_at_start(self, state: State, where: np.ndarray) -> float:
+        """Expected groups in the places `where` on the first day."""
+        return 0.0 if self.groups is None else self.groups.initial * float(state.share[where].sum())
+
+    def place_groups(self, state: State, where: np.ndarray, counts: np.ndarray, *, rng: np.random.Generator) -> None:
+        """Put counts[h] groups into the places `where` of a state just started, each by its share, for those there."""
+        _group_loops.place_groups(rng, counts, where, state.share, state.groups, state.groups_total)
+
+    def of_one_group(self, setting: Setting, total: Total) -> tuple[float, float]:
+        """Mean and variance of what one group at the start, with all that it recruits, adds to a total of groups.
+
+        As if events and contact did not act on groups. UsageError without the component `groups`.
+        """
+        from groundswell.models.cities.mobilisation_mean_groups import of_one_group
+
+        if self.groups is None:
+            raise UsageError("of_one_group needs the `groups` component.")
+        return of_one_group(self.groups, setting, total)
+
     def arrests_to_come(self, state: State, events: np.ndarray, most: int) -> np.ndarray:
         """(J, most + 1) P(A = a) of one place on the days that are left, if events[j], (J,), are expected of it there.
 

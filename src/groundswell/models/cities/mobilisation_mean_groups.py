@@ -8,8 +8,35 @@ from __future__ import annotations
 import numpy as np
 
 from groundswell.data.setting import Setting
+from groundswell.models.cities import _group_loops
 from groundswell.models.cities.mechanisms import YEAR, Groups
 from groundswell.models.day_by_day import Total
+
+
+def steps_of(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
+    """Begin and end, (K,) each, of the days of the window and of the later steps, in days since the window's start."""
+    days = setting.window.periods
+    edges = np.array([*range(days), *(setting.later_edges or (days,))])
+    return edges[:-1], edges[1:]
+
+
+def of_one_group(groups: Groups, setting: Setting, total: Total) -> tuple[float, float]:
+    """Mean and variance of what one group at the start, with all that it recruits, adds to a total of groups.
+
+    As if events and contact did not act on groups. The places of the total are not looked at.
+    """
+    begin, end = steps_of(setting)
+    years = (end - begin) / YEAR
+    inside = (begin <= total.last) & (end > total.first)
+    mean, variance = _group_loops.of_one(
+        groups.recruitment * years, 1 - np.exp(-groups.breakup * years), inside, total.series == "formed"
+    )
+    if total.series in ("members_arrested", "members_warned"):
+        mean, variance = groups.members * mean, groups.members**2 * variance
+    if total.series == "members_warned":
+        warned = groups.warned_per_member_arrested
+        mean, variance = warned * mean, warned**2 * variance + warned * mean
+    return mean, variance
 
 
 class GroupsCourse:
@@ -24,8 +51,7 @@ class GroupsCourse:
     def __init__(self, groups: Groups, setting: Setting, share: np.ndarray) -> None:
         self.groups, self.share = groups, share
         days = setting.window.periods
-        edges = np.array([*range(days), *(setting.later_edges or (days,))])
-        self.begin, self.end = edges[:-1], edges[1:]
+        self.begin, self.end = steps_of(setting)
         years = (self.end - self.begin) / YEAR
         recruited, stays = groups.recruitment * years, np.exp(-groups.breakup * years)
         growth = recruited + stays

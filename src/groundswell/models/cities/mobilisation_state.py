@@ -90,7 +90,9 @@ class Guided(NamedTuple):
     marks: np.ndarray
     place: np.ndarray
     log_g: np.ndarray
-    arrests: np.ndarray
+    table: np.ndarray
+    first: np.ndarray
+    wide: np.ndarray
     coming: np.ndarray
     days_left: np.ndarray
     scale: np.ndarray
@@ -195,8 +197,8 @@ class State:
         given = np.zeros(len(guide.place), dtype=np.bool_) if guide.given is None else guide.given
         laws = self.laws_of_arrests() if len(guide.place) else NO_LAWS
         return Guided(
-            marks, guide.place, guide.log_g, guide.arrests, guide.coming, guide.days_left, guide.scale, guide.offset,
-            guide.stands, given, *laws, known, guide.detection,
+            marks, guide.place, guide.log_g, guide.table, guide.first, guide.wide, guide.coming, guide.days_left,
+            guide.scale, guide.offset, guide.stands, given, *laws, known, guide.detection,
         )  # fmt: skip
 
     def laws_of_arrests(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

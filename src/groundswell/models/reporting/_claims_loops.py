@@ -326,14 +326,20 @@ def absorb(level, design, own, sign, slack, vague, reach, edges, weights, first,
     curvature of its log probability in that offset give the normal with the mean and variance after it. The curvature
     is kept where no variance rises or falls to 0.
     """
+    count = design.shape[1]
+    along = np.empty(count)
     for h in range(len(gain)):
         gain[h] = 0.0
         for c in range(len(own)):
             a, b = first[c], first[c + 1]
-            along = spread[h] @ design[c]
-            v = design[c] @ along
+            v, m = 0.0, level[h, c]
+            for i in range(count):
+                along[i] = 0.0
+                for j in range(count):
+                    along[i] += spread[h, i, j] * design[c, j]
+                v += design[c, i] * along[i]
+                m += design[c, i] * mean[h, i]
             s = math.sqrt(own[c] * own[c] + v)
-            m = level[h, c] + design[c] @ mean[h]
             at = claim(m, s, sign[c], s / slack, vague, reach / s, edges[a:b], weights[a:b])
             gain[h] += at
             if v <= 0.0:
@@ -343,9 +349,9 @@ def absorb(level, design, own, sign, slack, vague, reach, edges, weights, first,
             down = claim(m - step, s, sign[c], s / slack, vague, reach / s, edges[a:b], weights[a:b])
             slope = (up - down) / (2.0 * step)
             curvature = min(0.0, max((up - 2.0 * at + down) / (step * step), -0.999 / v))
-            mean[h] += slope * along
-            for i in range(len(along)):
-                for j in range(len(along)):
+            for i in range(count):
+                mean[h, i] += slope * along[i]
+                for j in range(count):
                     spread[h, i, j] += curvature * along[i] * along[j]
 
 

@@ -53,6 +53,7 @@ class Integration:
         self.center = np.array([known[name].center for name in names])
         self.sd = np.array([known[name].sd for name in names])
         self._middle = dict(zip(self.names, self.center.tolist(), strict=True))
+        self._where = [(*name.split(".", 1), value) for name, value in self._middle.items()]
         base = reporting.replacing(self._middle)
         offset = _offsets(groups, base)
         columns = [_offsets(groups, base.replacing({name: self._middle[name] + 1.0})) - offset for name in self.names]
@@ -69,8 +70,9 @@ class Integration:
         self.first = np.cumsum([0, *(int(n) for group in groups for n in np.diff(group.first))])
 
     def middle(self, reporting: Reporting) -> Reporting:
-        """The reporting model with the integrated effects at their priors' medians."""
-        return reporting.replacing(self._middle)
+        """The reporting model with the integrated effects at their priors' medians; itself where they are there."""
+        there = (getattr(reporting, kind).get(label) == value for kind, label, value in self._where)
+        return reporting if all(there) else reporting.replacing(self._middle)
 
     def pilot(self, bound: Sequence[BoundGroup]) -> tuple[BoundGroup, ...]:
         """The groups, bound at `middle`, each with the variance of its own offsets added to its error."""
