@@ -6,6 +6,7 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ from groundswell.studies.conditioning import Size, far_claims, joining_rows, rea
 from groundswell.studies.forecasting import COLUMNS, read_draws
 from groundswell.studies.joining import joining
 from groundswell.studies.new import new_study
-from groundswell.studies.quality import Weighted
+from groundswell.studies.quality import Weighted, targets
 from groundswell.studies.replay import prior_histories
 from groundswell.studies.run import Effort, component_rows, folder_of, run_study
 
@@ -80,6 +81,31 @@ def test_effective_draws_are_what_they_say():
     means = np.array([Weighted(x, w).mean for x, w in zip(draws, weights, strict=True)])
     counted = [Weighted(x, w).effective for x, w in zip(draws[:200], weights[:200], strict=True)]
     assert np.mean(counted) == pytest.approx(1 / means.var(), rel=0.1)
+
+
+def test_effective_draws_are_counted_for_what_claims_speak_of(iran):
+    """Of totals that no claim asks for nothing is counted; where none is asked for, the windows of the claims are."""
+
+    def of(*ids: str) -> dict[str, float]:
+        record = Record(tuple(claim for claim in iran.claims.weighed if claim.id in ids))
+        built = replace(
+            iran,
+            account=Account(iran.account.process, Reporting.for_record(record, record.stances()[0])),
+            claims=replace(iran.claims, weighed=record),
+        )
+        rng = keyed(9, 2)
+        posterior = [
+            {"cities_so_far": [3.0, n], "arrests_so_far": [n, 2 * n], "hidden": [n] * len(record)}
+            for n in rng.integers(1, 90, size=50)
+        ]
+        found = SimpleNamespace(names=("process.keep",), details={"index": np.arange(50)})
+        return {name: weighted.effective for name, weighted in targets(built, found, posterior).items()}
+
+    assert of("t08") == {"log arrests": pytest.approx(50)}
+    assert set(of("t08", "t13")) == {"log cities", "log arrests"}
+    assert set(of("t03", "t04")) == {
+        "log participants, Tehran, 2017-12-29", "log participants, Kermanshah, 2017-12-29"
+    }  # fmt: skip
 
 
 @pytest.fixture

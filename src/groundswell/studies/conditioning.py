@@ -153,7 +153,7 @@ def condition(
         "notes": [*built.notes, *found.notes, *unanswered(built).values()],
         "unanswered": unanswered(built),
         "doubts": [*first_day(built), *doubts, *unlisted(built), *far, *beyond_everybody(built, paths, claims)],
-        "quality": quality(found, noise, posterior),
+        "quality": quality(built, found, noise, posterior),
         "dates": [day.isoformat() for day in setting.window.dates()],
         "paths": paths,
         "exploded_prior_draws": sum(draw["exploded"] for draw in prior),

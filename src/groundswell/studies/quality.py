@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from groundswell.data.quantities import quantity
 from groundswell.infer.base import Fit
 from groundswell.infer.plan import Plan
 from groundswell.rng import keyed
+from groundswell.studies.answers import asked_windows
 from groundswell.studies.case import Built
 
 EFFECTIVE_LIMIT = 200.0
@@ -58,29 +60,37 @@ class Weighted:
         return self.variance / of_mean if of_mean > 0 else float(len(self.values))
 
 
-def targets(found: Fit, posterior: Sequence[Mapping[str, Any]]) -> dict[str, Weighted]:
-    """What the effective draws are counted for: log cities, log arrests and every bias.
+TOTALS = {"cities": "cities_so_far", "arrests": "arrests_so_far"}
+"""By class of quantity, the path whose end effective draws are counted for, where claims speak of that class."""
 
-    Histories are known for the draws alone, where a value that was drawn n times of N counts once, with weight n / N;
-    biases for every value tried.
+
+def targets(built: Built, found: Fit, posterior: Sequence[Mapping[str, Any]]) -> dict[str, Weighted]:
+    """What the effective draws are counted for: log cities, log arrests, every bias.
+
+    Of these the totals of which claims speak; where they speak of neither, the windows that they ask for. Histories are
+    known for the draws alone, where a value that was drawn n times of N counts once, with weight n / N; biases for
+    every value tried.
     """
     _, first, times = np.unique(found.details["index"], return_index=True, return_counts=True)
 
-    def last(path: str) -> Weighted:
-        values = np.log([posterior[i][path][-1] + 0.5 for i in first])
-        return Weighted(values, times / len(posterior))
+    def drawn(values: Sequence[float]) -> Weighted:
+        return Weighted(np.log(np.array(values)[first] + 0.5), times / len(posterior))
 
+    spoken = {quantity(claim.quantity).kind for claim in built.claims.weighed}
+    totals = {kind: [draw[path][-1] for draw in posterior] for kind, path in TOTALS.items() if kind in spoken}
+    if not totals:
+        totals = {name: [draw["hidden"][at] for draw in posterior] for name, at in asked_windows(built).items()}
     biases = {
         name.removeprefix("reporting."): Weighted(found.details["tried"][:, i], found.details["weight"])
         for i, name in enumerate(found.names)
         if name.startswith("reporting.bias.")
     }
-    return {"log cities": last("cities_so_far"), "log arrests": last("arrests_so_far"), **biases}
+    return {f"log {name}": drawn(values) for name, values in totals.items()} | biases
 
 
-def quality(found: Fit, noise: float, posterior: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def quality(built: Built, found: Fit, noise: float, posterior: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Effective draws and noise against their limits, with a sentence for each limit that is missed."""
-    draws = targets(found, posterior)
+    draws = targets(built, found, posterior)
     effective = {name: target.effective for name, target in draws.items()}
     short = {name: value for name, value in effective.items() if value < EFFECTIVE_LIMIT}
     reasons = [f"{value:.0f} effective draws for {name}, below {EFFECTIVE_LIMIT:.0f}" for name, value in short.items()]
