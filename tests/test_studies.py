@@ -103,6 +103,7 @@ def test_effective_draws_are_counted_for_what_claims_speak_of(iran):
 
     assert of("t08") == {"log arrests": pytest.approx(50)}
     assert set(of("t08", "t13")) == {"log cities", "log arrests"}
+    assert set(of("s06", "s11")) == {"log joining"}
     assert set(of("t03", "t04")) == {
         "log participants, Tehran, 2017-12-29", "log participants, Kermanshah, 2017-12-29"
     }  # fmt: skip

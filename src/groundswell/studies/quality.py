@@ -12,7 +12,7 @@ from groundswell.data.quantities import quantity
 from groundswell.infer.base import Fit
 from groundswell.infer.plan import Plan
 from groundswell.rng import keyed
-from groundswell.studies.answers import asked_windows
+from groundswell.studies.answers import HALF, asked_windows, is_count
 from groundswell.studies.case import Built
 
 EFFECTIVE_LIMIT = 200.0
@@ -73,8 +73,8 @@ def targets(built: Built, found: Fit, posterior: Sequence[Mapping[str, Any]]) ->
     """
     _, first, times = np.unique(found.details["index"], return_index=True, return_counts=True)
 
-    def drawn(values: Sequence[float]) -> Weighted:
-        return Weighted(np.log(np.array(values)[first] + 0.5), times / len(posterior))
+    def drawn(name: str, values: Sequence[float]) -> Weighted:
+        return Weighted(np.log(np.array(values)[first] + (HALF if is_count(name) else 0.0)), times / len(posterior))
 
     spoken = {quantity(claim.quantity).kind for claim in built.claims.weighed}
     totals = {kind: [draw[path][-1] for draw in posterior] for kind, path in TOTALS.items() if kind in spoken}
@@ -85,7 +85,7 @@ def targets(built: Built, found: Fit, posterior: Sequence[Mapping[str, Any]]) ->
         for i, name in enumerate(found.names)
         if name.startswith("reporting.bias.")
     }
-    return {f"log {name}": drawn(values) for name, values in totals.items()} | biases
+    return {f"log {name}": drawn(name, values) for name, values in totals.items()} | biases
 
 
 def quality(built: Built, found: Fit, noise: float, posterior: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
