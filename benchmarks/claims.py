@@ -19,7 +19,9 @@ from groundswell.data.window import Window
 from groundswell.infer.base import fit
 from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.plan import Plan
+from groundswell.infer.target import Target
 from groundswell.infer.tempered import TemperedSMC
+from groundswell.infer.workers import kept_alive
 from groundswell.models.base import Account
 from groundswell.models.cities.mobilisation import Mobilisation
 from groundswell.models.reporting.claims import Reporting
@@ -78,8 +80,9 @@ def study(processes: int) -> float:
     start = time.perf_counter()
     method = replace(Size(), effective=1_000.0).method(processes)
     assert isinstance(method, TemperedSMC)
-    method = replace(method, start=nearby(built, 1))
-    found = fit(account, setting, record, method, rng=generator(1), fixed=built.held)
+    with kept_alive(processes, Target.__module__):
+        method = replace(method, start=nearby(built, 1, processes))
+        found = fit(account, setting, record, method, rng=generator(1), fixed=built.held)
     return (time.perf_counter() - start) * 1_000.0 / found.details["effective"]
 
 

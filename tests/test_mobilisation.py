@@ -725,13 +725,17 @@ def test_arrests_in_a_window_of_several_days_weigh_back_to_the_free_law(lopsided
 def test_the_laws_of_arrests_are_negative_binomial_and_add_up(lopsided: Places) -> None:
     model = replace(everything(), arrests=Arrests(6.0, 1.5), overdispersion=0.8)
     state = model.start(country(lopsided, 2), rng=generator(1))
-    laws, near, reach = state.laws_of_arrests()
-    assert laws[0, 0] == 1 == laws[0].sum() == near[0] == reach[0]
+    laws, mass, edge = state.laws_of_arrests()
+    assert laws[0, 0] == 1 == laws[0].sum()
     for y in range(1, len(laws)):
-        law = [math.exp(naive.log_negative_binomial(a, 6.0 * y, 1.5)) for a in range(int(reach[y]))]
-        assert laws[y, : reach[y]] == pytest.approx(law, rel=1e-9)
+        reach = int(np.count_nonzero(laws[y]))
+        law = [math.exp(naive.log_negative_binomial(a, 6.0 * y, 1.5)) for a in range(reach)]
+        assert laws[y, :reach] == pytest.approx(law, rel=1e-9)
         assert 1 - sum(law) < 1e-6
-        assert 1 - sum(law[: near[y]]) < 1e-3 <= 1 - sum(law[: near[y] - 1])
+    assert (edge[0], edge[-1]) == (0, laws.shape[1])
+    assert (np.diff(edge) >= 1).all()
+    assert (np.diff(edge) <= np.maximum(1, 0.08 * edge[:-1])).all()
+    assert mass == pytest.approx(np.add.reduceat(laws, edge[:-1], axis=1), rel=1e-12)
     expected = np.array([0.0, 0.3, 2.0])
     chance = model.arrests_to_come(state, expected, 600)
     assert chance.sum(axis=1) == pytest.approx(np.ones(3), rel=1e-12)

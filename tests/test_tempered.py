@@ -20,7 +20,7 @@ from groundswell.infer.base import Fit, fit
 from groundswell.infer.importance import Normal
 from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.target import BELIEVED, Coordinates, Start, Target
-from groundswell.infer.tempered import TemperedSMC, effective, power_for, replay_key, spiked
+from groundswell.infer.tempered import NEAR, TemperedSMC, effective, power_for, replay_key, spiked
 from groundswell.models.base import Account
 from groundswell.models.cities.mobilisation import Background, Groups, Mobilisation
 from groundswell.models.reporting.claims import Reporting
@@ -129,6 +129,18 @@ def test_a_start_saves_filters_and_changes_no_answer() -> None:
         logs = np.array([run.log_density for run in runs])
         assert logs.mean() == pytest.approx(evidence, abs=max(5.8 * logs.std(ddof=1) / 2, 0.02))  # t, 3 degrees
         assert runs[0].method.start is None
+
+
+def test_the_last_rounds_are_as_large_as_is_still_needed() -> None:
+    model, setting, record = enumerable()
+    found = learn(Account(model, reporting(record)), setting, record, *LEARNT, effective=1000.0, round=200)
+    sizes = np.diff([0] + [stage["filters"] for stage in found.details["stages"]])
+    assert sizes.max() == 200
+    for before, size in zip(found.details["stages"], sizes[1:], strict=False):
+        if before["power"] >= NEAR:
+            needed = (1000 - before["effective"]) / before["effective"] * before["filters"]
+            assert size == pytest.approx(min(200, max(60, needed)), abs=1)
+    assert sizes[-1] < 200
 
 
 def test_of_a_start_less_is_believed_than_it_says() -> None:

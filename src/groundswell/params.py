@@ -234,10 +234,14 @@ class Component:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is checked of a class: its parameters, and the kinds that its other fields may be of."""
+    """What is checked of a class: its parameters, and the kinds that its other fields may be of.
+
+    fields : every field by its name, and whether it is a parameter.
+    """
 
     parameters: tuple[tuple[str, Declaration], ...]
     others: tuple[tuple[str, tuple[type, ...]], ...]
+    fields: Mapping[str, bool]
 
 
 _PLANS: dict[type, _Plan] = {}
@@ -248,7 +252,8 @@ def _plan(kind: type) -> _Plan:
     fields = dataclasses.fields(kind)
     parameters = {field.name: field.metadata["param"] for field in fields if "param" in field.metadata}
     others = {name: found for name, found in by_field(kind, Component).items() if name not in parameters}
-    _PLANS[kind] = _Plan(tuple(parameters.items()), tuple(others.items()))
+    every = {field.name: field.name in parameters for field in fields}
+    _PLANS[kind] = _Plan(tuple(parameters.items()), tuple(others.items()), every)
     return _PLANS[kind]
 
 
@@ -324,7 +329,7 @@ def replacing(component: C, values: Mapping[str, float]) -> C:
         head, _, rest = name.partition(".")
         parts.setdefault(head, {})[rest] = value
     changes: dict[str, Any] = {}
-    fields = {field.name: field.metadata for field in dataclasses.fields(component)}  # type: ignore[arg-type]
+    fields = (_PLANS.get(type(component)) or _plan(type(component))).fields
     for head, mine in parts.items():
         given = getattr(component, head) if head in fields else None
         if isinstance(given, Component) and "" not in mine:
@@ -335,7 +340,7 @@ def replacing(component: C, values: Mapping[str, float]) -> C:
                     f'{type(component).__name__}.{head} has no label "{unknown[0]}".' + nearest(unknown[0], given)
                 )
             changes[head] = Effects({**given, **mine})
-        elif "param" in fields.get(head, {}) and not isinstance(given, Effects) and list(mine) == [""]:
+        elif fields.get(head) and not isinstance(given, Effects) and list(mine) == [""]:
             changes[head] = float(mine[""])
         else:
             wrong = next(f"{head}.{rest}" if rest else head for rest in mine)

@@ -80,6 +80,21 @@ def with_more(table, chance, least):
 
 
 @njit(cache=True, nogil=True)
+def summed(log_weight):
+    """The largest log weight, and the sums of the weights over it and of their squares; NaN if one is NaN."""
+    top, total, squares = -math.inf, 0.0, 0.0
+    for log in log_weight:
+        if math.isnan(log):
+            return math.nan, 0.0, 0.0
+        top = max(top, log)
+    for log in log_weight:
+        weight = math.exp(log - top) if log > -math.inf else 0.0
+        total += weight
+        squares += weight * weight
+    return top, total, squares
+
+
+@njit(cache=True, nogil=True)
 def systematic(weights, start, count):
     """Systematic resampling: (count,) ancestors from weights that sum to 1 and one uniform in [0, 1)."""
     ancestors = np.empty(count, np.int64)

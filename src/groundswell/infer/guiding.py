@@ -25,12 +25,12 @@ import numpy as np
 from scipy.special import gammaln
 
 from groundswell.infer import _particle_loops as loops
-from groundswell.infer.plan import Local, Plan, Rooted, value_of
+from groundswell.infer.plan import Local, Named, Plan, Rooted, value_of
 from groundswell.models.day_by_day import Guide
 from groundswell.models.reporting.claims import BoundGroup
 from groundswell.models.reporting.integration import Belief
 
-NODE_STEP = 0.05
+NODE_STEP = 0.1
 """Spacing of the nodes in log(persons + 1/2) at which a local claim is weighed; cubic between them."""
 FORESEEING = 4
 """Histories without claims from which a filter guesses what later claims will say of the speakers."""
@@ -49,9 +49,11 @@ NODES, SHARES = np.polynomial.hermite_e.hermegauss(5)
 class Guiding:
     """The local windows of a plan in one filter run.
 
-    table, first, wide : weights of 0..A arrests so far as a `Guide` has them, for every window that has begun, (L,)
-    each; COMING are the events expected, of which a window of one day has only the first. scale : (L, S) a history's
-    own factor on persons before a table is read. offset : (L, S) arrests in the window before today. stands : (L, S)
+    Of R = L + 1 rows the last, at -1, stands for places without a window.
+
+    table, first, wide : weights of 0..A arrests so far as a `Guide` has them, for every window that has begun, (R,)
+    each; COMING are the events expected, of which a window of one day has only the first. scale : (R, S) a history's
+    own factor on persons before a table is read. offset : (R, S) arrests in the window before today. stands : (R, S)
     the weight that stands for them. owed : (S,) log weight to be added at the end. begun : log weight of having drawn
     the groups at the start so.
     """
@@ -63,11 +65,11 @@ class Guiding:
         histories = len(state.exploded)
         self.plan, self.model, self.bound, self.state = plan, model, bound, state
         self.table = np.empty(0)
-        self.first, self.wide = (np.zeros(len(plan.locals), dtype=np.int64) for _ in range(2))
-        self.top = np.zeros(len(plan.locals))
-        self.scale = np.ones((len(plan.locals), histories))
-        self.offset = np.zeros((len(plan.locals), histories))
-        self.stands = np.ones((len(plan.locals), histories))
+        rows = len(plan.locals) + 1
+        self.first, self.wide = np.full(rows, -1, dtype=np.int64), np.zeros(rows, dtype=np.int64)
+        self.top = np.zeros(rows)
+        self.scale, self.stands = np.ones((rows, histories)), np.ones((rows, histories))
+        self.offset = np.zeros((rows, histories))
         self.owed = np.zeros(histories)
         self.begun = sum(self._root(rooted, rng) for rooted in plan.rooted)
         if plan.locals and belief is not None:
@@ -153,24 +155,27 @@ class Guiding:
         top = float(logs.max())
         return loops.weights_of_persons(logs - top, low, NODE_STEP, most), top
 
-    def stood(self, day: int, guide: Guide) -> None:
-        """Keep the weights that a day's guide has left standing."""
-        row = {place: k for k, place in enumerate(guide.place.tolist())}
-        for at, local in enumerate(self.plan.locals):
-            if local.first <= day <= local.last:
-                self.stands[at] = guide.stands[row[local.place]]
+    def guide(self, named: Named, log_g: np.ndarray, known: np.ndarray | None) -> Guide:
+        """The guide of a day. log_g : (G, Y + 1) of the places that are named. known : (P,) events seen."""
+        window = named.window
+        return Guide(
+            named.place, log_g, self.table, self.first[window], self.wide[window], COMING, named.days_left,
+            self.scale[window], self.offset[window], self.stands[window], named.given, known, self.plan.detection,
+        )  # fmt: skip
 
-    def note(self, day: int, arrests: Sequence[np.ndarray | None], belief: Belief | None) -> None:
-        """Add today's arrests, (S,) for every window that is open, and settle the windows that end."""
-        for at, (local, today) in enumerate(zip(self.plan.locals, arrests, strict=True)):
-            if today is None:
-                continue
-            self.offset[at] += today
-            if day == local.last and belief is not None:
-                with np.errstate(divide="ignore"):
-                    self.owed -= np.log(self.stands[at]) + self.top[at]
-                for i in local.groups:
-                    self.owed += belief.absorb(i, self.offset[at])
+    def stood(self, named: Named, guide: Guide) -> None:
+        """Keep the weights that a day's guide has left standing."""
+        self.stands[named.window] = guide.stands
+
+    def note(self, at: int, day: int, arrests: np.ndarray, belief: Belief | None) -> None:
+        """Add today's arrests, (S,), to an open window, and settle it if it ends."""
+        self.offset[at] += arrests
+        local = self.plan.locals[at]
+        if day == local.last and belief is not None:
+            with np.errstate(divide="ignore"):
+                self.owed -= np.log(self.stands[at]) + self.top[at]
+            for i in local.groups:
+                self.owed += belief.absorb(i, self.offset[at])
 
     def resample(self, ancestors: np.ndarray) -> None:
         """Keep the histories `ancestors`, (S,) indices with repeats."""

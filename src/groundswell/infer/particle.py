@@ -29,8 +29,8 @@ from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.errors import UsageError
 from groundswell.infer import _particle_loops as loops
-from groundswell.infer.guiding import COMING, Guiding
-from groundswell.infer.plan import Plan, value_of
+from groundswell.infer.guiding import Guiding
+from groundswell.infer.plan import NOWHERE, Named, Plan, value_of
 from groundswell.models.base import Account
 from groundswell.models.day_by_day import Guide
 from groundswell.models.reporting.integration import Belief
@@ -133,35 +133,18 @@ class _Run:
         history = self._history(chosen) if self.trace is not None else None
         return Filtered(self.log_total, history, effects)
 
-    def _guide(self, day: int) -> Guide | None:
-        plan, guiding = self.plan, self.guiding
-        open_now = {local.place: at for at, local in enumerate(plan.locals) if local.first <= day <= local.last}
-        crowds = dict(plan.crowds.get(day, ()))
-        picked = plan.picked.get(day, set())
-        places = sorted(set(open_now) | set(crowds) | picked)
+    def _guide(self, day: int, named: Named | None) -> Guide | None:
+        plan = self.plan
         known = None if plan.known is None else plan.known[day]
-        if not places and (known is None or known.max() < 0):
-            return None
-        for at in open_now.values():
-            if plan.locals[at].first == day:
-                self.log_weight += guiding.open(at, self.belief)
-        rows, size = len(places), self.method.histories
-        log_g = np.zeros((rows, MOST_EVENTS + 1))
-        first, (wide, left) = np.full(rows, -1, dtype=np.int64), np.zeros((2, rows), dtype=np.int64)
-        scale, offset, stands = np.ones((rows, size)), np.zeros((rows, size)), np.ones((rows, size))
-        for row, place in enumerate(places):
-            if place in open_now:
-                at = open_now[place]
-                first[row], wide[row], left[row] = guiding.first[at], guiding.wide[at], plan.locals[at].last - day
-                scale[row], offset[row], stands[row] = guiding.scale[at], guiding.offset[at], guiding.stands[at]
-            if place in crowds:
-                log_g[row] += self._crowd_tilt(crowds[place])
-        at = np.array(places, dtype=np.int64)
-        given = np.array([place in picked for place in places], dtype=np.bool_)
-        log_g[given, 0] = -np.inf
-        return Guide(
-            at, log_g, guiding.table, first, wide, COMING, left, scale, offset, stands, given, known, plan.detection
-        )
+        if named is None:
+            return None if known is None or known.max() < 0 else self.guiding.guide(NOWHERE, np.zeros((0, 1)), known)
+        for at in named.begin:
+            self.log_weight += self.guiding.open(at, self.belief)
+        log_g = np.zeros((len(named.place), MOST_EVENTS + 1))
+        for row, members in named.crowds:
+            log_g[row] = self._crowd_tilt(members)
+        log_g[named.given, 0] = -np.inf
+        return self.guiding.guide(named, log_g, known)
 
     def _crowd_tilt(self, members: Sequence[int]) -> np.ndarray:
         """log of the average weight of the crowd at 0..Y events; `step` takes it back, `_crowd` puts the true one."""
@@ -196,24 +179,17 @@ class _Run:
     def _days(self, begin: int, day: int) -> None:
         """Make the days up to `day`, of which only the last may be guided or weighed, and weigh it."""
         plan, state = self.plan, self.state
-        guide = self._guide(day)
+        named = plan.named.get(day)
+        guide = self._guide(day, named)
         before_groups = state.groups.copy() if self.trace is not None else None
         if guide is None:
             self.model.advance(state, begin, day + 1, self.counters, rng=self.rng)
         else:
             self.log_weight += self.model.step(state, day, rng=self.rng, forced=guide)[1]
-            self.guiding.stood(day, guide)
-        for place, members in plan.crowds.get(day, ()):
-            self._crowd(place, members)
-        self.log_weight[state.exploded] = -np.inf
-        open_now = [local.first <= day <= local.last for local in plan.locals]
-        today = [
-            self._noted(local.place, "arrests") if now else None
-            for local, now in zip(plan.locals, open_now, strict=True)
-        ]
-        self.guiding.note(day, today, self.belief)
-        if guide is not None:
+            if named is not None:
+                self._at_places(day, named, guide)
             self.model.count(state, day, self.counters)
+        self.log_weight[state.exploded] = -np.inf
         for i in plan.counted.get(day, ()):
             self.log_weight += self._weigh(i, self._value(i, self.counters.totals))
         ancestors = self._resample() if guide is not None or day in plan.counted else None
@@ -223,6 +199,14 @@ class _Run:
                 (state.noted_count.copy(), state.noted_place[:, :most].copy(), state.noted[:, :most].copy(),
                  before_groups, ancestors)
             )  # fmt: skip
+
+    def _at_places(self, day: int, named: Named, guide: Guide) -> None:
+        """Average over the crowds of named places, and take in what has been made of their arrests."""
+        self.guiding.stood(named, guide)
+        for row, members in named.crowds:
+            self._crowd(int(named.place[row]), members)
+        for at in named.on:
+            self.guiding.note(at, day, self._noted(self.plan.locals[at].place, "arrests"), self.belief)
 
     def _weigh(self, i: int, values: np.ndarray) -> np.ndarray:
         """Log probability (S,) of group i given its quantities and, where effects are integrated, the claims before."""
@@ -243,14 +227,13 @@ class _Run:
         return loops.noted_of(place, self.plan.columns[column], state.noted_count, state.noted_place, state.noted)
 
     def _resample(self) -> np.ndarray | None:
-        top = self.log_weight.max()
+        top, total, squares = loops.summed(self.log_weight)
         if top == -np.inf or np.isnan(top):
             self.log_total = -math.inf
             return None
-        weights = np.exp(self.log_weight - top)
-        total = weights.sum()
-        if total**2 >= self.method.threshold * len(weights) * (weights**2).sum():
+        if total**2 >= self.method.threshold * len(self.log_weight) * squares:
             return None
+        weights = np.exp(self.log_weight - top)
         self.log_total += top + math.log(total / len(weights))
         ancestors = loops.systematic(weights / total, self.rng.random(), len(weights))
         self.state.resample(ancestors)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,29 @@ class Local:
     last: int
     groups: tuple[int, ...]
     reach: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Named:
+    """What claims name on one day: the places whose counts are guided, and the windows that are open.
+
+    place : (G,). window : (G,) which of the locals is open there, -1 for none. days_left : (G,) of it after today.
+    crowds : rows of place, each with the groups on its participants. given : (G,) whether an event is given there.
+    begin, on : of the locals, those that begin today, and all that are open.
+    """
+
+    place: np.ndarray
+    window: np.ndarray
+    days_left: np.ndarray
+    crowds: tuple[tuple[int, tuple[int, ...]], ...]
+    given: np.ndarray
+    begin: tuple[int, ...]
+    on: tuple[int, ...]
+
+
+_NONE = np.zeros(0, dtype=np.int64)
+NOWHERE = Named(_NONE, _NONE, _NONE, (), np.zeros(0, dtype=np.bool_), (), ())
+"""No place is named."""
 
 
 def value_of(quantity: Quantity, totals: np.ndarray, rows: Sequence[int]) -> np.ndarray:
@@ -68,7 +91,7 @@ class Plan:
         self.span = [(window.day(g.start), window.day(g.end)) for g in self.groups]
         self.where = [setting.places.covered_by(g.place) for g in self.groups]
         integrates = guided and hasattr(account.process, "arrests_to_come")
-        self.crowds: dict[int, list[tuple[int, list[int]]]] = {}
+        self.crowds: dict[int, dict[int, tuple[int, ...]]] = defaultdict(dict)
         self.locals: list[Local] = []
         self.counted: dict[int, list[int]] = defaultdict(list)
         self.later: list[int] = []
@@ -78,11 +101,10 @@ class Plan:
                 self.later.append(i)
             elif i not in local_groups and i not in crowd_groups:
                 self.counted[last].append(i)
-        self.picked = self._picked() if account.reporting.picked else {}
+        self.named = self._named(self._picked() if account.reporting.picked else {})
         self._count([i for i, group in enumerate(self.groups) if account.reporting.lister(group) is not None])
         self.rooted = self._rooted() if guided and hasattr(account.process, "place_groups") else []
-        named = {day for local in self.locals for day in range(local.first, local.last + 1)}
-        named |= set(self.crowds) | set(self.picked)
+        named = set(self.named)
         if self.known is not None:
             named |= set(np.flatnonzero((self.known >= 0).any(axis=1)).tolist())
         self.days = named | {day - 1 for day in named} | set(self.counted)
@@ -126,8 +148,8 @@ class Plan:
                 for group in (self.groups[i] for i in members)
             )
             self.locals.append(Local(place, first, last, tuple(members), reach))
-        for (place, day), members in sorted(crowds.items()):
-            self.crowds.setdefault(day, []).append((place, members))
+        for (place, day), members in crowds.items():
+            self.crowds[day][place] = tuple(members)
         return {i for local in self.locals for i in local.groups}, {i for c in crowds.values() for i in c}
 
     def _picked(self) -> dict[int, set[int]]:
@@ -140,6 +162,24 @@ class Plan:
                 if self.groups[i].quantity.name in ("arrests", "participants") and not counted:
                     found[first].add(place)
         return dict(found)
+
+    def _named(self, picked: Mapping[int, set[int]]) -> dict[int, Named]:
+        """What claims name, by day; picked : places where an event is given."""
+        found = {}
+        for day in range(self.setting.window.periods):
+            on = tuple(at for at, local in enumerate(self.locals) if local.first <= day <= local.last)
+            windows, crowds = {self.locals[at].place: at for at in on}, self.crowds.get(day, {})
+            places = sorted({*windows, *crowds, *picked.get(day, ())})
+            if places:
+                window = [windows.get(place, -1) for place in places]
+                left = [self.locals[at].last - day if at >= 0 else 0 for at in window]
+                found[day] = Named(
+                    np.array(places, dtype=np.int64), np.array(window, dtype=np.int64), np.array(left, dtype=np.int64),
+                    tuple((row, crowds[place]) for row, place in enumerate(places) if place in crowds),
+                    np.isin(places, sorted(picked.get(day, ()))),
+                    tuple(at for at in on if self.locals[at].first == day), on,
+                )  # fmt: skip
+        return found
 
     def _count(self, lists: Sequence[int]) -> None:
         """Lay out the counters. lists : groups whose source lists places: of them each place's arrests count too."""

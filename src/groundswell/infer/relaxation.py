@@ -14,6 +14,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -21,13 +23,14 @@ from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.errors import DataError, UsageError
 from groundswell.infer._particle_loops import systematic
+from groundswell.infer.averaged import Belief
 from groundswell.infer.base import Fit, Progress
 from groundswell.infer.importance import Normal, effective, log_mean, log_mixture, power_for, shares, spiked
 from groundswell.infer.pareto import RELIABLE, smoothed
 from groundswell.infer.particle import ParticleFilter
-from groundswell.infer.relaxed import Relaxed
+from groundswell.infer.relaxed import Anchor, Relaxed
 from groundswell.infer.target import Start, Target
-from groundswell.infer.workers import Workers
+from groundswell.infer.workers import Workers, kept_alive
 from groundswell.models.base import Account
 from groundswell.models.reporting.integration import integrable
 from groundswell.params import leaves, replacing
@@ -54,7 +57,7 @@ class Relaxation:
     """particles : N draws that are handed out. histories : simulated at every mode. rounds : climbs at most.
 
     filters : exact filters at draws from the normal, which check and correct it; 0 leaves the normal as it is.
-    filter : the particle filter. processes : how many filters work at once; the result is the same for any number.
+    filter : the particle filter. processes : how many work at once; the result is the same for any number.
 
     In seconds what TemperedSMC does in a minute or more: for screening, refits without a claim, and studies of power.
     docs/inference.md says how far off it was, and when not to trust it.
@@ -118,6 +121,30 @@ class _Told:
     shape: float
 
 
+def minus(relaxed: Relaxed, y: np.ndarray) -> tuple[float, np.ndarray]:
+    """Minus the log posterior density but for the prior's constant, and its gradient."""
+    with np.errstate(all="ignore"):  # far points are tried, and refused here
+        value, slope = relaxed(y)
+    if not np.isfinite(value + slope.sum()):
+        return 1e10, np.zeros(len(y))
+    return 0.5 * float(y @ y) - value, y - slope
+
+
+class _Slopes:
+    """Slopes of `minus` about a mode, and the effects' means there; built once in every process.
+
+    Each is searched from the mode's own belief, so that none depends on those before it.
+    """
+
+    def __init__(self, given: tuple[Any, ...], anchor: Anchor, belief: Belief) -> None:
+        self.relaxed, self.belief = Relaxed(*given), belief
+        self.relaxed.anchor = anchor
+
+    def __call__(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        self.relaxed.belief = self.belief
+        return minus(self.relaxed, y)[1], self.relaxed.belief.mean
+
+
 class _Fitter:
     def __init__(
         self, method: Relaxation, account: Account, setting: Setting, record: Record, rng: np.random.Generator,
@@ -133,9 +160,14 @@ class _Fitter:
         self.effects = [leaf for leaf in self.learnt if leaf.name in effects]
         self.names = tuple(leaf.name.removeprefix("reporting.") for leaf in self.effects)
         self.root = int(rng.integers(0, 2**63))
-        self.relaxed = Relaxed(account, setting, record, self.free, self.names)
+        self.given = (account, setting, record, self.free, self.names)
+        self.relaxed = Relaxed(*self.given)
 
     def run(self) -> Fit:
+        with kept_alive(self.method.processes, Target.__module__):
+            return self._run()
+
+    def _run(self) -> Fit:
         top, rounds, stayed = self._climb()
         normal, effects, log_evidence = self._normal(top)
         if self.method.filters:
@@ -157,22 +189,15 @@ class _Fitter:
             # the same random numbers at every mode, so that nothing but the mode moves
             self.relaxed.anchored(y, method.histories, rng=keyed(self.root, 0))
             if not len(y):
-                self._minus(y)
+                minus(self.relaxed, y)
                 return y, at, True
-            found = minimize(self._minus, y, jac=True, method="BFGS", options={"gtol": LEVEL, "maxiter": 200})
+            downhill = partial(minus, self.relaxed)
+            found = minimize(downhill, y, jac=True, method="BFGS", options={"gtol": LEVEL, "maxiter": 200})
             moved, y = float(np.abs(found.x - y).max(initial=0.0)), found.x
             self.progress(0.4 * at / method.rounds, f"mode {at}: log density {-found.fun:.2f}, moved by {moved:.2f}")
             if moved < STAYS:
                 return y, at, True
         return y, method.rounds, False
-
-    def _minus(self, y: np.ndarray) -> tuple[float, np.ndarray]:
-        """Minus the log posterior density but for the prior's constant, and its gradient."""
-        with np.errstate(all="ignore"):  # far points are tried, and refused here
-            value, slope = self.relaxed(y)
-        if not np.isfinite(value + slope.sum()):
-            return 1e10, np.zeros(len(y))
-        return 0.5 * float(y @ y) - value, y - slope
 
     def _normal(self, top: np.ndarray) -> tuple[Normal, tuple[np.ndarray, np.ndarray], float]:
         """The normal; the effects' mean at the mode and its slopes (K, U) in the parameters; the log evidence.
@@ -180,34 +205,36 @@ class _Fitter:
         The mean lies beside the mode where the density falls unevenly: slopes averaged over the normal are 0 there, to
         the first order, along the directions of which the claims tell.
         """
-        value, slope = self._minus(top)
-        at_top = self.relaxed.belief.mean
-        rows, turns = [], []
-        for step in APART * np.eye(len(top)):
-            up, above = self._minus(top + step)[1], self.relaxed.belief.mean
-            down, below = self._minus(top - step)[1], self.relaxed.belief.mean
-            rows.append((up - down) / (2 * APART))
-            turns.append((above - below) / (2 * APART))
-        self.progress(0.7, "curvature")
-        square = np.array(rows).reshape(len(top), len(top))
-        bends, axes = np.linalg.eigh((square + square.T) / 2)
-        self.flat = int((bends < LEAST).sum())
-        bends = np.maximum(bends, LEAST)
-        uneven = slope.copy()
-        for bend, axis in zip(bends, axes.T, strict=True):
-            if abs(math.log(bend)) > TOLD:
-                step = axis / math.sqrt(bend)
-                uneven += 0.5 * (self._minus(top + step)[1] - 2 * slope + self._minus(top - step)[1])
+        value, slope = minus(self.relaxed, top)
+        belief = self.relaxed.belief
+        with Workers((_Slopes, (self.given, self.relaxed.anchor, belief)), self.method.processes) as workers:
+            up, down, above, below = self._around(top, APART * np.eye(len(top)), workers)
+            square = (up - down) / (2 * APART)
+            turns = (above - below) / (2 * APART)
+            self.progress(0.7, "curvature")
+            bends, axes = np.linalg.eigh((square + square.T) / 2)
+            self.flat = int((bends < LEAST).sum())
+            bends = np.maximum(bends, LEAST)
+            told = np.abs(np.log(bends)) > TOLD
+            uneven = slope
+            if told.any():
+                up, down, _, _ = self._around(top, (axes / np.sqrt(bends)).T[told], workers)
+                uneven = slope + 0.5 * (up - 2 * slope + down).sum(axis=0)
         shift = axes @ ((axes.T @ uneven) / bends)
         shift *= min(1.0, 1 / max(float(np.abs(shift).max(initial=0.0)), 1e-300))
-        self._minus(top)  # the belief is again that at the mode
-        count, made = len(self.effects), self.relaxed.effects
-        effects = (
-            made.center + made.sd * at_top[:count],
-            np.array(turns).reshape(len(top), len(at_top))[:, :count] * made.sd,
-        )
+        effects, made = len(self.effects), self.relaxed.effects
+        following = (made.center + made.sd * belief.mean[:effects], turns[:, :effects] * made.sd)
         root = np.linalg.cholesky((axes / bends) @ axes.T)
-        return Normal(top - shift, root), effects, -value - 0.5 * float(np.log(bends).sum())
+        return Normal(top - shift, root), following, -value - 0.5 * float(np.log(bends).sum())
+
+    def _around(self, top: np.ndarray, steps: np.ndarray, workers: Workers) -> tuple[np.ndarray, ...]:
+        """Slopes (N, K) one step up and one step down from the mode, and the effects' means there."""
+        found = workers.map([(top + step,) for step in [*steps, *-steps]])
+        self.relaxed.evaluations += len(found)
+        wide = len(top), len(self.relaxed.belief.mean)
+        slopes, means = (np.array([one[at] for one in found]).reshape(len(found), wide[at]) for at in (0, 1))
+        here = len(steps)
+        return slopes[:here], slopes[here:], means[:here], means[here:]
 
     def _draw(self, normal: Normal, top: np.ndarray, effects: tuple[np.ndarray, np.ndarray]) -> _Drawn:
         """Draws from the normal, with effects as the averaged claims have them given the parameters."""

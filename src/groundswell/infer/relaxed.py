@@ -36,6 +36,8 @@ IN_ONE_PLACE = ("events", "arrests", "participants")
 """Series whose law in one named place is summed over cells."""
 BEYOND = 100.0
 """How many times a claimed figure a quantity in a named place may be."""
+HARDLY = 200.0
+"""Log probability below the largest from which on a cell is left out: a claim would have to be that much likelier."""
 STEPS, FARTHEST = 20.0, 4.5
 """Nodes of a shared error: their closeness, and the last of them in sd."""
 
@@ -57,6 +59,18 @@ class Narrow:
     mean: int
     some: int
     claims: np.ndarray
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """What simulated histories say of the wide totals, R of them, beside the mean field.
+
+    survived : log of the share that does not explode. shift : (R,) of the logs. root : (R, R) of their covariance.
+    """
+
+    survived: float
+    shift: np.ndarray
+    root: np.ndarray
 
 
 class Relaxed:
@@ -82,8 +96,7 @@ class Relaxed:
         self._errors()
         self.mean_field = self.process.mean_field(setting, self.totals)
         self.order = [f"process.{name}" for name in names(account.process)]
-        self.survived = 0.0
-        self.shift, self.root = np.zeros(len(self.wide)), np.zeros((len(self.wide),) * 2)
+        self.anchor = Anchor(0.0, np.zeros(len(self.wide)), np.zeros((len(self.wide),) * 2))
         self.belief = Belief.prior(len(self.effects.names) + len(self.wide))
         self.evaluations = 0
 
@@ -183,12 +196,13 @@ class Relaxed:
         values, _ = self.mean_field(vector(process))
         totals, exploded = simulated_totals(process, self.setting, self.totals, histories, rng=rng)
         left = totals[~exploded]
-        self.survived = math.log(max(len(left), 0.5) / histories)
+        survived, shift, root = math.log(max(len(left), 0.5) / histories), self.anchor.shift, self.anchor.root
         if self.wide and len(left) > max(len(self.wide), 10):
             logs = np.array([self._level(one, left.T) for one in self.wide])
-            self.shift = logs.mean(axis=1) - np.array([self._level(one, values) for one in self.wide])
+            shift = logs.mean(axis=1) - np.array([self._level(one, values) for one in self.wide])
             variances, axes = np.linalg.eigh(np.cov(logs).reshape(len(logs), len(logs)))
-            self.root = axes * np.sqrt(np.maximum(variances, 0.0))
+            root = axes * np.sqrt(np.maximum(variances, 0.0))
+        self.anchor = Anchor(survived, shift, root)
 
     def _level(self, one: Wide, values: np.ndarray) -> np.ndarray:
         """log of what the claims on it speak of, from totals (K, ...)."""
@@ -210,10 +224,10 @@ class Relaxed:
         own, shared = (np.sqrt(np.maximum(a + b * spread**2, SMALLEST**2)) for a, b in (self.own, self.shared))
         shared *= self.effects.several.any(axis=1)
         hidden = np.zeros((len(own), len(self.wide)))
-        hidden[self.which] = self.root[self.wide_of]
+        hidden[self.which] = self.anchor.root[self.wide_of]
         design = np.hstack([self.effects.design * self.effects.sd, hidden])
         offset = self.offset.copy()
-        levels = np.array([self._level(one, values) for one in self.wide]) + self.shift
+        levels = np.array([self._level(one, values) for one in self.wide]) + self.anchor.shift
         offset[self.which] += levels[self.wide_of]
         weigher = _Weigher(self.effects, own, shared, reporting)
         laws = [one.law.at(now.process, values[one.mean], 1 - values[one.some]) for one in self.narrow]
@@ -245,7 +259,7 @@ class Relaxed:
             named[name] += slope
         at = self.center + self.sd * y
         in_free = np.array([named[leaf.name] * leaf.slope(z) for leaf, z in zip(self.free, at, strict=True)])
-        return self.survived + found.bound, self.sd * in_free
+        return self.anchor.survived + found.bound, self.sd * in_free
 
     def _into_values(self, slopes: np.ndarray, values: np.ndarray, in_values: np.ndarray) -> None:
         """Add slopes (R,) in the levels of wide quantities to those in the totals they are made of."""
@@ -336,7 +350,9 @@ class _InPlace(_Together):
 
     def __init__(self, weigher: _Weigher, one: Narrow, law: Any) -> None:
         self.weigher, self.claims = weigher, one.claims
-        self.logs = law.logs
-        self.level = np.repeat(np.log(one.law.value + one.half)[:, None], len(one.claims), axis=1)
-        self.slopes = np.array([law.in_mean, law.in_none, *law.named.values()])
+        least = law.logs.max() - HARDLY
+        kept = law.logs > least if math.isfinite(least) else np.ones(len(law.logs), dtype=np.bool_)
+        self.logs = law.logs[kept]
+        self.level = np.repeat(np.log(one.law.value[kept] + one.half)[:, None], len(one.claims), axis=1)
+        self.slopes = np.array([law.in_mean, law.in_none, *law.named.values()])[:, kept]
         self._share_errors()

@@ -60,7 +60,7 @@ class TemperedSMC:
     """effective : draws that the weights must be worth, at least, before the run ends. most : filters at most.
 
     particles : N draws of equal weight that are handed out; a value of large weight stands there several times.
-    round : parameter values a round, fewer on the way. pool : effective draws that make a normal.
+    round : parameter values a round, fewer on the way and in the last. pool : effective draws that make a normal.
     start : where another account's posterior lies; the first whole rounds are drawn from there, after a small one from
     the prior, which saves the way: half of the filters. The answer is the same within its error, also from a bad start.
     filter : the particle filter. processes : how many work at once; the result is the same for any number, to the bit.
@@ -124,10 +124,10 @@ class _Sampler:
         mixture = np.empty(0)
         sizes: list[int] = []
         stages: list[dict[str, Any]] = []
-        arrived, near = False, method.start.normal(where) if method.start is not None else None
+        arrived, worth, near = False, 1.0, method.start.normal(where) if method.start is not None else None
         with Workers(target, method.processes) as workers:
             while True:
-                at, size = len(normals), method.round if arrived else max(10, round(EARLY * method.round))
+                at, size = len(normals), self._size(arrived, worth, len(y))
                 tried = normal.draw(size, keyed(self.root, 0, at))
                 tasks = [(z, (self.root, 1, at, i)) for i, z in enumerate(where.unwhitened(tried))]
                 found = workers.map(tasks)
@@ -157,6 +157,13 @@ class _Sampler:
                     continue
                 middle, root = spiked(y, shares(power * log_weight))
                 normal = Normal(middle, root if arrived else NARROWER * root)
+
+    def _size(self, arrived: bool, worth: float, tried: int) -> int:
+        """Filters of the next round: no more than are still needed if each is worth as much as those before."""
+        method, early = self.method, max(10, round(EARLY * self.method.round))
+        if not arrived:
+            return early
+        return min(method.round, max(early, math.ceil((method.effective - worth) * tried / worth)))
 
     def _hopeless(self, tried: int) -> str:
         return (

@@ -116,7 +116,7 @@ def condition(
     doubts = reachable(built, prior, seed)
     progress(0.05, "drawn from the prior")
     if isinstance(method, TemperedSMC):
-        method = replace(method, start=start or (nearby(built, seed) if size.effective >= LARGE else None))
+        method = replace(method, start=start or (nearby(built, seed, processes) if size.effective >= LARGE else None))
     rng = generator(seed)
     observed = built.observed()
     found = fit(
@@ -178,12 +178,12 @@ def condition(
     return result, timings
 
 
-def nearby(built: Built, seed: int) -> Start | None:
+def nearby(built: Built, seed: int, processes: int = 1) -> Start | None:
     """Where a relaxation puts the posterior, for the sampler to begin at; None for an account that has none.
 
     It saves the way from the prior. From a wrong place the sampler needs more filters and comes to the same answer.
     """
-    method = Relaxation(particles=100)
+    method = Relaxation(particles=100, processes=processes)
     try:
         found = fit(
             built.account, built.setting, built.observed(), method, rng=keyed(seed, 17), fixed=built.held,

@@ -15,8 +15,6 @@ from groundswell.models.cities._count_loops import tilted_events
 
 RARE = 1e-2
 """Chance of more events than are weighed one by one; beyond, a draw is corrected by its exact weight."""
-FEW = 1e-3
-"""The same of arrests: beyond, they are left out of the weights by which events are drawn, which is taken back."""
 LEAST = 0.02
 """Events expected on the days that are left, at least: what a mean of 0 rules out today may come tomorrow."""
 
@@ -63,17 +61,18 @@ def standing(guide, k, h, mean, persons):
 
 
 @njit(cache=True)
-def _fill(guide, k, h, mean, filled, wanted, work):
-    """Fill work[a] with the weight that would stand after a arrests today, for a from `filled` to before `wanted`."""
+def fill(guide, k, h, mean, work):
+    """Fill work[b] with the weight that would stand after as many arrests today as block b has in its middle.
+
+    mean : of the place's events a day.
+    """
     low, high, part = _rows(guide, k, mean)
     scale, offset = guide.scale[k, h], guide.offset[k, h]
-    if part == 0.0:
-        for a in range(filled, wanted):
-            work[a] = _weight_at(low, offset + a, scale)
-    else:
-        for a in range(filled, wanted):
-            work[a] = (1.0 - part) * _weight_at(low, offset + a, scale) + part * _weight_at(high, offset + a, scale)
-    return max(filled, wanted)
+    for b in range(len(work)):
+        persons = offset + 0.5 * (guide.edge[b] + guide.edge[b + 1] - 1)
+        work[b] = _weight_at(low, persons, scale)
+        if part > 0.0:
+            work[b] += part * (_weight_at(high, persons, scale) - work[b])
 
 
 @njit(cache=True, nogil=True)
@@ -95,29 +94,32 @@ def arrests_law(mean, psi, out):
     return len(out)
 
 
-@njit(cache=True, nogil=True)
-def arrests_laws(mean_per_event, psi, laws, near, reach):
-    """`arrests_law` of y = 0, 1, ... events into the rows of laws (Y + 1, A + 1).
+@njit(cache=True)
+def _by_block(law, edge, mass):
+    """Fill mass[b] with the probability of block b, of edge[b] arrests and more up to before edge[b + 1]."""
+    for b in range(len(mass)):
+        mass[b] = 0.0
+        for a in range(edge[b], edge[b + 1]):
+            mass[b] += law[a]
 
-    reach, near (Y + 1,) : how far each row goes, and up to where all but FEW of it lies.
-    """
+
+@njit(cache=True, nogil=True)
+def arrests_laws(mean_per_event, psi, edge, laws, mass):
+    """`arrests_law` of y = 0, 1, ... events into the rows of laws (Y + 1, A + 1), and of mass (Y + 1, B) by block."""
     laws[:] = 0.0
-    laws[0, 0], near[0], reach[0] = 1.0, 1, 1
-    for y in range(1, len(laws)):
-        reach[y] = arrests_law(mean_per_event * y, psi, laws[y])
-        beyond, a = 1.0, 0
-        while beyond > FEW and a < reach[y]:
-            beyond -= laws[y, a]
-            a += 1
-        near[y] = a
+    laws[0, 0] = 1.0
+    for y in range(len(laws)):
+        if y > 0:
+            arrests_law(mean_per_event * y, psi, laws[y])
+        _by_block(laws[y], edge, mass[y])
 
 
 @njit(cache=True, fastmath={"reassoc", "contract"})
-def weighed(law, weight, reach):
-    """The sum of law times weight up to `reach`."""
+def weighed(mass, weight):
+    """The sum of mass times weight."""
     total = 0.0
-    for a in range(reach):
-        total += law[a] * weight[a]
+    for b in range(len(mass)):
+        total += mass[b] * weight[b]
     return total
 
 
@@ -138,48 +140,56 @@ def _most_events(mu, psi, log_g, limit):
 
 
 @njit(cache=True)
-def guided_events(rng, seen, rest, psi, mu, guide, k, h, work, tilt, weights):
-    """Events of guided place k: how many, the log weight of having drawn them so, and how much of `work` is filled.
+def guided_events(rng, seen, rest, psi, guide, k, work, tilt, weights):
+    """Events of guided place k: how many, and the log weight of having drawn them so.
 
-    seen : known already. rest : mean of the others. mu : of all of them. Where arrests are weighed, counts are drawn
-    by what they make probable; that is owed until `guided_arrests`.
+    seen : known already. rest : mean of the others. work : what `fill` has made of it. Where arrests are weighed,
+    counts are drawn by what they make probable; that is owed until `guided_arrests`.
     """
     log_g = guide.log_g[k]
-    last, filled = len(log_g) - 1, 0
+    last = len(log_g) - 1
     if guide.first[k] < 0:
         most = max(last - seen, 0)
         for more in range(most + 1):
             tilt[more] = log_g[min(seen + more, last)]
     else:
         most = _most_events(rest, psi, log_g, max(len(guide.laws) - 1 - seen, 0))
-        filled = _fill(guide, k, h, mu, 0, guide.near[min(seen + most, len(guide.laws) - 1)], work)
         for more in range(most + 1):
             y = min(seen + more, len(guide.laws) - 1)
-            total = weighed(guide.laws[y], work, guide.near[y])
+            total = weighed(guide.mass[y], work)
             tilt[more] = (math.log(total) if total > 0.0 else -np.inf) + log_g[min(y, last)]
     more, log_total = tilted_events(rng, rest, psi, tilt[: most + 1], weights)
-    return seen + more, log_total - (tilt[min(more, most)] if log_total > -np.inf else 0.0), filled
+    return seen + more, log_total - (tilt[min(more, most)] if log_total > -np.inf else 0.0)
 
 
 @njit(cache=True)
-def guided_arrests(rng, count, mu, rates, guide, k, h, filled, work, law):
-    """Arrests at `count` events of guided place k, drawn towards the claims, and the log weight of that."""
+def guided_arrests(rng, count, rates, guide, work, law, mass):
+    """Arrests at `count` events of a guided place, drawn towards the claims, and the log weight of that.
+
+    By block, of which all arrests have the weight of its middle, and inside it by their law. work : what `fill` has
+    made of the place. law, mass : room for those of more events than are tabulated.
+    """
     if count == 0:
         return 0, 0.0
     if count < len(guide.laws):
-        law, reach = guide.laws[count], guide.reach[count]
+        law, mass = guide.laws[count], guide.mass[count]
     else:
-        reach = arrests_law(rates.arrests_per_event * count, rates.arrests_overdispersion, law)
-    _fill(guide, k, h, mu, filled, reach, work)
-    total = weighed(law, work, reach)
+        law[:] = 0.0
+        arrests_law(rates.arrests_per_event * count, rates.arrests_overdispersion, law)
+        _by_block(law, guide.edge, mass)
+    total = weighed(mass, work)
     if total <= 0.0:
         return 0, -np.inf
-    target = rng.random() * total
-    for a in range(reach):
-        target -= law[a] * work[a]
-        if target < 0.0:
-            return a, math.log(total) - math.log(work[a])
-    a = reach - 1  # rounding has left nothing
-    while law[a] * work[a] <= 0.0:
+    b, target = 0, rng.random() * total
+    while b < len(mass) - 1 and target >= mass[b] * work[b]:
+        target -= mass[b] * work[b]
+        b += 1
+    while mass[b] * work[b] <= 0.0:  # rounding has left nothing, here and below
+        b -= 1
+    a, last, target = guide.edge[b], guide.edge[b + 1] - 1, target / work[b]
+    while a < last and target >= law[a]:
+        target -= law[a]
+        a += 1
+    while law[a] <= 0.0:
         a -= 1
-    return a, math.log(total) - math.log(work[a])
+    return a, math.log(total) - math.log(work[b])

@@ -14,7 +14,7 @@ from numba import njit
 
 from groundswell.models.cities._count_loops import active_probability, draw_count, given_seen, some_events
 from groundswell.models.cities._group_loops import groups_day, make_row
-from groundswell.models.cities._guide_loops import guided_arrests, guided_events, standing
+from groundswell.models.cities._guide_loops import fill, guided_arrests, guided_events, standing
 
 
 @njit(cache=True, nogil=True)
@@ -36,7 +36,7 @@ def step_day(
     hits = np.empty(places, np.int64)
     expected = np.empty(places)
     boost = rates.organised * (1.0 + rates.organised_call * calls)
-    work, law = np.empty(guide.laws.shape[1]), np.empty(guide.laws.shape[1])
+    law, mass, work = np.empty(guide.laws.shape[1]), np.empty(guide.mass.shape[1]), np.empty(guide.mass.shape[1])
     most = max(guide.laws.shape[0], guide.log_g.shape[1])
     tilt, weights = np.empty(most), np.empty(most + 1)
     watched = len(guide.known) > 0 and guide.known.max() >= 0
@@ -90,26 +90,30 @@ def step_day(
         notes = 0
         for i in range(found):
             p = hits[i]
-            filled, mu = 0, 0.0
+            mu, weighs = 0.0, i < guides and guide.first[i] >= 0
             if day == 0:
                 count = guide.known[p] if guide.known[p] >= 0 else 1 if on_first_day[p] else 0
                 if i < guides:
                     mu = (given[p] + rates.within * count + boost[p] * armed[p]) * factor
                     if guide.log_g[i, min(count, guide.log_g.shape[1] - 1)] == -np.inf:
                         log_weight[h] = -np.inf
+                if weighs:
+                    fill(guide, i, h, mu, work)
             else:
                 bound = expected[p]
                 mu = bound
                 if hurt[h, p] > 0.0:
                     sore = hurt[h, p] * fading[int(day - 1 - hurt_day[h, p])]
                     mu *= math.exp(-rates.deterrence * math.log1p(sore))
+                if weighs:
+                    fill(guide, i, h, mu, work)
                 psi, seen = rates.overdispersion, max(guide.known[p], 0)
                 rest = mu
                 if guide.known[p] >= 0:
                     log_drawn, rest, psi = given_seen(seen, mu, psi, guide.detection)
                     log_weight[h] += log_drawn
                 if i < guides and (rest > 0.0 or guide.known[p] < 0):
-                    count, log_drawn, filled = guided_events(rng, seen, rest, psi, mu, guide, i, h, work, tilt, weights)
+                    count, log_drawn = guided_events(rng, seen, rest, psi, guide, i, work, tilt, weights)
                     log_weight[h] += log_drawn
                     if guide.given[i]:
                         log_weight[h] -= math.log(active_probability(mu, rates.overdispersion)) if mu > 0.0 else np.inf
@@ -121,8 +125,8 @@ def step_day(
                         continue
                     count = some_events(rng, mu, rates.overdispersion, likely)
             arrests = 0
-            if i < guides and guide.first[i] >= 0:
-                arrests, log_drawn = guided_arrests(rng, count, mu, rates, guide, i, h, filled, work, law)
+            if weighs:
+                arrests, log_drawn = guided_arrests(rng, count, rates, guide, work, law, mass)
                 log_weight[h] += log_drawn
                 made[i] = arrests
             elif count > 0:

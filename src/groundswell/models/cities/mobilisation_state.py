@@ -31,7 +31,8 @@ MOST_EVENTS = 12
 MOST_ARRESTS = 4_096
 """Arrests up to which the laws for so many events are tabulated; almost none is above."""
 
-NO_LAWS = np.ones((1, 1)), np.ones(1, dtype=np.int64), np.ones(1, dtype=np.int64)
+SINGLE, WIDER = 24, 1.08
+"""Arrests up to which each number is a block of its own; ratio of the edges of the wider blocks."""
 
 
 class Rates(NamedTuple):
@@ -83,8 +84,8 @@ class Guided(NamedTuple):
     """A `Guide` as the compiled day reads it.
 
     marks : (P,) whether a place is guided. given : (G,) whether an event there is given. laws : (Y + 1, A + 1)
-    P(A = a | Y = y), each row as far as `reach` (Y + 1,), most of it up to `near`. The other arrays are those of the
-    guide, and `known` is -1 where nobody looked.
+    P(A = a | Y = y). mass : (Y + 1, B) the same in blocks, from edge[b] to before edge[b + 1] arrests. The other arrays
+    are those of the guide, and `known` is -1 where nobody looked.
     """
 
     marks: np.ndarray
@@ -100,10 +101,30 @@ class Guided(NamedTuple):
     stands: np.ndarray
     given: np.ndarray
     laws: np.ndarray
-    near: np.ndarray
-    reach: np.ndarray
+    mass: np.ndarray
+    edge: np.ndarray
     known: np.ndarray
     detection: float
+
+
+class Laws(NamedTuple):
+    """Arrests at so many events: `laws`, `mass` and `edge` of a `Guided`."""
+
+    laws: np.ndarray
+    mass: np.ndarray
+    edge: np.ndarray
+
+
+@lru_cache(maxsize=64)
+def blocks(width: int) -> np.ndarray:
+    """(B + 1,) edges of blocks of 0 .. width - 1 arrests."""
+    edges = list(range(min(SINGLE, width) + 1))
+    while edges[-1] < width:
+        edges.append(min(max(edges[-1] + 1, int(edges[-1] * WIDER)), width))
+    return np.array(edges, dtype=np.int64)
+
+
+NO_LAWS = Laws(np.ones((1, 1)), np.ones((1, 1)), blocks(1))
 
 
 class Taken(NamedTuple):
@@ -144,7 +165,7 @@ class State:
             self.share = model.shares(setting)
             self.given = model.given_events(setting)
             self.reach = self._reaching(model, setting)
-            self._laws: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+            self._laws: Laws | None = None
             self.unguided = self.guided(Guide.active((), 1))
         self.drive = np.zeros((histories, count))
         self.momentum_total = np.zeros(histories)
@@ -161,8 +182,8 @@ class State:
         self.exploded = np.zeros(histories, dtype=np.bool_)
         self.pulse = np.ones((periods, histories))
         self.noted_count = np.zeros(histories, dtype=np.int64)
-        self.noted_place = np.zeros((histories, count), dtype=np.int64)
-        self.noted = np.zeros((histories, count, len(COLUMNS)))
+        self.noted_place = np.empty((histories, count), dtype=np.int64)
+        self.noted = np.empty((histories, count, len(COLUMNS)))
         self.warns = True
         self._taken: Taken | None = None
 
@@ -195,21 +216,22 @@ class State:
         marks[guide.place] = True
         known = np.full(count, -1, dtype=np.int64) if guide.known is None else guide.known
         given = np.zeros(len(guide.place), dtype=np.bool_) if guide.given is None else guide.given
-        laws = self.laws_of_arrests() if len(guide.place) else NO_LAWS
+        laws = self.laws_of_arrests() if (guide.first >= 0).any() else NO_LAWS
         return Guided(
             marks, guide.place, guide.log_g, guide.table, guide.first, guide.wide, guide.coming, guide.days_left,
             guide.scale, guide.offset, guide.stands, given, *laws, known, guide.detection,
         )  # fmt: skip
 
-    def laws_of_arrests(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """P(A = a | Y = y), (Y + 1, A + 1), y up to MOST_EVENTS; up to where most of each row lies; how far it goes."""
+    def laws_of_arrests(self) -> Laws:
+        """Made once for all days, y up to MOST_EVENTS."""
         if self._laws is None:
             mean, psi = self.rates.arrests_per_event, self.rates.arrests_overdispersion
             most = MOST_EVENTS * mean
             width = min(MOST_ARRESTS, int(most + 30 * (psi * most + math.sqrt(most))) + 20)
-            near, reach = np.empty(MOST_EVENTS + 1, dtype=np.int64), np.empty(MOST_EVENTS + 1, dtype=np.int64)
-            self._laws = np.empty((MOST_EVENTS + 1, width)), near, reach
-            _guide_loops.arrests_laws(mean, psi, *self._laws)
+            edge = blocks(width)
+            made = Laws(np.empty((MOST_EVENTS + 1, width)), np.empty((MOST_EVENTS + 1, len(edge) - 1)), edge)
+            _guide_loops.arrests_laws(mean, psi, edge, made.laws, made.mass)
+            self._laws = made
         return self._laws
 
     @property
