@@ -103,6 +103,18 @@ def test_a_report_of_something_else_is_refused(tmp_path, capsys, text, words):
     assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
 
 
+@pytest.mark.parametrize("key", ["form", "version"])
+def test_a_result_of_another_form_is_refused_in_words(ran, tmp_path, capsys, key):
+    """Readers of today would miss something in it."""
+    result = json.loads((ran / "out/result.json").read_text(encoding="utf-8"))
+    del result[key]
+    (tmp_path / "result.json").write_text(json.dumps(result))
+    assert main(["report", str(tmp_path)]) == 3
+    said = capsys.readouterr().err
+    assert "Run the study again" in said
+    assert "Traceback" not in said
+
+
 @pytest.mark.slow
 def test_an_approximate_run_says_in_its_report_that_it_is_one(ran, tmp_path):
     arguments = ["study", "run", str(ran / "case"), "--approximate", "--out", str(tmp_path / "out"), "--processes", "1"]

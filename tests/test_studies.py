@@ -37,7 +37,7 @@ from groundswell.studies.run import Effort, component_rows, folder_of, run_study
 
 TINY = Size(draws=12, effective=10, most=40, round=20, histories=2, prior_draws=5, joining_draws=20)
 SMALL = Effort(
-    main=Size(draws=32, effective=20, most=120, round=40, histories=6, prior_draws=12, joining_draws=60), evidence=TINY
+    main=Size(draws=32, effective=20, most=120, round=40, histories=6, prior_draws=12, joining_draws=60), part=TINY
 )
 
 
@@ -239,7 +239,7 @@ def test_the_full_run_resumes_where_it_was_interrupted(starter, tmp_path, monkey
         return real(*given, **named)
 
     monkeypatch.setattr(runs, "fit", counting)
-    tiny = Effort(main=TINY, evidence=TINY)
+    tiny = Effort(main=TINY, part=TINY)
     with pytest.raises(KeyboardInterrupt):
         run_study(str(starter), out, seed=1, processes=1, full=True, effort=tiny)
     kept = {path.name: path.stat().st_mtime_ns for path in (out / "runs").glob("evidence-*.json")}
@@ -406,7 +406,7 @@ def test_a_claim_that_no_draw_can_meet_is_an_error_with_a_remedy(starter, tmp_pa
 
 
 def test_a_full_run_weighs_again_what_depends_on_a_changed_table_of_places(starter, tmp_path):
-    tiny = Effort(main=TINY, evidence=TINY)
+    tiny = Effort(main=TINY, part=TINY)
     out = tmp_path / "out"
     run_study(str(starter), out, seed=1, processes=1, full=True, effort=tiny)
     first = {path.name: path.read_text() for path in (out / "runs").iterdir()}
@@ -423,7 +423,7 @@ def test_a_full_run_weighs_again_what_depends_on_a_changed_table_of_places(start
 
 
 def test_a_full_run_is_flagged_for_an_anchor_or_an_evidence_below_its_limits(starter, tmp_path):
-    short = Effort(main=TINY, evidence=replace(TINY, effective=1_000.0))
+    short = Effort(main=TINY, part=replace(TINY, effective=1_000.0))
     result = run_study(str(starter), tmp_path / "out", seed=1, processes=1, full=True, effort=short)
     for words in ("anchor state: ", "evidence of all, replicate 1: ", "effective draws for log arrests"):
         assert any(words in reason for reason in result["reasons"]), words
@@ -447,7 +447,7 @@ def test_a_full_run_is_flagged_for_an_anchor_or_an_evidence_below_its_limits(sta
 
 def test_a_later_run_leaves_nothing_of_an_earlier_one_and_nothing_of_others_is_touched(starter, tmp_path):
     out = tmp_path / "out"
-    tiny = Effort(main=TINY, evidence=TINY)
+    tiny = Effort(main=TINY, part=TINY)
     run_study(str(starter), out, seed=1, processes=1, full=True, effort=tiny)
     (out / "tables/mine.csv").write_text("x\n")
     assert (out / "tables/components.csv").is_file()
@@ -602,7 +602,7 @@ def test_an_answer_is_the_quantity_of_its_own_window(starter):
 
 def test_every_anchor_can_be_run_without_the_rest_of_a_full_run(starter, tmp_path, monkeypatch):
     """A full run afterwards takes the anchors from there."""
-    out, tiny = tmp_path / "out", Effort(main=TINY, evidence=TINY)
+    out, tiny = tmp_path / "out", Effort(main=TINY, part=TINY)
     result = run_study(str(starter), out, seed=1, processes=1, anchors=True, effort=tiny)
     assert set(result["anchors"]) == {"opposition", "state", "third_party"}
     assert result["components"] is None

@@ -36,7 +36,7 @@ from groundswell.studies.replay import posterior_histories
 from groundswell.studies.run import Effort, run_study
 
 TINY = Size(draws=24, effective=15, most=120, round=40, histories=4, prior_draws=20, joining_draws=20)
-EFFORT = Effort(main=TINY, evidence=Size(draws=12, effective=10, most=40, round=20, histories=2, prior_draws=5))
+EFFORT = Effort(main=TINY, part=Size(draws=12, effective=10, most=40, round=20, histories=2, prior_draws=5))
 
 EVENTS = """date,place
 2024-03-01,Alphaville
@@ -250,7 +250,7 @@ def test_an_approximate_run_is_refused_in_words(
 
 @pytest.mark.slow
 def test_the_full_run_compares_accounts_on_claims_and_counts(folder: Path, tmp_path: Path) -> None:
-    tiny = Effort(main=EFFORT.evidence, evidence=EFFORT.evidence)
+    tiny = Effort(main=EFFORT.part, part=EFFORT.part)
     result = run_study(str(folder), tmp_path / "out", seed=1, processes=1, full=True, effort=tiny)
     kept = json.loads((tmp_path / "out/runs/evidence-call-1.json").read_text())["result"]["log_evidence"]
     made = Case.read(folder / "study.toml").without("call").build(folder)

@@ -57,11 +57,16 @@ def now(result: Mapping[str, Any]) -> tuple[Finding, ...]:
     return tuple(
         Finding(
             "power-now",
-            {"left_out": row["left_out"], "right": percent(row["right"]), "wrong": percent(row["wrong"]),
+            {"left_out": _mechanism(row["left_out"]), "right": percent(row["right"]), "wrong": percent(row["wrong"]),
              "cannot": percent(row["cannot_tell"]), "bits": percent(max(row["bits"], 0.0))},
         )
         for row in sorted(mine, key=lambda row: -row["bits"])
     )  # fmt: skip
+
+
+def _mechanism(name: str) -> Finding:
+    """What a mechanism is called."""
+    return Finding(f"mechanism-name-{name}")
 
 
 def best(result: Mapping[str, Any]) -> Finding:
@@ -79,7 +84,7 @@ def best(result: Mapping[str, Any]) -> Finding:
     return Finding(
         "power-best",
         {"count": tried, "counts": counts, "gain": number(found["gain"]), "error": number(found["gain_error"], 1),
-         "most": most["left_out"], "before": percent(before["right"]), "after": percent(most["right"])},
+         "most": _mechanism(most["left_out"]), "before": percent(before["right"]), "after": percent(most["right"])},
     )  # fmt: skip
 
 

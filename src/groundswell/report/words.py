@@ -26,6 +26,8 @@ def listed(names: Sequence[str], speaker: Speaker) -> str:
 def _said(value: Any, speaker: Speaker) -> Any:
     if isinstance(value, tuple):
         return listed(value, speaker)
+    if isinstance(value, Finding):
+        return in_words([value], speaker)[0]
     return number(value, 3) if isinstance(value, float) else value
 
 

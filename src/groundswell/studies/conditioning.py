@@ -39,6 +39,9 @@ from groundswell.studies.reachable import reachable
 from groundswell.studies.replay import PATHS, posterior_histories, prior_histories, quantiles, seen_by_day
 from groundswell.studies.second_look import second_look
 
+FORM = 2
+"""Of a result: one more whenever its readers would miss something in those written before."""
+
 LARGE = 50.0
 """Effective draws from which on a relaxation, which costs some 400 filters, saves more of them as a start."""
 
@@ -141,11 +144,12 @@ def condition(
     told = None
     if persons:
         progress(0.96, "told of persons")
-        told = told_of_persons(built, found, PERSONS, seed=seed)
+        told = told_of_persons(built, found, PERSONS, seed=seed, processes=processes)
     far = far_claims(claims, [claim.id for claim in unmet(built)])
     paths = {name: {"posterior": quantiles(posterior, name), "prior": quantiles(prior, name)} for name in PATHS}
     result = {
         "version": __version__,
+        "form": FORM,
         "case": plain(built.case),
         "seed": seed,
         "size": asdict(size),

@@ -118,6 +118,7 @@ def standard(built: Built) -> tuple[Design, ...]:
     half = window.start + timedelta(days=window.days // 2)
     quantities = dict.fromkeys(claim.quantity for claim in weighed if not QUANTITIES[claim.quantity].runs_later)
     cities = "cities_with_protest"
+    begin, end = _days_of_arrests(built)
 
     def made(name: str, doc: str, *asked: Asked) -> Design:
         return Design(name, doc, tuple(claim for one in asked for claim in one.claims(built, name)))
@@ -127,8 +128,9 @@ def standard(built: Built) -> tuple[Design, ...]:
                _second_source(built)),
         made("weekly", "cities with protest, week by week, by one hand", Asked(quantity=cities, every=7)),
         made("daily", "cities with protest, day by day, by one hand", Asked(quantity=cities, every=1)),
-        made("arrests-by-city", f"arrests over the window in each of the {min(LARGEST, len(built.setting.places))} "
-             "largest cities, by one hand", Asked(quantity="arrests", largest=LARGEST)),
+        made("arrests-by-city", f"arrests from {begin} to {end} in each of the "
+             f"{min(LARGEST, len(built.setting.places))} largest cities, by one hand",
+             Asked(quantity="arrests", largest=LARGEST, start=begin, end=end)),
         made("second-window", "the record's quantities over the second half of the window too, by one hand",
              *(Asked(quantity=name, start=half) for name in quantities)),
     ]  # fmt: skip
@@ -142,6 +144,17 @@ def standard(built: Built) -> tuple[Design, ...]:
         both = (Asked(quantity=name, start=begin, end=end) for name in ("groups_formed", "teams_arrested"))
         found.append(made("groups", "groups formed and groups broken up, by one hand", *both))
     return tuple(design for design in found if design.claims)
+
+
+def _days_of_arrests(built: Built) -> tuple[date, date]:
+    """The longest days over which the record tells of arrests in all places; the window where it tells of none."""
+    window, count = built.setting.window, len(built.setting.places)
+    told = [
+        (claim.start, claim.end)
+        for claim in built.claims.weighed
+        if claim.quantity == "arrests" and len(built.setting.places.covered_by(claim.place)) == count
+    ]
+    return max(told, key=lambda days: days[1] - days[0], default=(window.start, window.end))
 
 
 def _about_groups(built: Built) -> bool:

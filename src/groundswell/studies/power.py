@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from groundswell import __version__
+from groundswell.data.history import History
 from groundswell.data.quantities import quantity
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
@@ -30,9 +31,11 @@ from groundswell.infer.base import Progress, silent
 from groundswell.infer.model_choice import held_out, information, reliability
 from groundswell.infer.workers import Workers
 from groundswell.models.base import Account
+from groundswell.models.reporting.grouping import ClaimGroup
 from groundswell.models.reporting.sorting import sort_claims
 from groundswell.params import Leaf, leaves, replacing
 from groundswell.rng import keyed
+from groundswell.studies.answers import asked_windows, lean_cells
 from groundswell.studies.case import COMPONENTS, Built
 from groundswell.studies.counts import Counts, listed
 from groundswell.studies.designs import Design
@@ -74,21 +77,21 @@ class Source:
 class Drawn:
     """One record of one account, in one process: log figures of every question, and what an answer would be.
 
-    Behind the figures stand the `features` of what a source of `counts` would have listed.
+    asked : the quantities that are answers, by name. cells : the leans that are. Behind the figures stand the
+    `features` of what a source of `counts` would have listed.
     """
 
     def __init__(
         self, accounts: Mapping[str, Account], setting: Setting, questions: Record, held: frozenset[str],
-        source: Source, counts: Counts | None = None,
+        source: Source, asked: Mapping[str, ClaimGroup], cells: Sequence[tuple[str, str, int]],
+        counts: Counts | None = None,
     ) -> None:  # fmt: skip
         self.accounts, self.setting, self.questions, self.source = accounts, setting, questions, source
-        self.counts = counts
+        self.asked, self.cells, self.counts = asked, cells, counts
         self.free = {
             name: [leaf for leaf in leaves(account) if leaf.prior is not None and leaf.name not in held]
             for name, account in accounts.items()
         }
-        ratios = [claim for claim in questions if claim.quantity == "joins_per_arrest"]
-        self.ratio = ratios[0] if ratios else None
 
     def __call__(self, name: str, key: tuple[int, ...]) -> tuple[np.ndarray, dict[str, float]] | None:
         """(C,) log figures and the answers by name; None where the draw exploded."""
@@ -98,21 +101,23 @@ class Drawn:
         if history.exploded:
             return None
         said = account.reporting.report(self.setting, history, self.questions, rng=rng)
-        answers = {
-            "cities": np.log(float((history["events"] > 0).any(axis=1).sum()) + 0.5),
-            "arrests": np.log(float(history["arrests"].sum()) + 0.5),
-            "participants": np.log(float(history["participants"].sum()) + 0.5),
-        }
-        answers |= {f"lean of {stance}": value for stance, value in account.reporting.bias.items()}
-        if self.ratio is not None and account.process.groups is not None:  # type: ignore[attr-defined]
-            window, where = self.setting.window, self.setting.places.covered_by(self.ratio.place)
-            first, last = window.day(self.ratio.start), window.day(self.ratio.end)
-            answers["joins per arrest"] = np.log(quantity("joins_per_arrest").value(history, where, first, last))
+        answers = self._answers(account, history) if name == WHOLE else {}
         figures = [_log_figure(claim.quantity, claim.value) for claim in said]
         if self.counts is not None:
             summed = self.counts.summed(listed(history, self.counts, rng))
             figures += np.log(np.array(list(summed.values())) + 0.5).tolist()
         return np.array(figures), answers
+
+    def _answers(self, account: Account, history: History) -> dict[str, float]:
+        """Logs of what happened in the windows that the record asks for, and how each side's figures lean."""
+        answers = {
+            name: float(np.log(group.value(self.setting, history) + group.half)) for name, group in self.asked.items()
+        }
+        lean, more = account.reporting.bias, account.reporting.bias_by_kind
+        return answers | {
+            f"lean of {stance}, {kind}": direction * (lean[stance] + more[f"{stance}:{kind}"])
+            for stance, kind, direction in self.cells
+        }
 
 
 def _log_figure(name: str, value: float) -> float:
@@ -154,7 +159,11 @@ def simulated(
     figures: dict[str, np.ndarray] = {}
     answers: dict[str, np.ndarray] = {}
     exploded: dict[str, float] = {}
-    arguments = (accounts, built.setting, questions, frozenset(held), source, built.counts)
+    groups = built.account.reporting.prepare(base)
+    asked = {name: groups[at] for name, at in asked_windows(built).items()}
+    arguments = (
+        accounts, built.setting, questions, frozenset(held), source, asked, lean_cells(built), built.counts,
+    )  # fmt: skip
     with Workers((Drawn, arguments), processes) as workers:
         for number, name in enumerate(accounts):
             made = []

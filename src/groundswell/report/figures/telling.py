@@ -109,7 +109,7 @@ def designs(rows: Sequence[Mapping[str, Any]], order: Sequence[str], *, words: S
     for k in range(1, len(pairs)):
         axes.axhline(k - 0.5, color=style.LINE, linewidth=0.6)
     axes.axvline(0, color=style.SOFT, linewidth=0.8)
-    axes.set_yticks(range(len(pairs)), pairs)
+    axes.set_yticks(range(len(pairs)), [words.say(f"mechanism-name-{pair}") for pair in pairs])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(pairs) - 0.5, -0.5)
     axes.set_xlim(-0.03, min(1.02, 1.08 * reach))
