@@ -19,7 +19,7 @@ from groundswell.rng import generator, keyed
 from groundswell.studies.answers import Answers, lean_cells, shifted
 from groundswell.studies.case import Case
 from groundswell.studies.conditioning import Size
-from groundswell.studies.influence import check_rows, how, to_fit_anew, to_leave_out
+from groundswell.studies.influence import check_rows, how, influence_row, to_fit_anew, to_leave_out
 from groundswell.studies.judgements import WIDER, parameter_moves, regrained, reporting_moves, under_prior
 from groundswell.studies.new import new_study
 from groundswell.studies.replay import posterior_histories
@@ -240,6 +240,22 @@ def test_what_is_left_out_of_the_iranian_claims(iran):
     assert {one.name for one in by_kind["side"]} == {"opposition", "state", "third_party"}
     assert len({one.claims for one in left_out}) == len(left_out), "nothing is left out twice"
     assert {ids for ids in groups_of(iran) if len(ids) > 1} == {("s04", "t15")}
+
+
+def test_the_last_claim_on_a_named_place_is_never_left_out_by_weights(iran):
+    """Tehran on 30 December has one figure on its arrests, Mashhad on the 28th two, the country many."""
+    found = {(one.kind, one.name): one for one in to_leave_out(iran)}
+    assert found["claim", "t05"].last
+    assert found["claim", "t04"].last
+    assert found["speaker", "deputy governor of Tehran"].last
+    assert not found["claim", "t01"].last
+    assert not found["claim", "t02"].last
+    assert not found["claim", "t19"].last
+    even = Answers({"cities": np.arange(400.0)}, np.full(400, 1 / 400))
+    told = Reread(even, 0.0, {}, 0.1)
+    for one in (found["claim", "t01"], found["claim", "t05"]):
+        assert influence_row(one, told, even)["reliable"] != one.last
+    assert influence_row(found["claim", "t05"], replace(told, anew=True), None)["reliable"]
 
 
 def test_groups_of_the_state_lean_the_states_way(iran):

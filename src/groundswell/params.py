@@ -234,10 +234,7 @@ class Component:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is checked of a class: its parameters, and the kinds that its other fields may be of.
-
-    fields : every field by its name, and whether it is a parameter.
-    """
+    """Of a class: its parameters, the kinds that its other fields may be of, and whether each field is a parameter."""
 
     parameters: tuple[tuple[str, Declaration], ...]
     others: tuple[tuple[str, tuple[type, ...]], ...]

@@ -7,11 +7,12 @@ heard. Figures of one origin on one quantity are left out together for that, sin
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from groundswell.data.quantities import quantity
 from groundswell.data.record import Claim, Record
 from groundswell.infer.pareto import largest_k
 from groundswell.studies.answers import Answers
@@ -33,11 +34,17 @@ KINDS = ("claim", "speaker", "origin", "side")
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Claims that are left out together, and what they have in common."""
+    """Claims that are left out together, and what they have in common.
+
+    last : whether no other claim speaks of some named place on the same days. Draws given the claims all meet such a
+    claim, and cannot tell how it would be without: that nothing happened there is in none of them, and no tail of
+    weights shows what is missing.
+    """
 
     kind: str
     name: str
     claims: tuple[str, ...]
+    last: bool = False
 
     def reading(self, asked: Iterable[str] = ()) -> Reading:
         """The claims without these; `asked` are asked again."""
@@ -64,7 +71,21 @@ def to_leave_out(built: Built) -> list[LeftOut]:
             if 1 < len(ids) < len(record.claims) and ids not in seen:
                 seen.add(ids)
                 found.append(LeftOut(kind, name, ids))
-    return found + [group for ids, group in groups.items() if ids not in seen and len(ids) < len(record.claims)]
+    found += [group for ids, group in groups.items() if ids not in seen and len(ids) < len(record.claims)]
+    named = _named(built)
+    return [replace(one, last=any(set(ids) <= set(one.claims) for ids in named)) for one in found]
+
+
+def _named(built: Built) -> list[list[str]]:
+    """Ids of the claims on one place, in heaps of the same place, series and days within the daily window."""
+    window, places = built.setting.window, built.setting.places
+    heaps: dict[tuple, list[str]] = {}
+    for claim in built.claims.weighed:
+        where = places.covered_by(claim.place)
+        if len(where) == 1 and window.day(claim.end) < window.days:
+            key = int(where[0]), quantity(claim.quantity).series, claim.start, claim.end
+            heaps.setdefault(key, []).append(claim.id)
+    return list(heaps.values())
 
 
 def readings(built: Built, left_out: Sequence[LeftOut]) -> list[Reading]:
@@ -85,20 +106,21 @@ def influence_row(one: LeftOut, found: Reread, base: Answers | None) -> dict[str
         "claims": list(one.claims),
         "log_predictive": -found.log_ratio,
         "answers": found.answers.told(base),
-    } | how(found, base)
+    } | how(found, base, one.last)
 
 
-def how(found: Reread, base: Answers | None) -> dict[str, Any]:
+def how(found: Reread, base: Answers | None, last: bool = False) -> dict[str, Any]:
     """By which way a reading was computed, and whether to rely on it. worth : effective draws.
 
-    Weights are relied on if their tail allows it or they are nearly equal, and if enough draws are left.
+    Weights are relied on if their tail allows it or they are nearly equal, if enough draws are left, and never where
+    the `last` claim on a named place is left out.
     """
     if base is None:
         reliable = not found.reasons
     else:
         equal = found.worth >= EQUAL / float((base.weights**2).sum())
         tame = found.pareto_k is not None and found.pareto_k <= largest_k(len(found.answers.weights))
-        reliable = found.worth >= FEWEST and (tame or equal)
+        reliable = found.worth >= FEWEST and (tame or equal) and not last
     return {
         "by": "fit" if found.anew else "weights",
         "pareto_k": found.pareto_k,
@@ -127,7 +149,7 @@ def check_rows(record: Record, one: LeftOut, found: Reread, base: Answers | None
             "p": min(1.0, 2 * min(rank, 1 - rank)),
             "left_out": list(one.claims),
             "log_predictive": -found.log_ratio,
-        } | how(found, base)
+        } | how(found, base, one.last)
     return rows
 
 

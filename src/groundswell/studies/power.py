@@ -160,7 +160,8 @@ def simulated(
     answers: dict[str, np.ndarray] = {}
     exploded: dict[str, float] = {}
     groups = built.account.reporting.prepare(base)
-    asked = {name: groups[at] for name, at in asked_windows(built).items()}
+    told = {"joining": "joins per arrest"}
+    asked = {told.get(name, name): groups[at] for name, at in asked_windows(built).items()}
     arguments = (
         accounts, built.setting, questions, frozenset(held), source, asked, lean_cells(built), built.counts,
     )  # fmt: skip
