@@ -1,6 +1,9 @@
 import csv
 import io
+from datetime import date
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,6 +36,23 @@ def test_a_good_row_becomes_a_claim(tmp_path):
     assert [claim.value for claim in record] == [1200, 1300]
     assert record["s01"].words() == "at least 1,200 persons"
     assert record["s01"].stated_on.isoformat() == "2018-01-08"
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_a_parquet_file_holds_the_same_claims(tmp_path, typed):
+    """As text, and with numbers and dates as such and missing cells empty."""
+    written = table(tmp_path, {}, {"qualifier": "between", "value": "40", "value_high": "60", "stated_on": ""})
+    with written.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if typed:
+        for row in rows:
+            row |= {name: float(row[name]) if row[name] else None for name in ("value", "value_high")}
+            row |= {
+                name: date.fromisoformat(row[name]) if row[name] else None for name in ("start", "end", "stated_on")
+            }
+    path = tmp_path / "claims.parquet"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    assert read_claims(path).claims == read_claims(written).claims
 
 
 def test_optional_columns_may_be_absent(tmp_path):

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from groundswell.data.places import Places
 from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.data.window import Window
-from groundswell.errors import MissingVerb, UsageError
+from groundswell.errors import DataError, MissingVerb, UsageError
 from groundswell.infer.base import fit
 from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.relaxation import Relaxation
@@ -347,6 +348,17 @@ def test_a_claim_that_is_repeated_counts_once(lopsided: Places) -> None:
     again = Record((*EVERY_SORT, *(replace(claim, id=claim.id + " again") for claim in EVERY_SORT)))
     ours, theirs = (estimates(account, setting, r, ParticleFilter(24), 3, 12) for r in (EVERY_SORT, again))
     assert np.array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("begin", [-3, 4])
+def test_a_claim_outside_the_window_is_refused_by_name(lopsided: Places, begin: int) -> None:
+    """It would not be weighed, and nobody would know."""
+    model, setting, record = enumerable()
+    claim = record.claims[0]
+    first = setting.window.start + timedelta(days=begin)
+    moved = Record((replace(claim, start=first, end=first + timedelta(days=setting.window.days)),))
+    with pytest.raises(DataError, match=rf"claim {claim.id} .* cannot be weighed: its window (begins|ends)"):
+        ParticleFilter(4).plan(Account(model, reporting(record)), setting, moved)
 
 
 def test_no_claims_have_probability_one(lopsided: Places) -> None:

@@ -298,7 +298,7 @@ def test_an_anchor_that_nobody_has_is_an_error_with_the_nearest():
 
 
 def test_claims_of_an_unknown_stance_cannot_be_bound():
-    with pytest.raises(ParameterError, match=r'label "rebels"'):
+    with pytest.raises(ParameterError, match=r'claim \S+: label "rebels"'):
         weigh(model(), [said(3.0, stance="rebels")], 1)
     with pytest.raises(ParameterError, match="prepare"):
         model().prepare([said(3.0)]).bind(model(grains=Grains(grains=(1, 2), exactly=(0.5, 0.5), otherwise=(1.0, 0.0))))

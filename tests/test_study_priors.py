@@ -270,7 +270,15 @@ def test_power_draws_from_the_stated_prior(built: Built) -> None:
         crowd = list(drawn.ids).index("c4")
         apart = np.median(drawn.figures[account][:, crowd]) - np.median(before.figures[account][:, crowd])
         assert apart == pytest.approx(np.log(5_000 / 150), abs=1.5)
-    assert drawn.answers["lean of state"].std() < 0.4 * before.answers["lean of state"].std()
+    lean = "lean of state, arrests"
+    for records, case in ((drawn, built), (before, plain)):
+        prior = {leaf.name: leaf.prior for leaf in leaves(case.case.account(questions))}
+        parts = [prior[f"reporting.{name}"] for name in ("bias.state", "bias_by_kind.state:arrests")]
+        sd = float(np.hypot(*(part.sd for part in parts if part is not None)))
+        middle = sum(part.median for part in parts if part is not None)
+        assert records.answers[lean].std(ddof=1) == pytest.approx(sd, rel=3 / np.sqrt(2 * 60))
+        assert records.answers[lean].mean() == pytest.approx(middle, abs=3 * sd / np.sqrt(60))
+    assert drawn.answers[lean].std() < 0.6 * before.answers[lean].std()
 
 
 def test_joining_is_asked_under_the_stated_prior(built: Built) -> None:
@@ -286,7 +294,7 @@ def test_joining_is_asked_under_the_stated_prior(built: Built) -> None:
 
 
 def test_a_run_says_which_priors_it_moved_and_from_what(folder: Path, built: Built, tmp_path: Path) -> None:
-    effort = Effort(main=SMALL, evidence=SMALL)
+    effort = Effort(main=SMALL, part=SMALL)
     result = run_study(str(folder), tmp_path / "out", seed=5, processes=1, effort=effort)
     rows = {row["parameter"]: row for row in result["parameters"]}
     assert {name for name, row in rows.items() if row["declared"] is not None} == set(MOVED)

@@ -131,6 +131,18 @@ def test_a_start_saves_filters_and_changes_no_answer() -> None:
         assert runs[0].method.start is None
 
 
+def test_claims_that_no_filter_meets_are_told_with_the_furthest_one(monkeypatch) -> None:
+    """By id, with what the prior makes of its quantity and its best weight; or that every history exploded."""
+    model, setting, record = enumerable()
+    account = Account(model, reporting(record))
+    monkeypatch.setattr(Target, "__call__", lambda *_: (-math.inf, None))
+    with pytest.raises(DataError, match=r"claim \w+, .* lies between .* and .*, and its best log weight is -\d+"):
+        learn(account, setting, record, *LEARNT)
+    exploding = replace(account, process=replace(model, max_daily_events=0))
+    with pytest.raises(DataError, match="24 exploded"):
+        learn(exploding, setting, record, *LEARNT)
+
+
 def test_the_last_rounds_are_as_large_as_is_still_needed() -> None:
     model, setting, record = enumerable()
     found = learn(Account(model, reporting(record)), setting, record, *LEARNT, effective=1000.0, round=200)
@@ -288,7 +300,7 @@ def joins_beat_arrests_exactly(made: Reporting | None, record: Record) -> float:
 
 def test_teams_arrested_alone_say_nothing_of_joining_against_arrests() -> None:
     """Broken-up groups leave P(joins > arrests) at its prior; a good second series of formed groups decides it."""
-    year = 363
+    year = 359  # the last day of the last step
     counted = said("teams", "teams_arrested", "Land", 0, year, "exactly", 116, "third_party")
     # the same observer, so that what it overlooks it overlooks in both
     formed = said("formed", "groups_formed", "Land", 0, year, "exactly", 200, "third_party")

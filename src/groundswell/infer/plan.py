@@ -17,6 +17,7 @@ from groundswell.models.base import Account, require
 from groundswell.models.cities.scattered import past_of
 from groundswell.models.day_by_day import Counters, Total
 from groundswell.models.reporting.integration import Integration
+from groundswell.models.reporting.sorting import require_inside
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,9 @@ class Plan:
         self.known, self.detection = None, 1.0
         if isinstance(observed, Evidence):
             self.known, self.detection = seen_by_day(setting, observed.counts), observed.detection
-        self.groups = account.reporting.prepare(observed.record if isinstance(observed, Evidence) else observed)
+        record = observed.record if isinstance(observed, Evidence) else observed
+        require_inside(record, setting)
+        self.groups = account.reporting.prepare(record)
         self.integration = Integration(self.groups, account.reporting, integrated) if integrated else None
         self.columns = {name: i for i, name in enumerate(account.process.columns)}
         window = setting.window

@@ -30,6 +30,7 @@ from groundswell.models.reporting import _claim_slope_loops as loops
 from groundswell.models.reporting._claims_loops import LOG_ROOT_2PI
 from groundswell.models.reporting.claims import SMALLEST, label
 from groundswell.models.reporting.integration import Integration
+from groundswell.models.reporting.sorting import require_inside
 from groundswell.params import Leaf, names, replacing, vector
 
 IN_ONE_PLACE = ("events", "arrests", "participants")
@@ -87,6 +88,7 @@ class Relaxed:
         self._check(account, free)
         self.account, self.setting, self.free = account, setting, free
         self.process: Any = account.process
+        require_inside(record, setting)
         self.groups = account.reporting.prepare(record)
         self.effects = Integration(self.groups, account.reporting, integrated)
         self.center = np.array([leaf.center for leaf in free])

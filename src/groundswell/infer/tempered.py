@@ -51,6 +51,9 @@ NARROWER = 0.9
 """Scale of the normals before. The next round is weighed at a higher power, whose target is narrower; kept up to the
 end it would miss what lies far out (docs/decisions/080)."""
 
+LOOKS = 24
+"""Histories of the prior that are looked at where no filter can meet the claims."""
+
 STARTED = 2
 """Whole rounds drawn from a given start, before the draws themselves say where to go on."""
 
@@ -166,9 +169,33 @@ class _Sampler:
         return min(method.round, max(early, math.ceil((method.effective - worth) * tried / worth)))
 
     def _hopeless(self, tried: int) -> str:
-        return (
-            f"none of {tried} draws from the prior can produce these {len(self.record)} claims with a probability "
-            "above 0. Check units, windows and places of the claims, or widen the priors."
+        """What to say when no filter met the claims: which claim a few histories of the prior are furthest from."""
+        record = self.record.record if isinstance(self.record, Evidence) else self.record
+        groups, rng = self.account.reporting.prepare(record), keyed(self.root, 4)
+        values, logs = [], []
+        for _ in range(LOOKS):
+            drawn = {
+                leaf.name: leaf.from_free(leaf.center + leaf.sd * rng.standard_normal()) for leaf in self.at.learnt
+            }
+            account = replacing(self.account, drawn)
+            history = account.process.simulate(self.setting, rng=rng)
+            if not history.exploded:
+                values.append([group.value(self.setting, history) for group in groups])
+                bound = groups.bind(account.reporting)
+                logs.append([one.log_likelihood(np.array([v]))[0] for one, v in zip(bound, values[-1], strict=True)])
+        told = f"none of {tried} draws from the prior meets these {len(record)} claims with a weight above 0. "
+        if not values or not len(groups):
+            return told + (
+                f"Of {LOOKS} histories of the prior {LOOKS - len(values)} exploded. Check the populations of "
+                "the places, and the priors of what makes events follow events."
+            )
+        best = np.max(logs, axis=0)
+        at = int(best.argmin())
+        claim, seen = groups[at].claims[0], np.array(values)[:, at]
+        return told + (
+            f"Furthest from them is claim {claim.id}, {claim.words()} ({groups[at].words()}): in {len(values)} "
+            f"histories of the prior the quantity lies between {seen.min():,.4g} and {seen.max():,.4g}, and its "
+            f"best log weight is {best[at]:.0f}. Check value, unit, window and place, or widen the priors."
         )
 
     def _fit(

@@ -247,7 +247,12 @@ class ClaimGroups(Sequence[ClaimGroup]):
             ]
         except KeyError as error:
             known = {*reporting.spread, *reporting.bias, *reporting.bias_by_kind}
-            raise ParameterError(f"{unknown_label('label', error.args[0], known)} {_MAKE}") from error
+            claims = [claim.id for group in self.groups for claim in group.claims]
+            whose = next(
+                name for name, stance, cell in zip(claims, self._stances, self._cells, strict=True)
+                if error.args[0] in (stance, cell)
+            )  # fmt: skip
+            raise ParameterError(f"claim {whose}: {unknown_label('label', error.args[0], known)} {_MAKE}") from error
         own_way = [listed.get(speaker, 0.0) for speaker in self._speakers]
         unlisted = [0.0 if speaker in listed else reporting.unlisted**2 for speaker in self._speakers]
         variance = np.maximum(spread, SMALLEST) ** 2

@@ -70,7 +70,7 @@ def sort_claims(record: Record, setting: Setting, given: Iterable[str] = ()) -> 
             used.append(Unweighed(claim, INPUTS[claim.quantity]))
         elif claim.quantity in UNSPOKEN:
             unspoken.append(Unweighed(claim, UNSPOKEN[claim.quantity]))
-        elif reason := _outside(claim, setting):
+        elif reason := outside(claim, setting):
             unspoken.append(Unweighed(claim, reason))
         else:
             check_value(claim)
@@ -107,7 +107,18 @@ def check_value(claim: Claim) -> None:
         )
 
 
-def _outside(claim: Claim, setting: Setting) -> str:
+def require_inside(record: Record, setting: Setting) -> None:
+    """DataError for a claim whose window is none of the setting's: nothing would be weighed, and nobody told."""
+    for claim in record:
+        if reason := outside(claim, setting):
+            raise DataError(
+                f"claim {claim.id} ({claim.words()}) cannot be weighed: {reason}. Correct its dates or the window; "
+                "`sort_claims` lists such claims apart, with the reason."
+            )
+
+
+def outside(claim: Claim, setting: Setting) -> str:
+    """Why a claim's window is none of the setting's; empty if it is one."""
     window = setting.window
     first, last = window.day(claim.start), window.day(claim.end)
     if first < 0:
