@@ -20,22 +20,18 @@ from typing import Any
 
 import numpy as np
 
-from groundswell.data.evidence import Evidence
 from groundswell.data.history import History
-from groundswell.data.record import Record
 from groundswell.data.setting import Setting
 from groundswell.infer.base import Fit
-from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.tempered import effective, replay_key
 from groundswell.infer.workers import Workers
 from groundswell.models.agents.recruitment import Jail, Recruitment, SpecificDeterrence, Ties
 from groundswell.models.agents.recruitment_days import Days, Past
 from groundswell.models.agents.society import ARRESTED, TOOK_PART
-from groundswell.models.base import Account
 from groundswell.models.cities.mobilisation import Mobilisation
-from groundswell.params import Leaf, replacing
 from groundswell.rng import keyed
 from groundswell.studies.case import Built
+from groundswell.studies.replay import Replay
 
 LEVELS = (0.05, 0.5, 0.95)
 
@@ -94,23 +90,16 @@ def retold(model: Recruitment, setting: Setting, history: History, *, rng: np.ra
 
 
 class Retelling:
-    """Draws of a fit retold; built once in every process."""
+    """Draws of a fit retold; built once in every process. drawn : what `Replay` is made of."""
 
-    def __init__(
-        self, account: Account, setting: Setting, observed: Record | Evidence, filter: ParticleFilter,
-        leaves: Sequence[Leaf], integrated: Sequence[str], parts: Parts,
-    ) -> None:  # fmt: skip
-        self.account, self.setting, self.filter, self.leaves, self.parts = account, setting, filter, leaves, parts
-        self.plan = filter.plan(account, setting, observed, integrated)
+    def __init__(self, drawn: tuple[Any, ...], parts: Parts) -> None:
+        self.replay, self.parts = Replay(*drawn), parts
 
     def __call__(self, z: np.ndarray, key: tuple[int, ...], own: tuple[int, ...]) -> tuple[Retold, dict[str, float]]:
         """A draw's history, by the filter run of its `key`, told of persons; and the city level's counts."""
-        values = {leaf.name: leaf.from_free(x) for leaf, x in zip(self.leaves, z, strict=True)}
-        account = replacing(self.account, values)
-        history, process = self.filter.run(self.plan, account, rng=keyed(*key), trace=True).history, account.process
-        assert history is not None
-        assert isinstance(process, Mobilisation)
-        told = retold(self.parts.join(process), self.setting, history, rng=keyed(*own))
+        account, history = self.replay.drawn(z, key)
+        assert isinstance(account.process, Mobilisation)
+        told = retold(self.parts.join(account.process), self.replay.setting, history, rng=keyed(*own))
         return told, {name: float(history[name].sum()) for name in ("participants", "arrests")}
 
 
@@ -124,12 +113,11 @@ def told_of_persons(
     """
     parts, details = parts or Parts(), found.details
     picked = np.linspace(0, len(details["free"]) - 1, min(draws, len(details["free"]))).astype(int)
-    arguments = (
+    drawn = (
         built.account, built.setting, built.observed(), found.method.filter, details["leaves"], details["integrated"],
-        parts,
     )  # fmt: skip
     tasks = [(details["free"][i], replay_key(details["root"], details["seeds"][i]), (seed, 9, int(i))) for i in picked]
-    with Workers((Retelling, arguments), processes) as workers:
+    with Workers((Retelling, (drawn, parts)), processes) as workers:
         told, series = zip(*workers.map(tasks), strict=True)
     log_weight = np.array([one.log_weight for one in told])
     weights = np.exp(log_weight - log_weight.max())

@@ -44,12 +44,7 @@ class Replay:
 
     def __call__(self, z: np.ndarray, key: tuple[int, ...], conditioned: bool, said: tuple[int, ...]) -> dict[str, Any]:
         """`key` names the filter's (or the prior draw's) randomness, `said` that of the claims drawn anew."""
-        account = replacing(self.account, {leaf.name: leaf.from_free(x) for leaf, x in zip(self.free, z, strict=True)})
-        if conditioned:
-            history = self.method.run(self.plan, account, rng=keyed(*key), trace=True).history
-            assert history is not None
-        else:
-            history = account.process.simulate(self.setting, rng=keyed(*key))
+        account, history = self.drawn(z, key, conditioned)
         out = reduced(self.setting, history)
         out["hidden"] = np.array([group.value(self.setting, history) for group in self.groups])
         out["hidden"][self.unknown] = np.nan
@@ -69,6 +64,15 @@ class Replay:
                     missed = (history["events"] - self.counts["events"])[:, 1:]
                     out["unseen"] = float(missed[self.counts.weighed[:, 1:]].sum())
         return out
+
+    def drawn(self, z: np.ndarray, key: tuple[int, ...], conditioned: bool = True) -> tuple[Account, History]:
+        """The account at free coordinates z, and its history given the claims or, not `conditioned`, of the prior."""
+        account = replacing(self.account, {leaf.name: leaf.from_free(x) for leaf, x in zip(self.free, z, strict=True)})
+        if not conditioned:
+            return account, account.process.simulate(self.setting, rng=keyed(*key))
+        history = self.method.run(self.plan, account, rng=keyed(*key), trace=True).history
+        assert history is not None
+        return account, history
 
 
 def reduced(setting: Setting, history: History) -> dict[str, Any]:
