@@ -52,11 +52,11 @@ def coordination(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Say whether events were called or spread: probabilities of five explanations, with their error rates.
+    """Say whether events were called or spread: probabilities of six explanations, with their error rates.
 
-    Every place for itself, calls, a common shock, spread from place to place, news everywhere; fitted to daily
-    counts, simulated at this record's size, told apart. Writes tables (CSV and Parquet), result.json, run.json,
-    configuration.toml and report.html. Exit code 4 if a fit did not converge.
+    Every place for itself, the rhythm of the week, calls, a common shock, spread from place to place, news
+    everywhere; fitted to daily counts, simulated at this record's size, told apart. Writes tables (CSV and Parquet),
+    result.json, run.json, configuration.toml and report.html. Exit code 4 if a fit did not converge.
     """
     configuration = resolve(
         CoordinationConfiguration, config, events=events, country=country, by=by, until=until, call=call, once=once,

@@ -1,14 +1,15 @@
-"""Were protests called, or did they spread? Five explanations, and how often records like this one mislead.
+"""Were protests called, or did they spread? Six explanations, and how often records like this one mislead.
 
-Calls, a common shock, news and contagion all make events cluster in time, so that a small p-value against "every place
-for itself" tells none of them from another. Here each explanation (`evaluate.explanations`) is fitted to the record,
-and many records of about its size are drawn from each fit, its doubt included. A classifier (`infer.model_choice`)
-learns from them which explanation makes which records, by plain measures (`coordination_measures`): how unequal days
-are, how much a day is like the one before, whether near places follow each other more than places and days alone would
-make them. What it says of the records that it was not taught by is its error rate, and is part of every answer.
+Calls, a common shock, weekdays, news and contagion all make events cluster in time, so that a small p-value against
+"every place for itself" tells none of them from another. Here each explanation (`evaluate.explanations`) is fitted to
+the record, and many records of about its size are drawn from each fit, its doubt included. A classifier
+(`infer.model_choice`) learns from them which explanation makes which records, by plain measures
+(`coordination_measures`): how unequal days are, how much a day is like the one before or like those of its weekday,
+whether near places follow each other more than places and days alone would make them. What it says of the records that
+it was not taught by is its error rate, and is part of every answer.
 
-Five explanations are not all there are. A cause that moves from region to region passes for spread, an outside event
-that sets off all places on one day for a call. `typical` says whether any of the five makes records like this one.
+Six explanations are not all there are. A cause that moves from region to region passes for spread, an outside event
+that sets off all places on one day for a call. `typical` says whether any of the six makes records like this one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 from groundswell.data.table import Table
 from groundswell.errors import DataError, NotConverged
 from groundswell.evaluate.coordination_measures import Measures
-from groundswell.evaluate.explanations import PARTS, Cells, Explanation, explanation
+from groundswell.evaluate.explanations import Cells, Explanation, explanation, possible
 from groundswell.infer.base import Progress, silent
 from groundswell.infer.curvature import downhill
 from groundswell.infer.model_choice import held_out, information, reliability, taught, wilson
@@ -214,8 +215,9 @@ def coordination(
     """Which explanation made these counts, and how often such an answer is wrong.
 
     records : drawn from each fitted explanation. level : probability that a verdict needs. bound : the most that the
-    upper end of the 95 % interval of its error rate may be. Without positions there is no "spread". The same seed gives
-    the same answer on any number of processes. DataError for fewer than 30 events after the first day, or in one place.
+    upper end of the 95 % interval of its error rate may be. Without positions there is no "spread", in fewer than three
+    weeks no "weekday". The same seed gives the same answer on any number of processes. DataError for fewer than 30
+    events after the first day, or in one place.
     Cost: fits of some seconds, then 5 to 50 ms a record for hundreds of places.
     """
     after = int(cells.events[1:].sum())
@@ -224,7 +226,7 @@ def coordination(
             f"{after} events after the first day in {cells.events.shape[1]} places; telling calls from spread needs "
             f"{FEWEST} events or more in several places."
         )
-    names = tuple(name for name in PARTS if name != "spread" or cells.km is not None)
+    names = possible(cells)
     fits = []
     with Workers((Fitting, (cells,)), processes) as workers:
         progress(0.0, "fitting the explanations")

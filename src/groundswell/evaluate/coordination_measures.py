@@ -53,6 +53,9 @@ class Measures:
             "own momentum", "nationwide momentum",
             "days left unequal", "days left like the last", "largest day left", "days left lopsided", "rises lopsided",
         )  # fmt: skip
+        self.weekday = np.eye(7)[cells.weekday[1:]] if len(cells.weekdays) else None
+        if self.weekday is not None:
+            self.names += ("weekdays unequal", "weekdays left unequal", "days of a weekday unequal")
         if self.near is not None:
             self.names += tuple(f"near momentum, {reach:g} km" for reach in REACHES_KM)
             self.names += ("near on the same day", "near within days")
@@ -70,6 +73,9 @@ class Measures:
         rest = left / scale
         found += [slopes[1], slopes[2], _unequal(rest, 1.0), _alike(rest, 1), rest.max() / max(float(rest.std()), 1e-9)]
         found += [_lopsided(rest), _lopsided(np.diff(np.log(days + 0.5)))]
+        if self.weekday is not None:
+            rhythm = self._by_weekday(days)
+            found += [_apart(days, rhythm), _apart(rest, self._by_weekday(rest)), _unequal(days - rhythm, days.mean())]
         for one in around:
             found.append(self._regression(events[1:], [*columns[:2], one], by_day=True)[0][2])
         return np.array([*map(float, found), *self._pairs(events)])
@@ -100,6 +106,11 @@ class Measures:
         fitted = sum(slope * column for slope, column in zip(slopes, columns, strict=True)) * open_
         return np.clip(slopes / error, -50, 50), counts.sum(axis=1) - fitted.sum(axis=1)
 
+    def _by_weekday(self, values: np.ndarray) -> np.ndarray:
+        """(T - 1,) the mean over all days of each day's weekday."""
+        assert self.weekday is not None
+        return np.asarray(self.weekday @ (self.weekday.T @ values / np.maximum(self.weekday.sum(axis=0), 1)))
+
     def _pairs(self, events: np.ndarray) -> list[float]:
         """Log of near pairs on one day, and within `SOON` days after, over what the margins alone make of them."""
         if self.near is None:
@@ -116,6 +127,11 @@ class Measures:
 def _unequal(values: np.ndarray, level: float) -> float:
     """Log of the variance over the level: 0 for Poisson counts."""
     return float(np.log((values.var() + 0.1) / (abs(level) + 0.1)))
+
+
+def _apart(values: np.ndarray, rhythm: np.ndarray) -> float:
+    """Log of the variance between weekdays over that within them."""
+    return float(np.log((rhythm.var() + 0.01) / ((values - rhythm).var() + 0.01)))
 
 
 def _alike(values: np.ndarray, lag: int) -> float:

@@ -1,4 +1,4 @@
-"""Five explanations of protest on the same days in many places, each with a density and a way to draw from it.
+"""Six explanations of protest on the same days in many places, each with a density and a way to draw from it.
 
 Expected events of place p on day t, given the days before:
 
@@ -10,6 +10,7 @@ N^scale, w_qp its share of N_p^scale exp(-d_qp / reach), bar the record's mean d
 binomial.
 
     separate   no more than that: every place for itself, with its own momentum; between, media, size and z are 0
+    weekday    w varies as much as a week can (days of rest, of prayer, of the market); in the others it varies a little
     called     on some days, hidden or given, all places rise at once by their share: K_t = call_t + memory K_{t-1}
     shock      the level of all places moves by itself: z is a stationary Gaussian walk (AR 1) by day
     spread     between: events raise later events in other places, near ones most
@@ -91,6 +92,13 @@ class Cells:
 
 
 @dataclass(frozen=True)
+class Week(Component):
+    """The rhythm of the week is what makes places rise on the same days."""
+
+    effects: Effects = param("1", default=Effects(), prior=Prior(0.0, 0.8), doc="log effect against the day not named")
+
+
+@dataclass(frozen=True)
 class Calls(Component):
     """Days on which all places rise at once."""
 
@@ -124,7 +132,7 @@ class Media(Component):
 
 @dataclass(frozen=True)
 class Explanation(Component):
-    """One of the five, or a mixture of them: parts that are None are left out."""
+    """One of the six, or a mixture of them: parts that are None are left out."""
 
     level: float = param("1", low=0, prior=Prior(0.5, 1.0), doc="events of their own accord, in the record's mean")
     within: float = param("1", low=0, prior=Prior(0.2, 0.6), doc="expected later events per event, same place")
@@ -132,6 +140,7 @@ class Explanation(Component):
     scale: float = param("1", prior=Prior(0.7, 0.4), doc="exponent of population in every share")
     overdispersion: float = param("1", low=0, prior=Prior(0.5, 0.7), doc="psi: variance mu + psi mu^2")
     weekday: Effects = param("1", default=Effects(), prior=Prior(0.0, 0.3), doc="log effect against the day not named")
+    week: Week | None = None
     calls: Calls | None = None
     shock: Shock | None = None
     spread: Spread | None = None
@@ -140,8 +149,9 @@ class Explanation(Component):
     def factor(self, cells: Cells) -> np.ndarray:
         """(T,) of the weekday; its log is 0 over a whole week."""
         log = np.zeros(7)
-        for name, value in self.weekday.items():
-            log[WEEKDAYS.index(name)] = value
+        for effects in (self.weekday, *(() if self.week is None else (self.week.effects,))):
+            for name, value in effects.items():
+                log[WEEKDAYS.index(name)] += value
         return np.exp(log - log.mean())[cells.weekday]
 
     def shares(self, cells: Cells) -> np.ndarray:
@@ -326,12 +336,20 @@ def _gamma(psi: float, count: int, rng: np.random.Generator) -> np.ndarray | flo
 
 
 PARTS: dict[str, dict[str, Component]] = {
-    "separate": {}, "called": {"calls": Calls()}, "shock": {"shock": Shock()}, "spread": {"spread": Spread()},
-    "media": {"media": Media()},
+    "separate": {}, "weekday": {"week": Week()}, "called": {"calls": Calls()}, "shock": {"shock": Shock()},
+    "spread": {"spread": Spread()}, "media": {"media": Media()},
 }  # fmt: skip
 """The explanations by name, each with the part that makes it."""
 
 
 def explanation(name: str, cells: Cells) -> Explanation:
     """The explanation of this name, at its priors' medians, with the weekdays that the record can speak of."""
+    if name == "weekday":
+        return Explanation(week=Week(cells.weekdays))
     return Explanation(weekday=cells.weekdays, **PARTS[name])  # type: ignore[arg-type]
+
+
+def possible(cells: Cells) -> tuple[str, ...]:
+    """Names of the explanations that a record can speak of: no spread without positions, no week without weeks."""
+    cannot = ([] if len(cells.weekdays) else ["weekday"]) + (["spread"] if cells.km is None else [])
+    return tuple(name for name in PARTS if name not in cannot)

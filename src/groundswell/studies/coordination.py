@@ -73,9 +73,10 @@ class CoordinationCase:
     @property
     def limits(self) -> tuple[Finding, ...]:
         """What this cannot tell, whatever the answer."""
-        keys = ["causes", "one-day", "region", "recorded"]
+        keys = ["causes", "one-day", "every-week", "region", "recorded"]
         keys += ["given"] if self.plan.calls else []
         keys += [] if "spread" in self.found.names else ["no-positions"]
+        keys += [] if "weekday" in self.found.names else ["no-weeks"]
         return tuple(Finding(f"coordination-limit-{key}") for key in keys)
 
     def tables(self) -> dict[str, Table]:
@@ -193,6 +194,7 @@ def findings(found: Coordination) -> tuple[Finding, ...]:
 
 NAMES: Mapping[str, str] = {
     "separate": "every place for itself",
+    "weekday": "the rhythm of the week",
     "called": "calls",
     "shock": "a common shock",
     "spread": "spread from place to place",

@@ -1160,11 +1160,13 @@ coordination-like = Records like this one are made by: { $names }.
 coordination-like-none = None of the explanations makes records like this one; their probabilities are relative to each other alone.
 coordination-bits = A record of this size tells { $bits } bits (Monte Carlo error { $error }) of the { $most } that would settle which explanation made it.
 
-coordination-limit-causes = The explanations are five and pure. A mixture of them, or a cause that is none of them, is given to the one whose records it looks most like.
+coordination-limit-causes = The explanations are few and pure. A mixture of them, or a cause that is none of them, is given to the one whose records it looks most like.
 coordination-limit-one-day = An outside event that sets off all places on one day looks like a call: counts cannot tell who, or whether anybody, called. Calls whose dates are known can be given (--call).
+coordination-limit-every-week = Calls for the same weekday in most weeks are a rhythm of the week: counts cannot tell a call that is made every week from a habit.
 coordination-limit-region = A cause that moves from region to region, or that is at work in one region for some days, looks like spread. So does a press that notices near places one after the other.
 coordination-limit-recorded = Counts are of recorded events. Attention that makes more of the same protest recorded looks like news of events everywhere.
 coordination-limit-given = The dates of the calls were given. If they were found by looking at these counts, “calls” is favoured by that.
+coordination-limit-no-weeks = The record is shorter than three weeks, so the rhythm of the week was not among the explanations.
 coordination-limit-no-positions = The places have no positions, so spread from place to place was not among the explanations.
 
 coordination-section-chances = Which explanation
