@@ -245,6 +245,23 @@ def test_no_answer_without_its_error_rates(spread_found: Coordination) -> None:
     assert "None of the explanations makes records like this one" in " ".join(in_words(findings(unlike)))
 
 
+def test_an_explanation_that_makes_no_such_records_is_named_and_not_weighed(spread_found: Coordination) -> None:
+    """Two outbursts: fitted to them, every event has more than one later event, so that its records have no end."""
+    days = np.zeros(SMALL.window.days)
+    days[1:13] = (5, 35, 70, 280, 1000, 830, 460, 500, 290, 75, 60, 8)
+    days[38:44] = (5, 13, 60, 90, 400, 1600)
+    size = SMALL.places.population
+    events = generator(1).poisson(days * (size / size.sum())[:, None]) * 1.0
+    found = coordination(Cells.of(SMALL, History(SMALL.places, SMALL.window, {"events": events})), records=50)
+    assert found.unweighed
+    assert set(found.unweighed) | set(found.names) == set(PARTS)
+    assert sum(found.probability.values()) == pytest.approx(1)
+    words = " ".join(in_words(findings(found)))
+    assert "Not weighed: " in words
+    assert "probabilities and error rates are among the others" in words
+    assert spread_found.unweighed == ()
+
+
 @pytest.mark.parametrize("truth", ["weekday", "media"])
 def test_weekdays_and_news_are_given_no_other_verdict(truth: str) -> None:
     """The second record of each: one that can be told, if not always with a verdict."""

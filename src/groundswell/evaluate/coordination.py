@@ -40,6 +40,9 @@ explanations apart at this size, and not which of them makes so many events."""
 TRIES = 20
 """Draws for each record that is wanted, at most."""
 
+TOO_FEW = 20
+"""Records of this size below which an explanation is not weighed, since its error rates could not be known."""
+
 FEWEST = 30
 """Events after the first day below which nothing is tried."""
 
@@ -158,7 +161,8 @@ class Coordination:
     its records with each verdict. wrong : of the verdicts for `leading` at `level`, how many were of records that
     another explanation made, with its 95 % interval; None where no record got that verdict. missed : how often records
     of an explanation had it ruled out. typical : name -> share of its own records that lie as far out as this one.
-    bits : what a record tells, of log2 of their number at most, with its error.
+    bits : what a record tells, of log2 of their number at most, with its error. kept : share of the draws of every
+    explanation fitted that had about this record's size; those that hardly ever had are in `unweighed`, not in `names`.
     """
 
     names: tuple[str, ...]
@@ -180,6 +184,11 @@ class Coordination:
     def leading(self) -> str:
         """The likeliest explanation."""
         return max(self.probability, key=lambda name: self.probability[name])
+
+    @property
+    def unweighed(self) -> tuple[str, ...]:
+        """Fitted, but nothing is said of them: hardly any of their records have about as many events as this one."""
+        return tuple(name for name in self.kept if name not in self.names)
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -244,22 +253,30 @@ def coordination(
                 mine += [] if one is None else [one]
             kept[name] = len(mine) / tries
             found.append(mine)
-    if short := [name for name, mine in zip(names, found, strict=True) if len(mine) < 20]:
+    weighed = {name: mine for name, mine in zip(names, found, strict=True) if len(mine) >= TOO_FEW}
+    if len(weighed) < 2:
         raise NotConverged(
-            f"{short[0]}: hardly any of its records have as many events as this one, within a factor of {SIZE:g}, so "
-            "that its error rates cannot be known. Give more --records, or a shorter stretch of days."
+            f"of the explanations, {len(weighed)} makes records with as many events as this one, within a factor of "
+            f"{SIZE:g}, so that there is nothing to tell apart. Give a shorter stretch of days."
         )
     progress(0.92, "telling apart")
     measured = Measures(cells)
-    return _told(names, fits, found, measured.names, measured(cells.events), kept, level, bound, seed)
+    return _told(weighed, fits, measured.names, measured(cells.events), kept, level, bound, seed)
 
 
 def _told(
-    names: tuple[str, ...], fits: Sequence[Fitted], found: Sequence[Sequence[np.ndarray]], called: Sequence[str],
-    observed: np.ndarray, kept: Mapping[str, float], level: float, bound: float, seed: int,
-) -> Coordination:  # fmt: skip
-    x = np.array([one for mine in found for one in mine])
-    truth = np.repeat(np.arange(len(names)), [len(mine) for mine in found])
+    found: Mapping[str, Sequence[np.ndarray]],
+    fits: Sequence[Fitted],
+    called: Sequence[str],
+    observed: np.ndarray,
+    kept: Mapping[str, float],
+    level: float,
+    bound: float,
+    seed: int,
+) -> Coordination:
+    names = tuple(found)
+    x = np.array([one for mine in found.values() for one in mine])
+    truth = np.repeat(np.arange(len(names)), [len(mine) for mine in found.values()])
     logs, penalty = held_out(x, truth, rng=keyed(seed, 100))
     chances = np.exp(logs)
     probability = np.exp(taught(x, truth, penalty).log_probability(observed[None]))[0]
@@ -282,7 +299,7 @@ def _told(
         {name: float((chances[truth == k, k] < RULED_OUT).mean()) for k, name in enumerate(names)},
         tuple(reliability(logs, truth)),
         {name: _as_far(x[truth == k], observed) for k, name in enumerate(names)},
-        information(logs, truth), {name: len(mine) for name, mine in zip(names, found, strict=True)}, kept, tuple(fits),
+        information(logs, truth), {name: len(mine) for name, mine in found.items()}, kept, tuple(fits),
         Table.from_rows(
             [
                 {"measure": one, "record": float(value)}

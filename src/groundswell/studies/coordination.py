@@ -75,8 +75,8 @@ class CoordinationCase:
         """What this cannot tell, whatever the answer."""
         keys = ["causes", "one-day", "every-week", "region", "recorded"]
         keys += ["given"] if self.plan.calls else []
-        keys += [] if "spread" in self.found.names else ["no-positions"]
-        keys += [] if "weekday" in self.found.names else ["no-weeks"]
+        keys += [] if "spread" in self.found.kept else ["no-positions"]
+        keys += [] if "weekday" in self.found.kept else ["no-weeks"]
         return tuple(Finding(f"coordination-limit-{key}") for key in keys)
 
     def tables(self) -> dict[str, Table]:
@@ -118,6 +118,7 @@ class CoordinationCase:
             "reasons": list(found.reasons),
             "leading": found.leading,
             "not_ruled_out": list(found.left),
+            "not_weighed": list(found.unweighed),
             "level": found.level,
             "bound": found.bound,
             "wrong": wrong,
@@ -174,6 +175,9 @@ def findings(found: Coordination) -> tuple[Finding, ...]:
         if found.reasons == ("unlike",):
             kind = "coordination-only-unlike"
         said.append(Finding(kind, values))
+    for name in found.unweighed:
+        values = {"name": NAMES[name], "share": _share(found.kept[name])}
+        said.append(Finding("coordination-unweighed", values))
     if len(found.left) > 1:
         said.append(Finding("coordination-left", {"names": tuple(NAMES[name] for name in found.left)}))
     if out := [name for name in found.names if name not in found.left]:

@@ -1153,6 +1153,7 @@ coordination-unsure = Cannot tell. The likeliest is { $name }, with probability 
 coordination-often-wrong = Cannot tell. { $name } has probability { $probability }, but of simulated records like this one with such a verdict, { $wrong } were made by another of the explanations, and it may be { $high }; the bound is { $bound }.
 coordination-never-so-sure = Cannot tell. { $name } has probability { $probability }, but no simulated record got such a verdict, so nothing is known of how often it would be wrong.
 coordination-only-unlike = Cannot tell. { $name } has probability { $probability } among the explanations, but its own records are not like this one.
+coordination-unweighed = Not weighed: { $name }. Fitted to this record, it hardly ever makes about as many events ({ $share } of its draws), so probabilities and error rates are among the others.
 coordination-left = Not ruled out: { $names }.
 coordination-ruled-out = Ruled out, with how often records that it made had it ruled out all the same: { $names }.
 coordination-unlike = Of the records that { $name } makes, { $share } lie as far from their middle as this one: something is missing in it.
