@@ -44,7 +44,7 @@ def country_month() -> tuple[Mobilisation, Setting]:
     return Mobilisation(), setting
 
 
-def many_runs(runs: int = RUNS, at_once: int = 50) -> float:
+def many_runs(runs: int = RUNS, at_once: int = 100) -> float:
     """Seconds of `runs` histories, carried `at_once` at a time, which fits the caches, one thread."""
     model, setting = country_month()
     nothing = Plan(Account(model, Reporting()), setting, Record(())).counters(at_once)

@@ -28,8 +28,10 @@ def test_the_polynomial_exp_is_exp() -> None:
 def test_logarithms_and_powers_are_exact_to_rounding() -> None:
     at = np.concatenate([1 + np.logspace(-16, 0, 400), np.logspace(0, 300, 400), [1.0, math.sqrt(2)]])
     at = np.concatenate([at, np.nextafter(2.0 ** np.arange(1, 1024), 0), 2.0 ** np.arange(1024), [np.finfo(float).max]])
+    at = np.concatenate([at, 1 / at, 1 - 2.0 ** -np.arange(1, 54)])
+    at = at[at > 2.0**-1022]
     found = np.array([log2(x) for x in at])
-    assert (np.abs(found - np.log2(at)) <= 1e-15 * (1 + np.log2(at))).all()
+    assert (np.abs(found - np.log2(at)) <= 1e-15 * (1 + np.abs(np.log2(at)))).all()
     powers = np.append(np.linspace(-1022, 1023, 3001), np.arange(-1022, 1023) + 0.5)
     assert [exp2(x) for x in powers] == pytest.approx(np.exp2(powers), rel=5e-16)
     assert exp2(-math.inf) == exp2(-1e4) == 2.0**-1022

@@ -117,7 +117,7 @@ def exp2(x):
 
 @njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
 def log2(x):
-    """Logarithm to base 2 of a finite x of 1 or more, within 1e-15 (1 + its value): k + 2 atanh(s) / log 2."""
+    """Logarithm to base 2 of a finite x above 2**-1022, within 1e-15 (1 + its size): k + 2 atanh(s) / log 2."""
     k, f = _exponent(x), _fraction(x)
     high = f > 1.4142135623730951
     f = 0.5 * f if high else f

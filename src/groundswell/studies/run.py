@@ -8,6 +8,7 @@ import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -152,8 +153,8 @@ def _in_full(
     result: dict[str, Any], case: Case, folder: Path, built: Built, out: Path, seed: int, processes: int,
     effort: Effort, progress: Progress,
 ) -> None:  # fmt: skip
-    """Add every anchor, what the weights of the main run cannot tell of what it rests on, and the evidence of every
-    account with one mechanism left out, in replicates.
+    """Add every anchor, the evidence of every account with one mechanism left out, in replicates, and then what the
+    weights of the main run cannot tell of what it rests on.
     """
     anew = to_fit(built, result["look"])
     # every other part is near the main run, and begins where its posterior lies; as a resumed run will read it
@@ -163,36 +164,24 @@ def _in_full(
     steps = 1 + others + len(anew) + REPLICATES * len(accounts)
     done = 1
 
-    def report(share: float, words: str) -> None:
-        progress(0.1 + 0.9 * (done + share) / steps, words)
+    def report(share: float, words: str, what: str = "") -> None:
+        progress(0.1 + 0.9 * (done + share) / steps, what + words)
 
     _anchors(
         result, case, folder, built, out, seed, processes, effort, lambda share, words: report(others * share, words)
     )
     done += others
     method = replace(effort.part.method(processes), start=start)
-    for part in anew:
-
-        def fitted(part: Anew = part) -> dict[str, Any]:
-            rng = keyed(seed, 12, 1_000 + part.number)
-            found = refit(
-                built, part.reading, method, log_evidence=result["log_evidence"], rng=rng, processes=processes,
-                progress=report,
-            )  # fmt: skip
-            return part.row(found)
-
-        key = _digest(built, case, part.name, repr(part.reading), seed, repr(replace(method, processes=1)), start)
-        part.put(_once(out, part.name, key, fitted))
-        done += 1
     components: dict[str, list[float]] = {name: [] for name, _ in accounts}
     for replicate in range(REPLICATES):
         for name, account in accounts:
 
-            def evidence(account: Case = account, replicate: int = replicate) -> dict[str, Any]:
+            def evidence(name: str = name, account: Case = account, replicate: int = replicate) -> dict[str, Any]:
                 made = account.build(folder)
                 rng = generator(1_000 * (seed + 1) + replicate)
                 found = fit(
-                    made.account, made.setting, made.observed(), method, rng=rng, fixed=made.held, progress=report
+                    made.account, made.setting, made.observed(), method, rng=rng, fixed=made.held,
+                    progress=partial(report, what=f"evidence of {name}, replicate {replicate + 1}: "),
                 )  # fmt: skip
                 return {"log_evidence": found.log_density, "short": [] if found.converged else [found.status]}
 
@@ -202,6 +191,19 @@ def _in_full(
             result["reasons"] += [f"evidence of {name}, replicate {replicate + 1}: {why}" for why in found["short"]]
             done += 1
     result["components"] = component_rows(components)
+    for part in anew:
+
+        def fitted(part: Anew = part) -> dict[str, Any]:
+            rng = keyed(seed, 12, 1_000 + part.number)
+            found = refit(
+                built, part.reading, method, log_evidence=result["log_evidence"], rng=rng, processes=processes,
+                progress=partial(report, what=f"{part.name}: "),
+            )  # fmt: skip
+            return part.row(found)
+
+        key = _digest(built, case, part.name, repr(part.reading), seed, repr(replace(method, processes=1)), start)
+        part.put(_once(out, part.name, key, fitted))
+        done += 1
 
 
 def _anchors(
@@ -216,8 +218,8 @@ def _anchors(
     anchors: dict[str, Any] = {case.anchor: {key: result[key] for key in shown}}
     for done, stance in enumerate(others):
 
-        def report(share: float, words: str, done: int = done) -> None:
-            progress((done + share) / len(others), words)
+        def report(share: float, words: str, done: int = done, stance: str = stance) -> None:
+            progress((done + share) / len(others), f"anchor {stance}: {words}")
 
         def anchored(stance: str = stance, report: Progress = report) -> dict[str, Any]:
             made = case.anchored(stance).build(folder)

@@ -34,14 +34,26 @@ def active_probability(mu, psi):
 
 
 @njit(cache=True)
+def none_probability(mean, psi):
+    """P(Y = 0)."""
+    return math.exp(-mean) if psi < 1e-9 else math.exp(-math.log1p(psi * mean) / psi)
+
+
+@njit(cache=True)
 def draw_count(rng, mean, psi):
     """A negative binomial count with variance mean + psi mean^2: by inversion or, if large, gamma-Poisson."""
+    return draw_count_from(rng, mean, psi, none_probability(mean, psi) if 0.0 < mean <= 30.0 else 0.0)
+
+
+@njit(cache=True)
+def draw_count_from(rng, mean, psi, none):
+    """`draw_count` where P(Y = 0) is known already."""
     if mean <= 0.0:
         return 0
     if mean > 30.0 or psi < 1e-9:
         return rng.poisson(mean if psi < 1e-9 else psi * mean * rng.standard_gamma(1.0 / psi))
     shape, share = 1.0 / psi, psi * mean / (1.0 + psi * mean)
-    term = math.exp(-math.log1p(psi * mean) / psi)
+    term = none
     target = rng.random()
     count = 0
     while target > term and term > 0.0 and count < 100_000:

@@ -12,9 +12,20 @@ import math
 import numpy as np
 from numba import njit
 
-from groundswell.models.cities._count_loops import active_probability, draw_count, given_seen, some_events
+from groundswell.models._elementary_loops import LN2, log2
+from groundswell.models.cities._count_loops import (
+    active_probability,
+    draw_count,
+    draw_count_from,
+    given_seen,
+    none_probability,
+    some_events,
+)
 from groundswell.models.cities._group_loops import groups_day, make_row
 from groundswell.models.cities._guide_loops import fill, guided_arrests, guided_events, standing
+
+FEW = 16
+"""Events of a place on a day below which the probability of no arrest is worked out once for all histories."""
 
 
 @njit(cache=True, nogil=True)
@@ -43,6 +54,9 @@ def step_day(
     guides = len(guide.place)
     made = np.empty(guides)
     fading = rates.crackdown_memory ** np.arange(day + 1.0)
+    spared = np.empty(FEW)
+    for count in range(FEW):
+        spared[count] = none_probability(rates.arrests_per_event * count, rates.arrests_overdispersion)
     for h in range(histories):
         log_weight[h] = 0.0
         noted_count[h] = 0
@@ -65,11 +79,11 @@ def step_day(
                         hits[found] = p
                         found += 1
             passed = 0.0
-            gap = -math.log1p(-rng.random())
+            gap = -LN2 * log2(1.0 - rng.random())
             for p in range(places):
                 passed += expected[p]
                 if passed > gap:
-                    gap = passed - math.log1p(-rng.random())
+                    gap = passed - LN2 * log2(1.0 - rng.random())
                     if not guide.marks[p] and guide.known[p] < 0:
                         hits[found] = p
                         found += 1
@@ -120,8 +134,9 @@ def step_day(
                 elif guide.known[p] >= 0:
                     count = seen + draw_count(rng, rest, psi)
                 else:
-                    likely = active_probability(mu, rates.overdispersion)
-                    if rng.random() * -math.expm1(-bound) >= likely:
+                    likely, lot = active_probability(mu, rates.overdispersion), rng.random()
+                    # 1 - exp(-bound) is below bound, so most need no exponential
+                    if lot * bound >= likely and lot * -math.expm1(-bound) >= likely:
                         continue
                     count = some_events(rng, mu, rates.overdispersion, likely)
             arrests = 0
@@ -130,7 +145,8 @@ def step_day(
                 log_weight[h] += log_drawn
                 made[i] = arrests
             elif count > 0:
-                arrests = draw_count(rng, rates.arrests_per_event * count, rates.arrests_overdispersion)
+                mean, psi = rates.arrests_per_event * count, rates.arrests_overdispersion
+                arrests = draw_count_from(rng, mean, psi, spared[count] if count < FEW else none_probability(mean, psi))
             if count == 0:
                 continue
             people = 0.0
