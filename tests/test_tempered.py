@@ -24,7 +24,7 @@ from groundswell.infer.tempered import NEAR, TemperedSMC, effective, power_for, 
 from groundswell.models.base import Account
 from groundswell.models.cities.mobilisation import Background, Groups, Mobilisation
 from groundswell.models.reporting.claims import Reporting
-from groundswell.params import leaves, replacing
+from groundswell.params import Prior, leaves, replacing
 from groundswell.rng import generator, keyed
 
 LEARNT = ("process.arrests.per_event", "reporting.bias.state")
@@ -189,6 +189,29 @@ def test_effects_alone_can_be_learnt() -> None:
     assert found.names == (LEARNT[1],)
     assert found.estimate[0] == pytest.approx(float(mass @ (0.7 * at) / mass.sum()), abs=4 * 0.45 / math.sqrt(1_500))
     assert found.log_density == pytest.approx(math.log(mass.sum() / weight.sum()), abs=0.1)
+
+
+def test_two_sides_apart_by_a_factor_of_2_move_the_sampled_answer_by_it_between_anchors(lopsided: Places) -> None:
+    """Five claims a side on the arrests of a week, under a prior of arrests per event that leaves them nearly open."""
+    setting = Setting(lopsided, Window(DAY, 7), active_on_day0=("Hub", "Near"))
+    claims = [
+        said(f"{stance} {k}", "arrests", "Testland", 0, 6, "about", round(share * value), stance)
+        for stance, value in (("movement", 2_000), ("state", 1_000))
+        for k, share in enumerate((1.0, 1.05, 0.95, 1.025, 0.975))
+    ]
+    process = Mobilisation(Background(1.0), groups=None, organised=None, call=None, deterrence=None, backlash=None)
+    name, middles = "process.arrests.per_event", {}
+    for anchor in ("movement", "state"):
+        account = Account(process, Reporting.for_record(Record(tuple(claims)), anchor))
+        account = account.under({name: Prior(30.0, 2.0)})
+        held = {leaf.name: leaf.value for leaf in leaves(account) if leaf.name.startswith("process.")}
+        del held[name]
+        method = TemperedSMC(particles=800, effective=400.0, filter=ParticleFilter(24))
+        found = fit(account, setting, Record(tuple(claims)), method, rng=generator(1), fixed=held)
+        assert found.converged
+        assert found.draws is not None
+        middles[anchor] = float(np.median(np.log(found.draws[:, found.names.index(name)])))
+    assert middles["movement"] - middles["state"] == pytest.approx(math.log(2), abs=0.2)
 
 
 def test_no_claims_give_back_the_prior_and_evidence_zero(lopsided: Places) -> None:

@@ -55,7 +55,7 @@ TRUTHS = {
     "separate": process(),
     "weekday": process(pulse=mob.CalendarPulse(weekday=Effects(thu=0.5, fri=2.0))),
     "called": process(call=mob.Call(40.0, 0.1), overdispersion=0.3, background=mob.Background(0.03)),
-    "shock": process(pulse=mob.RandomPulse(0.3), within=mob.Within(0.05)),
+    "shock": process(pulse=mob.RandomPulse(0.25), within=mob.Within(0.05)),
     "spread": process(between=mob.Between(0.85, Exponential(40.0)), background=mob.Background(0.015)),
     "media": process(media=mob.Media(0.7), background=mob.Background(0.03)),
 }

@@ -8,7 +8,6 @@ import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -157,53 +156,74 @@ def _in_full(
     weights of the main run cannot tell of what it rests on.
     """
     anew = to_fit(built, result["look"])
-    # every other part is near the main run, and begins where its posterior lies; as a resumed run will read it
-    start = Start(**rounded(result["start"]))
     others = len(built.claims.weighed.stances()) - 1
-    accounts = [("all", case), *((name, case.without(name)) for name in COMPONENTS if name not in case.leave_out)]
-    steps = 1 + others + len(anew) + REPLICATES * len(accounts)
-    done = 1
+    evidences = REPLICATES * len(_accounts(case))
+    steps = 1 + others + evidences + len(anew)
 
-    def report(share: float, words: str, what: str = "") -> None:
-        progress(0.1 + 0.9 * (done + share) / steps, what + words)
+    def report(done: int, share: float, words: str) -> None:
+        progress(0.1 + 0.9 * (done + share) / steps, words)
 
     _anchors(
-        result, case, folder, built, out, seed, processes, effort, lambda share, words: report(others * share, words)
-    )
-    done += others
+        result, case, folder, built, out, seed, processes, effort,
+        lambda share, words: report(1, others * share, words),
+    )  # fmt: skip
+    # every other part is near the main run, and begins where its posterior lies; as a resumed run will read it
+    start = Start(**rounded(result["start"]))
     method = replace(effort.part.method(processes), start=start)
-    components: dict[str, list[float]] = {name: [] for name, _ in accounts}
-    for replicate in range(REPLICATES):
-        for name, account in accounts:
+    evidence_of_components(
+        result, case, folder, built, out, seed, method,
+        lambda share, words: report(1 + others, evidences * share, words),
+    )  # fmt: skip
+    for done, part in enumerate(anew, start=1 + others + evidences):
 
-            def evidence(name: str = name, account: Case = account, replicate: int = replicate) -> dict[str, Any]:
-                made = account.build(folder)
-                rng = generator(1_000 * (seed + 1) + replicate)
-                found = fit(
-                    made.account, made.setting, made.observed(), method, rng=rng, fixed=made.held,
-                    progress=partial(report, what=f"evidence of {name}, replicate {replicate + 1}: "),
-                )  # fmt: skip
-                return {"log_evidence": found.log_density, "short": [] if found.converged else [found.status]}
+        def told(share: float, words: str, done: int = done, part: Anew = part) -> None:
+            report(done, share, f"{part.name}: {words}")
 
-            key = _digest(built, account, replicate, seed, repr(replace(method, processes=1)), start)
-            found = _once(out, f"evidence {name} {replicate + 1}", key, evidence)
-            components[name].append(found["log_evidence"])
-            result["reasons"] += [f"evidence of {name}, replicate {replicate + 1}: {why}" for why in found["short"]]
-            done += 1
-    result["components"] = component_rows(components)
-    for part in anew:
-
-        def fitted(part: Anew = part) -> dict[str, Any]:
+        def fitted(part: Anew = part, told: Progress = told) -> dict[str, Any]:
             rng = keyed(seed, 12, 1_000 + part.number)
             found = refit(
                 built, part.reading, method, log_evidence=result["log_evidence"], rng=rng, processes=processes,
-                progress=partial(report, what=f"{part.name}: "),
+                progress=told,
             )  # fmt: skip
             return part.row(found)
 
         key = _digest(built, case, part.name, repr(part.reading), seed, repr(replace(method, processes=1)), start)
         part.put(_once(out, part.name, key, fitted))
-        done += 1
+
+
+def _accounts(case: Case) -> list[tuple[str, Case]]:
+    """ "all" is the case as it is; the others lack a mechanism each, and have its name."""
+    return [("all", case), *((name, case.without(name)) for name in COMPONENTS if name not in case.leave_out)]
+
+
+def evidence_of_components(
+    result: dict[str, Any], case: Case, folder: Path, built: Built, out: Path, seed: int, method: Any,
+    progress: Progress = silent,
+) -> None:  # fmt: skip
+    """Add the evidence of every account with one mechanism left out, in replicates, as `component_rows`.
+
+    method : of every evidence, a `TemperedSMC` that may begin where the posterior of the case lies.
+    """
+    accounts = _accounts(case)
+    evidence: dict[str, list[float]] = {name: [] for name, _ in accounts}
+    tasks = [(replicate, *account) for replicate in range(REPLICATES) for account in accounts]
+    for done, (replicate, name, account) in enumerate(tasks):
+        what = f"evidence of {name}, replicate {replicate + 1}"
+
+        def told(share: float, words: str, done: int = done, what: str = what) -> None:
+            progress((done + share) / len(tasks), f"{what}: {words}")
+
+        def weighed(account: Case = account, replicate: int = replicate, told: Progress = told) -> dict[str, Any]:
+            made = account.build(folder)
+            rng = generator(1_000 * (seed + 1) + replicate)
+            found = fit(made.account, made.setting, made.observed(), method, rng=rng, fixed=made.held, progress=told)
+            return {"log_evidence": found.log_density, "short": [] if found.converged else [found.status]}
+
+        key = _digest(built, account, replicate, seed, repr(replace(method, processes=1)), method.start)
+        found = _once(out, f"evidence {name} {replicate + 1}", key, weighed)
+        evidence[name].append(found["log_evidence"])
+        result["reasons"] += [f"{what}: {why}" for why in found["short"]]
+    result["components"] = component_rows(evidence)
 
 
 def _anchors(
