@@ -23,7 +23,7 @@ class CoordinationConfiguration(EventsConfiguration):
     until: date | None = None
     call: tuple[date, ...] = ()
     once: bool = False
-    records: Annotated[int, pydantic.Field(ge=50)] = 200
+    records: Annotated[int, pydantic.Field(ge=60)] = 200
     level: Annotated[float, pydantic.Field(gt=0.5, lt=1)] = 0.8
     bound: Annotated[float, pydantic.Field(gt=0, lt=0.5)] = 0.1
 

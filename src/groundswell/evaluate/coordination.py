@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from groundswell.data.table import Table
-from groundswell.errors import DataError, NotConverged
+from groundswell.errors import DataError, NotConverged, UsageError
 from groundswell.evaluate.coordination_measures import Measures
 from groundswell.evaluate.explanations import Cells, Explanation, explanation, possible
 from groundswell.infer.base import Progress, silent
@@ -40,8 +40,12 @@ explanations apart at this size, and not which of them makes so many events."""
 TRIES = 20
 """Draws for each record that is wanted, at most."""
 
-TOO_FEW = 20
-"""Records of this size below which an explanation is not weighed, since its error rates could not be known."""
+TOO_FEW = 50
+"""Records of this size below which an explanation is not weighed: neither its error rates nor what its records are like
+could be known (with 49, the furthest of them all is among the furthest `UNLIKE`)."""
+
+LEAST = 60
+"""Records of each explanation that may be asked for, at the least."""
 
 FEWEST = 30
 """Events after the first day below which nothing is tried."""
@@ -192,29 +196,32 @@ class Coordination:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why there is no verdict: "unsure", "often wrong", "unlike"; none where there is one."""
+        """Why there is no verdict: "unsure", "often wrong", "unweighed", "unlike"; none where there is one."""
         found = ["unsure"] if self.probability[self.leading] < self.level else []
         if not found and (self.wrong is None or self.wrong[2] > self.bound):
             found.append("often wrong")
+        found += ["unweighed"] if self.unweighed else []
         return (*found, *(["unlike"] if self.typical[self.leading] < UNLIKE else []))
 
     @property
     def verdict(self) -> str:
         """`leading`, or "cannot tell": where it has less than probability `level`, where such verdicts may be wrong
-        more often than `bound`, or where it makes no records like this one, so that all rests on extrapolation.
+        more often than `bound`, where an explanation could not be weighed against it, or where it makes no records like
+        this one, so that all rests on extrapolation.
         """
         return CANNOT_TELL if self.reasons else self.leading
 
     @property
     def left(self) -> tuple[str, ...]:
-        """The explanations that are not ruled out, the likeliest first.
+        """The explanations that are not ruled out, the likeliest first, those that could not be weighed last.
 
         Where the likeliest makes no records like this one, probabilities are extrapolated, and an explanation that does
         make such records is not ruled out by them.
         """
         order = sorted(self.names, key=lambda name: -self.probability[name])
         like = [name for name in order if "unlike" in self.reasons and self.typical[name] >= UNLIKE]
-        return tuple(name for name in order if self.probability[name] >= RULED_OUT or name in like)
+        left = (name for name in order if self.probability[name] >= RULED_OUT or name in like)
+        return (*left, *self.unweighed)
 
 
 def coordination(
@@ -223,12 +230,15 @@ def coordination(
 ) -> Coordination:  # fmt: skip
     """Which explanation made these counts, and how often such an answer is wrong.
 
-    records : drawn from each fitted explanation. level : probability that a verdict needs. bound : the most that the
-    upper end of the 95 % interval of its error rate may be. Without positions there is no "spread", in fewer than three
-    weeks no "weekday". The same seed gives the same answer on any number of processes. DataError for fewer than 30
-    events after the first day, or in one place.
+    records : wanted from each fitted explanation, 60 or more. level : probability that a verdict needs. bound : the
+    most that the upper end of the 95 % interval of its error rate may be. Without positions there is no "spread", in
+    fewer than three weeks no "weekday". The same seed gives the same answer on any number of processes. DataError for
+    fewer than 30 events after the first day, or in one place; NotConverged where fewer than two explanations make
+    such records.
     Cost: fits of some seconds, then 5 to 50 ms a record for hundreds of places.
     """
+    if records < LEAST:
+        raise UsageError(f"{records} simulated records of each explanation; error rates need {LEAST} or more.")
     after = int(cells.events[1:].sum())
     if after < FEWEST or cells.events.shape[1] < 2:
         raise DataError(
@@ -256,8 +266,9 @@ def coordination(
     weighed = {name: mine for name, mine in zip(names, found, strict=True) if len(mine) >= TOO_FEW}
     if len(weighed) < 2:
         raise NotConverged(
-            f"of the explanations, {len(weighed)} makes records with as many events as this one, within a factor of "
-            f"{SIZE:g}, so that there is nothing to tell apart. Give a shorter stretch of days."
+            f"{', '.join(name for name in names if name not in weighed)}: fitted to this record, these hardly ever "
+            f"make as many events as it has, within a factor of {SIZE:g}, so that nothing can be told apart. Give a "
+            "shorter stretch of days."
         )
     progress(0.92, "telling apart")
     measured = Measures(cells)
@@ -287,7 +298,9 @@ def _told(
     wrong = None
     if mine.any():
         share = float(weight[mine & (truth != leading)].sum() / weight[mine].sum())
-        wrong = (share, *wilson(share, int(mine.sum())))
+        # as many such verdicts as there would be, were there no more records of any explanation than of the rarest
+        count = float(weight[mine].sum()) * np.bincount(truth).min()
+        wrong = (share, *wilson(share, count))
     rows = []
     for kind, name in enumerate(names):
         these = truth == kind
@@ -311,10 +324,12 @@ def _told(
 
 
 def _as_far(x: np.ndarray, observed: np.ndarray) -> float:
-    """Share of an explanation's own records (the record counted among them) as far from their middle as the record."""
-    middle = np.median(x, axis=0)
-    spread = np.cov(x.T) + 1e-9 * np.eye(x.shape[1]) * max(1.0, float(x.var()))
-    inverse = np.linalg.inv(spread)
-    far = np.einsum("ij,jk,ik->i", x - middle, inverse, x - middle)
-    mine = (observed - middle) @ inverse @ (observed - middle)
-    return float((1 + (far >= mine).sum()) / (1 + len(x)))
+    """Share of an explanation's own records, this one counted among them, as far from the middle of all as this one.
+
+    The record is in the middle and the spread too: one that the explanation made is then as likely to have any rank.
+    """
+    every = np.vstack([x, observed])
+    apart = every - np.median(every, axis=0)
+    spread = np.cov(every.T) + 1e-9 * np.eye(x.shape[1]) * max(1.0, float(every.var()))
+    far = np.einsum("ij,jk,ik->i", apart, np.linalg.inv(spread), apart)
+    return float((far >= far[-1]).mean())

@@ -1,11 +1,12 @@
-"""What tells calls, shocks, news and contagion apart in daily counts: a dozen numbers that any record has.
+"""What tells calls, shocks, weekdays, news and contagion apart in daily counts: up to eighteen numbers of a record.
 
 They are the same function of a simulated record as of the user's own. Densities at values fitted to the user's record
 would not be: they flatter it, since every explanation was bent to it, and to none of the simulated ones.
 
 Two weighted regressions of the counts of a day on what went before: on the place's share, its own momentum, the
 momentum near it and that of the whole country; and the same with a level for every day of its own, in which what is
-nationwide cancels and what is near does not. Days that all places share are then in what the first leaves over.
+nationwide cancels and what is near does not. Days that all places share are then in what the first leaves over. Days
+are compared with those of the same weekday, before and after the first regression.
 """
 
 from __future__ import annotations

@@ -87,15 +87,18 @@ class Cells:
 
     @cached_property
     def weekdays(self) -> Effects:
-        """A coefficient for each weekday but the last, where the record has some weeks."""
-        return Effects(dict.fromkeys(WEEKDAYS[:6] if len(self.events) >= 7 * FEWEST_WEEKS else (), 0.0))
+        """A coefficient for each weekday, where the record has some weeks.
+
+        For all seven, so that no weekday is another's measure: their common level is the prior's, and changes nothing.
+        """
+        return Effects(dict.fromkeys(WEEKDAYS if len(self.events) >= 7 * FEWEST_WEEKS else (), 0.0))
 
 
 @dataclass(frozen=True)
 class Week(Component):
-    """The rhythm of the week is what makes places rise on the same days."""
+    """Places rise on the same days because of the weekday."""
 
-    effects: Effects = param("1", default=Effects(), prior=Prior(0.0, 0.8), doc="log effect against the day not named")
+    effects: Effects = param("1", default=Effects(), prior=Prior(0.0, 0.8), doc="log effect against the week's mean")
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ class Explanation(Component):
     keep: float = param("1/day", low=0, high=1, prior=Prior(0.5, 0.8), doc="share of the memory left the day after")
     scale: float = param("1", prior=Prior(0.7, 0.4), doc="exponent of population in every share")
     overdispersion: float = param("1", low=0, prior=Prior(0.5, 0.7), doc="psi: variance mu + psi mu^2")
-    weekday: Effects = param("1", default=Effects(), prior=Prior(0.0, 0.3), doc="log effect against the day not named")
+    weekday: Effects = param("1", default=Effects(), prior=Prior(0.0, 0.3), doc="log effect against the week's mean")
     week: Week | None = None
     calls: Calls | None = None
     shock: Shock | None = None

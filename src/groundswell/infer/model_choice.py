@@ -149,7 +149,7 @@ def reliability(logs: np.ndarray, truth: np.ndarray, bins: int = 10) -> list[dic
     return rows
 
 
-def wilson(share: float, count: int, z: float = 1.96) -> tuple[float, float]:
+def wilson(share: float, count: float, z: float = 1.96) -> tuple[float, float]:
     """Interval of a probability that was seen as a share of `count` trials; never beyond 0 and 1."""
     middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))

@@ -88,6 +88,7 @@ class CoordinationCase:
              "of this size": found.kept[name]}
             for name in found.names
         ]  # fmt: skip
+        chances += [{"explanation": name, "of this size": found.kept[name]} for name in found.unweighed]
         return {
             "probabilities": Table.from_rows(chances),
             "confusion": found.confusion,
@@ -174,10 +175,12 @@ def findings(found: Coordination) -> tuple[Finding, ...]:
             kind = "coordination-never-so-sure"
         if found.reasons == ("unlike",):
             kind = "coordination-only-unlike"
+        if found.reasons[0] == "unweighed":
+            kind = "coordination-unrivalled"
         said.append(Finding(kind, values))
     for name in found.unweighed:
-        values = {"name": NAMES[name], "share": _share(found.kept[name])}
-        said.append(Finding("coordination-unweighed", values))
+        kept = {"name": NAMES[name], "share": _share(found.kept[name])}
+        said.append(Finding("coordination-unweighed", kept))
     if len(found.left) > 1:
         said.append(Finding("coordination-left", {"names": tuple(NAMES[name] for name in found.left)}))
     if out := [name for name in found.names if name not in found.left]:
