@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numba import njit
 
+from groundswell.models._elementary_loops import weighed
+
 
 @njit(cache=True, nogil=True)
 def noted_of(place, column, noted_count, noted_place, noted):
@@ -44,15 +46,6 @@ def weights_of_persons(log_weight, low, step, most):
     return out
 
 
-@njit(cache=True, fastmath={"reassoc", "contract"})
-def _weighed(law, weight):
-    """The sum of law times weight; over slices, so that it is done several at a time."""
-    total = 0.0
-    for a in range(len(law)):
-        total += law[a] * weight[a]
-    return total
-
-
 @njit(cache=True, nogil=True)
 def with_more(table, chance, least):
     """(J, A + 1) the table's mean weight if a more are to come with chance[j, a], and never below `least`.
@@ -69,7 +62,7 @@ def with_more(table, chance, least):
             reach -= 1
         at, before = 0, 0
         while True:
-            out[j, at] = max(_weighed(chance[j, :reach], padded[at : at + reach]), least)
+            out[j, at] = max(weighed(chance[j, :reach], padded[at : at + reach]), least)
             for between in range(before + 1, at):
                 part = (between - before) / (at - before)
                 out[j, between] = out[j, before] + part * (out[j, at] - out[j, before])

@@ -28,6 +28,7 @@ from groundswell.data.table import Table
 from groundswell.errors import DataError, nearest
 from groundswell.infer.base import Progress, fit, silent
 from groundswell.infer.target import Start, Target
+from groundswell.infer.tempered import TemperedSMC
 from groundswell.infer.workers import kept_alive
 from groundswell.rng import generator, keyed
 from groundswell.studies.case import COMPONENTS, Built, Case, plain
@@ -158,23 +159,25 @@ def _in_full(
     anew = to_fit(built, result["look"])
     others = len(built.claims.weighed.stances()) - 1
     evidences = REPLICATES * len(_accounts(case))
-    steps = 1 + others + evidences + len(anew)
+    steps = others + evidences + len(anew)
 
     def report(done: int, share: float, words: str) -> None:
         progress(0.1 + 0.9 * (done + share) / steps, words)
 
     _anchors(
         result, case, folder, built, out, seed, processes, effort,
-        lambda share, words: report(1, others * share, words),
+        lambda share, words: report(0, others * share, words),
     )  # fmt: skip
     # every other part is near the main run, and begins where its posterior lies; as a resumed run will read it
     start = Start(**rounded(result["start"]))
-    method = replace(effort.part.method(processes), start=start)
+    sampler = effort.part.method(processes)
+    assert isinstance(sampler, TemperedSMC)
+    method = replace(sampler, start=start)
     evidence_of_components(
         result, case, folder, built, out, seed, method,
-        lambda share, words: report(1 + others, evidences * share, words),
+        lambda share, words: report(others, evidences * share, words),
     )  # fmt: skip
-    for done, part in enumerate(anew, start=1 + others + evidences):
+    for done, part in enumerate(anew, start=others + evidences):
 
         def told(share: float, words: str, done: int = done, part: Anew = part) -> None:
             report(done, share, f"{part.name}: {words}")
@@ -197,7 +200,7 @@ def _accounts(case: Case) -> list[tuple[str, Case]]:
 
 
 def evidence_of_components(
-    result: dict[str, Any], case: Case, folder: Path, built: Built, out: Path, seed: int, method: Any,
+    result: dict[str, Any], case: Case, folder: Path, built: Built, out: Path, seed: int, method: TemperedSMC,
     progress: Progress = silent,
 ) -> None:  # fmt: skip
     """Add the evidence of every account with one mechanism left out, in replicates, as `component_rows`.

@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numba import njit
 
+from groundswell.models._elementary_loops import weighed
 from groundswell.models.cities._count_loops import tilted_events
 
 RARE = 1e-2
@@ -112,15 +113,6 @@ def arrests_laws(mean_per_event, psi, edge, laws, mass):
         if y > 0:
             arrests_law(mean_per_event * y, psi, laws[y])
         _by_block(laws[y], edge, mass[y])
-
-
-@njit(cache=True, fastmath={"reassoc", "contract"})
-def weighed(mass, weight):
-    """The sum of mass times weight."""
-    total = 0.0
-    for b in range(len(mass)):
-        total += mass[b] * weight[b]
-    return total
 
 
 @njit(cache=True)

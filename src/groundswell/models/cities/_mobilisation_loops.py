@@ -145,8 +145,9 @@ def step_day(
                 log_weight[h] += log_drawn
                 made[i] = arrests
             elif count > 0:
-                mean, psi = rates.arrests_per_event * count, rates.arrests_overdispersion
-                arrests = draw_count_from(rng, mean, psi, spared[count] if count < FEW else none_probability(mean, psi))
+                mean, scatter = rates.arrests_per_event * count, rates.arrests_overdispersion
+                none = spared[count] if count < FEW else none_probability(mean, scatter)
+                arrests = draw_count_from(rng, mean, scatter, none)
             if count == 0:
                 continue
             people = 0.0
