@@ -22,10 +22,6 @@ from groundswell.evaluate.ranking import Finding
 from groundswell.infer.base import Progress, silent
 from groundswell.studies.event_comparison import said_of_data
 
-NEAREST_SHARE = 0.005
-"""Shares are not said more exactly than this."""
-
-
 @dataclass(frozen=True)
 class Plan:
     """How the events are counted and what is tried; `evaluate.coordination` says what level, bound and records are.
@@ -212,6 +208,5 @@ NAMES: Mapping[str, str] = {
 
 def _share(value: float) -> str:
     """In whole per cent; never a false 0 or 100."""
-    if value < NEAREST_SHARE:
-        return "under 1 %"
-    return "over 99 %" if value > 1 - NEAREST_SHARE else f"{100 * value:.0f} %"
+    rounded = round(100 * value)
+    return "under 1 %" if rounded < 1 else "over 99 %" if rounded > 99 else f"{rounded} %"
