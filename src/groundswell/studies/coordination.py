@@ -22,6 +22,7 @@ from groundswell.evaluate.ranking import Finding
 from groundswell.infer.base import Progress, silent
 from groundswell.studies.event_comparison import said_of_data
 
+
 @dataclass(frozen=True)
 class Plan:
     """How the events are counted and what is tried; `evaluate.coordination` says what level, bound and records are.
