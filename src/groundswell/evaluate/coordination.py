@@ -42,7 +42,7 @@ TRIES = 20
 
 TOO_FEW = 50
 """Records of this size below which an explanation is not weighed: neither its error rates nor what its records are like
-could be known (with 49, the furthest of them all is among the furthest `UNLIKE`)."""
+could be known (with 49, not even one further out than all of them would lie below `UNLIKE`)."""
 
 LEAST = 60
 """Records of each explanation that may be asked for, at the least."""
