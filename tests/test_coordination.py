@@ -337,6 +337,18 @@ def test_weekdays_and_news_are_given_no_other_verdict(truth: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("truth", ["called", "shock", "separate"])
+def test_calls_and_shocks_are_not_taken_for_spread(truth: str) -> None:
+    """Of four records of each truth none is called spread, and strong calls are found as such or left open."""
+    for seed in range(1, 5):
+        found = coordination(drawn(truth, seed, SMALL), records=80, seed=seed)
+        assert found.verdict in (truth, CANNOT_TELL), (seed, found.probability)
+        if truth == "called":
+            assert found.probability["called"] + found.probability["shock"] > 0.8
+            assert "spread" not in found.left
+
+
+@pytest.mark.slow
 def test_wrong_verdicts_are_as_rare_as_stated() -> None:
     """Six records of each truth, of whose verdicts no more are wrong than were stated to be, within 3 sd and one."""
     rows = [told(truth, seed, country(), records=80, processes=2) for seed in range(1, 7) for truth in TRUTHS]
