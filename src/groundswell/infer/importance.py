@@ -95,21 +95,21 @@ def power_for(log_weight: np.ndarray, wanted: float) -> float:
 
 
 def spiked(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (K,) and a root (K, K) of the covariance of a weighted sample that is the prior but for a few directions.
+    """Mean (K,) and a root (K, K) of the covariance of a weighted sample that is N(0, 1) but for a few directions.
 
-    y : (N, K) on coordinates in which the prior is standard normal. With n effective draws and g = K / n, noise alone
+    y : (N, K). With n effective draws and g = K / n, noise alone
     spreads the sample's eigenvalues over (1 -+ sqrt g)^2; those are taken for 1. An eigenvalue outside belongs to a
     direction of variance v with value = v (1 + g / (v - 1)), and its sample direction has squared cosine
     c^2 = (1 - g / (v - 1)^2) / (1 + g / (v - 1)) with the true one, so the best variance along it is v c^2 + 1 - c^2
-    (Donoho, Gavish and Johnstone 2018, Frobenius loss). The mean along the directions taken for the prior's is drawn
-    towards the prior's as far as noise may have made it (James and Stein 1961). With n <= K the covariance is 1.
+    (Donoho, Gavish and Johnstone 2018, Frobenius loss). The mean along all other directions is drawn towards 0 as far as
+    noise may have made it (James and Stein 1961). With n <= K the covariance is 1.
     """
     count = float(1 / (weights**2).sum())
     mean = weights @ y
     centred = y - mean
     g = y.shape[1] / max(count - 1, 1e-9)
     if g >= 1:
-        return _towards_prior(mean, count), np.eye(y.shape[1])
+        return _towards_0(mean, count), np.eye(y.shape[1])
     values, axes = np.linalg.eigh((centred * weights[:, None]).T @ centred * count / (count - 1))
     variance = np.ones(len(values))
     for k, value in enumerate(values):
@@ -121,11 +121,17 @@ def spiked(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         variance[k] = v * cosine + 1 - cosine
     along = axes.T @ mean
     usual = variance == 1
-    along[usual] = _towards_prior(along[usual], count)
+    along[usual] = _towards_0(along[usual], count)
     return axes @ along, np.linalg.cholesky((axes * variance) @ axes.T)
 
 
-def _towards_prior(mean: np.ndarray, count: float) -> np.ndarray:
+def learnt(y: np.ndarray, weights: np.ndarray, about: Normal) -> Normal:
+    """The normal of a weighted sample, (N, K), that is `about` but for a few directions: by `spiked`."""
+    middle, root = spiked(np.linalg.solve(about.root, (y - about.middle).T).T, weights)
+    return Normal(about.middle + about.root @ middle, about.root @ root)
+
+
+def _towards_0(mean: np.ndarray, count: float) -> np.ndarray:
     """James and Stein's estimate of a mean known with variance 1 / count in each of its directions."""
     length = float(mean @ mean)
     return mean if len(mean) < 3 else mean * max(0.0, 1 - (len(mean) - 2) / (count * length)) if length > 0 else mean

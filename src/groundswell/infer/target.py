@@ -18,7 +18,7 @@ from groundswell.models.reporting.integration import integrable
 from groundswell.params import Leaf, leaves, replacing
 from groundswell.rng import keyed
 
-BELIEVED = 0.7
+BELIEVED = 0.85
 """Of what a start knows beyond the prior: a normal that is too narrow misses what lies far out."""
 
 

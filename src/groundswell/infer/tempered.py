@@ -35,7 +35,7 @@ from groundswell.data.setting import Setting
 from groundswell.errors import DataError, UsageError
 from groundswell.infer._particle_loops import systematic
 from groundswell.infer.base import Fit, Progress
-from groundswell.infer.importance import Normal, effective, log_mean, log_mixture, power_for, shares, spiked
+from groundswell.infer.importance import Normal, effective, learnt, log_mean, log_mixture, power_for, shares
 from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.target import Coordinates, Start, Target
 from groundswell.infer.workers import Workers
@@ -158,8 +158,9 @@ class _Sampler:
                 if near is not None and len(normals) <= STARTED:
                     normal = near
                     continue
-                middle, root = spiked(y, shares(power * log_weight))
-                normal = Normal(middle, root if arrived else NARROWER * root)
+                normal = learnt(y, shares(power * log_weight), near or normals[0])
+                if not arrived:
+                    normal = replace(normal, root=NARROWER * normal.root)
 
     def _size(self, arrived: bool, worth: float, tried: int) -> int:
         """Filters of the next round: no more than are still needed if each is worth as much as those before."""
