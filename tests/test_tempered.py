@@ -17,10 +17,10 @@ from groundswell.data.setting import Setting
 from groundswell.data.window import Window
 from groundswell.errors import DataError, UsageError
 from groundswell.infer.base import Fit, fit
-from groundswell.infer.importance import Normal
+from groundswell.infer.importance import Normal, learnt, spiked
 from groundswell.infer.particle import ParticleFilter
 from groundswell.infer.target import BELIEVED, Coordinates, Start, Target
-from groundswell.infer.tempered import NEAR, TemperedSMC, effective, power_for, replay_key, spiked
+from groundswell.infer.tempered import NEAR, TemperedSMC, effective, power_for, replay_key
 from groundswell.models.base import Account
 from groundswell.models.cities.mobilisation import Background, Groups, Mobilisation
 from groundswell.models.reporting.claims import Reporting
@@ -354,6 +354,30 @@ def test_few_directions_are_told_from_noise() -> None:
     assert np.linalg.eigvalsh(spiked(wide, np.full(400, 1 / 400))[1])[-1] > 2
     few[:20] = (1 - 380e-9) / 20
     assert spiked(y, few)[1].tolist() == np.eye(30).tolist(), "20 draws tell nothing of 30 directions"
+
+
+def test_a_normal_is_learnt_by_what_differs_from_a_near_one() -> None:
+    """Of 30 directions 15 are far from the prior's, and one of them from the start's: 400 draws find that one."""
+    rng = generator(5)
+    axes = np.linalg.qr(rng.standard_normal((30, 30)))[0]
+    near = Normal(2 * axes[:, :15].sum(axis=1), np.linalg.cholesky((axes * np.repeat([0.1, 1.0], 15)) @ axes.T))
+    wider = near.root @ (np.eye(30) + 0.8 * np.outer(*2 * [np.linalg.solve(near.root, axes[:, 0]) * 0.1**0.5]))
+    truth = Normal(near.middle + 0.4 * axes[:, 0], np.linalg.cholesky(wider @ wider.T))
+    y, even, prior = truth.draw(400, rng), np.full(400, 1 / 400), Normal(np.zeros(30), np.eye(30))
+    fresh = truth.draw(4_000, rng)
+
+    def lacking(found: Normal) -> float:
+        """Kullback-Leibler divergence from the truth, in nats."""
+        return float((truth.log_density(fresh) - found.log_density(fresh)).mean())
+
+    found = learnt(y, even, near)
+    assert found.root.tolist() == np.tril(found.root).tolist()
+    assert lacking(found) < 0.12
+    assert lacking(near) > 0.5, "what is to be learnt"
+    assert lacking(learnt(y, even, prior)) > 3 * lacking(found), "sixteen directions are not told apart from noise"
+    about_prior, plain = learnt(y, even, prior), spiked(y, even)
+    assert about_prior.root.tolist() == plain[1].tolist()
+    assert about_prior.middle.tolist() == plain[0].tolist()
 
 
 def test_the_power_keeps_the_draws_that_are_wanted() -> None:

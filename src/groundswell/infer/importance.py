@@ -127,7 +127,8 @@ def spiked(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def learnt(y: np.ndarray, weights: np.ndarray, about: Normal) -> Normal:
     """The normal of a weighted sample, (N, K), that is `about` but for a few directions: by `spiked`."""
-    middle, root = spiked(np.linalg.solve(about.root, (y - about.middle).T).T, weights)
+    apart = np.ascontiguousarray(np.linalg.solve(about.root, (y - about.middle).T).T)
+    middle, root = spiked(apart, weights)
     return Normal(about.middle + about.root @ middle, about.root @ root)
 
 

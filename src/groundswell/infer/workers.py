@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
+from threading import Thread
 from typing import Any
 
 _numbers = count()
@@ -71,11 +72,15 @@ def kept_alive(processes: int, module: str) -> Iterator[None]:
         yield
         return
     pool = _pool(processes, module)
+    # they start while the caller is still at what it does alone
+    starting = Thread(target=lambda: [pool.submit(_nothing) for _ in range(processes)], daemon=True)
+    starting.start()
     _kept = (processes, pool)
     try:
         yield
     finally:
         _kept = None
+        starting.join()
         pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -99,6 +104,10 @@ def _begin(make: Callable[..., Any] | None = None, arguments: tuple = ()) -> Non
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if make is not None:
         _build(-1, make, arguments)
+
+
+def _nothing() -> None:
+    """A task that makes an executor start a process."""
 
 
 def _build(number: int, make: Callable[..., Any], arguments: tuple) -> None:
