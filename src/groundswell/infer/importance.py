@@ -101,8 +101,8 @@ def spiked(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     spreads the sample's eigenvalues over (1 -+ sqrt g)^2; those are taken for 1. An eigenvalue outside belongs to a
     direction of variance v with value = v (1 + g / (v - 1)), and its sample direction has squared cosine
     c^2 = (1 - g / (v - 1)^2) / (1 + g / (v - 1)) with the true one, so the best variance along it is v c^2 + 1 - c^2
-    (Donoho, Gavish and Johnstone 2018, Frobenius loss). The mean along all other directions is drawn towards 0 as far as
-    noise may have made it (James and Stein 1961). With n <= K the covariance is 1.
+    (Donoho, Gavish and Johnstone 2018, Frobenius loss). The mean along all other directions is drawn towards 0 as far
+    as noise may have made it (James and Stein 1961). With n <= K the covariance is 1.
     """
     count = float(1 / (weights**2).sum())
     mean = weights @ y

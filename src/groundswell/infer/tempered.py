@@ -14,7 +14,8 @@ there is no chain that could be stuck.
 What the claims say enters through a few directions; along the others the posterior is the prior. On coordinates in
 which the prior is standard normal its covariance is 1 but for a few directions, and an estimate of such a covariance
 has known errors: `spiked` takes them out (Donoho, Gavish and Johnstone 2018). Without it, thousands of draws would be
-needed to tell correlations from noise.
+needed to tell correlations from noise. Where a start says about where the posterior lies, fewer directions differ from
+it than from the prior, and those are looked for (`learnt`).
 
 Leans and speakers' effects, which are normal and enter the claims linearly, are no coordinates: the filter
 integrates them out and draws them afterwards (`models.reporting.integration`).
