@@ -389,6 +389,18 @@ def test_a_shift_within_its_noise_is_a_dot_and_unreliable_rows_are_hatched() -> 
     assert [patch.get_hatch() is not None for patch in axes.patches] == [False, False, True]
 
 
+def test_a_figure_where_none_was_expected_has_a_bar_beside_it() -> None:
+    """A claim of 300 of which all five quantiles are 0: without a bar it looks as if nothing had been found."""
+    expected = {"predicted": [0.0] * 5}
+    axes = claims.said_and_expected([claim("s01", 300) | expected, claim("s02", 300)], words=WORDS)
+    bars = [np.asarray(path.vertices) for bar in axes.collections for path in bar.get_paths()]
+    none = [bar[:, 0] for bar in bars if (bar[:, 1] == 0).all()]
+    left = axes.get_xlim()[0]
+    assert [(ends.min(), ends.max()) for ends in none] == 2 * [(pytest.approx(left), 0.5)]
+    other = np.concatenate([bar[:, 0] for bar in bars if (bar[:, 1] == 1).all()])
+    assert other.min() > 0.5, "an interval that does not begin at 0 does not begin at the end of the axis"
+
+
 def test_given_axes_are_drawn_in() -> None:
     axes = style.panel(4.0)
     assert claims.claims_on_fan(days(35), bands(35), CLAIMS, axes=axes, words=WORDS) is axes

@@ -22,6 +22,8 @@ ROW = 0.145
 """Inches that one line of a label needs."""
 ROOM = 3.6
 """Inches beside the names of claims."""
+MARGIN = 1.3
+"""Factor by which an axis of figures reaches beyond them."""
 
 
 @style.styled
@@ -196,15 +198,17 @@ def said_and_expected(
     """Each claim beside the model's own range for it.
 
     claims : mappings with id, said, speaker, stance, value, and `predicted`, five quantiles (5, 25, 50,
-    75, 95 %) of what the model expects this speaker to say. Bars: 90 and 50 per cent; marker: as said.
+    75, 95 %) of what the model expects this speaker to say. Bars: 90 and 50 per cent; marker: as said. An axis of logs
+    has no 0: what begins there begins at the left end, and where all is 0 a short bar stands there.
     """
     words = words or Speaker()
     axes = axes if axes is not None else style.panel(0.9 + 0.235 * len(claims))
     look = style.colours(stances or [claim["stance"] for claim in claims])
     for row, claim in enumerate(claims):
         low, quarter, middle, three, high = (max(float(v), 0.5) for v in claim["predicted"])
-        axes.hlines(row, low, high, color=style.PRIOR, linewidth=3.5)
-        axes.hlines(row, quarter, three, color="#8f9bab", linewidth=6.5)
+        begin, inner = (end / MARGIN if end == 0.5 else end for end in (low, quarter))
+        axes.hlines(row, begin, high, color=style.PRIOR, linewidth=3.5)
+        axes.hlines(row, inner, three, color="#8f9bab", linewidth=6.5)
         axes.vlines(middle, row - 0.28, row + 0.28, color="white", linewidth=1.2)
         colour, marker = look[claim["stance"]]
         value = max(float(claim["value"]), 0.5)
@@ -216,7 +220,7 @@ def said_and_expected(
                 arrowprops={"arrowstyle": "<|-", "color": colour, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 3},
             )  # fmt: skip
     ends = [max(float(v), 0.5) for c in claims for v in (c["value"], *c["predicted"])]
-    low, high = (0.5, 1.0) if not ends else (min(ends) / 1.3, max(ends) * 1.3)
+    low, high = (0.5, 1.0) if not ends else (min(ends) / MARGIN, max(ends) * MARGIN)
     style.log_counts(axes, low, high, room=ROOM, language=words.language)
     axes.set_xlim(low, high)
     axes.set_yticks(
