@@ -19,7 +19,7 @@ from groundswell.params import Leaf, leaves, replacing
 from groundswell.rng import keyed
 
 BELIEVED = 0.85
-"""Of what a start knows beyond the prior: a normal that is too narrow misses what lies far out."""
+"""Of what a start knows beyond the prior: a normal that is too narrow misses what lies far out (docs/decisions/080)."""
 
 
 @dataclass(frozen=True)
