@@ -74,8 +74,12 @@ class Comparison:
     steps ahead.
     fits : the fit to the whole window, for candidates with a method; failed, notes : sentences by
     candidate. totals : candidate -> forecasts of the events of all places, for the fan. calibration : candidate ->
-    how its forecasts of single cells kept their promises, by origin. by_place : candidate -> (P, T) log density of each
-    count under the fit to other places, where the model has such (`held_out_places`).
+    how its forecasts of single cells kept their promises, by origin.
+    ahead : candidate -> (O, P, K) log density of each count that is forecast, given all counts of earlier steps, by the
+    model in force at the origin, where it has such (`pointwise`). Their sum at an origin is the log score of the joint
+    forecast of all places and steps, without draws: prequential, Dawid (1984), Journal of the Royal Statistical Society
+    A 147. by_place : candidate -> (P, T) log density of each count under the fit to other places, where the model has
+    such (`held_out_places`).
     places_active : the k of the Brier score for "k or more places active", or None. threshold : of the
     threshold-weighted CRPS.
     """
@@ -94,6 +98,7 @@ class Comparison:
     notes: Mapping[str, tuple[str, ...]]
     totals: Mapping[str, tuple[Forecast, ...]]
     calibration: Mapping[str, Calibration]
+    ahead: Mapping[str, np.ndarray]
     by_place: Mapping[str, np.ndarray]
     places_active: int | None
     threshold: float
@@ -150,6 +155,7 @@ class _Outcome:
     fit: Fit | None = None
     notes: tuple[str, ...] = ()
     failure: str = ""
+    ahead: np.ndarray | None = None
     by_place: np.ndarray | None = None
 
 
@@ -218,6 +224,7 @@ def compare(
         notes={name: outcomes[name].notes for name in scored},
         totals={name: outcomes[name].totals for name in scored},
         calibration={name: found for name in scored if (found := outcomes[name].calibration) is not None},
+        ahead={name: found for name in scored if (found := outcomes[name].ahead) is not None},
         by_place={name: found for name in scored if (found := outcomes[name].by_place) is not None},
         places_active=places_active, threshold=threshold, series=series,
     )  # fmt: skip
@@ -255,7 +262,7 @@ def _evaluate(candidate: Candidate, task: _Task, progress: Progress = silent) ->
                 draws=task.draws, generators=[keyed(task.root, FORECAST_KEY, origin) for origin in task.origins],
                 method=candidate.method, refit_every=task.refit_every, fixed=candidate.fixed, series=task.series,
             )  # fmt: skip
-            scored = _score_all(_counted(made, len(task.origins), candidate.name, progress), task)
+            scored = _score_all(candidate.source, _counted(made, len(task.origins), candidate.name, progress), task)
             notes = scored.notes
             if candidate.method is not None:
                 fitted = fit(
@@ -287,11 +294,12 @@ def _counted(
         progress((k + 1) / origins, name)
 
 
-def _score_all(made: Iterable[tuple[Forecast, Fit | None]], task: _Task) -> _Outcome:
-    """Totals, losses summed over places (score -> (O, K)), calibration and remarks, over the rolling forecasts."""
+def _score_all(source: Any, made: Iterable[tuple[Forecast, Fit | None]], task: _Task) -> _Outcome:
+    """Totals, losses summed over places (score -> (O, K)), densities, calibration and remarks, over the forecasts."""
     rows: dict[str, list[np.ndarray]] = {}
     totals: list[Forecast] = []
     kept: list[tuple[np.ndarray, ...]] = []
+    ahead: list[np.ndarray | None] = []
     exploded, unsure = 0, 0
     for forecast, fitted in made:
         observed = forecast.observed(task.history)
@@ -309,6 +317,7 @@ def _score_all(made: Iterable[tuple[Forecast, Fit | None]], task: _Task) -> _Out
                 rows.setdefault(score.name, []).append(score.losses(paths, seen))
         totals.append(forecast.together("total"))
         kept.append(assessed(Drawn(draws), observed))
+        ahead.append(_densities(source if fitted is None else fitted.model, int(forecast.origin[0]), task))
         exploded += forecast.exploded
         unsure += fitted is not None and not fitted.converged
     notes = []
@@ -320,7 +329,19 @@ def _score_all(made: Iterable[tuple[Forecast, Fit | None]], task: _Task) -> _Out
             f"the fit in force did not converge at {unsure} of {len(totals)} origins; they are scored all the same."
         )
     calibration = Calibration.gathered(kept, overlapping(task.origins, task.steps))
-    return _Outcome({k: np.stack(v) for k, v in rows.items()}, tuple(totals), calibration, notes=tuple(notes))
+    known = [each for each in ahead if each is not None]
+    return _Outcome(
+        {k: np.stack(v) for k, v in rows.items()}, tuple(totals), calibration, notes=tuple(notes),
+        ahead=np.stack(known) if len(known) == len(ahead) else None,
+    )  # fmt: skip
+
+
+def _densities(model: Any, origin: int, task: _Task) -> np.ndarray | None:
+    """(P, K) log density of each count that is forecast from `origin`, given those of earlier steps; None without."""
+    if task.series != "events" or not can(model, "pointwise"):
+        return None
+    until = origin + task.steps
+    return model.pointwise(task.setting.during(until), task.history.during(until))[:, origin:]
 
 
 def _remarks(fitted: Fit) -> list[str]:

@@ -19,6 +19,13 @@ from groundswell.evaluate.joint_scores import JOINT_SCORES
 SAME_FIT = 5e-4
 """Two fits whose log densities lie no further apart are one: the AIC changes by twice the added parameters."""
 
+SMALL = 4.0
+"""Nats over all held-out counts: two whose log densities are less apart say nearly the same, whatever the spread.
+
+Sivula, Magnusson, Matamoros and Vehtari, Uncertainty in Bayesian leave-one-out cross-validation based model comparison,
+arXiv 2008.10296. What it costs to learn a parameter that is not needed is less, and exact densities would see it.
+"""
+
 TOO_FEW = "cannot tell (too few dates)"
 """The verdict where the origins make fewer groups than FEWEST_GROUPS."""
 
@@ -96,6 +103,8 @@ class _Doubt:
         origins = len(comparison.origins)
         self.group = groups(origins, overlapping(comparison.origins, comparison.steps))
         self.count = len(set(self.group.tolist()))
+        targets = {origin + ahead for origin in comparison.origins for ahead in range(comparison.steps)}
+        self.repeats = origins * comparison.steps / len(targets)
         self.known = self.count >= FEWEST_GROUPS
 
     def skill(self, kind: str, name: str, reference: str) -> tuple[float | None, float | None, float | None]:
@@ -216,32 +225,46 @@ def _mechanisms(comparison: Comparison, doubt: _Doubt) -> Table:
             added = full.mechanisms - without.mechanisms
             if full.family != without.family or len(added) != 1 or not without.mechanisms < full.mechanisms:
                 continue
-            gain, low, high = doubt.gain("log", full.name, without.name)
             with_aic, without_aic = aic(full, comparison), aic(without, comparison)
             rows.append(
                 {
                     "mechanism": next(iter(added)),
                     "without": without.name,
                     "with": full.name,
-                    "log gain": gain,
-                    "low": low,
-                    "high": high,
+                    **_on_dates(full.name, without.name, comparison, doubt),
                     "AIC change": with_aic - without_aic if _like(full, without, comparison) else None,  # type: ignore[operator]
-                    "verdict": doubt.verdict(full.name, without.name),
                     **_on_places(full.name, without.name, comparison, doubt.level),
                 }
             )
-    columns = ("mechanism", "without", "with", "log gain", "low", "high", "verdict", "AIC change")
+    columns = ("mechanism", "without", "with", *DATES_COLUMNS, "AIC change")
     return Table.from_rows(rows, columns + (PLACES_COLUMNS if comparison.by_place else ()))
 
 
+DATES_COLUMNS = ("log gain", "low", "high", "by", "verdict")
 PLACES_COLUMNS = ("places gain", "places low", "places high", "on places")
 
 
-def same_cells(name: str, other: str, comparison: Comparison) -> bool | None:
+def same_cells(name: str, other: str, densities: Mapping[str, np.ndarray]) -> bool | None:
     """Whether two candidates have densities of the same place-steps; None where one has none held out."""
-    mine, theirs = (comparison.by_place.get(each) for each in (name, other))
+    mine, theirs = (densities.get(each) for each in (name, other))
     return None if mine is None or theirs is None else bool((np.isnan(mine) == np.isnan(theirs)).all())
+
+
+def _on_dates(name: str, other: str, comparison: Comparison, doubt: _Doubt) -> dict[str, Any]:
+    """Mean gain in held-out log score per count, its interval over groups of origins, and what it says.
+
+    By the densities of the counts that are forecast, each given the counts of all earlier steps, where both have them:
+    together they are the log score of the whole forecast, which sees what moves together, and no luck of draws is in
+    them. Else by the draws of single counts.
+    """
+    known = _both(name, other, comparison.ahead)
+    if known is None:
+        by_draws = (*doubt.gain("log", name, other), "draws", doubt.verdict(name, other))
+        return dict(zip(DATES_COLUMNS, by_draws, strict=True))
+    apart, cells = (each.sum(axis=(1, 2)) for each in known)
+    found = ratio(apart, cells, doubt.group, doubt.level)
+    verdict = _told(*found[1:], coincide(name, other, comparison), apart.sum() / doubt.repeats)
+    return dict(zip(DATES_COLUMNS, (*found, "densities", verdict), strict=True))
 
 
 def _on_places(name: str, other: str, comparison: Comparison, level: float) -> dict[str, Any]:
@@ -249,19 +272,38 @@ def _on_places(name: str, other: str, comparison: Comparison, level: float) -> d
 
     Nothing where the two have densities of different place-steps, since their sums do not compare.
     """
-    if not same_cells(name, other, comparison):
+    known = _both(name, other, comparison.by_place)
+    if known is None:
         return {}
-    mine, theirs = comparison.by_place[name], comparison.by_place[other]
-    known = (~np.isnan(mine)).sum(axis=1)
-    apart, place = np.nansum(mine - theirs, axis=1), np.arange(len(mine))
-    gain, low, high = ratio(apart[known > 0], known[known > 0], place[: int((known > 0).sum())], level)
-    if low is None or high is None:
-        return {}
-    verdict = "cannot tell" if coincide(name, other, comparison) else _side(low, high)
-    return dict(zip(PLACES_COLUMNS, (gain, low, high, verdict), strict=True))
+    apart, cells = (each.sum(axis=1) for each in known)
+    apart, cells = apart[cells > 0], cells[cells > 0]
+    found = ratio(apart, cells, np.arange(len(cells)), level)
+    verdict = _told(*found[1:], coincide(name, other, comparison), apart.sum())
+    return {} if verdict == TOO_FEW else dict(zip(PLACES_COLUMNS, (*found, verdict), strict=True))
+
+
+def _both(name: str, other: str, densities: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray] | None:
+    """By how much `name` gives more log density than `other`, 0 where neither has one, and where both have.
+
+    None unless both have densities of the same place-steps, and hold none of these counts for impossible.
+    """
+    if not same_cells(name, other, densities):
+        return None
+    mine, theirs = densities[name], densities[other]
+    known = ~np.isnan(mine)
+    if not (known.any() and np.isfinite(mine[known]).all() and np.isfinite(theirs[known]).all()):
+        return None
+    return np.where(known, mine - theirs, 0.0), known
 
 
 HELPS, HARMS = "earns its keep", "does harm"
+
+
+def _told(low: float | None, high: float | None, one: bool, nats: float) -> str:
+    """The verdict of densities. one : whether the two fits are one. nats : the gain over all counts, each once."""
+    if low is None:
+        return TOO_FEW
+    return "cannot tell" if one or abs(nats) < SMALL else _side(low, high)
 
 
 def _side(low: float, high: float | None) -> str:
@@ -276,7 +318,7 @@ def _unlike(mechanisms: Table, comparison: Comparison) -> tuple[Finding, ...]:
     return tuple(
         Finding("places-unlike", {"without": without, "with": full})
         for without, full in pairs
-        if same_cells(without, full, comparison) is False
+        if same_cells(without, full, comparison.by_place) is False
     )
 
 
