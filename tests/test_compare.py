@@ -28,7 +28,6 @@ from groundswell.evaluate.compare import (
     JOINT,
     PLACES_SCORE,
     Candidate,
-    Comparison,
     compare,
 )
 from groundswell.evaluate.count_forecast import Drawn
@@ -36,7 +35,7 @@ from groundswell.evaluate.forecast import forecast
 from groundswell.evaluate.joint_scores import energy_score, variogram_score
 from groundswell.evaluate.ranking import aic, rank
 from groundswell.evaluate.scores import crps, log_score, threshold_weighted_crps
-from groundswell.infer.base import Fit, fit
+from groundswell.infer.base import Fit
 from groundswell.infer.likelihood import MaximumLikelihood
 from groundswell.models.base import Model
 from groundswell.models.cities import mobilisation
@@ -294,78 +293,6 @@ def test_diffusion_between_cities_is_picked_clearly_where_it_is_strong_and_not_w
             assert ranked.best == "within + between"
 
 
-@pytest.fixture(scope="module")
-def foretold():
-    """Endemic counts without and with momentum, of data that have it; every origin shares dates with its neighbours."""
-    places = Places(("A", "B", "C"), np.full(3, 1e5))
-    setting = Setting(places, Window(date(2020, 1, 6), 100))
-    endemic = EndemicEpidemic(Endemic(-1.0), within=None, overdispersion=None)
-    within = replace(endemic, within=Within(-0.5))
-    history = within.simulate(setting, rng=generator(4))
-    candidates = [
-        Candidate("endemic", endemic, MaximumLikelihood(), "e", frozenset()),
-        Candidate("within", within, MaximumLikelihood(), "e", frozenset({"within"})),
-        REFERENCE,
-    ]
-    call = {"origins": range(40, 98), "steps": 2, "draws": 50, "place_folds": 0}
-    return compare(candidates, setting, history, rng=generator(2), **call)
-
-
-def verdict_of(made: Comparison, **ahead: np.ndarray) -> dict:
-    changed = replace(made, ahead={**made.ahead, **ahead})
-    (row,) = rank(changed, reference=REFERENCE.name).mechanisms.rows()
-    return row
-
-
-def test_densities_of_held_out_counts_are_those_of_the_fit_at_the_origin(foretold):
-    """And their sum is the log score of the joint forecast: the share of paths that do what was seen in every cell."""
-    assert set(foretold.ahead) == {"endemic", "within"}  # baselines have none
-    candidate, setting, history = foretold.candidates[1], foretold.setting, foretold.history
-    for origin in (40, 70):
-        past = setting.during(origin), history.during(origin)
-        found = fit(candidate.source, *past, candidate.method, rng=generator(1))
-        endemic, within = np.exp(vector(found.model))
-        counts = history["events"][:, origin - 1 : origin + 2]
-        expected = stats.poisson.logpmf(counts[:, 1:], endemic + within * counts[:, :-1])
-        np.testing.assert_allclose(foretold.ahead["within"][origin - 40], expected, atol=1e-6)
-    paths = forecast(found.model, setting, history, origin=70, steps=2, draws=400_000, rng=generator(3))
-    share = (paths.draws == paths.observed(history)[:, None]).all(axis=0).mean()
-    assert share == pytest.approx(np.exp(expected.sum()), abs=4 * np.sqrt(share / 400_000))
-
-
-def test_mechanisms_are_judged_by_the_log_score_of_the_whole_forecast(foretold):
-    """Gain and interval of densities, by groups of origins that share no date; no draw has a part in them."""
-    row = verdict_of(foretold)
-    apart = (foretold.ahead["within"] - foretold.ahead["endemic"]).sum(axis=(1, 2))
-    group = groups(58, 2)
-    assert (row["log gain"], row["low"], row["high"]) == ratio(apart, np.full(58, 6), group, 0.9)
-    assert (row["by"], row["verdict"]) == ("densities", "earns its keep")
-
-
-def test_densities_that_are_nearly_the_same_tell_nothing_however_steady(foretold):
-    """The gain counts each date once, though most are forecast twice."""
-    shape = foretold.ahead["within"].shape
-    counts = 59 * 3  # dates and places
-    for nats, verdict in ((3.9, "cannot tell"), (4.1, "earns its keep"), (-3.9, "cannot tell"), (-4.1, "does harm")):
-        row = verdict_of(foretold, endemic=np.zeros(shape), within=np.full(shape, nats / counts))
-        assert row["low"] == pytest.approx(row["high"])
-        assert row["verdict"] == verdict
-
-
-def test_without_densities_of_the_same_counts_mechanisms_are_judged_by_draws(foretold):
-    missing, impossible = (foretold.ahead["within"].copy() for _ in range(2))
-    missing[3, 0, 0], impossible[3, 0, 0] = np.nan, -np.inf
-    lost = [foretold.losses["log"][foretold.index(name)] for name in ("endemic", "within")]
-    for ahead in (missing, impossible):
-        row = verdict_of(foretold, within=ahead)
-        assert row["by"] == "draws"
-        assert row["log gain"] == pytest.approx((lost[0] - lost[1]).sum() / (58 * 6))
-    both = foretold.ahead["endemic"].copy()
-    both[3, 0, 0] = np.nan
-    apart = np.nansum(missing - both)
-    assert verdict_of(foretold, within=missing, endemic=both)["log gain"] == pytest.approx(apart / (58 * 6 - 1))
-
-
 def test_densities_of_other_steps_are_not_set_against_each_other():
     """Eight steps more to condition on raised the sum over a place's steps, whatever the mechanism was worth."""
     many = Places(tuple(f"place {i}" for i in range(12)), np.full(12, 1e5))
@@ -419,61 +346,6 @@ def test_fits_that_coincide_cannot_be_told_apart(result):
     again = replace(result, fits={**result.fits, "echo": replace(result.fits["echo"], log_density=steady.log_density)})
     (before,), (after,) = (rank(each, reference=REFERENCE.name).mechanisms.rows() for each in (result, again))
     assert (before["verdict"], after["verdict"]) == ("earns its keep", "cannot tell")
-
-
-@dataclass(frozen=True)
-class Tilted:
-    """Expects too much in every other place, from `first` on, with luck of its own: two are equally good."""
-
-    first: int
-
-    def paths(self, setting, history, *, draws, rng, series="events"):
-        mean = np.full((len(setting.places), 1), 0.6)
-        mean[self.first :: 2] = 1.0
-        steps = setting.window.periods - history.window.periods
-        return keyed(int(rng.integers(2**63)), self.first).poisson(mean, (draws, len(setting.places), steps))
-
-
-@dataclass(frozen=True)
-class Dense(Tilted):
-    """Tilted, with its densities."""
-
-    def pointwise(self, setting, history):
-        mean = np.full((len(setting.places), 1), 0.6)
-        mean[self.first :: 2] = 1.0
-        return stats.poisson.logpmf(history["events"], mean)
-
-
-def false_verdicts(count: int, apart: int, sets: int, kind: type[Tilted] = Tilted) -> float:
-    """How often one of two equally good forecasters is said to be better, with `count` origins, 7 steps ahead."""
-    places = Places(tuple("abcdef"), np.full(6, 1e5))
-    origins = [30 + apart * k for k in range(count)]
-    setting = Setting(places, Window(date(2022, 1, 1), origins[-1] + 7))
-    kinds = [Candidate(f"from {k}", kind(k), family="f", mechanisms=frozenset("m" * k)) for k in (0, 1)]
-    wrong = 0
-    for seed in range(sets):
-        seen = generator(seed).poisson(0.6, setting.shape).astype(float)
-        history = History(places, setting.window, {"events": seen})
-        made = compare(kinds, setting, history, origins=origins, steps=7, draws=60, rng=generator(seed))
-        wrong += rank(made, reference="from 0").mechanisms["verdict"][0] in ("earns its keep", "does harm")
-    return wrong / sets
-
-
-@pytest.mark.parametrize(
-    ("count", "apart", "sets"),
-    [
-        (4, 7, 100), (12, 7, 60),
-        *(pytest.param(*case, marks=pytest.mark.slow) for case in ((4, 7, 500), (12, 7, 500), (24, 3, 500))),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("kind", [Tilted, Dense])
-def test_false_verdicts_are_no_more_frequent_than_stated(count, apart, sets, kind):
-    """One in ten at the 90 % level, within three standard errors."""
-    assert false_verdicts(count, apart, sets, kind) < 0.1 + 3 * np.sqrt(0.09 / sets)
-
-
-def test_three_groups_of_origins_give_no_verdict():
-    assert false_verdicts(3, 7, 10) == false_verdicts(23, 3, 3) == 0
 
 
 def test_an_aic_of_fewer_counts_is_no_change_and_says_so(result):

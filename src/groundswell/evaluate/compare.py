@@ -75,11 +75,11 @@ class Comparison:
     fits : the fit to the whole window, for candidates with a method; failed, notes : sentences by
     candidate. totals : candidate -> forecasts of the events of all places, for the fan. calibration : candidate ->
     how its forecasts of single cells kept their promises, by origin.
-    ahead : candidate -> (O, P, K) log density of each count that is forecast, given all counts of earlier steps, by the
-    model in force at the origin, where it has such (`pointwise`). Their sum at an origin is the log score of the joint
-    forecast of all places and steps, without draws: prequential, Dawid (1984), Journal of the Royal Statistical Society
-    A 147. by_place : candidate -> (P, T) log density of each count under the fit to other places, where the model has
-    such (`held_out_places`).
+    by_date : candidate -> (O, P, K) log density of each count that is forecast, given all counts of earlier steps, by
+    the model in force at the origin, where it has such (`pointwise`; of arrests too where it weighs them). Their sum
+    at an origin is the log score of the joint forecast of all places and steps, without draws: prequential, Dawid
+    (1984), Journal of the Royal Statistical Society A 147. by_place : candidate -> (P, T) log density of each count
+    under the fit to other places, where the model has such (`held_out_places`).
     places_active : the k of the Brier score for "k or more places active", or None. threshold : of the
     threshold-weighted CRPS.
     """
@@ -98,7 +98,7 @@ class Comparison:
     notes: Mapping[str, tuple[str, ...]]
     totals: Mapping[str, tuple[Forecast, ...]]
     calibration: Mapping[str, Calibration]
-    ahead: Mapping[str, np.ndarray]
+    by_date: Mapping[str, np.ndarray]
     by_place: Mapping[str, np.ndarray]
     places_active: int | None
     threshold: float
@@ -155,7 +155,7 @@ class _Outcome:
     fit: Fit | None = None
     notes: tuple[str, ...] = ()
     failure: str = ""
-    ahead: np.ndarray | None = None
+    by_date: np.ndarray | None = None
     by_place: np.ndarray | None = None
 
 
@@ -190,7 +190,7 @@ def compare(
     same way, before anything that is scored.
     place_folds : groups of places, each left out of a fit once, for candidates whose model can say how likely
     each place's counts are; 0 for none, and none where there are fewer than two places a group.
-    Cost: origins x (fit / refit_every + draws x simulate) + place_folds x fit for each candidate.
+    Cost: origins x (fit / refit_every + draws x simulate + one density) + place_folds x fit for each candidate.
     """
     _check(candidates, origins, refit_every)
     early = history[series][:, : origins[0]]
@@ -224,7 +224,7 @@ def compare(
         notes={name: outcomes[name].notes for name in scored},
         totals={name: outcomes[name].totals for name in scored},
         calibration={name: found for name in scored if (found := outcomes[name].calibration) is not None},
-        ahead={name: found for name in scored if (found := outcomes[name].ahead) is not None},
+        by_date={name: found for name in scored if (found := outcomes[name].by_date) is not None},
         by_place={name: found for name in scored if (found := outcomes[name].by_place) is not None},
         places_active=places_active, threshold=threshold, series=series,
     )  # fmt: skip
@@ -299,7 +299,7 @@ def _score_all(source: Any, made: Iterable[tuple[Forecast, Fit | None]], task: _
     rows: dict[str, list[np.ndarray]] = {}
     totals: list[Forecast] = []
     kept: list[tuple[np.ndarray, ...]] = []
-    ahead: list[np.ndarray | None] = []
+    by_date: list[np.ndarray | None] = []
     exploded, unsure = 0, 0
     for forecast, fitted in made:
         observed = forecast.observed(task.history)
@@ -317,7 +317,7 @@ def _score_all(source: Any, made: Iterable[tuple[Forecast, Fit | None]], task: _
                 rows.setdefault(score.name, []).append(score.losses(paths, seen))
         totals.append(forecast.together("total"))
         kept.append(assessed(Drawn(draws), observed))
-        ahead.append(_densities(source if fitted is None else fitted.model, int(forecast.origin[0]), task))
+        by_date.append(_densities(source if fitted is None else fitted.model, int(forecast.origin[0]), task))
         exploded += forecast.exploded
         unsure += fitted is not None and not fitted.converged
     notes = []
@@ -329,19 +329,25 @@ def _score_all(source: Any, made: Iterable[tuple[Forecast, Fit | None]], task: _
             f"the fit in force did not converge at {unsure} of {len(totals)} origins; they are scored all the same."
         )
     calibration = Calibration.gathered(kept, overlapping(task.origins, task.steps))
-    known = [each for each in ahead if each is not None]
+    known = [each for each in by_date if each is not None]
     return _Outcome(
         {k: np.stack(v) for k, v in rows.items()}, tuple(totals), calibration, notes=tuple(notes),
-        ahead=np.stack(known) if len(known) == len(ahead) else None,
+        by_date=np.stack(known) if len(known) == len(by_date) else None,
     )  # fmt: skip
 
 
 def _densities(model: Any, origin: int, task: _Task) -> np.ndarray | None:
-    """(P, K) log density of each count that is forecast from `origin`, given those of earlier steps; None without."""
+    """(P, K) log density of each count that is forecast from `origin`, given those of earlier steps; None without.
+
+    Nor is there one where the model forecasts from what it has no density of, as sizes that it needs and are not given.
+    """
     if task.series != "events" or not can(model, "pointwise"):
         return None
     until = origin + task.steps
-    return model.pointwise(task.setting.during(until), task.history.during(until))[:, origin:]
+    try:
+        return model.pointwise(task.setting.during(until), task.history.during(until))[:, origin:]
+    except GroundswellError:
+        return None
 
 
 def _remarks(fitted: Fit) -> list[str]:

@@ -19,7 +19,8 @@ prepared(*settings) -> model
     The same model with what only the settings can name: a random intercept for every place. `fit` calls it.
 effect_names; effects_density(setting) -> Callable[[vector], (value, gradient)]
     Models with random effects: which parameters these are, and their log density given the other parameters.
-pointwise(setting, history) -> (P, T) log density of each place-step at the model's own parameters,
+pointwise(setting, history) -> (P, T) log density of each place-step at the model's own parameters, given the counts of
+    earlier steps alone: those of a shorter history are the first of the longer one's, so they foretell.
     NaN where the model has none (the first step is given); they sum to `log_density`. A model that has
     this verb leaves out of its likelihood the place-steps that `History.weighed` leaves out, though
     their counts still feed later steps and other places: cross-validation needs both.

@@ -49,6 +49,17 @@ def pointwise_terms_sum_to_the_log_density(model: Any, setting: Setting) -> None
         hold(near(np.nansum(terms), value, 1e-10), f"the terms sum to {np.nansum(terms)!r}, log_density is {value!r}")
 
 
+def pointwise_terms_rest_on_earlier_steps_alone(model: Any, setting: Setting) -> None:
+    """The terms of the first steps are the same however it went on: so held-out steps are scored by them."""
+    history = draw(model, setting, 5)
+    for until in sorted({setting.window.periods // 2, setting.window.periods - 1} - {0}):
+        went_on = draw(model, setting, 6, given=history.during(until))
+        one, other = (model.pointwise(setting, each)[:, :until] for each in (history, went_on))
+        same = np.isnan(one) == np.isnan(other)
+        same &= np.isnan(one) | near(one, other, 1e-9, 1e-9)
+        hold(same.all(), f"the terms of the first {until} steps change with the counts of later ones")
+
+
 def what_is_not_weighed_has_no_term_and_no_slope(model: Any, setting: Setting) -> None:
     """The density is the sum of the terms that are weighed; the past that they rest on is the whole one."""
     history = draw(model, setting, 5)
@@ -127,6 +138,7 @@ def _named(model: Any, off: np.ndarray, words: str, *columns: np.ndarray) -> str
 PROMISES = (
     Promise(value_and_gradient_agree, ("likelihood",)),
     Promise(pointwise_terms_sum_to_the_log_density, ("pointwise",)),
+    Promise(pointwise_terms_rest_on_earlier_steps_alone, ("pointwise",)),
     Promise(what_is_not_weighed_has_no_term_and_no_slope, ("likelihood",)),
     Promise(simulate_and_density_agree, ("likelihood",)),
     Promise(events_less_their_intensity_average_zero_in_every_place, ("intensity",)),

@@ -157,7 +157,7 @@ compare-worse = Worse CRPS than { $reference }: { $models }.
 compare-pairs = { $pairs } { $pairs ->
         [one] pair of models that differ by one mechanism was
        *[other] pairs of models that differ by one mechanism were
-    } set side by side. By chance alone about { $share } of such pairs come out one way or the other, and no correction is made for their number.
+    } set side by side. By chance alone up to about { $share } of such pairs come out one way or the other, and no correction is made for their number.
 compare-intervals = Intervals ({ $level }) come from the spread over { $groups } groups of the { $origins } dates forecast from, by Student's t; forecasts that share a date stand in one group.
 compare-too-few-dates = The { $origins } { $origins ->
         [one] date forecast from makes
@@ -179,6 +179,7 @@ mechanism-cannot-tell-range = { $mechanism }: the held-out dates cannot tell (lo
 mechanism-cannot-tell-added = { $mechanism }: the held-out dates cannot tell when it is added to { $without }.
 mechanism-too-few = { $mechanism }: too few held-out dates to tell (log gain { $low } nats per cell).
 mechanism-too-few-range = { $mechanism }: too few held-out dates to tell (log gain { $low } to { $high } nats per cell).
+mechanism-too-few-added = { $mechanism }: too few held-out dates to tell when it is added to { $without }.
 mechanism-does-harm = { $mechanism }: makes forecasts worse (log gain { $low } nats per cell).
 mechanism-does-harm-range = { $mechanism }: makes forecasts worse (log gain { $low } to { $high } nats per cell).
 mechanism-does-harm-added = { $mechanism }: makes forecasts worse when added to { $without }.
@@ -202,7 +203,7 @@ compare-section-forecasts = Forecasts and what came
 compare-section-limits = What this cannot tell
 compare-section-left-out = What was left out
 compare-words-scores = Every forecaster saw the past of { $origins } dates and forecast the next { $steps } steps with { $draws } simulated paths. Scores are losses: lower is better. "Best" has the lowest log score, "tied" cannot be told from it. AIC compares models of the same data only.
-compare-words-mechanisms = Two models that differ by one mechanism, side by side. Three questions are asked of each pair. On held-out dates: the gain in log score per count, by the densities of the whole forecast where both models have them, else by draws of single counts; a mechanism earns its keep if the whole interval lies above 0 and, by densities, the gain over all counts is 4 nats or more. In sample: the change of AIC, negative where the mechanism is worth its parameters. On held-out places: the gain in log density of places that were left out of the fit, their own past still known, with an interval over places, and again at least 4 nats in all for a verdict.
+compare-words-mechanisms = Two models that differ by one mechanism, side by side. Three questions are asked of each pair. On held-out dates: the gain in log score per cell, by the density of the whole forecast where both models have one ("densities"), else by draws of single counts; a mechanism earns its keep if the whole interval lies above 0. In sample: the change of AIC, negative where the mechanism is worth its parameters. On held-out places: the gain in log density of places that were left out of the fit, their own past still known, with an interval over places. Densities that differ by less than 4 nats over all cells give no verdict.
 compare-words-components = { $model }, fitted to the whole window: the expected events of each step, by the part of the model that expects them. It is a reading of the model, not an observation of causes.
 compare-words-forecasts = Events of all places together, as { $model } saw them coming from each date: the middle half and nine tenths of its paths, and what was recorded.
 compare-caption-map = Places with events; the area of a dot grows with their number.
