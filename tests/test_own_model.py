@@ -56,7 +56,7 @@ def test_a_new_model_keeps_the_contract_at_once(made: Path) -> None:
         cwd=made.parent, env={**os.environ, "PYTHONPATH": str(source)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "14 passed" in done.stdout
+    assert "15 passed" in done.stdout
     assert sorted(path.name for path in made.parent.glob("*.py")) == ["my_waves.py", "test_my_waves.py"]
 
 
