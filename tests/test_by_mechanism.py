@@ -36,11 +36,16 @@ class Tilted:
 
     first: int
 
-    def paths(self, setting, history, *, draws, rng, series="events"):
+    def mean(self, setting):
         mean = np.full((len(setting.places), 1), 0.6)
         mean[self.first :: 2] = 1.0
+        return mean
+
+    def paths(self, setting, history, *, draws, rng, series="events"):
         steps = setting.window.periods - history.window.periods
-        return keyed(int(rng.integers(2**63)), self.first).poisson(mean, (draws, len(setting.places), steps))
+        return keyed(int(rng.integers(2**63)), self.first).poisson(
+            self.mean(setting), (draws, len(setting.places), steps)
+        )
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,7 @@ class Dense(Tilted):
     """Tilted, with its densities."""
 
     def pointwise(self, setting, history):
-        mean = np.full((len(setting.places), 1), 0.6)
-        mean[self.first :: 2] = 1.0
-        return stats.poisson.logpmf(history["events"], mean)
+        return stats.poisson.logpmf(history["events"], self.mean(setting))
 
 
 def false_verdicts(count: int, apart: int, sets: int, kind: type[Tilted] = Tilted) -> float:
@@ -146,7 +149,7 @@ def test_densities_that_are_nearly_the_same_tell_nothing_however_steady(foretold
 
 
 def test_a_date_that_several_origins_forecast_counts_once(foretold):
-    """Dense origins and lone ones: 5 nats on one date are 5, whether one origin saw it coming or seven."""
+    """Dense origins and lone ones: 5 nats on one date are 5, whether one origin saw it coming or six."""
     made = replace(foretold, origins=(40, 41, 42, 43, 44, 45, 60, 70), steps=7)
     doubt, dates = Doubt(made, 0.9), np.array(made.origins)[:, None] + np.arange(7)
     for day, times in ((40, 1), (46, 6), (50, 2), (63, 1)):
@@ -214,6 +217,8 @@ def test_a_forecaster_whose_density_cannot_be_had_is_judged_by_draws(foretold):
     call = {"origins": range(40, 98, 2), "steps": 2, "draws": 20, "rng": generator(1)}
     made = compare(kinds, foretold.setting, foretold.history, **call)
     assert (set(made.by_date), made.failed) == ({"from 0"}, {})
+    (note,) = made.notes["from 1"]
+    assert note.endswith("held-out counts have no density here: no sizes were given, on which the density rests.")
     assert rank(made, reference="from 0").mechanisms["by"] == ["draws"]
     crowds = History(foretold.setting.places, foretold.setting.window, {"crowds": foretold.history["events"]})
     assert not compare(kinds, foretold.setting, crowds, **call, series="crowds").by_date

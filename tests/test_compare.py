@@ -21,15 +21,7 @@ from groundswell.errors import DataError, GroundswellWarning, UsageError
 from groundswell.evaluate.baselines import Conflictology, LastValue, Zero
 from groundswell.evaluate.by_groups import groups, overlapping, ratio
 from groundswell.evaluate.calibration import Calibration
-from groundswell.evaluate.compare import (
-    ABOVE,
-    COVERED,
-    FORECAST_KEY,
-    JOINT,
-    PLACES_SCORE,
-    Candidate,
-    compare,
-)
+from groundswell.evaluate.compare import ABOVE, COVERED, FORECAST_KEY, JOINT, PLACES_SCORE, Candidate, compare
 from groundswell.evaluate.count_forecast import Drawn
 from groundswell.evaluate.forecast import forecast
 from groundswell.evaluate.joint_scores import energy_score, variogram_score

@@ -32,14 +32,13 @@ def mechanisms(comparison: Comparison, doubt: Doubt) -> Table:
             added = full.mechanisms - without.mechanisms
             if full.family != without.family or len(added) != 1 or not without.mechanisms < full.mechanisms:
                 continue
-            with_aic, without_aic = aic(full, comparison), aic(without, comparison)
             rows.append(
                 {
                     "mechanism": next(iter(added)),
                     "without": without.name,
                     "with": full.name,
                     **_on_dates(full.name, without.name, comparison, doubt),
-                    "AIC change": with_aic - without_aic if _like(full, without, comparison) else None,  # type: ignore[operator]
+                    "AIC change": _aic_change(full, without, comparison),
                     **_on_places(full.name, without.name, comparison, doubt.level),
                 }
             )
@@ -123,8 +122,10 @@ def aic_of(candidate: Candidate, comparison: Comparison) -> str | None:
     return candidate.observes if number is None else f"{number} {candidate.observes}"
 
 
-def _like(candidate: Candidate, other: Candidate, comparison: Comparison) -> bool:
-    """Whether both have an AIC, and of the same data as far as is known."""
-    known = [comparison.fits[c.name].details.get("observations") for c in (candidate, other)
-             if aic(c, comparison) is not None]  # fmt: skip
-    return len(known) == 2 and candidate.observes == other.observes and (None in known or known[0] == known[1])
+def _aic_change(full: Candidate, without: Candidate, comparison: Comparison) -> float | None:
+    """None unless both have an AIC, and of the same data as far as is known."""
+    mine, theirs = aic(full, comparison), aic(without, comparison)
+    if mine is None or theirs is None or full.observes != without.observes:
+        return None
+    known = [comparison.fits[each.name].details.get("observations") for each in (full, without)]
+    return mine - theirs if None in known or known[0] == known[1] else None

@@ -300,7 +300,7 @@ def _score_all(source: Any, made: Iterable[tuple[Forecast, Fit | None]], task: _
     totals: list[Forecast] = []
     kept: list[tuple[np.ndarray, ...]] = []
     by_date: list[np.ndarray | None] = []
-    exploded, unsure = 0, 0
+    exploded, unsure, refused = 0, 0, ""
     for forecast, fitted in made:
         observed = forecast.observed(task.history)
         draws = np.sort(forecast.draws, axis=1)  # once, for all that looks at one cell at a time
@@ -317,7 +317,11 @@ def _score_all(source: Any, made: Iterable[tuple[Forecast, Fit | None]], task: _
                 rows.setdefault(score.name, []).append(score.losses(paths, seen))
         totals.append(forecast.together("total"))
         kept.append(assessed(Drawn(draws), observed))
-        by_date.append(_densities(source if fitted is None else fitted.model, int(forecast.origin[0]), task))
+        try:
+            by_date.append(_densities(source if fitted is None else fitted.model, int(forecast.origin[0]), task))
+        except GroundswellError as error:  # it forecasts all the same
+            by_date.append(None)
+            refused = str(error)
         exploded += forecast.exploded
         unsure += fitted is not None and not fitted.converged
     notes = []
@@ -328,6 +332,8 @@ def _score_all(source: Any, made: Iterable[tuple[Forecast, Fit | None]], task: _
         notes.append(
             f"the fit in force did not converge at {unsure} of {len(totals)} origins; they are scored all the same."
         )
+    if refused:
+        notes.append(f"its mechanisms are judged by draws, since held-out counts have no density here: {refused}")
     calibration = Calibration.gathered(kept, overlapping(task.origins, task.steps))
     known = [each for each in by_date if each is not None]
     return _Outcome(
@@ -337,17 +343,11 @@ def _score_all(source: Any, made: Iterable[tuple[Forecast, Fit | None]], task: _
 
 
 def _densities(model: Any, origin: int, task: _Task) -> np.ndarray | None:
-    """(P, K) log density of each count that is forecast from `origin`, given those of earlier steps; None without.
-
-    Nor is there one where the model forecasts from what it has no density of, as sizes that it needs and are not given.
-    """
+    """(P, K) log density of each count that is forecast from `origin`, given those of earlier steps; None without."""
     if task.series != "events" or not can(model, "pointwise"):
         return None
     until = origin + task.steps
-    try:
-        return model.pointwise(task.setting.during(until), task.history.during(until))[:, origin:]
-    except GroundswellError:
-        return None
+    return model.pointwise(task.setting.during(until), task.history.during(until))[:, origin:]
 
 
 def _remarks(fitted: Fit) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from groundswell.data.table import Table
+from groundswell.evaluate.by_mechanism import SMALL
 from groundswell.evaluate.scores import quantiles
 from groundswell.report.figures import comparison as figures
 from groundswell.report.language import Speaker
@@ -115,7 +116,7 @@ def _mechanisms(case: EventComparison, speaker: Speaker) -> Section:
     return Section(
         "mechanisms",
         speaker.say("compare-section-mechanisms"),
-        [speaker.say("compare-words-mechanisms")],
+        [speaker.say("compare-words-mechanisms", nats=f"{SMALL:g}")],
         tables=[Twin(table, speaker.say("compare-table-mechanisms"), folded=False)] if len(table) else [],
         notes=said,
     )
